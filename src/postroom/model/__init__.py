@@ -1,0 +1,1 @@
+"""What Postroom talks about: typed ids and plain immutable records, with no behaviour and no I/O."""

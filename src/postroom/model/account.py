@@ -1,0 +1,62 @@
+"""Records of domains, accounts and sessions, and the caller every domain function takes."""
+
+from typing import NamedTuple
+
+from postroom.model.ids import AccountId, SessionId
+
+ACTIVE, DISABLED = "active", "disabled"
+
+
+class Account(NamedTuple):
+    """An account of the directory. ``auth_version`` rises whenever a remembered login must be checked anew."""
+
+    account_id: AccountId
+    address: str
+    """Canonical main address, lower-case ``user@domain``."""
+    full_name: str
+    class_name: str
+    language: str
+    state: str
+    password_hash: str
+    must_change_password: int
+    auth_version: int
+    session_version: int
+    """Rises whenever a session of the account is ended, so that remembered sessions are looked up anew."""
+    created_at: int
+    """Unix milliseconds."""
+    login_count: int
+    """Sessions ever made by a login."""
+
+
+class Domain(NamedTuple):
+    """A mail domain; ``alias_of`` is the domain it stands for, "" if it stands for itself."""
+
+    name: str
+    alias_of: str
+    created_at: int
+
+
+class Session(NamedTuple):
+    """A session of a header login. Its token is known to the client alone; the store has a hash."""
+
+    session_id: SessionId
+    account_id: AccountId
+    created_at: int
+    last_used_at: int
+    expires_at: int
+    is_first: int
+    sorts: str
+    """JSON object: kind of list → [field, direction] last asked for."""
+
+
+class Caller(NamedTuple):
+    """Who calls: an authenticated account, with its session if one was named. Domain functions take it."""
+
+    account_id: AccountId
+    address: str
+    full_name: str
+    class_name: str
+    session_id: SessionId | None
+    is_first_session: bool
+    auth_version: int
+    session_version: int
