@@ -1,0 +1,41 @@
+"""Section ``[http]``: where the API listens and what it takes."""
+
+from dataclasses import dataclass
+
+from postroom.config.options import IPNetwork, option, parse_listen, parse_networks
+
+
+@dataclass(frozen=True)
+class HTTPConfig:
+    """Options of the HTTP server."""
+
+    listen: str = option(
+        "127.0.0.1:8080", "Address of the API: host:port, [ipv6]:port or unix:/path.", check=parse_listen
+    )
+    max_json_bytes: int = option(
+        4_194_304, "Largest JSON request body; bigger ones get 413.", unit="bytes", minimum=1024
+    )
+    max_upload_bytes: int = option(
+        52_428_800, "Largest uploaded file; bigger ones get 413.", unit="bytes", minimum=1024
+    )
+    max_header_bytes: int = option(
+        32_768, "Largest block of request headers; bigger ones get 431.", unit="bytes", minimum=1024
+    )
+    metrics_from: tuple[str, ...] = option(
+        ("127.0.0.0/8", "::1/128"), "Networks that may read /metrics.", check=parse_networks
+    )
+    trusted_proxies: tuple[str, ...] = option(
+        (),
+        "Networks of reverse proxies, whose X-Forwarded-For is believed.",
+        check=parse_networks,
+    )
+
+    @property
+    def metrics_networks(self) -> tuple[IPNetwork, ...]:
+        """``metrics_from``, parsed."""
+        return parse_networks(self.metrics_from)
+
+    @property
+    def trusted_proxy_networks(self) -> tuple[IPNetwork, ...]:
+        """``trusted_proxies``, parsed."""
+        return parse_networks(self.trusted_proxies)

@@ -1,0 +1,79 @@
+"""The whole configuration. A package receives its section of it, never the whole."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from postroom.config.auth import AuthConfig
+from postroom.config.blobs import BlobsConfig
+from postroom.config.classes import AccountClass
+from postroom.config.filters import FiltersConfig
+from postroom.config.http import HTTPConfig
+from postroom.config.lmtp import LMTPConfig
+from postroom.config.logging import LoggingConfig
+from postroom.config.options import about, check_host_or_none, option
+from postroom.config.relay import RelayConfig
+from postroom.config.retention import RetentionConfig
+from postroom.config.sending import SendingConfig
+from postroom.config.store import StoreConfig
+from postroom.config.webhooks import WebhooksConfig
+
+DEFAULT_CLASS = "default"
+
+
+def _default_classes() -> Mapping[str, AccountClass]:
+    return MappingProxyType({DEFAULT_CLASS: AccountClass()})
+
+
+@dataclass(frozen=True)
+class Config:
+    """All options. ``classes`` always has the key ``default``."""
+
+    data_dir: Path = field(
+        default=Path("postroom-data"),
+        metadata=about(
+            "Folder of all that the server keeps; a relative path starts where the configuration file is."
+        ),
+    )
+    primary_domain: str = option(
+        "", "Domain of account names that are given without one at login.", check=check_host_or_none
+    )
+    http: HTTPConfig = field(default_factory=HTTPConfig, metadata=about("The HTTP API."))
+    lmtp: LMTPConfig = field(default_factory=LMTPConfig, metadata=about("Incoming mail."))
+    store: StoreConfig = field(default_factory=StoreConfig, metadata=about("The database."))
+    blobs: BlobsConfig = field(default_factory=BlobsConfig, metadata=about("Large message content."))
+    auth: AuthConfig = field(default_factory=AuthConfig, metadata=about("Logins and sessions."))
+    relay: RelayConfig = field(
+        default_factory=RelayConfig, metadata=about("The relay for mail to other domains.", pending=True)
+    )
+    sending: SendingConfig = field(
+        default_factory=SendingConfig, metadata=about("Outgoing mail.", pending=True)
+    )
+    filters: FiltersConfig = field(
+        default_factory=FiltersConfig, metadata=about("Filtering of incoming mail.", pending=True)
+    )
+    webhooks: WebhooksConfig = field(
+        default_factory=WebhooksConfig, metadata=about("Webhooks.", pending=True)
+    )
+    retention: RetentionConfig = field(
+        default_factory=RetentionConfig, metadata=about("How long history is kept.")
+    )
+    logging: LoggingConfig = field(default_factory=LoggingConfig, metadata=about("The log."))
+    classes: Mapping[str, AccountClass] = field(
+        default_factory=_default_classes,
+        metadata=about("Limits and policies of classes of accounts."),
+    )
+
+    def find_class(self, name: str) -> AccountClass | None:
+        """Return the class called ``name``, or None."""
+        return self.classes.get(name)
+
+    def get_class(self, name: str) -> AccountClass:
+        """Return the class called ``name``, the default class where it is no longer configured."""
+        return self.classes.get(name) or self.classes[DEFAULT_CLASS]
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Yield options that do not fit each other, with what would be right."""
+        if self.http.listen == self.lmtp.listen and not self.http.listen.endswith(":0"):
+            yield "lmtp.listen", "must differ from http.listen"
