@@ -1,0 +1,44 @@
+"""The two header fields that final delivery puts on top of a message: Return-Path and Received (RFC 5321 §4.4).
+
+Pure. They are the only thing ever added to a message; a Return-Path that the client sent stays where it is.
+"""
+
+from email.utils import formatdate
+from functools import lru_cache
+from typing import NamedTuple
+
+
+class Trace(NamedTuple):
+    """What the trace fields tell."""
+
+    sender: str
+    helo: str
+    client: str
+    """Address literal, or ``unix``."""
+    hostname: str
+    message_id: str
+    """The server's own name for this message (not the Message-ID header)."""
+    smtputf8: bool
+    received_at: float
+    """Unix seconds."""
+
+
+def render_trace(trace: Trace) -> bytes:
+    """Return both fields, each line ended by CRLF; UTF-8 only if the transaction is SMTPUTF8 (RFC 6531 §3.7.3).
+
+    ``with`` is LMTP or UTF8LMTP, as registered by RFC 3848 and RFC 6531 §4.3. The recipients are not named, so that
+    they do not learn of each other.
+    """
+    protocol = "UTF8LMTP" if trace.smtputf8 else "LMTP"
+    return (
+        f"Return-Path: <{trace.sender}>\r\n"
+        f"Received: from {trace.helo} ({trace.client})\r\n"
+        f"\tby {trace.hostname} with {protocol} id {trace.message_id};\r\n"
+        f"\t{_render_date(int(trace.received_at))}\r\n"
+    ).encode()
+
+
+@lru_cache(maxsize=4)
+def _render_date(unix_seconds: int) -> str:
+    """Return the date as RFC 5322 §3.3 has it, in UTC."""
+    return formatdate(unix_seconds)
