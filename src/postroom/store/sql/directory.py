@@ -1,0 +1,180 @@
+"""The directory: mail domains, accounts, and the addresses that accounts answer to.
+
+An address is stored under its own domain; mail and logins for a domain alias are looked up under the domain that
+the alias stands for. Account numbers are never given out twice, so that ids of a removed account stay unknown.
+"""
+
+from typing import NamedTuple
+
+from postroom.model.account import Account, Domain
+from postroom.model.ids import AccountId
+from postroom.store.engine.base import Connection
+
+_LIST_DOMAINS = "SELECT name, alias_of, created_at FROM domain ORDER BY name"
+_FIND_DOMAIN = "SELECT name, alias_of, created_at FROM domain WHERE name = $1"
+_CREATE_DOMAIN = "INSERT INTO domain (name, alias_of, created_at) VALUES ($1, $2, $3)"
+_DELETE_DOMAIN = "DELETE FROM domain WHERE name = $1"
+_COUNT_ALIASES = "SELECT count(*) FROM domain WHERE alias_of = $1"
+_COUNT_ADDRESSES = "SELECT count(*) FROM address WHERE address LIKE $1 ESCAPE '\\'"
+
+_COLUMNS = """account_id, account.address, full_name, class_name, language, state, password_hash,
+       must_change_password, auth_version, session_version, created_at, login_count"""
+_TAKE_ACCOUNT_ID = """
+INSERT INTO meta (name, value) VALUES ('last_account_id', '1')
+ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT)
+RETURNING value
+"""
+_CREATE = """
+INSERT INTO account (account_id, address, full_name, class_name, language, state, password_hash,
+                     must_change_password, auth_version, session_version, created_at, login_count)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+"""
+_FIND = f"SELECT {_COLUMNS} FROM account WHERE account_id = $1"
+_FIND_BY_ADDRESS = f"""
+SELECT {_COLUMNS}, kind FROM address JOIN account USING (account_id)
+WHERE address.address = CAST($1 AS TEXT) || '@'
+      || COALESCE((SELECT alias_of FROM domain WHERE name = $2 AND alias_of <> ''), $2)
+"""
+_LIST = f"SELECT {_COLUMNS} FROM account WHERE account_id > $1 ORDER BY account_id LIMIT $2"
+_UPDATE = """
+UPDATE account SET full_name = COALESCE($2, full_name), class_name = COALESCE($3, class_name),
+                   language = COALESCE($4, language), state = COALESCE($5, state),
+                   password_hash = COALESCE($6, password_hash),
+                   must_change_password = COALESCE($7, must_change_password)
+WHERE account_id = $1
+"""
+_RAISE_VERSIONS = """
+UPDATE account SET auth_version = auth_version + $2, session_version = session_version + $3 WHERE account_id = $1
+"""
+_COUNT_LOGIN = "UPDATE account SET login_count = login_count + 1 WHERE account_id = $1 RETURNING login_count"
+_DELETE = "DELETE FROM account WHERE account_id = $1"
+
+_LIST_ADDRESSES = "SELECT address, kind FROM address WHERE account_id = $1 ORDER BY kind DESC, address"
+_FIND_OWNER = "SELECT account_id FROM address WHERE address = $1"
+_CREATE_ADDRESS = "INSERT INTO address (address, account_id, kind) VALUES ($1, $2, $3)"
+_DELETE_ADDRESS = "DELETE FROM address WHERE account_id = $1 AND address = $2 AND kind = 'alias'"
+_DELETE_ADDRESSES = "DELETE FROM address WHERE account_id = $1"
+
+MAIN, ALIAS = "main", "alias"
+
+
+class Address(NamedTuple):
+    """An address of an account; ``kind`` is :data:`MAIN` or :data:`ALIAS`."""
+
+    address: str
+    kind: str
+
+
+class AccountChange(NamedTuple):
+    """New values of an account; None leaves the old one."""
+
+    full_name: str | None = None
+    class_name: str | None = None
+    language: str | None = None
+    state: str | None = None
+    password_hash: str | None = None
+    must_change_password: int | None = None
+
+
+class Found(NamedTuple):
+    """An account and the kind of address it was found by; through a domain alias that of the address behind it."""
+
+    account: Account
+    kind: str
+
+
+class DomainRepo:
+    """The mail domains."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def list_all(self) -> list[Domain]:
+        """Return all domains and domain aliases, by name."""
+        return [Domain(*row) for row in await self._connection.fetch_all(_LIST_DOMAINS)]
+
+    async def find(self, name: str) -> Domain | None:
+        """Return a domain or domain alias."""
+        row = await self._connection.fetch_row(_FIND_DOMAIN, name)
+        return None if row is None else Domain(*row)
+
+    async def create(self, domain: Domain) -> None:
+        """Store a new domain or domain alias."""
+        await self._connection.execute(_CREATE_DOMAIN, *domain)
+
+    async def delete(self, name: str) -> None:
+        """Remove a domain or domain alias."""
+        await self._connection.execute(_DELETE_DOMAIN, name)
+
+    async def count_aliases(self, name: str) -> int:
+        """Return how many domain aliases stand for a domain."""
+        return int(await self._connection.fetch_value(_COUNT_ALIASES, name))
+
+    async def count_addresses(self, name: str) -> int:
+        """Return how many addresses there are in a domain; reads them all."""
+        escaped = name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        return int(await self._connection.fetch_value(_COUNT_ADDRESSES, f"%@{escaped}"))
+
+
+class DirectoryRepo:
+    """The accounts and their addresses; the domains are in ``domains``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.domains = DomainRepo(connection)
+
+    async def take_account_id(self) -> AccountId:
+        """Return a number for a new account, never given out before."""
+        return AccountId(int(await self._connection.fetch_value(_TAKE_ACCOUNT_ID)))
+
+    async def create(self, account: Account) -> None:
+        """Store a new account, without its addresses."""
+        await self._connection.execute(_CREATE, *account)
+
+    async def find(self, account_id: AccountId) -> Account | None:
+        """Return an account; one look-up by primary key."""
+        row = await self._connection.fetch_row(_FIND, account_id)
+        return None if row is None else Account(*row)
+
+    async def find_by_address(self, local_part: str, domain: str) -> Found | None:
+        """Return the account that answers to a normalised address, domain aliases resolved; one statement."""
+        row = await self._connection.fetch_row(_FIND_BY_ADDRESS, local_part, domain)
+        return None if row is None else Found(Account(*row[:-1]), row[-1])
+
+    async def list_after(self, account_id: int, *, limit: int) -> list[Account]:
+        """Return up to ``limit`` accounts with higher numbers, ascending."""
+        return [Account(*row) for row in await self._connection.fetch_all(_LIST, account_id, limit)]
+
+    async def update(self, account_id: AccountId, change: AccountChange) -> None:
+        """Change an account. What concerns logging in must be followed by :meth:`raise_versions`."""
+        await self._connection.execute(_UPDATE, account_id, *change)
+
+    async def raise_versions(self, account_id: AccountId, *, auth: int, sessions: int) -> None:
+        """Add to the versions that make every process forget what it remembers of logins and of sessions."""
+        await self._connection.execute(_RAISE_VERSIONS, account_id, auth, sessions)
+
+    async def count_login(self, account_id: AccountId) -> int:
+        """Count a session made by a login; return how many there ever were, 1 for the first."""
+        return int(await self._connection.fetch_value(_COUNT_LOGIN, account_id))
+
+    async def delete(self, account_id: AccountId) -> None:
+        """Remove an account and its addresses."""
+        await self._connection.execute(_DELETE_ADDRESSES, account_id)
+        await self._connection.execute(_DELETE, account_id)
+
+    async def list_addresses(self, account_id: AccountId) -> list[Address]:
+        """Return the addresses of an account, the main one first."""
+        return [Address(*row) for row in await self._connection.fetch_all(_LIST_ADDRESSES, account_id)]
+
+    async def find_owner(self, address: str) -> AccountId | None:
+        """Return the account that has exactly that address."""
+        value = await self._connection.fetch_value(_FIND_OWNER, address)
+        return None if value is None else AccountId(value)
+
+    async def create_address(self, account_id: AccountId, address: Address) -> None:
+        """Give an address to an account."""
+        await self._connection.execute(_CREATE_ADDRESS, address.address, account_id, address.kind)
+
+    async def delete_alias(self, account_id: AccountId, address: str) -> None:
+        """Take an alias from an account."""
+        await self._connection.execute(_DELETE_ADDRESS, account_id, address)
