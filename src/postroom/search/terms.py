@@ -1,0 +1,197 @@
+"""The one splitter of text into search terms, for both database engines.
+
+Purpose: SQLite's FTS5 (``unicode61 remove_diacritics 2``) and PostgreSQL's ``tsvector`` must find the same mails.
+They would not if each split text by its own tables, so text is prepared here such that neither has anything left
+to decide: :func:`index_terms` returns a string that FTS5 splits into exactly :func:`split_terms`, and
+:func:`render_tsvector` writes the same terms down for PostgreSQL.
+
+Algorithm: ASCII text is left as it is, because ``unicode61`` already splits and folds it as wanted; only words
+over :data:`MAX_TERM_CHARS` are cut. Stretches of other text are decomposed (NFKD), freed of accents, case folded
+and recomposed (NFC); what is no letter, digit or vowel sign becomes a space. ``unicode61`` takes the vowel signs
+of Indic scripts for separators, which would tear words apart, so they are carried as private-use characters,
+which it takes for letters (:func:`display_term` turns them back). Scripts that are written without spaces, and
+Hangul, become overlapping pairs of characters; a run of one character stays alone.
+
+Invariants: linear in the length of the text; never raises; a term is 1 to 64 characters, has no upper case and
+no accent, and holds no character that means anything to an engine's query language. An address needs no rule of
+its own: its whole, its local part and its domain are sequences of adjacent terms, found as phrases.
+"""
+
+import functools
+import operator
+import re
+import sys
+import unicodedata
+
+MAX_TERM_CHARS = 64
+"""Longer words are cut to this, in the index and in queries, so that they still find each other."""
+
+_MAX_TSVECTOR_BYTES = 1_000_000
+_MAX_TSVECTOR_POSITION = 16_383
+_MAX_POSITIONS_PER_LEXEME = 255
+
+# Private-use areas that carry what unicode61 would take for a separator: plane 15 the basic plane, plane 16
+# plane 1. Private-use characters of the text itself are dropped, so the two cannot be mixed up.
+_CARRIER_BASIC = 0xF0000
+_CARRIER_PLANE_1 = 0x100000
+
+_NON_ASCII = re.compile(r"[^\x00-\x7f][^A-Za-z]*")
+
+# Accents and vowel points: marks that readers leave out when they type. Other marks are letters in all but name.
+_ACCENTS = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f"
+    "\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0711\u0730-\u074a\u1ab0-\u1aff\u1cd0-\u1cff"
+    "\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\U000e0100-\U000e01ef]+"
+)
+
+# Thai, Lao, Myanmar, Hangul, Khmer, Han, kana, bopomofo, and the carriers of their vowel signs.
+_UNSPACED_RANGES = (
+    "\u0e01-\u0e4e\u0e80-\u0ecf\u0edc-\u0edf\u1000-\u103f\u1050-\u109f\u1100-\u11ff\u1780-\u17d3\u17d7\u17dc"
+    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3041-\u3096\u3099-\u309f\u30a1-\u30fa\u30fc-\u30ff"
+    "\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\ua9e0-\ua9fe\uaa60-\uaa7f"
+    "\uac00-\ud7ff\uf900-\ufaff"
+)
+_UNSPACED = re.compile(
+    "[" + _UNSPACED_RANGES + "\U0001b000-\U0001b16f\U00020000-\U0003ffff"
+    "\U000f0e01-\U000f0ecf\U000f1000-\U000f109f\U000f1780-\U000f17d3\U000f3099\U000f309a"
+    "\U000fa9e0-\U000fa9fe\U000faa60-\U000faa7f]+"
+)
+_TERM = re.compile("[0-9a-z\x80-\U0010ffff]+")
+_OVERLONG = re.compile(f"([0-9A-Za-z\x80-\U0010ffff]{{{MAX_TERM_CHARS}}})[0-9A-Za-z\x80-\U0010ffff]+")
+
+# Letters whose stroke or ligature has no decomposition in Unicode, as people without the key type them.
+_LETTERS = {
+    "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ŧ": "t", "ı": "i", "þ": "th",
+}  # fmt: skip
+
+# Letters by category that unicode61 nevertheless takes for separators.
+_MISTAKEN_LETTERS = frozenset((*range(0x19B0, 0x19CA), 0x1CF2, 0x1CF3))
+
+_ALNUM_MARK = "a"
+_ASCII_SHAPE = {code: (_ALNUM_MARK if chr(code).isalnum() else " ") for code in range(128)}
+_OVERLONG_SHAPE = _ALNUM_MARK * (MAX_TERM_CHARS + 1)
+
+
+def _carried(code: int) -> str:
+    """Return the private-use character that stands for ``code``."""
+    return chr(_CARRIER_BASIC + code if code < 0x10000 else _CARRIER_PLANE_1 + code - 0x10000)
+
+
+def _replacement(code: int) -> str | None:
+    """Return what a folded character becomes in the index; None drops it."""
+    char = chr(code)
+    if code < 0x80:
+        return char
+    category = unicodedata.category(char)
+    if category == "Nd":
+        return str(unicodedata.decimal(char))
+    if category == "Lu":
+        # Cherokee folds to capitals; every other capital has been folded already.
+        return char.lower()
+    if category[0] in "LN":
+        return _carried(code) if code in _MISTAKEN_LETTERS else _LETTERS.get(char, char)
+    if category in ("Mn", "Mc") and code < 0x1FFFE:
+        return _carried(code)
+    # Joiners, soft hyphens and direction marks stand inside words.
+    return None if category == "Cf" else " "
+
+
+class _Folding(dict[int, str | None]):
+    """A table for ``str.translate`` that learns characters as they come; at most one entry a character."""
+
+    def __missing__(self, code: int) -> str | None:
+        replacement = self[code] = _replacement(code)
+        return replacement
+
+
+_FOLDING = _Folding()
+
+
+def _pairs(run: re.Match[str]) -> str:
+    """Return the overlapping pairs of a run of characters that is written without spaces."""
+    text = run.group()
+    if len(text) == 1:
+        return f" {text} "
+    return f" {' '.join(map(operator.add, text, text[1:]))} "
+
+
+def _fold(text: str) -> str:
+    """Return a stretch of text, folded and cut into terms that are separated by what is no letter."""
+    folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", text)).casefold()
+    # Case folding can bring marks back, and recomposing needs what belongs together side by side.
+    folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", folded))
+    folded = unicodedata.normalize("NFC", folded).translate(_FOLDING)
+    return _UNSPACED.sub(_pairs, folded)
+
+
+_fold_short = functools.lru_cache(maxsize=8192)(_fold)
+
+
+def _fold_match(match: re.Match[str]) -> str:
+    text = match.group()
+    return _fold_short(text) if len(text) <= 4 else _fold(text)
+
+
+def index_terms(text: str) -> str:
+    """Return ``text`` as it is to be given to FTS5, which then yields exactly ``split_terms(text)``.
+
+    The result is for the index alone: it may hold private-use characters, and loses what is no term.
+    """
+    if text.isascii():
+        if _OVERLONG_SHAPE in text.translate(_ASCII_SHAPE):
+            return _OVERLONG.sub(r"\1", text)
+        return text
+    prepared = _NON_ASCII.sub(_fold_match, text)
+    if max(map(len, prepared.split()), default=0) > MAX_TERM_CHARS:
+        return _OVERLONG.sub(r"\1", prepared)
+    return prepared
+
+
+def split_terms(text: str) -> list[str]:
+    """Return the terms of ``text`` in their order; the index holds these, and queries must look for these.
+
+    >>> split_terms("Jörg.Weiß@Example.com")
+    ['jorg', 'weiss', 'example', 'com']
+    >>> split_terms("日本語 fun")
+    ['日本', '本語', 'fun']
+    """
+    return _TERM.findall(index_terms(text).lower())
+
+
+def display_term(term: str) -> str:
+    """Return a term of the index as people write it, with vowel signs instead of their carriers.
+
+    Accents and case stay lost. For suggestions of words.
+    """
+    if term.isascii():
+        return term
+    return "".join(map(_uncarried, term))
+
+
+def _uncarried(char: str) -> str:
+    code = ord(char)
+    if code >= _CARRIER_PLANE_1:
+        return chr(code - _CARRIER_PLANE_1 + 0x10000)
+    return chr(code - _CARRIER_BASIC) if code >= _CARRIER_BASIC else char
+
+
+def render_tsvector(terms: list[str]) -> str:
+    """Return the text form of a PostgreSQL ``tsvector`` of ``terms``, to be cast with ``::tsvector``.
+
+    Positions count from 1, so that phrases match as in FTS5. PostgreSQL's own limits are kept by leaving out:
+    positions beyond 16,383 are all that one, a lexeme has at most 255 of them, and what goes beyond its megabyte
+    is not indexed.
+    """
+    positions: dict[str, list[int]] = {}
+    size_bytes = 0
+    for position, term in enumerate(terms, start=1):
+        known = positions.get(term)
+        if known is None:
+            size_bytes += len(term.encode()) + 4
+            known = positions[sys.intern(term)] = []
+        if len(known) < _MAX_POSITIONS_PER_LEXEME and (not known or known[-1] < _MAX_TSVECTOR_POSITION):
+            size_bytes += 2
+            known.append(min(position, _MAX_TSVECTOR_POSITION))
+        if size_bytes > _MAX_TSVECTOR_BYTES:
+            break
+    return " ".join(f"'{term}':{','.join(map(str, found))}" for term, found in positions.items())
