@@ -1,0 +1,130 @@
+"""The store: mailboxes and directory in a database, large messages in a blob store.
+
+:func:`open_store` is the way in. The domain enters transactions and snapshots; drivers and dialects stay in
+``engine``, SQL in ``sql``.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from postroom.errors import Kind, PostroomError
+from postroom.model.ids import AccountId, SessionId
+from postroom.store.blobs.base import BlobStore
+from postroom.store.blobs.disk import DiskBlobStore
+from postroom.store.engine.base import Engine
+from postroom.store.engine.sqlite import SQLiteEngine
+from postroom.store.messages import MessageStore
+from postroom.store.migrations import migrate
+from postroom.store.tx import Directory, DirectoryTransaction, Snapshot, Transaction
+
+DATABASE_FILE = "postroom.sqlite"
+BLOB_FOLDER = "blobs"
+DEFAULT_INLINE_LIMIT_BYTES = 65536
+
+
+class Store:
+    """An open store."""
+
+    def __init__(self, engine: Engine, blobs: BlobStore, *, inline_limit_bytes: int) -> None:
+        self.engine = engine
+        self.blobs = blobs
+        self.messages = MessageStore(blobs, inline_limit_bytes=inline_limit_bytes)
+
+    async def close(self) -> None:
+        """Finish what is under way and close."""
+        await self.engine.close()
+
+    @asynccontextmanager
+    async def read(self, account_id: AccountId) -> AsyncIterator[Snapshot]:
+        """Enter a snapshot of a mailbox, over several statements. Raises: unavailable."""
+        async with self.engine.read() as connection:
+            yield Snapshot(connection, account_id)
+
+    @asynccontextmanager
+    async def peek(self, account_id: AccountId) -> AsyncIterator[Snapshot]:
+        """Borrow a connection for a single statement on a mailbox. Raises: unavailable."""
+        async with self.engine.peek() as connection:
+            yield Snapshot(connection, account_id)
+
+    @asynccontextmanager
+    async def transaction(
+        self, account_id: AccountId, *, session_id: SessionId | None = None
+    ) -> AsyncIterator[Transaction]:
+        """Enter a transaction on a mailbox; leaving it normally means that it is durable. Raises: unavailable."""
+        callbacks: list[Callable[[], None]] = []
+        async with self.engine.write() as connection:
+            yield Transaction(connection, account_id, session_id=session_id, callbacks=callbacks)
+        for callback in callbacks:
+            callback()
+
+    @asynccontextmanager
+    async def transactions(self, account_ids: Sequence[AccountId]) -> AsyncIterator[list[Transaction]]:
+        """Enter one transaction on several mailboxes, in the order of their numbers (so no two can block each other).
+
+        Yields them in the order asked for. Raises: unavailable.
+        """
+        callbacks: list[Callable[[], None]] = []
+        async with self.engine.write() as connection:
+            yield [
+                Transaction(connection, number, session_id=None, callbacks=callbacks)
+                for number in account_ids
+            ]
+        for callback in callbacks:
+            callback()
+
+    @asynccontextmanager
+    async def directory(self) -> AsyncIterator[Directory]:
+        """Borrow a connection for single statements on the directory tables. Raises: unavailable."""
+        async with self.engine.peek() as connection:
+            yield Directory(connection)
+
+    @asynccontextmanager
+    async def directory_transaction(self) -> AsyncIterator[DirectoryTransaction]:
+        """Enter a transaction on the directory tables. Raises: unavailable."""
+        callbacks: list[Callable[[], None]] = []
+        async with self.engine.write() as connection:
+            yield DirectoryTransaction(connection, callbacks=callbacks)
+        for callback in callbacks:
+            callback()
+
+
+async def open_engine(
+    url: str, data_dir: Path, *, connections: int = 10, on_commit: Callable[[int], None] | None = None
+) -> Engine:
+    """Open the database that ``url`` names: ``sqlite:`` (a file in ``data_dir``) or ``postgresql://…``.
+
+    Raises: badStoreURL, unavailable.
+    """
+    if url == "sqlite:":
+        data_dir.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240
+        return SQLiteEngine(data_dir / DATABASE_FILE, on_commit=on_commit)
+    if url.startswith(("postgresql://", "postgres://")):
+        # The driver is loaded only where it is used: it takes memory and start-up time.
+        from postroom.store.engine.postgres import PostgresEngine  # noqa: PLC0415
+
+        return await PostgresEngine.open(url, connections=connections, on_commit=on_commit)
+    raise PostroomError(
+        Kind.INVALID, "badStoreURL", "store.url must be sqlite: or postgresql://user:password@host/database"
+    )
+
+
+async def open_store(
+    url: str,
+    data_dir: Path,
+    *,
+    connections: int = 10,
+    inline_limit_bytes: int = DEFAULT_INLINE_LIMIT_BYTES,
+    on_commit: Callable[[int], None] | None = None,
+) -> Store:
+    """Open the store, bringing its schema up to date; blobs lie in a folder of ``data_dir``.
+
+    Raises: badStoreURL, schemaTooNew, schemaChanged, unavailable.
+    """
+    engine = await open_engine(url, data_dir, connections=connections, on_commit=on_commit)
+    try:
+        await migrate(engine)
+    except BaseException:
+        await engine.close()
+        raise
+    return Store(engine, DiskBlobStore(data_dir / BLOB_FOLDER), inline_limit_bytes=inline_limit_bytes)

@@ -1,0 +1,49 @@
+"""What the store asks of a place for blobs: a directory now, an object store later, by the same contract."""
+
+import mmap
+from collections.abc import AsyncIterator
+from typing import NamedTuple, Protocol
+
+from postroom.model.ids import AccountId
+
+
+class BlobInfo(NamedTuple):
+    """A blob that is there: whose, the SHA-256 of its message, bytes it takes, Unix seconds of its last ``put``."""
+
+    account_id: AccountId
+    sha256: bytes
+    size_bytes: int
+    stored_at: float
+
+
+class BlobReader(Protocol):
+    """An open blob."""
+
+    size_bytes: int
+    """Of the raw message."""
+
+    async def read(self, start: int, end: int) -> bytes:
+        """Return the raw bytes ``[start:end]``, cut to the message. Raises: blobDamaged, unavailable."""
+
+    def close(self) -> None:
+        """Let go of what the reader holds."""
+
+
+class BlobStore(Protocol):
+    """A place for blobs, named by account and SHA-256 of the raw message.
+
+    A blob is durable when ``put`` returns and is written before its row is; what no row names is collected later
+    (see :mod:`postroom.domain.check`), but only once it is old, since its row may be on the way.
+    """
+
+    async def put(self, account_id: AccountId, sha256: bytes, raw: bytes | mmap.mmap) -> None:
+        """Store a message durably; if it is there already, only mark it as new. Raises: unavailable."""
+
+    async def open(self, account_id: AccountId, sha256: bytes) -> BlobReader:
+        """Open a blob. Raises: blobMissing, blobDamaged, unavailable."""
+
+    async def delete(self, account_id: AccountId, sha256: bytes) -> None:
+        """Delete a blob; it is no error if it is gone. Raises: unavailable."""
+
+    def iter_all(self) -> AsyncIterator[BlobInfo]:
+        """Yield all blobs, in no order. Raises: unavailable."""

@@ -1,0 +1,90 @@
+"""What the store asks of an engine, and nothing more.
+
+A statement is a constant, written once with ``$1 …`` parameters and valid for both engines. Rows come back as
+tuples. The engine maps its driver's failures: what may pass later becomes ``unavailable``.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, NamedTuple, Protocol
+
+Row = tuple[Any, ...]
+
+
+class IndexFields(NamedTuple):
+    """The text of one message for the full-text index, as terms separated by spaces."""
+
+    from_: str
+    to: str
+    cc: str
+    bcc: str
+    subject: str
+    body: str
+    other: str
+
+
+class Connection(Protocol):
+    """A connection inside a transaction or a snapshot, or outside of both."""
+
+    async def fetch_all(self, sql: str, *args: object) -> Sequence[Row]:
+        """Return all rows."""
+
+    async def fetch_row(self, sql: str, *args: object) -> Row | None:
+        """Return the first row, None if there is none."""
+
+    async def fetch_value(self, sql: str, *args: object) -> Any:
+        """Return the first column of the first row, None if there is no row."""
+
+    async def execute(self, sql: str, *args: object) -> None:
+        """Run a statement for its effect."""
+
+    async def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a statement once for each row of arguments."""
+
+
+class WriteConnection(Connection, Protocol):
+    """A connection inside a write transaction."""
+
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """Enter a nested transaction: what fails inside is taken back alone."""
+
+    async def index(self, account_id: int, content_id: int, fields: IndexFields) -> None:
+        """Put a content into the full-text index, in this transaction."""
+
+    async def unindex(self, account_id: int, content_id: int) -> None:
+        """Take a content out of the full-text index, in this transaction."""
+
+
+class Engine(Protocol):
+    """A database engine.
+
+    ``write`` is one transaction; leaving it normally means that it is durable, leaving it by an exception that
+    it never happened. Writers take turns in the order they come. ``read`` is a snapshot over several
+    statements; ``peek`` is for a single statement.
+    """
+
+    name: str
+
+    async def close(self) -> None:
+        """Finish what is under way and close all connections."""
+
+    def write(self) -> AbstractAsyncContextManager[WriteConnection]:
+        """Enter a write transaction. Raises: unavailable."""
+
+    def read(self) -> AbstractAsyncContextManager[Connection]:
+        """Enter a snapshot of what is committed. Raises: unavailable."""
+
+    def peek(self) -> AbstractAsyncContextManager[Connection]:
+        """Borrow a connection for a single statement on what is committed. Raises: unavailable."""
+
+    async def lock_schema(self, connection: Connection) -> None:
+        """Make other processes that want to change the schema wait for the end of this transaction."""
+
+    async def list_indexed(self, account_id: int) -> set[int]:
+        """Return the contents of an account that are in the full-text index."""
+
+    async def explain(self, sql: str, args: Sequence[object]) -> str:
+        """Return the engine's query plan for a statement, as text."""
+
+    async def size_bytes(self) -> int:
+        """Return the disk space the database takes."""

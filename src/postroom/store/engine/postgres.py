@@ -1,0 +1,179 @@
+"""PostgreSQL over asyncpg: ordinary transactions on pooled connections.
+
+Round trips dominate, so the repositories fold what they can into one statement; asyncpg keeps statements prepared
+because their text is constant. ``read`` is a REPEATABLE READ, READ ONLY transaction. Writers of one account take
+turns by the row lock on its ``mailbox`` row, which every write takes first.
+
+Source: https://www.postgresql.org/docs/current/transaction-iso.html, https://magicstack.github.io/asyncpg/.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from postroom.errors import PostroomError, unavailable
+from postroom.store.engine.base import Connection, IndexFields, Row, WriteConnection
+from postroom.store.engine.tsvector import render_tsvector
+
+MINIMUM_VERSION = 15
+CONNECT_SECONDS = 10
+COMMAND_SECONDS = 60
+_SCHEMA_LOCK = 0x506F7374726F6F6D  # "Postroom"
+
+_TEMPORARY = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.PostgresIOError,
+)
+
+_INDEX = """
+INSERT INTO fulltext (account_id, content_id, from_, to_, cc, bcc, subject, body, other)
+VALUES ($1, $2, $3::text::tsvector, $4::text::tsvector, $5::text::tsvector, $6::text::tsvector,
+        $7::text::tsvector, $8::text::tsvector, $9::text::tsvector)
+"""
+_UNINDEX = "DELETE FROM fulltext WHERE account_id = $1 AND content_id = $2"
+
+
+def mapped(error: Exception) -> PostroomError:
+    """Return ``unavailable`` for a failure of the connection or the server that may pass."""
+    return unavailable("the database cannot be reached just now", private=repr(error))
+
+
+class _PostgresConnection:
+    """Statements on one pooled connection."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def fetch_all(self, sql: str, *args: object) -> Sequence[Row]:
+        return [tuple(record) for record in await self._connection.fetch(sql, *args)]
+
+    async def fetch_row(self, sql: str, *args: object) -> Row | None:
+        record = await self._connection.fetchrow(sql, *args)
+        return None if record is None else tuple(record)
+
+    async def fetch_value(self, sql: str, *args: object) -> Any:
+        return await self._connection.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: object) -> None:
+        await self._connection.execute(sql, *args)
+
+    async def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        await self._connection.executemany(sql, rows)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        async with self._connection.transaction():
+            yield
+
+    async def index(self, account_id: int, content_id: int, fields: IndexFields) -> None:
+        vectors = [render_tsvector(field) for field in fields]
+        await self._connection.execute(_INDEX, account_id, content_id, *vectors)
+
+    async def unindex(self, account_id: int, content_id: int) -> None:
+        await self._connection.execute(_UNINDEX, account_id, content_id)
+
+
+class PostgresEngine:
+    """A database of a PostgreSQL server; see the module."""
+
+    name = "postgres"
+
+    def __init__(self, pool: Any, *, on_commit: Callable[[int], None] | None = None) -> None:
+        self._pool = pool
+        self._on_commit = on_commit
+
+    @classmethod
+    async def open(
+        cls, url: str, *, connections: int = 10, on_commit: Callable[[int], None] | None = None
+    ) -> "PostgresEngine":
+        """Connect to ``postgresql://user:password@host/db``. Raises: unavailable."""
+        try:
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=connections,
+                timeout=CONNECT_SECONDS,
+                command_timeout=COMMAND_SECONDS,
+                server_settings={"application_name": "postroom", "jit": "off"},
+            )
+            async with pool.acquire() as connection:
+                version = connection.get_server_version().major
+        except _TEMPORARY as error:
+            raise mapped(error) from error
+        if version < MINIMUM_VERSION:
+            await pool.close()
+            raise unavailable(f"PostgreSQL {MINIMUM_VERSION} or later is needed, the server is {version}")
+        return cls(pool, on_commit=on_commit)
+
+    async def close(self) -> None:
+        """Wait for the connections in use and close all."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteConnection]:
+        """Enter a write transaction. Raises: unavailable."""
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                yield _PostgresConnection(connection)
+        except _TEMPORARY as error:
+            raise mapped(error) from error
+        if self._on_commit is not None:
+            self._on_commit(1)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Connection]:
+        """Enter a snapshot of what is committed. Raises: unavailable."""
+        try:
+            async with (
+                self._pool.acquire() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                yield _PostgresConnection(connection)
+        except _TEMPORARY as error:
+            raise mapped(error) from error
+
+    @asynccontextmanager
+    async def peek(self) -> AsyncIterator[Connection]:
+        """Borrow a connection for a single statement on what is committed. Raises: unavailable."""
+        try:
+            async with self._pool.acquire() as connection:
+                yield _PostgresConnection(connection)
+        except _TEMPORARY as error:
+            raise mapped(error) from error
+
+    async def lock_schema(self, connection: Connection) -> None:
+        """Take the advisory lock of schema changes until the transaction ends."""
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _SCHEMA_LOCK)
+
+    async def list_indexed(self, account_id: int) -> set[int]:
+        """Return the contents of an account that are in the full-text index."""
+        async with self.peek() as connection:
+            rows = await connection.fetch_all(
+                "SELECT content_id FROM fulltext WHERE account_id = $1", account_id
+            )
+        return {row[0] for row in rows}
+
+    async def explain(self, sql: str, args: Sequence[object]) -> str:
+        """Return PostgreSQL's query plan as text, with sequential scans discouraged as on a large table."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute("SET LOCAL enable_seqscan = off")
+            await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+            rows = await connection.fetch(f"EXPLAIN {sql}", *args)
+        return "\n".join(row[0] for row in rows)
+
+    async def size_bytes(self) -> int:
+        """Return the bytes the database takes on the server."""
+        async with self.peek() as connection:
+            return int(await connection.fetch_value("SELECT pg_database_size(current_database())"))

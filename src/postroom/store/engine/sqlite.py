@@ -1,0 +1,355 @@
+"""SQLite, called directly in the event loop, with group commit.
+
+Reading: a small pool of read-only connections; a point read takes a few microseconds, so no thread is involved.
+
+Writing: there is one write connection and one turn. Who has the turn runs its statements inside a SAVEPOINT of an
+open ``BEGIN IMMEDIATE``. When it is done and others wait, the turn passes on at once and the savepoint joins the
+group; when nobody waits (or the group is large), a committer thread commits the whole group with one fsync (WAL,
+``synchronous=FULL``) while the loop goes on with other work, and only then do the group's callers continue.
+
+Invariants:
+- nobody returns from ``write()`` before the COMMIT that holds their savepoint has succeeded;
+- a savepoint that fails is rolled back alone; if SQLite itself rolled everything back (disk full, I/O error), or the
+  COMMIT fails, every caller of the group gets ``unavailable`` and nothing of the group is there;
+- the full-text rows of a group are written just before its COMMIT, in the committer thread: they cost the loop
+  nothing, and FTS5 writes one segment a group instead of one for each savepoint.
+
+Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_savepoint.html, https://www.sqlite.org/fts5.html.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from postroom.errors import PostroomError, unavailable
+from postroom.store.engine.base import Connection, IndexFields, Row, WriteConnection
+
+MINIMUM_VERSION = (3, 43, 0)
+"""The first SQLite with ``contentless_delete`` in FTS5."""
+MAX_GROUP = 128
+"""Savepoints after which a group is committed even if more writers wait."""
+BUSY_SECONDS = 10
+_ACCOUNT_SHIFT = 32
+
+_TEMPORARY = (
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.CantOpenError,
+    apsw.NoMemError,
+    apsw.ReadOnlyError,
+)
+
+_INDEX = (
+    "INSERT INTO fulltext (rowid, from_, to_, cc, bcc, subject, body, other) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_UNINDEX = "DELETE FROM fulltext WHERE rowid = ?"
+
+
+@cache
+def translate(sql: str) -> str:
+    """Return a statement of the common SQL in SQLite's words."""
+    return re.sub(r"\bBYTEA\b", "BLOB", re.sub(r"\$(\d+)", r"?\1", sql))
+
+
+def mapped(error: apsw.Error) -> PostroomError | apsw.Error:
+    """Return the error to raise for a driver's error: ``unavailable`` for what may pass."""
+    if isinstance(error, _TEMPORARY):
+        return unavailable("the mail store cannot be written or read just now", private=repr(error))
+    return error
+
+
+class _SQLiteConnection:
+    """Statements on one connection, run inline."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    async def fetch_all(self, sql: str, *args: Any) -> Sequence[Row]:
+        return self._connection.execute(translate(sql), args).fetchall()
+
+    async def fetch_row(self, sql: str, *args: Any) -> Row | None:
+        rows = self._connection.execute(translate(sql), args).fetchall()
+        return rows[0] if rows else None
+
+    async def fetch_value(self, sql: str, *args: Any) -> Any:
+        rows = self._connection.execute(translate(sql), args).fetchall()
+        return rows[0][0] if rows else None
+
+    async def execute(self, sql: str, *args: Any) -> None:
+        self._connection.execute(translate(sql), args).fetchall()
+
+    async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._connection.executemany(translate(sql), rows).fetchall()
+
+
+class _SQLiteWriter(_SQLiteConnection):
+    """The write connection as one transaction sees it."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        super().__init__(connection)
+        self.deferred: list[tuple[str, tuple[object, ...]]] = []
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        deferred = len(self.deferred)
+        self._connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            del self.deferred[deferred:]
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK TO part; RELEASE part")
+            raise
+        self._connection.execute("RELEASE part")
+
+    async def index(self, account_id: int, content_id: int, fields: IndexFields) -> None:
+        self.deferred.append((_INDEX, (account_id << _ACCOUNT_SHIFT | content_id, *fields)))
+
+    async def unindex(self, account_id: int, content_id: int) -> None:
+        self.deferred.append((_UNINDEX, (account_id << _ACCOUNT_SHIFT | content_id,)))
+
+
+class SQLiteEngine:
+    """One database file; see the module."""
+
+    name = "sqlite"
+
+    def __init__(self, path: Path, *, on_commit: Callable[[int], None] | None = None) -> None:
+        """Open or create the database at ``path``; ``on_commit`` is told the size of each group.
+
+        Raises: unavailable.
+        """
+        if tuple(int(part) for part in apsw.sqlite_lib_version().split(".")) < MINIMUM_VERSION:
+            raise unavailable(
+                f"SQLite {MINIMUM_VERSION} or later is needed; install the locked version of apsw"
+            )
+        self._path = path
+        self._on_commit = on_commit
+        self._writer = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+        self._readers: list[apsw.Connection] = []
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+        self._group: list[tuple[asyncio.Future[None], _SQLiteWriter]] = []
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="committer")
+        self._commits: set[asyncio.Task[None]] = set()
+
+    def _open(self, flags: int) -> apsw.Connection:
+        try:
+            connection = apsw.Connection(str(self._path), flags=flags, statementcachesize=256)
+            connection.set_busy_timeout(BUSY_SECONDS * 1000)
+            if flags & apsw.SQLITE_OPEN_CREATE:
+                connection.execute("PRAGMA journal_mode = WAL").fetchall()
+                connection.execute(
+                    "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864"
+                ).fetchall()
+            connection.execute("PRAGMA cache_size = -8192; PRAGMA mmap_size = 0").fetchall()
+        except apsw.Error as error:
+            raise mapped(error) from error
+        return connection
+
+    async def close(self) -> None:
+        """Finish the group under way and close all connections."""
+        async with self._turn:
+            if self._group:
+                await self._commit_group()
+            self._committer.shutdown()
+            while self._readers:
+                self._readers.pop().close()
+            self._writer.close()
+
+    # Reading
+
+    @asynccontextmanager
+    async def peek(self) -> AsyncIterator[Connection]:
+        """Borrow a connection for a single statement on what is committed. Raises: unavailable."""
+        connection = self.take_reader()
+        try:
+            yield _SQLiteConnection(connection)
+        except apsw.Error as error:
+            raise mapped(error) from error
+        finally:
+            self._readers.append(connection)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Connection]:
+        """Enter a snapshot of what is committed. Raises: unavailable."""
+        connection = self.take_reader()
+        try:
+            connection.execute("BEGIN")
+            yield _SQLiteConnection(connection)
+        except apsw.Error as error:
+            raise mapped(error) from error
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._readers.append(connection)
+
+    def take_reader(self) -> apsw.Connection:
+        """Return a read-only connection; it is given back by appending it to the pool."""
+        if self._readers:
+            return self._readers.pop()
+        return self._open(apsw.SQLITE_OPEN_READONLY)
+
+    def fetch_now(self, sql: str, *args: Any) -> Row | None:
+        """Return the first row at once, without a coroutine: for the unread counter alone."""
+        connection = self.take_reader()
+        try:
+            rows = connection.execute(translate(sql), args).fetchall()
+        except apsw.Error as error:
+            raise mapped(error) from error
+        finally:
+            self._readers.append(connection)
+        return rows[0] if rows else None
+
+    # Writing
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteConnection]:
+        """Enter a write transaction. Raises: unavailable."""
+        await self._take_turn()
+        writer = _SQLiteWriter(self._writer)
+        try:
+            await self._begin()
+            self._writer.execute("SAVEPOINT txn")
+            yield writer
+            self._writer.execute("RELEASE txn")
+        except BaseException as error:
+            self._abandon(error)
+            self._pass_turn()
+            if isinstance(error, apsw.Error):
+                raise mapped(error) from error
+            raise
+        durable = asyncio.get_running_loop().create_future()
+        self._group.append((durable, writer))
+        self._pass_turn()
+        await durable
+
+    async def _take_turn(self) -> None:
+        self._waiting += 1
+        try:
+            await self._turn.acquire()
+        except asyncio.CancelledError:
+            # The turn may have been passed to this writer, and the group with it.
+            self._spawn(self._commit_leftover())
+            raise
+        finally:
+            self._waiting -= 1
+
+    async def _begin(self) -> None:
+        if self._writer.in_transaction:
+            return
+        # Another process may hold the write lock: wait for it in the thread, never in the loop.
+        self._writer.set_busy_timeout(0)
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError:
+            self._writer.set_busy_timeout(BUSY_SECONDS * 1000)
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._committer, self._writer.execute, "BEGIN IMMEDIATE")
+
+    def _abandon(self, error: BaseException) -> None:
+        """Take back the savepoint of the one that failed; if SQLite took back everything, fail the group."""
+        if self._writer.in_transaction:
+            try:
+                self._writer.execute("ROLLBACK TO txn; RELEASE txn")
+            except apsw.SQLError:
+                # The savepoint itself could not be made: there is nothing to take back.
+                return
+        elif self._group:
+            lost = mapped(error) if isinstance(error, apsw.Error) else unavailable("the mail store failed")
+            self._settle(self._take_group(), lost)
+
+    def _pass_turn(self) -> None:
+        """Let the next writer in, or commit when nobody waits; the turn is kept until the COMMIT is done."""
+        if not self._writer.in_transaction or (self._waiting and len(self._group) < MAX_GROUP):
+            self._turn.release()
+            return
+        self._spawn(self._commit_and_release())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._commits.add(task)
+        task.add_done_callback(self._commits.discard)
+
+    async def _commit_leftover(self) -> None:
+        await self._turn.acquire()
+        self._pass_turn()
+
+    async def _commit_and_release(self) -> None:
+        try:
+            await self._commit_group()
+        finally:
+            self._turn.release()
+
+    async def _commit_group(self) -> None:
+        group = self._take_group()
+        deferred = [statement for _, writer in group for statement in writer.deferred]
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._committer, self._commit, deferred)
+        except apsw.Error as error:
+            self._settle(group, mapped(error))
+        else:
+            if self._on_commit is not None and group:
+                self._on_commit(len(group))
+            self._settle(group, None)
+
+    def _commit(self, deferred: list[tuple[str, tuple[Any, ...]]]) -> None:
+        """Run in the committer thread."""
+        try:
+            for sql, args in deferred:
+                self._writer.execute(sql, args)
+            self._writer.execute("COMMIT")
+        except apsw.Error:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            raise
+
+    def _take_group(self) -> list[tuple[asyncio.Future[None], _SQLiteWriter]]:
+        group, self._group = self._group, []
+        return group
+
+    @staticmethod
+    def _settle(
+        group: list[tuple[asyncio.Future[None], _SQLiteWriter]], error: PostroomError | apsw.Error | None
+    ) -> None:
+        for durable, _ in group:
+            if durable.done():  # its caller was cancelled meanwhile
+                continue
+            if error is None:
+                durable.set_result(None)
+            else:
+                durable.set_exception(error)
+
+    # The rest of the interface
+
+    async def lock_schema(self, connection: Connection) -> None:
+        """Nothing to do: ``BEGIN IMMEDIATE`` keeps other writers out already."""
+
+    async def list_indexed(self, account_id: int) -> set[int]:
+        """Return the contents of an account that are in the full-text index."""
+        low, high = account_id << _ACCOUNT_SHIFT, (account_id + 1) << _ACCOUNT_SHIFT
+        async with self.peek() as connection:
+            rows = await connection.fetch_all(
+                "SELECT id FROM fulltext_docsize WHERE id >= $1 AND id < $2", low, high
+            )
+        return {row[0] - low for row in rows}
+
+    async def explain(self, sql: str, args: Sequence[object]) -> str:
+        """Return SQLite's query plan, a line a step."""
+        async with self.peek() as connection:
+            rows = await connection.fetch_all(f"EXPLAIN QUERY PLAN {sql}", *args)
+        return "\n".join(str(row[3]) for row in rows)
+
+    async def size_bytes(self) -> int:
+        """Return the bytes of the database file and its write-ahead log."""
+        files = [self._path, self._path.with_name(self._path.name + "-wal")]
+        return sum(file.stat().st_size for file in files if file.exists())

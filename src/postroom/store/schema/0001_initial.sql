@@ -1,0 +1,180 @@
+-- The first schema. One text for both engines: times are BIGINT (milliseconds UTC, except mail.date: seconds),
+-- truth values SMALLINT 0/1, sort keys BYTEA compared byte by byte.
+
+-- Directory tables: small, they know all accounts.
+
+CREATE TABLE meta (
+    name TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+CREATE TABLE domain (
+    name TEXT NOT NULL PRIMARY KEY,
+    alias_of TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE account (
+    account_id BIGINT NOT NULL PRIMARY KEY,
+    address TEXT NOT NULL UNIQUE,
+    full_name TEXT NOT NULL,
+    class_name TEXT NOT NULL,
+    language TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('active', 'disabled')),
+    password_hash TEXT NOT NULL,
+    must_change_password SMALLINT NOT NULL CHECK (must_change_password IN (0, 1)),
+    auth_version BIGINT NOT NULL,
+    session_version BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    login_count BIGINT NOT NULL
+);
+
+-- Every address an account answers to, its main address included; domain aliases are resolved before.
+CREATE TABLE address (
+    address TEXT NOT NULL PRIMARY KEY,
+    account_id BIGINT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('main', 'alias'))
+);
+CREATE INDEX address_by_account ON address (account_id);
+
+CREATE TABLE session (
+    token_hash BYTEA NOT NULL PRIMARY KEY,
+    session_id BIGINT NOT NULL UNIQUE,
+    account_id BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    last_used_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    is_first SMALLINT NOT NULL CHECK (is_first IN (0, 1)),
+    sorts TEXT NOT NULL
+);
+CREATE INDEX session_by_account ON session (account_id, last_used_at);
+CREATE INDEX session_by_expiry ON session (expires_at);
+
+-- Mailbox tables: every key begins with account_id, every query names one.
+
+CREATE TABLE mailbox (
+    account_id BIGINT NOT NULL PRIMARY KEY,
+    modseq BIGINT NOT NULL,
+    folders_modseq BIGINT NOT NULL,
+    labels_modseq BIGINT NOT NULL,
+    next_folder_id BIGINT NOT NULL,
+    next_label_id BIGINT NOT NULL,
+    next_content_id BIGINT NOT NULL,
+    total_items BIGINT NOT NULL,
+    size_bytes BIGINT NOT NULL
+);
+
+CREATE TABLE folder (
+    account_id BIGINT NOT NULL,
+    folder_id BIGINT NOT NULL,
+    parent_id BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    role TEXT NOT NULL,
+    folder_type TEXT NOT NULL,
+    is_special SMALLINT NOT NULL CHECK (is_special IN (0, 1)),
+    takes_subfolders SMALLINT NOT NULL CHECK (takes_subfolders IN (0, 1)),
+    uid_validity BIGINT NOT NULL,
+    next_uid BIGINT NOT NULL,
+    total_items BIGINT NOT NULL,
+    unread_items BIGINT NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    modseq BIGINT NOT NULL,
+    content_modseq BIGINT NOT NULL,
+    PRIMARY KEY (account_id, folder_id),
+    UNIQUE (account_id, parent_id, name_key)
+);
+
+CREATE TABLE label (
+    account_id BIGINT NOT NULL,
+    label_id BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    total_items BIGINT NOT NULL,
+    unread_items BIGINT NOT NULL,
+    modseq BIGINT NOT NULL,
+    PRIMARY KEY (account_id, label_id),
+    UNIQUE (account_id, name_key)
+);
+
+-- The immutable message, once per account however often it is copied; refs counts the mails that show it.
+-- data is the zstd-compressed raw message, NULL where it lies in the blob store.
+CREATE TABLE content (
+    account_id BIGINT NOT NULL,
+    content_id BIGINT NOT NULL,
+    sha256 BYTEA NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    refs BIGINT NOT NULL,
+    structure BYTEA NOT NULL,
+    data BYTEA,
+    PRIMARY KEY (account_id, content_id),
+    UNIQUE (account_id, sha256)
+);
+
+CREATE TABLE mail (
+    account_id BIGINT NOT NULL,
+    folder_id BIGINT NOT NULL,
+    uid BIGINT NOT NULL,
+    content_id BIGINT NOT NULL,
+    modseq BIGINT NOT NULL,
+    date BIGINT NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    is_unread SMALLINT NOT NULL CHECK (is_unread IN (0, 1)),
+    is_flagged SMALLINT NOT NULL CHECK (is_flagged IN (0, 1)),
+    is_draft SMALLINT NOT NULL CHECK (is_draft IN (0, 1)),
+    is_deleted SMALLINT NOT NULL CHECK (is_deleted IN (0, 1)),
+    refw SMALLINT NOT NULL,
+    importance SMALLINT NOT NULL,
+    has_attachments SMALLINT NOT NULL CHECK (has_attachments IN (0, 1)),
+    labels TEXT NOT NULL,
+    sort_subject BYTEA NOT NULL,
+    sort_from BYTEA NOT NULL,
+    sort_to BYTEA NOT NULL,
+    summary BYTEA NOT NULL,
+    PRIMARY KEY (account_id, folder_id, uid)
+);
+CREATE INDEX mail_by_content ON mail (account_id, content_id);
+CREATE INDEX mail_by_modseq ON mail (account_id, folder_id, modseq);
+CREATE INDEX mail_by_date ON mail (account_id, folder_id, date, uid);
+CREATE INDEX mail_by_subject ON mail (account_id, folder_id, sort_subject, date, uid);
+CREATE INDEX mail_by_from ON mail (account_id, folder_id, sort_from, date, uid);
+CREATE INDEX mail_by_to ON mail (account_id, folder_id, sort_to, date, uid);
+CREATE INDEX mail_by_size ON mail (account_id, folder_id, size_bytes, date, uid);
+CREATE INDEX mail_by_unread ON mail (account_id, folder_id, is_unread, date, uid);
+CREATE INDEX mail_by_flagged ON mail (account_id, folder_id, is_flagged, date, uid);
+CREATE INDEX mail_by_importance ON mail (account_id, folder_id, importance, date, uid);
+CREATE INDEX mail_by_attachments ON mail (account_id, folder_id, has_attachments, date, uid);
+
+-- Counted chunks of each sort order of a large folder, so that any row is found without walking to it.
+CREATE TABLE order_chunk (
+    account_id BIGINT NOT NULL,
+    folder_id BIGINT NOT NULL,
+    sort SMALLINT NOT NULL,
+    low_value BYTEA NOT NULL,
+    low_date BIGINT NOT NULL,
+    low_uid BIGINT NOT NULL,
+    items BIGINT NOT NULL,
+    PRIMARY KEY (account_id, folder_id, sort, low_value, low_date, low_uid)
+);
+
+-- What was removed, so that a delta can say so. uid 0 stands for the folder itself.
+CREATE TABLE tombstone (
+    account_id BIGINT NOT NULL,
+    folder_id BIGINT NOT NULL,
+    uid BIGINT NOT NULL,
+    modseq BIGINT NOT NULL,
+    removed_at BIGINT NOT NULL,
+    PRIMARY KEY (account_id, folder_id, uid)
+);
+CREATE INDEX tombstone_by_modseq ON tombstone (account_id, folder_id, modseq);
+
+-- One row for each transaction that changed a mailbox: what was done and what is needed to take it back.
+CREATE TABLE operation (
+    account_id BIGINT NOT NULL,
+    modseq BIGINT NOT NULL,
+    done_at BIGINT NOT NULL,
+    session_id BIGINT,
+    kind TEXT NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (account_id, modseq)
+);

@@ -1,0 +1,39 @@
+"""What mails are sorted by, and how a place in a sort order is named."""
+
+from typing import NamedTuple
+
+from postroom.model.listing import SortField
+
+SORT_COLUMNS = {
+    SortField.DATE: "date",
+    SortField.SUBJECT: "sort_subject",
+    SortField.FROM: "sort_from",
+    SortField.TO: "sort_to",
+    SortField.SIZE: "size_bytes",
+    SortField.IS_UNREAD: "is_unread",
+    SortField.IS_FLAGGED: "is_flagged",
+    SortField.IMPORTANCE: "importance",
+    SortField.HAS_ATTACHMENTS: "has_attachments",
+}
+
+
+class SortKeys(NamedTuple):
+    """What a mail is sorted by; text keys are compared byte by byte."""
+
+    date: int
+    size_bytes: int
+    is_unread: int
+    is_flagged: int
+    importance: int
+    has_attachments: int
+    subject: bytes
+    from_: bytes
+    to: bytes
+
+
+class Anchor(NamedTuple):
+    """A place in an index: rows at or after it (ascending), or before it (descending)."""
+
+    value: int | bytes
+    date: int
+    uid: int

@@ -1,0 +1,98 @@
+"""Contents: the immutable messages, once per account, addressed by SHA-256."""
+
+from typing import NamedTuple
+
+from postroom.model.ids import AccountId, ContentId
+from postroom.store.engine.base import Connection
+
+_FIND_BY_HASH = "SELECT content_id FROM content WHERE account_id = $1 AND sha256 = $2"
+_ADD = """
+INSERT INTO content (account_id, content_id, sha256, size_bytes, refs, structure, data)
+VALUES ($1, $2, $3, $4, 1, $5, $6)
+ON CONFLICT (account_id, sha256) DO UPDATE SET refs = content.refs + 1
+RETURNING content_id
+"""
+_GET = """
+SELECT content_id, sha256, size_bytes, refs, structure, data FROM content
+WHERE account_id = $1 AND content_id = $2
+"""
+_GET_HEAD = """
+SELECT content_id, sha256, size_bytes, refs, structure FROM content WHERE account_id = $1 AND content_id = $2
+"""
+_SCAN = """
+SELECT content_id, sha256, size_bytes, refs, structure, data FROM content
+WHERE account_id = $1 AND content_id > $2 ORDER BY content_id LIMIT $3
+"""
+_RELEASE = """
+UPDATE content SET refs = refs - 1 WHERE account_id = $1 AND content_id = $2 RETURNING refs
+"""
+_DELETE = "DELETE FROM content WHERE account_id = $1 AND content_id = $2"
+_SET_REFS = "UPDATE content SET refs = $3 WHERE account_id = $1 AND content_id = $2"
+
+
+class Content(NamedTuple):
+    """A content as stored; ``data`` is None where the message lies in the blob store."""
+
+    content_id: ContentId
+    sha256: bytes
+    size_bytes: int
+    refs: int
+    structure: bytes
+    data: bytes | None
+
+
+class ContentRepo:
+    """The contents of one account."""
+
+    def __init__(self, connection: Connection, account_id: AccountId) -> None:
+        self._connection = connection
+        self._account_id = account_id
+
+    async def find_by_hash(self, sha256: bytes) -> ContentId | None:
+        """Return the number of the content with that hash."""
+        value = await self._connection.fetch_value(_FIND_BY_HASH, self._account_id, sha256)
+        return None if value is None else ContentId(value)
+
+    async def add(self, content: Content) -> ContentId:
+        """Add one reference to a content, storing it if it is new; return its number."""
+        return ContentId(
+            await self._connection.fetch_value(
+                _ADD,
+                self._account_id,
+                content.content_id,
+                content.sha256,
+                content.size_bytes,
+                content.structure,
+                content.data,
+            )
+        )
+
+    async def find(self, content_id: ContentId) -> Content | None:
+        """Return a content with its data."""
+        row = await self._connection.fetch_row(_GET, self._account_id, content_id)
+        return None if row is None else Content(*row)
+
+    async def find_head(self, content_id: ContentId) -> Content | None:
+        """Return a content without its data."""
+        row = await self._connection.fetch_row(_GET_HEAD, self._account_id, content_id)
+        return None if row is None else Content(row[0], row[1], row[2], row[3], row[4], None)
+
+    async def list_after(self, content_id: int, *, limit: int) -> list[Content]:
+        """Return up to ``limit`` contents with higher numbers, ascending."""
+        rows = await self._connection.fetch_all(_SCAN, self._account_id, content_id, limit)
+        return [Content(*row) for row in rows]
+
+    async def release(self, content_id: ContentId) -> int:
+        """Take one reference off; at none the content is deleted. Returns the references left."""
+        refs = int(await self._connection.fetch_value(_RELEASE, self._account_id, content_id))
+        if refs <= 0:
+            await self.delete(content_id)
+        return refs
+
+    async def delete(self, content_id: ContentId) -> None:
+        """Delete a content."""
+        await self._connection.execute(_DELETE, self._account_id, content_id)
+
+    async def set_refs(self, content_id: ContentId, refs: int) -> None:
+        """Correct the number of references; for repairs alone."""
+        await self._connection.execute(_SET_REFS, self._account_id, content_id, refs)

@@ -1,0 +1,116 @@
+"""Folders: their place in the tree and their maintained counters."""
+
+from typing import NamedTuple
+
+from postroom.model.folder import Folder
+from postroom.model.ids import AccountId, FolderId, Modseq, Uid
+from postroom.store.engine.base import Connection
+
+_COLUMNS = """account_id, folder_id, parent_id, name, role, folder_type, is_special, takes_subfolders,
+       uid_validity, total_items, unread_items, size_bytes, modseq, content_modseq"""
+_LIST = f"SELECT {_COLUMNS} FROM folder WHERE account_id = $1 ORDER BY folder_id"
+_FIND = f"SELECT {_COLUMNS} FROM folder WHERE account_id = $1 AND folder_id = $2"
+_FIND_NAMED = "SELECT folder_id FROM folder WHERE account_id = $1 AND parent_id = $2 AND name_key = $3"
+_COUNTS = "SELECT folder_id, role, unread_items, total_items, folder_type FROM folder WHERE account_id = $1"
+_UNREAD = "SELECT unread_items FROM folder WHERE account_id = $1 AND folder_id = $2"
+_CREATE = """
+INSERT INTO folder (account_id, folder_id, parent_id, name, name_key, role, folder_type, is_special,
+                    takes_subfolders, uid_validity, next_uid, total_items, unread_items, size_bytes, modseq,
+                    content_modseq)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, 0, 0, 0, $11, $11)
+"""
+_COUNT = """
+UPDATE folder SET total_items = total_items + $3, unread_items = unread_items + $4, size_bytes = size_bytes + $5,
+                  next_uid = next_uid + $6, content_modseq = $7
+WHERE account_id = $1 AND folder_id = $2
+RETURNING next_uid, total_items, unread_items
+"""
+_SET_COUNTERS = """
+UPDATE folder SET total_items = $3, unread_items = $4, size_bytes = $5, content_modseq = $6
+WHERE account_id = $1 AND folder_id = $2
+"""
+
+
+class NewFolder(NamedTuple):
+    """A folder to be made."""
+
+    folder_id: FolderId
+    parent_id: FolderId
+    name: str
+    name_key: str
+    role: str
+    folder_type: str
+    is_special: int
+    takes_subfolders: int
+    uid_validity: int
+    modseq: Modseq
+
+
+class FolderCount(NamedTuple):
+    """The counters of one folder."""
+
+    folder_id: FolderId
+    role: str
+    unread_items: int
+    total_items: int
+    folder_type: str
+
+
+class Counted(NamedTuple):
+    """A folder's counters after a change; ``first_uid`` is the first of the uids reserved."""
+
+    first_uid: Uid
+    total_items: int
+    unread_items: int
+
+
+class FolderRepo:
+    """The folders of one account."""
+
+    def __init__(self, connection: Connection, account_id: AccountId) -> None:
+        self._connection = connection
+        self._account_id = account_id
+
+    async def list_all(self) -> list[Folder]:
+        """Return all folders, by number."""
+        return [Folder(*row) for row in await self._connection.fetch_all(_LIST, self._account_id)]
+
+    async def find(self, folder_id: FolderId) -> Folder | None:
+        """Return a folder."""
+        row = await self._connection.fetch_row(_FIND, self._account_id, folder_id)
+        return None if row is None else Folder(*row)
+
+    async def find_named(self, parent_id: FolderId, name_key: str) -> FolderId | None:
+        """Return the number of the folder with that name (see ``name_key``) among the children of a folder."""
+        value = await self._connection.fetch_value(_FIND_NAMED, self._account_id, parent_id, name_key)
+        return None if value is None else FolderId(value)
+
+    async def list_counts(self) -> list[FolderCount]:
+        """Return the counters of all folders."""
+        return [FolderCount(*row) for row in await self._connection.fetch_all(_COUNTS, self._account_id)]
+
+    async def find_unread(self, folder_id: FolderId) -> int | None:
+        """Return the number of unread mails in a folder, None if there is no such folder."""
+        value = await self._connection.fetch_value(_UNREAD, self._account_id, folder_id)
+        return None if value is None else int(value)
+
+    async def create(self, new: NewFolder) -> None:
+        """Make an empty folder."""
+        await self._connection.execute(_CREATE, self._account_id, *new)
+
+    async def count(
+        self, folder_id: FolderId, *, items: int, unread: int, size_bytes: int, uids: int, modseq: Modseq
+    ) -> Counted | None:
+        """Add to the counters and reserve ``uids`` numbers; None if there is no such folder."""
+        row = await self._connection.fetch_row(
+            _COUNT, self._account_id, folder_id, items, unread, size_bytes, uids, modseq
+        )
+        return None if row is None else Counted(Uid(row[0] - uids), row[1], row[2])
+
+    async def set_counters(
+        self, folder_id: FolderId, *, items: int, unread: int, size_bytes: int, modseq: Modseq
+    ) -> None:
+        """Correct the counters; for repairs alone."""
+        await self._connection.execute(
+            _SET_COUNTERS, self._account_id, folder_id, items, unread, size_bytes, modseq
+        )

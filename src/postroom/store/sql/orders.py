@@ -1,0 +1,285 @@
+"""Counted chunks: finding any row of any sort order of a large folder without walking to it.
+
+For each sort order a large folder is cut into chunks of at most :data:`CAPACITY` mails. A chunk is a row with its
+lowest key and the number of mails in it, changed with the mails in the same transaction. The chunk of a row number
+is found by adding up counts (a hundred chunks at 100,000 mails), and what is left to skip inside it is bounded.
+The row number of a mail is found the other way round.
+
+Invariants (verified by ``postroom check``):
+- a folder has either no chunks (it never grew beyond CAPACITY, or shrank to half of it) or chunks for all orders;
+- the first chunk of an order has the lowest possible key, so every key has a chunk;
+- the counts of an order add up to the folder's ``total_items``, each equal to the mails between the chunk's key and
+  the next.
+
+A key is (value, date, uid), all compared in ascending order; numbers are stored as 8 bytes, big-endian, so that
+values of all orders are compared byte by byte.
+"""
+
+from typing import NamedTuple
+
+from postroom.model.ids import AccountId, FolderId, Uid
+from postroom.model.listing import Sort, SortField
+from postroom.store.engine.base import Connection
+from postroom.store.sorting import SORT_COLUMNS, Anchor, SortKeys
+
+CAPACITY = 1024
+_LOWEST = (b"", 0, 0)
+
+_NUMBERS = {field: number for number, field in enumerate(SortField)}
+_TEXT_FIELDS = frozenset({SortField.SUBJECT, SortField.FROM, SortField.TO})
+
+_AT = """account_id = $1 AND folder_id = $2 AND sort = $3"""
+_KEY = "low_value, low_date, low_uid"
+_LIST = f"SELECT {_KEY}, items FROM order_chunk WHERE {_AT} ORDER BY {_KEY}"
+_LIST_DESCENDING = f"""
+SELECT {_KEY}, items FROM order_chunk WHERE {_AT} ORDER BY low_value DESC, low_date DESC, low_uid DESC
+"""
+_ADD = f"""
+UPDATE order_chunk SET items = items + $7 WHERE {_AT} AND ({_KEY}) = (
+    SELECT {_KEY} FROM order_chunk WHERE {_AT} AND ({_KEY}) <= ($4, $5, $6)
+    ORDER BY low_value DESC, low_date DESC, low_uid DESC LIMIT 1)
+RETURNING {_KEY}, items
+"""
+_CREATE = f"""
+INSERT INTO order_chunk (account_id, folder_id, sort, {_KEY}, items) VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+_SET_ITEMS = (
+    f"UPDATE order_chunk SET items = $7 WHERE {_AT} AND low_value = $4 AND low_date = $5 AND low_uid = $6"
+)
+_DELETE = f"DELETE FROM order_chunk WHERE {_AT} AND low_value = $4 AND low_date = $5 AND low_uid = $6"
+_PREVIOUS = f"""
+SELECT {_KEY}, items FROM order_chunk WHERE {_AT} AND ({_KEY}) < ($4, $5, $6)
+ORDER BY low_value DESC, low_date DESC, low_uid DESC LIMIT 1
+"""
+_DROP = "DELETE FROM order_chunk WHERE account_id = $1 AND folder_id = $2"
+_FOLDERS = "SELECT DISTINCT folder_id FROM order_chunk WHERE account_id = $1"
+
+
+def _columns(field: SortField) -> str:
+    """Return the columns of an order's index, behind account and folder."""
+    return "date, uid" if field is SortField.DATE else f"{SORT_COLUMNS[field]}, date, uid"
+
+
+def _nth_statement(field: SortField) -> str:
+    key = "date, date, uid" if field is SortField.DATE else _columns(field)
+    low, skip = ("$3, $4", "$5") if field is SortField.DATE else ("$3, $4, $5", "$6")
+    return f"""SELECT {key} FROM mail WHERE account_id = $1 AND folder_id = $2 AND ({_columns(field)}) >= ({low})
+ORDER BY {_columns(field)} LIMIT 1 OFFSET {skip}"""
+
+
+def _count_statement(field: SortField, *, bounded: bool) -> str:
+    low, high = ("$3, $4", "$5, $6") if field is SortField.DATE else ("$3, $4, $5", "$6, $7, $8")
+    end = f" AND ({_columns(field)}) < ({high})" if bounded else ""
+    return f"""SELECT count(*) FROM mail
+WHERE account_id = $1 AND folder_id = $2 AND ({_columns(field)}) >= ({low}){end}"""
+
+
+_NTH = {field: _nth_statement(field) for field in SortField}
+_COUNT_BETWEEN = {field: _count_statement(field, bounded=True) for field in SortField}
+_COUNT_FROM = {field: _count_statement(field, bounded=False) for field in SortField}
+
+
+class Position(NamedTuple):
+    """Where a page starts: ``skip`` rows behind ``anchor`` (None: the very start of the order)."""
+
+    anchor: Anchor | None
+    skip: int
+
+
+class Chunk(NamedTuple):
+    """A chunk, its lowest key as stored."""
+
+    low_value: bytes
+    low_date: int
+    low_uid: int
+    items: int
+
+
+def key_of(field: SortField, keys: SortKeys, uid: Uid) -> Anchor:
+    """Return the place of a mail in an order."""
+    values: dict[SortField, int | bytes] = {
+        SortField.DATE: keys.date,
+        SortField.SUBJECT: keys.subject,
+        SortField.FROM: keys.from_,
+        SortField.TO: keys.to,
+        SortField.SIZE: keys.size_bytes,
+        SortField.IS_UNREAD: keys.is_unread,
+        SortField.IS_FLAGGED: keys.is_flagged,
+        SortField.IMPORTANCE: keys.importance,
+        SortField.HAS_ATTACHMENTS: keys.has_attachments,
+    }
+    return Anchor(values[field], keys.date, uid)
+
+
+def _stored(value: int | bytes) -> bytes:
+    return value if isinstance(value, bytes) else value.to_bytes(8, "big")
+
+
+def _anchor(field: SortField, chunk: Chunk) -> Anchor:
+    value: int | bytes = chunk.low_value
+    if field not in _TEXT_FIELDS:
+        value = int.from_bytes(chunk.low_value, "big")
+    return Anchor(value, chunk.low_date, chunk.low_uid)
+
+
+def _places(field: SortField, anchor: Anchor) -> tuple[object, ...]:
+    return anchor[1:] if field is SortField.DATE else anchor
+
+
+class OrderRepo:
+    """The chunks of the folders of one account."""
+
+    def __init__(self, connection: Connection, account_id: AccountId) -> None:
+        self._connection = connection
+        self._account_id = account_id
+
+    # Reading
+
+    async def find_position(self, folder_id: FolderId, sort: Sort, row: int) -> Position:
+        """Return where row number ``row`` (from 0, in the direction of ``sort``) is found."""
+        if row <= CAPACITY:
+            return Position(None, row)
+        before = 0
+        end: Anchor | None = None
+        for chunk in await self._list(folder_id, sort.field, descending=sort.descending):
+            start = _anchor(sort.field, chunk)
+            if before + chunk.items > row:
+                return Position(end if sort.descending else start, row - before)
+            before += chunk.items
+            end = start
+        return Position(None, row)
+
+    async def rank(self, folder_id: FolderId, sort: Sort, *, key: Anchor, total_items: int) -> int:
+        """Return the row number, in the direction of ``sort``, of the mail with that key."""
+        stored = (_stored(key.value), key.date, key.uid)
+        before, low = 0, Chunk(*_LOWEST, 0)
+        for chunk in await self._list(folder_id, sort.field):
+            if chunk[:3] > stored:
+                break
+            before += low.items
+            low = chunk
+        within = await self._connection.fetch_value(
+            _COUNT_BETWEEN[sort.field],
+            self._account_id,
+            folder_id,
+            *_places(sort.field, _anchor(sort.field, low)),
+            *_places(sort.field, key),
+        )
+        ascending = before + int(within)
+        return total_items - 1 - ascending if sort.descending else ascending
+
+    async def _list(self, folder_id: FolderId, field: SortField, *, descending: bool = False) -> list[Chunk]:
+        rows = await self._connection.fetch_all(
+            _LIST_DESCENDING if descending else _LIST, self._account_id, folder_id, _NUMBERS[field]
+        )
+        return [Chunk(*row) for row in rows]
+
+    # Writing
+
+    async def added(self, folder_id: FolderId, keys: SortKeys, uid: Uid, *, total_items: int) -> None:
+        """Count a mail that was added; ``total_items`` is the folder's total with it."""
+        if total_items <= CAPACITY // 2:
+            return
+        for field in SortField:
+            await self.moved_in(folder_id, field, key_of(field, keys, uid), total_items=total_items)
+
+    async def removed(self, folder_id: FolderId, keys: SortKeys, uid: Uid, *, total_items: int) -> None:
+        """Count a mail that was removed; ``total_items`` is the folder's total without it."""
+        if total_items < CAPACITY // 2:
+            return
+        if total_items == CAPACITY // 2:
+            await self._connection.execute(_DROP, self._account_id, folder_id)
+            return
+        for field in SortField:
+            await self.moved_out(folder_id, field, key_of(field, keys, uid))
+
+    async def moved_in(self, folder_id: FolderId, field: SortField, key: Anchor, *, total_items: int) -> None:
+        """Count a mail at its place in one order."""
+        chunk = await self._add(folder_id, field, key, 1)
+        if chunk is None:
+            if total_items <= CAPACITY:
+                return
+            chunk = Chunk(*_LOWEST, total_items)
+            await self._create(folder_id, field, chunk)
+        if chunk.items > CAPACITY:
+            await self._split(folder_id, field, chunk)
+
+    async def moved_out(self, folder_id: FolderId, field: SortField, key: Anchor) -> None:
+        """Count a mail off at its place in one order."""
+        chunk = await self._add(folder_id, field, key, -1)
+        if chunk is not None and chunk.items < CAPACITY // 4 and chunk[:3] != _LOWEST:
+            await self._merge(folder_id, field, chunk)
+
+    async def _add(self, folder_id: FolderId, field: SortField, key: Anchor, items: int) -> Chunk | None:
+        row = await self._connection.fetch_row(
+            _ADD, self._account_id, folder_id, _NUMBERS[field], _stored(key.value), key.date, key.uid, items
+        )
+        return None if row is None else Chunk(*row)
+
+    async def _create(self, folder_id: FolderId, field: SortField, chunk: Chunk) -> None:
+        await self._connection.execute(_CREATE, self._account_id, folder_id, _NUMBERS[field], *chunk)
+
+    async def _set_items(self, folder_id: FolderId, field: SortField, chunk: Chunk) -> None:
+        await self._connection.execute(_SET_ITEMS, self._account_id, folder_id, _NUMBERS[field], *chunk)
+
+    async def _split(self, folder_id: FolderId, field: SortField, chunk: Chunk) -> None:
+        await self._cut(folder_id, field, chunk, size=chunk.items // 2)
+
+    async def _merge(self, folder_id: FolderId, field: SortField, chunk: Chunk) -> None:
+        number = _NUMBERS[field]
+        row = await self._connection.fetch_row(_PREVIOUS, self._account_id, folder_id, number, *chunk[:3])
+        if row is None or row[3] + chunk.items > CAPACITY * 3 // 4:
+            return
+        await self._connection.execute(_DELETE, self._account_id, folder_id, number, *chunk[:3])
+        previous = Chunk(*row)
+        await self._set_items(folder_id, field, previous._replace(items=previous.items + chunk.items))
+
+    # Checking
+
+    async def list_folders(self) -> list[FolderId]:
+        """Return the folders that have chunks."""
+        return [FolderId(row[0]) for row in await self._connection.fetch_all(_FOLDERS, self._account_id)]
+
+    async def find_faults(self, folder_id: FolderId) -> list[str]:
+        """Return a line for each order whose chunks do not equal its mails; reads the indexes."""
+        faults: list[str] = []
+        for field in SortField:
+            chunks = await self._list(folder_id, field)
+            if not chunks or chunks[0][:3] != _LOWEST:
+                faults.append(f"{field.value}: the first chunk is missing")
+                continue
+            for chunk, following in zip(chunks, [*chunks[1:], None], strict=True):
+                counted = await self._count(folder_id, field, chunk, following)
+                if counted != chunk.items:
+                    faults.append(f"{field.value}: a chunk counts {chunk.items} mails, there are {counted}")
+        return faults
+
+    async def _count(self, folder_id: FolderId, field: SortField, low: Chunk, high: Chunk | None) -> int:
+        account = (self._account_id, folder_id)
+        start = _places(field, _anchor(field, low))
+        if high is None:
+            return int(await self._connection.fetch_value(_COUNT_FROM[field], *account, *start))
+        end = _places(field, _anchor(field, high))
+        return int(await self._connection.fetch_value(_COUNT_BETWEEN[field], *account, *start, *end))
+
+    async def rebuild(self, folder_id: FolderId, *, total_items: int) -> None:
+        """Make the chunks of a folder anew from its mails; for repairs alone."""
+        await self._connection.execute(_DROP, self._account_id, folder_id)
+        if total_items <= CAPACITY:
+            return
+        for field in SortField:
+            rest = Chunk(*_LOWEST, total_items)
+            await self._create(folder_id, field, rest)
+            while rest.items > CAPACITY:
+                rest = await self._cut(folder_id, field, rest, size=CAPACITY * 3 // 4)
+
+    async def _cut(self, folder_id: FolderId, field: SortField, chunk: Chunk, *, size: int) -> Chunk:
+        """Leave ``size`` mails in a chunk and make a new one of the others; return the new one."""
+        low = _places(field, _anchor(field, chunk))
+        row = await self._connection.fetch_row(_NTH[field], self._account_id, folder_id, *low, size)
+        if row is None:  # The counts are off: postroom check finds and mends that.
+            return chunk._replace(items=0)
+        await self._set_items(folder_id, field, chunk._replace(items=size))
+        rest = Chunk(_stored(row[0]), row[1], row[2], chunk.items - size)
+        await self._create(folder_id, field, rest)
+        return rest

@@ -1,0 +1,161 @@
+"""Transactions and snapshots, as the domain sees them: repositories by name, over one connection.
+
+A :class:`Snapshot` reads one account's mailbox at one instant. A :class:`Transaction` also writes: leaving it
+normally means that what it did is durable; only then do the functions given to ``after_commit`` run, which is the
+one place for events and cache changes. A :class:`DirectoryTransaction` writes directory tables and, through
+``mailbox``, the mailboxes of the accounts concerned, in the same transaction.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import cached_property
+
+from postroom.errors import not_found
+from postroom.model.ids import AccountId, Modseq, SessionId
+from postroom.store.engine.base import Connection, IndexFields, WriteConnection
+from postroom.store.sql.contents import ContentRepo
+from postroom.store.sql.directory import DirectoryRepo
+from postroom.store.sql.folders import FolderRepo
+from postroom.store.sql.labels import LabelRepo
+from postroom.store.sql.mailboxes import Advance, MailboxRepo
+from postroom.store.sql.mails import MailRepo
+from postroom.store.sql.meta import MetaRepo
+from postroom.store.sql.operations import Operation, OperationRepo
+from postroom.store.sql.orders import OrderRepo
+from postroom.store.sql.sessions import SessionRepo
+
+
+class Snapshot:
+    """One account's mailbox, at one instant."""
+
+    def __init__(self, connection: Connection, account_id: AccountId) -> None:
+        self.account_id = account_id
+        self._connection = connection
+
+    @cached_property
+    def mailbox(self) -> MailboxRepo:
+        """The account's row: history and totals."""
+        return MailboxRepo(self._connection, self.account_id)
+
+    @cached_property
+    def folders(self) -> FolderRepo:
+        """The folders."""
+        return FolderRepo(self._connection, self.account_id)
+
+    @cached_property
+    def labels(self) -> LabelRepo:
+        """The labels."""
+        return LabelRepo(self._connection, self.account_id)
+
+    @cached_property
+    def mails(self) -> MailRepo:
+        """The mails."""
+        return MailRepo(self._connection, self.account_id)
+
+    @cached_property
+    def orders(self) -> OrderRepo:
+        """The counted chunks of the sort orders."""
+        return OrderRepo(self._connection, self.account_id)
+
+    @cached_property
+    def contents(self) -> ContentRepo:
+        """The messages."""
+        return ContentRepo(self._connection, self.account_id)
+
+    @cached_property
+    def operations(self) -> OperationRepo:
+        """The operation log and the tombstones."""
+        return OperationRepo(self._connection, self.account_id)
+
+
+class Transaction(Snapshot):
+    """One account's mailbox, being changed."""
+
+    def __init__(
+        self,
+        connection: WriteConnection,
+        account_id: AccountId,
+        *,
+        session_id: SessionId | None,
+        callbacks: list[Callable[[], None]],
+    ) -> None:
+        super().__init__(connection, account_id)
+        self._writer = connection
+        self._session_id = session_id
+        self._callbacks = callbacks
+        self._advanced = False
+
+    async def advance(self, *, items: int = 0, size_bytes: int = 0, contents: int = 0) -> Advance:
+        """Enter this transaction's one step of history, and add to the mailbox's totals.
+
+        May be called again: the step is made once. Raises: notFound where the account has been removed.
+        """
+        step = 0 if self._advanced else 1
+        state = await self.mailbox.advance(step=step, items=items, size_bytes=size_bytes, contents=contents)
+        if state is None:
+            raise not_found("the account")
+        self._advanced = True
+        return state
+
+    async def log(self, kind: str, data: Mapping[str, object], *, modseq: Modseq) -> None:
+        """Write this transaction's entry of the operation log; once."""
+        text = json.dumps(data, separators=(",", ":"))
+        now = int(time.time() * 1000)
+        await self.operations.log(Operation(modseq, now, self._session_id, kind, text))
+
+    async def index(self, content_id: int, fields: IndexFields) -> None:
+        """Put a content into the full-text index."""
+        await self._writer.index(self.account_id, content_id, fields)
+
+    async def unindex(self, content_id: int) -> None:
+        """Take a content out of the full-text index."""
+        await self._writer.unindex(self.account_id, content_id)
+
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """Enter a nested transaction: what fails inside is taken back alone."""
+        return self._writer.savepoint()
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Run ``callback`` once this transaction is durable; never if it is not."""
+        self._callbacks.append(callback)
+
+
+class Directory:
+    """The directory tables, at one instant."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @cached_property
+    def directory(self) -> DirectoryRepo:
+        """Domains, accounts and addresses."""
+        return DirectoryRepo(self._connection)
+
+    @cached_property
+    def sessions(self) -> SessionRepo:
+        """The sessions of all accounts."""
+        return SessionRepo(self._connection)
+
+    @cached_property
+    def meta(self) -> MetaRepo:
+        """Facts about the store itself."""
+        return MetaRepo(self._connection)
+
+
+class DirectoryTransaction(Directory):
+    """The directory tables, being changed."""
+
+    def __init__(self, connection: WriteConnection, *, callbacks: list[Callable[[], None]]) -> None:
+        super().__init__(connection)
+        self._writer = connection
+        self._callbacks = callbacks
+
+    def mailbox(self, account_id: AccountId) -> Transaction:
+        """Return a mailbox, to be changed in this same transaction."""
+        return Transaction(self._writer, account_id, session_id=None, callbacks=self._callbacks)
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Run ``callback`` once this transaction is durable; never if it is not."""
+        self._callbacks.append(callback)
