@@ -12,7 +12,10 @@ from postroom.store.engine.base import Connection
 
 _LIST_DOMAINS = "SELECT name, alias_of, created_at FROM domain ORDER BY name"
 _FIND_DOMAIN = "SELECT name, alias_of, created_at FROM domain WHERE name = $1"
-_CREATE_DOMAIN = "INSERT INTO domain (name, alias_of, created_at) VALUES ($1, $2, $3)"
+_LOCK_DOMAIN = "UPDATE domain SET name = name WHERE name = $1 RETURNING name, alias_of, created_at"
+_CREATE_DOMAIN = """
+INSERT INTO domain (name, alias_of, created_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING RETURNING name
+"""
 _DELETE_DOMAIN = "DELETE FROM domain WHERE name = $1"
 _COUNT_ALIASES = "SELECT count(*) FROM domain WHERE alias_of = $1"
 _COUNT_ADDRESSES = "SELECT count(*) FROM address WHERE address LIKE $1 ESCAPE '\\'"
@@ -36,6 +39,7 @@ WHERE address.address = CAST($1 AS TEXT) || '@'
       || COALESCE((SELECT alias_of FROM domain WHERE name = $2 AND alias_of <> ''), $2)
 """
 _LIST = f"SELECT {_COLUMNS} FROM account WHERE account_id > $1 ORDER BY account_id LIMIT $2"
+_LIST_BY_ADDRESS = f"SELECT {_COLUMNS} FROM account WHERE address > $1 ORDER BY address LIMIT $2"
 _UPDATE = """
 UPDATE account SET full_name = COALESCE($2, full_name), class_name = COALESCE($3, class_name),
                    language = COALESCE($4, language), state = COALESCE($5, state),
@@ -51,7 +55,9 @@ _DELETE = "DELETE FROM account WHERE account_id = $1"
 
 _LIST_ADDRESSES = "SELECT address, kind FROM address WHERE account_id = $1 ORDER BY kind DESC, address"
 _FIND_OWNER = "SELECT account_id FROM address WHERE address = $1"
-_CREATE_ADDRESS = "INSERT INTO address (address, account_id, kind) VALUES ($1, $2, $3)"
+_CREATE_ADDRESS = """
+INSERT INTO address (address, account_id, kind) VALUES ($1, $2, $3) ON CONFLICT (address) DO NOTHING RETURNING address
+"""
 _DELETE_ADDRESS = "DELETE FROM address WHERE account_id = $1 AND address = $2 AND kind = 'alias'"
 _DELETE_ADDRESSES = "DELETE FROM address WHERE account_id = $1"
 
@@ -98,9 +104,14 @@ class DomainRepo:
         row = await self._connection.fetch_row(_FIND_DOMAIN, name)
         return None if row is None else Domain(*row)
 
-    async def create(self, domain: Domain) -> None:
-        """Store a new domain or domain alias."""
-        await self._connection.execute(_CREATE_DOMAIN, *domain)
+    async def lock(self, name: str) -> Domain | None:
+        """Return a domain or domain alias; others can't remove or lock it until the transaction ends."""
+        row = await self._connection.fetch_row(_LOCK_DOMAIN, name)
+        return None if row is None else Domain(*row)
+
+    async def create(self, domain: Domain) -> bool:
+        """Store a new domain or domain alias; False if there is one of that name."""
+        return await self._connection.fetch_value(_CREATE_DOMAIN, *domain) is not None
 
     async def delete(self, name: str) -> None:
         """Remove a domain or domain alias."""
@@ -145,6 +156,11 @@ class DirectoryRepo:
         """Return up to ``limit`` accounts with higher numbers, ascending."""
         return [Account(*row) for row in await self._connection.fetch_all(_LIST, account_id, limit)]
 
+    async def list_by_address(self, address: str, *, limit: int) -> list[Account]:
+        """Return up to ``limit`` accounts with higher addresses, by address."""
+        rows = await self._connection.fetch_all(_LIST_BY_ADDRESS, address, limit)
+        return [Account(*row) for row in rows]
+
     async def update(self, account_id: AccountId, change: AccountChange) -> None:
         """Change an account. What concerns logging in must be followed by :meth:`raise_versions`."""
         await self._connection.execute(_UPDATE, account_id, *change)
@@ -171,9 +187,10 @@ class DirectoryRepo:
         value = await self._connection.fetch_value(_FIND_OWNER, address)
         return None if value is None else AccountId(value)
 
-    async def create_address(self, account_id: AccountId, address: Address) -> None:
-        """Give an address to an account."""
-        await self._connection.execute(_CREATE_ADDRESS, address.address, account_id, address.kind)
+    async def create_address(self, account_id: AccountId, address: Address) -> bool:
+        """Give an address to an account; False if it is taken."""
+        made = await self._connection.fetch_value(_CREATE_ADDRESS, address.address, account_id, address.kind)
+        return made is not None
 
     async def delete_alias(self, account_id: AccountId, address: str) -> None:
         """Take an alias from an account."""

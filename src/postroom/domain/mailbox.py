@@ -1,0 +1,63 @@
+"""The beginning and the end of a mailbox."""
+
+from collections.abc import Callable
+
+from postroom.domain.folder_names import get_folder_names, name_key
+from postroom.model.folder import DEFAULT_FOLDERS, INBOX, ROOT
+from postroom.model.ids import AccountId, FolderId, Modseq
+from postroom.store import Store
+from postroom.store.sql.folders import NewFolder
+from postroom.store.tx import Transaction
+
+SLICE = 500
+"""Rows removed in one transaction, so that none holds the write lock for long."""
+
+
+async def create_mailbox(tx: Transaction, language: str, *, uid_validity: int) -> None:
+    """Make the mailbox of a new account, with its default folders under their names in ``language``."""
+    await tx.mailbox.create(next_folder_id=INBOX + len(DEFAULT_FOLDERS))
+    names = get_folder_names(language)
+    for number, spec in enumerate(DEFAULT_FOLDERS, INBOX):
+        await tx.folders.create(
+            NewFolder(
+                folder_id=FolderId(number),
+                parent_id=ROOT,
+                name=names[spec.key],
+                name_key=name_key(names[spec.key]),
+                role=spec.role,
+                folder_type=spec.folder_type,
+                is_special=1,
+                takes_subfolders=spec.takes_subfolders,
+                uid_validity=uid_validity,
+                modseq=Modseq(1),
+            )
+        )
+
+
+async def remove_mailbox(store: Store, account_id: AccountId, *, progress: Callable[[int], None]) -> None:
+    """Remove a mailbox in slices; ``progress`` is told how many messages are gone. It may be repeated.
+
+    Nothing is visible of it after the first slice. Raises: unavailable.
+    """
+    async with store.transaction(account_id) as tx:
+        await tx.removals.close_mailbox()
+    removed = 0
+    while count := await _remove_contents(store, account_id):
+        removed += count
+        progress(removed)
+    count = SLICE
+    while count:
+        async with store.transaction(account_id) as tx:
+            count = await tx.removals.remove_rows(limit=SLICE)
+
+
+async def _remove_contents(store: Store, account_id: AccountId) -> int:
+    async with store.transaction(account_id) as tx:
+        contents = await tx.removals.remove_contents(limit=SLICE)
+        for content in contents:
+            await tx.unindex(content.content_id)
+    # A blob goes after the row that names it: the other way round, a crash in between would leave a row without.
+    for content in contents:
+        if content.in_blob_store:
+            await store.blobs.delete(account_id, content.sha256)
+    return len(contents)

@@ -1,0 +1,75 @@
+"""Removal of a whole mailbox, a slice at a time, so that no transaction holds the write lock for long.
+
+The mailbox row goes first: every change of a mailbox begins with it, so that nothing can be added from then on.
+"""
+
+from typing import NamedTuple
+
+from postroom.model.ids import AccountId, ContentId
+from postroom.store.engine.base import Connection
+
+_FIRST = (
+    "DELETE FROM mailbox WHERE account_id = $1",
+    "DELETE FROM folder WHERE account_id = $1",
+    "DELETE FROM label WHERE account_id = $1",
+)
+_MAILS = """
+DELETE FROM mail WHERE account_id = $1
+AND (folder_id, uid) IN (SELECT folder_id, uid FROM mail WHERE account_id = $1 LIMIT $2)
+RETURNING uid
+"""
+_CONTENTS = """
+DELETE FROM content WHERE account_id = $1
+AND content_id IN (SELECT content_id FROM content WHERE account_id = $1 LIMIT $2)
+RETURNING content_id, sha256, CASE WHEN data IS NULL THEN 1 ELSE 0 END
+"""
+_CHUNKS = """
+DELETE FROM order_chunk WHERE account_id = $1 AND (folder_id, sort, low_value, low_date, low_uid) IN
+(SELECT folder_id, sort, low_value, low_date, low_uid FROM order_chunk WHERE account_id = $1 LIMIT $2)
+RETURNING sort
+"""
+_TOMBSTONES = """
+DELETE FROM tombstone WHERE account_id = $1
+AND (folder_id, uid) IN (SELECT folder_id, uid FROM tombstone WHERE account_id = $1 LIMIT $2)
+RETURNING uid
+"""
+_OPERATIONS = """
+DELETE FROM operation WHERE account_id = $1
+AND modseq IN (SELECT modseq FROM operation WHERE account_id = $1 LIMIT $2)
+RETURNING modseq
+"""
+_OTHERS = (_MAILS, _CHUNKS, _TOMBSTONES, _OPERATIONS)
+
+
+class RemovedContent(NamedTuple):
+    """A content whose row is gone."""
+
+    content_id: ContentId
+    sha256: bytes
+    in_blob_store: bool
+
+
+class RemovalRepo:
+    """The rows of one account, being removed."""
+
+    def __init__(self, connection: Connection, account_id: AccountId) -> None:
+        self._connection = connection
+        self._account_id = account_id
+
+    async def close_mailbox(self) -> None:
+        """Remove the mailbox row, the folders and the labels."""
+        for statement in _FIRST:
+            await self._connection.execute(statement, self._account_id)
+
+    async def remove_contents(self, *, limit: int) -> list[RemovedContent]:
+        """Remove up to ``limit`` contents."""
+        rows = await self._connection.fetch_all(_CONTENTS, self._account_id, limit)
+        return [RemovedContent(ContentId(row[0]), row[1], bool(row[2])) for row in rows]
+
+    async def remove_rows(self, *, limit: int) -> int:
+        """Remove up to ``limit`` rows of one of the other tables; return how many, 0 when none are left."""
+        for statement in _OTHERS:
+            rows = await self._connection.fetch_all(statement, self._account_id, limit)
+            if rows:
+                return len(rows)
+        return 0
