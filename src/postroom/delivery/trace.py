@@ -41,4 +41,5 @@ def render_trace(trace: Trace) -> bytes:
 @lru_cache(maxsize=4)
 def _render_date(unix_seconds: int) -> str:
     """Return the date as RFC 5322 §3.3 has it, in UTC."""
-    return formatdate(unix_seconds)
+    # The library writes "-0000", which says that the sender's zone is not known (RFC 5322 §3.3).
+    return formatdate(unix_seconds).replace("-0000", "+0000")
