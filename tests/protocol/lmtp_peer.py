@@ -112,6 +112,11 @@ class Served:
             with suppress(ConnectionError):
                 await peer.writer.wait_closed()
 
+    async def until_open_connections(self, count: int) -> None:
+        """Wait until the server has no more than ``count`` connections."""
+        while len(self.server._drivers) > count:
+            await asyncio.wait(list(self.server._drivers), return_when=asyncio.FIRST_COMPLETED)
+
     async def play(self, script: str) -> None:
         """Play a transcript on a fresh connection, which the client then leaves."""
         async with self.connect() as peer:

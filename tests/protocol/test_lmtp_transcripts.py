@@ -183,9 +183,7 @@ async def test_wrong_number_of_outcomes_is_our_fault(tmp_path: Path) -> None:
 
     async with serve(tmp_path, inbox=Miscounting()) as served, served.connect() as peer:
         await peer.introduce(recipients=["ann@example.test", "bob@example.test"])
-        await peer.play(
-            "C: DATA\nS: 354 *\nC: x\nC: .\nS: 451 4.3.0 *\nS: 451 4.3.0 *\nC: QUIT\nS: 221 *"
-        )
+        await peer.play("C: DATA\nS: 354 *\nC: x\nC: .\nS: 451 4.3.0 *\nS: 451 4.3.0 *\nC: QUIT\nS: 221 *")
 
 
 async def test_commands_in_wrong_places(tcp: Served) -> None:

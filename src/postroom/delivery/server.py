@@ -63,6 +63,8 @@ class LMTPServer:
         self._sessions: dict[Wire, LMTPSession] = {}
         self._drivers: dict[asyncio.Task[None], Wire] = {}
         self._server: asyncio.Server
+        self.addresses: list[str] = []
+        """Where the server listens, in the form that ``listen`` takes, with real port numbers."""
         self._unix_path: Path | None = None
         self._unix_inode = 0
         self._closing = False
@@ -72,14 +74,6 @@ class LMTPServer:
         """Return the counters of this server."""
         return self._settings.stats
 
-    @property
-    def addresses(self) -> list[str]:
-        """Return where the server listens, in the form that ``listen`` takes, with real port numbers."""
-        if self._unix_path is not None:
-            return [f"unix:{self._unix_path}"]
-        names = [sock.getsockname() for sock in self._server.sockets]
-        return [f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}" for name in names]
-
     async def listen(self, listen: str) -> None:
         """Open the listening socket; see :func:`start_lmtp`."""
         loop = asyncio.get_running_loop()
@@ -87,9 +81,11 @@ class LMTPServer:
             if listen.startswith("unix:"):
                 sock = self._bind_unix(Path(listen.removeprefix("unix:")))
                 self._server = await loop.create_unix_server(self._accept, sock=sock, backlog=_BACKLOG)
+                self.addresses = [listen]
             else:
                 host, port = _parse_host_and_port(listen)
                 self._server = await loop.create_server(self._accept, host, port, backlog=_BACKLOG)
+                self.addresses = [_render_host_and_port(sock.getsockname()) for sock in self._server.sockets]
         except OSError as error:
             raise PostroomError(
                 Kind.CONFLICT, "addressInUse", f"Cannot listen on {listen}: {error.strerror or error}"
@@ -181,6 +177,11 @@ def _parse_host_and_port(listen: str) -> tuple[str, int]:
             Kind.INVALID, "badListenAddress", f"{listen!r} is neither host:port, [ipv6]:port nor unix:/path"
         )
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _render_host_and_port(name: tuple[str, int]) -> str:
+    host, port = name[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _remove_stale_socket(path: Path) -> None:
