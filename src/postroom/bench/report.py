@@ -1,0 +1,160 @@
+"""Show a benchmark's report: a table for people (Markdown or terminal), JSON for programs."""
+
+from collections.abc import Sequence
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from postroom.bench.results import Machine, Measurement, Report, size_ratio
+
+_GROUP_TITLES = {
+    "deliveries": "Deliveries over LMTP",
+    "flags": "Flag changes",
+    "counter": "Unread counter",
+    "list": "List of 50 mails",
+    "content": "Content of a mail",
+    "attachment": "Attachment of 50 MB",
+    "server": "Server",
+}
+_WITHIN = "Compared within the largest mailbox"
+
+
+def render_json(report: Report) -> bytes:
+    """Return the report as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
+
+
+def render_markdown(report: Report) -> str:
+    """Return the report as a Markdown document: machine, command, one table for each group."""
+    lines = ["# Benchmarks", "", *(f"- {fact}" for fact in describe(report)), ""]
+    lines += [
+        "Each figure is the median of its repeats; latencies are those of the median run. The load comes from one "
+        "compiled client on the same machine. “Ratio” is the largest mailbox's figure divided by the smallest's. "
+        "Goals are for 2 cores and SQLite; **bold** figures miss theirs.",
+        "",
+    ]
+    header = _header(report)
+    for group, rows in _grouped(report):
+        lines += [f"## {_GROUP_TITLES.get(group, group)}", ""]
+        lines += [_row(header), _row(["---", *["---:"] * (len(header) - 1)])]
+        lines += [_row(_cells(report, name, found, bold="**")) for name, found in rows]
+        lines.append("")
+    comparison = compare_within(report)
+    if comparison:
+        lines += [f"## {_WITHIN}", "", _row(["", "Ratio", "Goal"]), _row(["---", "---:", "---:"])]
+        lines += [_row([name, f"{ratio:.2f}", f"≥ {goal:.2f}"]) for name, ratio, goal in comparison]
+        lines.append("")
+    notes = _notes(report)
+    if notes:
+        lines += ["## Notes", "", *(f"- {note}" for note in notes), ""]
+    return "\n".join(lines)
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Print the report: a table in colour on a terminal, aligned plain text elsewhere."""
+    for fact in describe(report):
+        console.print(fact, highlight=False, soft_wrap=True)
+    header = _header(report)
+    table = Table(*header, title_justify="left", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for group, rows in _grouped(report):
+        table.add_row(f"[bold]{_GROUP_TITLES.get(group, group)}[/bold]")
+        for name, found in rows:
+            missed = any(one.goal_met is False for one in found.values())
+            table.add_row(*_cells(report, f"  {name}", found), style="red" if missed else None)
+    if table.rows:
+        console.print()
+        console.print(table)
+    for name, ratio, goal in compare_within(report):
+        console.print(f"{name}: {ratio:.2f} (goal ≥ {goal:.2f})", style=None if ratio >= goal else "red")
+    for note in _notes(report):
+        console.print(note, highlight=False, soft_wrap=True)
+
+
+def describe(report: Report) -> list[str]:
+    """Return what the figures belong to: command, time, store, machine and versions, a line each."""
+    machine: Machine = report.machine
+    versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+    unfinished = [] if report.complete else ["Interrupted: figures that were not taken are missing"]
+    return [
+        *unfinished,
+        f"Command: `{report.command}` ({report.repeats} repeats of {report.seconds:g} s)",
+        f"Started: {report.started_at}",
+        f"Store: {report.store}",
+        f"Machine: {machine.cores} cores ({machine.processor}), {machine.memory_bytes / 2**30:.0f} GiB, "
+        f"{machine.system}",
+        f"Software: {machine.python}, {versions}",
+    ]
+
+
+def compare_within(report: Report) -> list[tuple[str, float, float]]:
+    """Return how lists by each order compare with the newest by date, in the largest mailbox: name, ratio, goal."""
+    if not report.sizes:
+        return []
+    largest = max(report.sizes, key=lambda result: result.size)
+    lists = {one.name: one.value for one in largest.measurements if one.group == "list"}
+    base = lists.pop("date, newest", 0.0)
+    return [(f"{name} / date, newest", value / base, 0.7) for name, value in lists.items()] if base else []
+
+
+def _grouped(report: Report) -> list[tuple[str, list[tuple[str, dict[int, Measurement]]]]]:
+    groups: dict[str, list[tuple[str, dict[int, Measurement]]]] = {}
+    for group, name, found in report.iter_rows():
+        groups.setdefault(group, []).append((name, found))
+    return list(groups.items())
+
+
+def _header(report: Report) -> list[str]:
+    sizes = [f"{result.size:,} mails" for result in report.sizes]
+    return ["", *sizes, "Unit", "p99", *(["Ratio"] if len(sizes) > 1 else []), "Goal"]
+
+
+def _cells(report: Report, name: str, found: dict[int, Measurement], bold: str = "") -> list[str]:
+    last = found[max(found)]
+    values = [_value(found.get(result.size), bold) for result in report.sizes]
+    ratio = size_ratio(found)
+    ratios = [f"{ratio:.2f}" if ratio is not None else ""] if len(report.sizes) > 1 else []
+    return [name, *values, last.unit, _milliseconds(last.p99_ms), *ratios, _goal(last)]
+
+
+def _value(one: Measurement | None, bold: str) -> str:
+    if one is None:
+        return "–"
+    text = render_number(one.value)
+    if one.failures:
+        text += f" ({one.failures} failed)"
+    return f"{bold}{text}{bold}" if one.goal_met is False else text
+
+
+def _goal(one: Measurement) -> str:
+    parts = [f"{'≤' if one.goal.at_most else '≥'} {render_number(one.goal.bound)}"] if one.goal else []
+    if one.p99_goal_ms is not None:
+        parts.append(f"p99 ≤ {one.p99_goal_ms:g} ms")
+    return ", ".join(parts)
+
+
+def _milliseconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f} ms"
+
+
+def render_number(value: float) -> str:
+    """Return ``value`` with as many digits as say something: 24,374, 312.5, 0.734."""
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
+
+
+def _notes(report: Report) -> Sequence[str]:
+    notes = {
+        f"{_GROUP_TITLES.get(group, group)}, {name}: {one.note}": None
+        for group, name, found in report.iter_rows()
+        for one in [found[max(found)]]
+        if one.note
+    }
+    return list(notes)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
