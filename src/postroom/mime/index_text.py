@@ -1,0 +1,108 @@
+"""The text of a message for the full-text index: decoded, bounded, one string for each searchable field."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import NamedTuple
+
+from postroom.mime.decode import decode_bytes, text_of
+from postroom.mime.headers import decode_address_value, decode_value, split_fields
+from postroom.mime.parse import MESSAGE_TYPES
+from postroom.mime.raw import Raw
+from postroom.mime.structure import best_body, iter_parts, part_source
+from postroom.model.mail import Part
+
+LARGEST_TEXT_CHARS = 1 << 20
+"""Characters of all fields of a message together; what is beyond is not found by a search."""
+
+_LARGEST_ENCODED_TEXT_BYTES = 4 << 20
+_TAGS = re.compile(
+    r"<(?:!--.*?(?:-->|\Z)|(script|style)\b.*?(?:</\1|\Z)|[a-zA-Z/!?][^>]*+(?:>|\Z))",
+    re.DOTALL | re.IGNORECASE,
+)
+_ADDRESS_FIELDS = {b"from": 0, b"to": 1, b"cc": 2, b"bcc": 3}
+
+
+class IndexFields(NamedTuple):
+    """Decoded text by search field; ``other`` is found by a search in any field only."""
+
+    from_: str
+    to: str
+    cc: str
+    bcc: str
+    subject: str
+    body: str
+    other: str
+    """Names of attachments, and headers and text of attached messages."""
+
+
+def index_fields(raw: Raw, root: Part, body_text: str) -> IndexFields:
+    """Return the texts of the message ``raw`` to be indexed; ``body_text`` is the text of its body.
+
+    Together they have at most :data:`LARGEST_TEXT_CHARS`; the body is cut before the headers are, and the rest
+    before the body.
+    """
+    budget = _Budget(LARGEST_TEXT_CHARS)
+    from_, to, cc, bcc, subject = (budget.take(text) for text in _header_texts(raw, root))
+    body = budget.take(body_text)
+    other: list[str] = []
+    for text in _other_texts(raw, root):
+        other.append(budget.take(text))
+        if budget.is_spent:
+            break
+    return IndexFields(from_, to, cc, bcc, subject, body, "\n".join(text for text in other if text))
+
+
+class _Budget:
+    """Hands out a number of characters."""
+
+    def __init__(self, chars: int) -> None:
+        self._left = chars
+
+    @property
+    def is_spent(self) -> bool:
+        return self._left <= 0
+
+    def take(self, text: str) -> str:
+        """Return as much of ``text`` as is left for it."""
+        text = text[: self._left]
+        self._left -= len(text) + 1
+        return text if self._left >= 0 else text[: self._left + 1]
+
+
+def _header_texts(raw: Raw, root: Part) -> list[str]:
+    """Return from, to, cc, bcc and subject of an entity, repeated fields joined."""
+    texts: list[list[str]] = [[], [], [], [], []]
+    for name, value in split_fields(raw, root):
+        key = name.lower()
+        if key == b"subject":
+            texts[4].append(decode_value(value))
+        elif key in _ADDRESS_FIELDS:
+            texts[_ADDRESS_FIELDS[key]].append(decode_address_value(value))
+    return [" ".join(found) for found in texts]
+
+
+def _other_texts(raw: Raw, root: Part) -> Iterator[str]:
+    for part in iter_parts(root):
+        if part.filename:
+            yield part.filename
+        if part.content_type in MESSAGE_TYPES and part.parts:
+            inner = part.parts[0]
+            source = part_source(raw, root, inner)
+            yield from _header_texts(source, inner)
+            yield _message_text(source, inner)
+
+
+def _message_text(source: Raw, root: Part) -> str:
+    """Return the text of an attached message's own body, if it is of a reasonable size."""
+    part = best_body(root, "text") or best_body(root, "html")
+    if part is None or part.decoded_base != root.decoded_base:
+        return ""
+    end = min(part.end, part.body_start + _LARGEST_ENCODED_TEXT_BYTES)
+    text = text_of(decode_bytes(source[part.body_start : end], part.encoding), part)
+    return html_words(text) if part.content_type == "text/html" else text
+
+
+def html_words(html: str) -> str:
+    """Return the words of an HTML text, for the index only: tags gone, entities resolved."""
+    return unescape(_TAGS.sub(" ", html))

@@ -1,0 +1,141 @@
+"""What a list shows of a message, computed once at arrival, and the keys by which lists are sorted."""
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+from postroom.mime.address import parse_addresses
+from postroom.mime.headers import decode_address_value, decode_value, split_fields
+from postroom.mime.raw import Raw
+from postroom.mime.structure import iter_parts, list_attachments
+from postroom.mime.text import make_snippet
+from postroom.model.mail import IMPORTANCE_HIGH, IMPORTANCE_LOW, IMPORTANCE_NORMAL, Part, Summary
+
+LONGEST_SORT_KEY_BYTES = 400
+
+_IMPORTANCE = {
+    "high": IMPORTANCE_HIGH,
+    "low": IMPORTANCE_LOW,
+    "normal": IMPORTANCE_NORMAL,
+    "medium": IMPORTANCE_NORMAL,
+}
+_X_PRIORITY = {"1": 2, "2": 2, "3": 1, "4": 0, "5": 0}
+_PRIORITY = {"urgent": IMPORTANCE_HIGH, "normal": IMPORTANCE_NORMAL, "non-urgent": IMPORTANCE_LOW}
+_PREFIX = re.compile(
+    r"\s*+(?:(?:re|r|ref|aw|antw|antwort|sv|vs|vá|ynt|odp|res|rif|回复|回覆|答复|返信|답장|ответ|hа|на"
+    r"|fwd?|wg|vb|vl|tr|rv|enc|doorst|pd|továbbítás|i|ilt|转发|轉寄|転送|전달|пересл)"
+    r"\s*+(?:\[\d{1,4}\]|\(\d{1,4}\)|\^\d{1,4}|\*\d{1,4})?\s*+[:：]|\[\d{1,4}\](?=\s*\S))\s*+",
+    re.IGNORECASE,
+)
+_FORWARD_MARK = re.compile(r"\s*\(fwd?\)\s*\Z", re.IGNORECASE)
+
+
+class SortKeys(NamedTuple):
+    """Byte strings whose order is the order of the lists by subject, from and to."""
+
+    subject: bytes
+    from_: bytes
+    to: bytes
+
+
+def summarise(raw: Raw, root: Part, *, body_text: str, html: str | None) -> Summary:
+    """Return the summary of the message ``raw``, whose part tree is ``root``.
+
+    ``body_text`` is the text of the body (made from the HTML where there is no other), ``html`` the HTML body as
+    sent, or None: inline attachments are told from it.
+    """
+    values = _collect(raw, root)
+    from_ = decode_address_value(values.get(b"from", b""))
+    return Summary(
+        from_=from_,
+        to=decode_address_value(values.get(b"to", b"")),
+        cc=decode_address_value(values.get(b"cc", b"")),
+        bcc=decode_address_value(values.get(b"bcc", b"")),
+        sender=decode_address_value(values.get(b"sender", b"")),
+        reply_to=decode_address_value(values.get(b"reply-to", b"")) or from_,
+        subject=decode_value(values.get(b"subject", b"")),
+        message_id=decode_value(values.get(b"message-id", b"")),
+        snippet=make_snippet(body_text),
+        importance=_importance(values),
+        is_itip=any(part.method for part in iter_parts(root, into_messages=False)),
+        return_receipt=b"disposition-notification-to" in values,
+        attachments=list_attachments(raw, root, html),
+    )
+
+
+_WANTED = frozenset(
+    {
+        b"from", b"to", b"cc", b"bcc", b"sender", b"reply-to", b"subject", b"message-id", b"importance",
+        b"x-priority", b"priority", b"disposition-notification-to",
+    }
+)  # fmt: skip
+_JOINED = frozenset({b"to", b"cc", b"bcc"})
+
+
+def _collect(raw: Raw, root: Part) -> dict[bytes, bytes]:
+    """Return the raw values that a summary needs; of a repeated field the first, of recipients all (§4.5)."""
+    values: dict[bytes, bytes] = {}
+    for name, value in split_fields(raw, root):
+        key = name.lower()
+        if key in _WANTED:
+            if key not in values:
+                values[key] = value
+            elif key in _JOINED and value.strip():
+                before = values[key].rstrip()
+                values[key] = before + b", " + value.lstrip() if before else value
+    return values
+
+
+def _importance(values: dict[bytes, bytes]) -> int:
+    """Return the importance (RFC 2156 §5.3.4 for Importance, else X-Priority, else Priority)."""
+    for name, meanings in (
+        (b"importance", _IMPORTANCE),
+        (b"x-priority", _X_PRIORITY),
+        (b"priority", _PRIORITY),
+    ):
+        if name in values:
+            word = re.split(r"[\s(;,]", decode_value(values[name][:200]).lower(), maxsplit=1)[0]
+            if word in meanings:
+                return meanings[word]
+    return IMPORTANCE_NORMAL
+
+
+def base_subject(text: str) -> str:
+    """Return a decoded subject without the marks of replies and forwards (in the manner of RFC 5256 §2.1)."""
+    position = 0
+    while match := _PREFIX.match(text, position):
+        position = match.end()
+    rest = text[position:]
+    while match := _FORWARD_MARK.search(rest):
+        rest = rest[: match.start()]
+    return rest.strip()
+
+
+def sort_keys(summary: Summary) -> SortKeys:
+    """Return the keys of a message, each at most 400 bytes, UTF-8 without NUL, cut at a character.
+
+    Case and accents are gone. From and To are represented by their first mailbox: display name, else address.
+    """
+    return SortKeys(
+        sort_key(base_subject(summary.subject)),
+        sort_key(_first_mailbox(summary.from_)),
+        sort_key(_first_mailbox(summary.to)),
+    )
+
+
+def sort_key(text: str) -> bytes:
+    """Return the key of one text."""
+    text = text[:LONGEST_SORT_KEY_BYTES]
+    if text.isascii():
+        return text.lower().replace("\0", "").encode("ascii")
+    plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    folded = "".join(
+        char for char in unicodedata.normalize("NFKD", plain.casefold()) if not unicodedata.combining(char)
+    )
+    data = folded.replace("\0", "").encode("utf-8", "replace")
+    return data[:LONGEST_SORT_KEY_BYTES].decode("utf-8", "ignore").encode("utf-8")
+
+
+def _first_mailbox(value: str) -> str:
+    addresses = parse_addresses(value)
+    return (addresses[0].display or addresses[0].address) if addresses else ""
