@@ -168,9 +168,10 @@ async def test_look_up_by_any_address(directory: Directory, store: Store) -> Non
 
 async def test_changes_raise_the_version(directory: Directory) -> None:
     await directory.add_account("anna", SECRET._replace(aliases=["info", "help"]))
-    await directory.set_account(
-        "anna", AccountSettings(full_name="Anna B", aliases=["help", "sales", "anna"])
+    settings = AccountSettings(
+        full_name="Anna B", aliases=["help", "sales", "anna"], removed_aliases=["info"]
     )
+    await directory.set_account("anna", settings)
     details = await directory.get_account("sales")
     assert details.aliases == ["help@example.test", "sales@example.test"]
     assert (details.account.full_name, details.account.auth_version) == ("Anna B", 2)
@@ -182,6 +183,8 @@ async def test_changes_raise_the_version(directory: Directory) -> None:
     assert (account.must_change_password, account.auth_version, account.session_version) == (1, 3, 2)
     assert account.full_name == "Anna B"
     assert (await refusal(directory.get_account("info"))).kind is Kind.NOT_FOUND
+    gone = AccountSettings(removed_aliases=["info"])
+    assert (await refusal(directory.set_account("anna", gone))).kind is Kind.NOT_FOUND
     assert (await refusal(directory.set_account("berta", AccountSettings()))).kind is Kind.NOT_FOUND
 
 

@@ -2,15 +2,11 @@
 
 from dataclasses import dataclass
 
-from postroom.config.options import option, url_check
+from postroom.config.options import option
 
 
 @dataclass(frozen=True)
 class BlobsConfig:
     """Options of the blob store."""
 
-    url: str = option(
-        "disk:",
-        "Place of large content: disk: (a folder in data_dir) or disk:/path.",
-        check=url_check("disk:", example="disk:/srv/postroom/blobs"),
-    )
+    url: str = option("disk:", "Place of large messages: disk: is a folder in data_dir.", choices=("disk:",))

@@ -16,7 +16,6 @@ Check = Callable[[Any], object]
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
 
 
 @dataclass(frozen=True)
@@ -129,14 +128,3 @@ def parse_networks(texts: tuple[str, ...]) -> tuple[IPNetwork, ...]:
     except ValueError as error:
         wanted = f"must be a list of networks such as 192.0.2.0/24 or 2001:db8::/32 ({error})"
         raise ValueError(wanted) from None
-
-
-def url_check(*schemes: str, example: str) -> Check:
-    """Return a check for a URL with one of ``schemes`` (each with its colon)."""
-
-    def check(text: str) -> None:
-        found = _SCHEME.match(text)
-        if found is None or found[0] not in schemes:
-            raise ValueError(f"must begin with {' or '.join(schemes)} (for example {example})")
-
-    return check

@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
-from postroom.config.options import option, url_check
+from postroom.config.options import option
+
+
+def _check_url(url: str) -> None:
+    if url != "sqlite:" and not url.startswith(("postgresql://", "postgres://")):
+        raise ValueError("must be sqlite: or postgresql://user:password@host/database")
 
 
 @dataclass(frozen=True)
@@ -11,10 +16,8 @@ class StoreConfig:
 
     url: str = option(
         "sqlite:",
-        "The database: sqlite: (a file in data_dir), sqlite:/path, or postgresql://user:password@host/database.",
-        check=url_check(
-            "sqlite:", "postgresql:", "postgres:", example="postgresql://user:password@host/name"
-        ),
+        "The database: sqlite: (a file in data_dir) or postgresql://user:password@host/database.",
+        check=_check_url,
     )
     inline_limit_bytes: int = option(
         65_536,
@@ -24,9 +27,3 @@ class StoreConfig:
         maximum=16_777_216,
     )
     pool_size: int = option(10, "Connections to PostgreSQL, for each process.", minimum=2, maximum=1000)
-    reader_threads: int = option(
-        2, "Threads for reads that take long, each with its own SQLite connection.", minimum=1, maximum=64
-    )
-    group_commit_transactions: int = option(
-        128, "At most so many transactions share one commit of SQLite.", minimum=1, maximum=10_000
-    )

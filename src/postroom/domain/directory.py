@@ -37,8 +37,9 @@ class AccountSettings(NamedTuple):
     password: str | None = None
     class_name: str | None = None
     language: str | None = None
-    aliases: Sequence[str] | None = None
-    """All aliases the account shall have."""
+    aliases: Sequence[str] = ()
+    """Aliases the account gets, besides those it has."""
+    removed_aliases: Sequence[str] = ()
     must_change_password: bool | None = None
 
 
@@ -119,7 +120,7 @@ class Directory:
         Raises: badParameter (``address``, ``password``, ``class``, ``language``, ``alias``), conflict, notFound.
         """
         main = self._parse(address)
-        aliases = [self._parse(alias) for alias in settings.aliases or ()]
+        aliases = [self._parse(alias) for alias in settings.aliases]
         account = await self._new_account(main, settings)
         async with self._store.directory_transaction() as tx:
             account = account._replace(account_id=await tx.directory.take_account_id())
@@ -169,12 +170,18 @@ class Directory:
         change = self._check(settings)
         if settings.password is not None:
             change = change._replace(password_hash=await self._hash(settings.password))
-        aliases = None if settings.aliases is None else {self._parse(alias) for alias in settings.aliases}
+        aliases = {self._parse(alias) for alias in settings.aliases}
+        removed = {self._parse(alias) for alias in settings.removed_aliases}
         async with self._store.directory_transaction() as tx:
             account = await self._get(tx, address)
             await tx.directory.update(account.account_id, change)
-            if aliases is not None:
-                await self._set_aliases(tx, account.account_id, aliases)
+            for alias in sorted(removed):
+                if not await tx.directory.delete_alias(account.account_id, str(alias)):
+                    raise not_found(f"alias {alias} of account {account.address}")
+            owned = {entry.address for entry in await tx.directory.list_addresses(account.account_id)}
+            for alias in sorted(aliases):
+                if str(alias) not in owned:
+                    await self._give_address(tx, account.account_id, alias, ALIAS)
             await self._forget_logins(tx, account.account_id, end_sessions=settings.password is not None)
 
     async def set_enabled(self, address: str, *, enabled: bool) -> None:
@@ -231,18 +238,6 @@ class Directory:
         await self._get_own_domain(tx, address.domain)
         if not await tx.directory.create_address(account_id, Address(str(address), kind)):
             raise _conflict(f"address {address} is taken")
-
-    async def _set_aliases(
-        self, tx: DirectoryTransaction, account_id: AccountId, wanted: set[AccountAddress]
-    ) -> None:
-        addresses = {entry.address: entry.kind for entry in await tx.directory.list_addresses(account_id)}
-        texts = {str(address) for address in wanted}
-        for address, kind in addresses.items():
-            if kind == ALIAS and address not in texts:
-                await tx.directory.delete_alias(account_id, address)
-        for alias in sorted(wanted):
-            if str(alias) not in addresses:
-                await self._give_address(tx, account_id, alias, ALIAS)
 
     async def _forget_logins(
         self, tx: DirectoryTransaction, account_id: AccountId, *, end_sessions: bool

@@ -58,7 +58,9 @@ _FIND_OWNER = "SELECT account_id FROM address WHERE address = $1"
 _CREATE_ADDRESS = """
 INSERT INTO address (address, account_id, kind) VALUES ($1, $2, $3) ON CONFLICT (address) DO NOTHING RETURNING address
 """
-_DELETE_ADDRESS = "DELETE FROM address WHERE account_id = $1 AND address = $2 AND kind = 'alias'"
+_DELETE_ALIAS = (
+    "DELETE FROM address WHERE account_id = $1 AND address = $2 AND kind = 'alias' RETURNING address"
+)
 _DELETE_ADDRESSES = "DELETE FROM address WHERE account_id = $1"
 
 MAIN, ALIAS = "main", "alias"
@@ -192,6 +194,6 @@ class DirectoryRepo:
         made = await self._connection.fetch_value(_CREATE_ADDRESS, address.address, account_id, address.kind)
         return made is not None
 
-    async def delete_alias(self, account_id: AccountId, address: str) -> None:
-        """Take an alias from an account."""
-        await self._connection.execute(_DELETE_ADDRESS, account_id, address)
+    async def delete_alias(self, account_id: AccountId, address: str) -> bool:
+        """Take an alias from an account; False if it has no such alias."""
+        return await self._connection.fetch_value(_DELETE_ALIAS, account_id, address) is not None
