@@ -1,0 +1,42 @@
+"""The HTTP application, put together."""
+
+from typing import Any, NoReturn
+
+from litestar import Litestar, Request
+from litestar.types import ASGIApp
+
+from postroom.api import health
+from postroom.api.call import Call, admit
+from postroom.api.describe import make_docs_routes, make_openapi_route
+from postroom.api.edge import Edge
+from postroom.api.metrics import make_metrics_route
+from postroom.api.routes import accounts, attachments, counters, folders, logins, mails, messages
+from postroom.api.settings import APISettings
+from postroom.api.stats import APIStats
+from postroom.domain import Domain
+
+_RESOURCES = (logins, counters, accounts, folders, mails, messages, attachments)
+
+
+def build_router(stats: APIStats) -> Litestar:
+    """Return the framework's part of the application: routing and admission."""
+    routes = [handler for resource in _RESOURCES for handler in resource.ROUTES]
+    return Litestar(
+        [*routes, *health.ROUTES, make_metrics_route(stats), make_openapi_route(), *make_docs_routes()],
+        request_class=Call,
+        before_request=admit,
+        exception_handlers={Exception: _pass_on},
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+
+
+def build_api(domain: Domain, settings: APISettings, stats: APIStats) -> ASGIApp:
+    """Return the ASGI application of the whole HTTP interface."""
+    return Edge(build_router(stats), domain=domain, settings=settings, stats=stats)
+
+
+def _pass_on(_: "Request[Any, Any, Any]", error: Exception) -> NoReturn:
+    """Leave every error to the edge, the one place that renders them."""
+    raise error

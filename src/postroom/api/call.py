@@ -1,0 +1,134 @@
+"""A call: the framework's request, with the caller and the parsing that every route shares.
+
+:func:`admit` runs before each handler. It authenticates where the operation says so and sees to the body where none
+is expected, so that no route can forget either.
+"""
+
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+import msgspec
+from litestar import Request
+from litestar.types import Scope
+
+from postroom.api import body, conditional, ids
+from postroom.api.operation import Access, Operation
+from postroom.api.query import Query
+from postroom.api.reply import Reply, not_modified
+from postroom.api.settings import APISettings
+from postroom.domain import Domain
+from postroom.model.account import Caller
+from postroom.model.ids import FolderRef, MailRef
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+SESSION_HEADER = b"x-axigen-session"
+EXCHANGE = "postroom"
+"""Key of the :class:`Exchange` in the ASGI scope."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What the edge knows of a request before any framework sees it."""
+
+    request_id: str
+    headers: dict[bytes, bytes]
+    """Of a repeated header the last value."""
+    domain: Domain
+    settings: APISettings
+    caller: Caller | None = None
+
+
+def get_exchange(scope: Scope) -> Exchange:
+    """Return what the edge left in ``scope``."""
+    found: Exchange = cast("dict[str, Any]", scope)[EXCHANGE]
+    return found
+
+
+class Call(Request[Any, Any, Any]):
+    """The request, as handlers take it."""
+
+    @property
+    def exchange(self) -> Exchange:
+        """What the edge left in the scope."""
+        return get_exchange(self.scope)
+
+    @property
+    def domain(self) -> Domain:
+        """The use cases."""
+        return self.exchange.domain
+
+    @property
+    def caller(self) -> Caller:
+        """The account that calls; there is one wherever the operation's access is ACCOUNT."""
+        caller = self.exchange.caller
+        if caller is None:
+            raise RuntimeError("the operation does not authenticate its caller")
+        return caller
+
+    @property
+    def client_host(self) -> str:
+        """Address of the client, "" if it has none (a unix socket)."""
+        client = self.scope.get("client")
+        return client[0] if client else ""
+
+    @property
+    def authorization(self) -> str | None:
+        """The Authorization header, None if absent."""
+        return self.find_header(b"authorization")
+
+    @property
+    def session_token(self) -> str | None:
+        """The session that the call names, None if it names none."""
+        return self.find_header(SESSION_HEADER)
+
+    def find_header(self, name: bytes) -> str | None:
+        """Return the value of the header with this lower-case ``name``, None if absent or empty."""
+        value = self.exchange.headers.get(name)
+        return value.decode("utf-8", "surrogateescape") if value else None
+
+    def parse_query(self, query: Query[T]) -> T:
+        """Return the query parameters; raises ``badParameter``."""
+        return query.parse(self.scope["query_string"])
+
+    async def read_raw_body(self) -> bytes:
+        """Return the body; raises ``payloadTooLarge``."""
+        exchange = self.exchange
+        return await body.read_body(exchange.headers, self.receive, exchange.settings.max_json_bytes)
+
+    async def parse_body(self, decoder: "msgspec.json.Decoder[T]") -> T:
+        """Return the JSON body; raises ``badParameter`` or ``payloadTooLarge``."""
+        return body.decode_body(await self.read_raw_body() or b"{}", decoder)
+
+    def parse_folder_ref(self) -> FolderRef:
+        """Return the folder in the path; raises ``badParameter``."""
+        return ids.parse_folder(self.scope["path_params"]["folder_id"], "folderId")
+
+    def parse_mail_ref(self) -> MailRef:
+        """Return the mail in the path; raises ``badParameter``."""
+        return ids.parse_mail(self.scope["path_params"]["mail_id"], "mailId")
+
+    def parse_index(self, name: str, parameter: str) -> int:
+        """Return the number at ``name`` in the path; raises ``badParameter`` naming ``parameter``."""
+        return ids.parse_index(self.scope["path_params"][name], parameter)
+
+    def find_not_modified(self, etag: bytes) -> Reply | None:
+        """Return the 304 if the client has what ``etag`` stands for (GET and HEAD only, RFC 9110 §13.1.2)."""
+        if conditional.matches(self.exchange.headers.get(b"if-none-match"), etag):
+            return not_modified(etag)
+        return None
+
+
+async def admit(call: "Request[Any, Any, Any]") -> None:
+    """Authenticate the caller and refuse an unexpected body, as the operation declares."""
+    assert isinstance(call, Call)  # noqa: S101 (the application's request class)
+    declared: Operation | None = call.route_handler.opt.get("operation")
+    if declared is None:
+        return
+    exchange = call.exchange
+    if declared.access is Access.ACCOUNT:
+        exchange.caller = await exchange.domain.logins.authenticate(
+            call.authorization, call.session_token, client=call.client_host
+        )
+    if declared.body is None:
+        body.refuse_body(await call.read_raw_body())

@@ -1,0 +1,48 @@
+"""The unread counter, answered before any framework is reached.
+
+It is the hottest call of the server: every program polls it, all day. Where the credentials were checked a moment
+ago and the call is the plain one, the figure comes from :meth:`find_fast` without an await, and the answer is one
+that was rendered before. Whatever is not plain (a query, a body, credentials not checked yet, a failure) is left to
+the ordinary route, which answers the same.
+
+The tag is the figure itself, so it changes exactly when the figure changes.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from postroom.api.conditional import matches
+from postroom.api.reply import JSON, STATE_HEADERS, Headers, Reply
+
+ROUTE = "/api/v1/mails/counters"
+PATHS = frozenset({ROUTE, ROUTE + "/"})
+
+
+class Rendered(NamedTuple):
+    """The answers that stand for one figure."""
+
+    etag: bytes
+    body: bytes
+    headers: Headers
+    """Of the 200, to be copied."""
+    unchanged_headers: Headers
+    """Of the 304, to be copied."""
+
+
+@lru_cache(maxsize=4096)
+def render_figure(unread: int) -> Rendered:
+    """Return the answers for ``unread``; remembered, as the figures of mailboxes repeat."""
+    etag = b'"unread-%d"' % unread
+    body = b'{"unreadCount":%d}' % unread
+    tagged = [*STATE_HEADERS, (b"etag", etag)]
+    headers = [*tagged, (b"content-type", JSON), (b"content-length", b"%d" % len(body))]
+    return Rendered(etag, body, headers, tagged)
+
+
+def reply_figure(unread: int, if_none_match: bytes | None) -> Reply:
+    """Return the answer of the ordinary route."""
+    rendered = render_figure(unread)
+    tagged: Headers = [*STATE_HEADERS, (b"etag", rendered.etag)]
+    if matches(if_none_match, rendered.etag):
+        return Reply(status=304, headers=tagged)
+    return Reply(rendered.body, headers=tagged)

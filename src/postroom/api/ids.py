@@ -1,0 +1,76 @@
+"""Ids on the wire. Inside they are numbers; to clients they are opaque strings of known forms.
+
+A folder is ``<owner>_<folder>``, a label ``<owner>_<label>``, a mail the unpadded base64url (RFC 4648 §5) of
+``<owner>_<folder>_<uid>``. Only the canonical spelling is taken: each thing has one id. Digits and underscores
+never encode to ``+`` or ``/``, so plain base64 serves.
+"""
+
+import re
+from binascii import Error, a2b_base64, b2a_base64
+
+from postroom.errors import PostroomError, bad_parameter
+from postroom.model.ids import AccountId, FolderId, FolderRef, LabelId, MailRef, Uid
+
+MAX_NUMBER = 2**63 - 1
+_NUMBER = r"(0|[1-9][0-9]{0,18})"
+_PAIR = re.compile(rf"{_NUMBER}_{_NUMBER}")
+_TRIPLE = re.compile(rf"{_NUMBER}_{_NUMBER}_{_NUMBER}".encode())
+_INDEX = re.compile(_NUMBER)
+
+FOLDER_PATTERN = "^(0|[1-9][0-9]{0,18})_(0|[1-9][0-9]{0,18})$"
+MAIL_PATTERN = "^[A-Za-z0-9]{7,79}$"
+
+
+def render_folder(owner: AccountId, folder: FolderId) -> str:
+    """Return the wire id of a folder."""
+    return f"{owner}_{folder}"
+
+
+def render_label(owner: AccountId, label: LabelId) -> str:
+    """Return the wire id of a label."""
+    return f"{owner}_{label}"
+
+
+def render_mail(owner: AccountId, folder: FolderId, uid: Uid) -> str:
+    """Return the wire id of a mail."""
+    return b2a_base64(b"%d_%d_%d" % (owner, folder, uid), newline=False).rstrip(b"=").decode("ascii")
+
+
+def parse_folder(text: str, parameter: str) -> FolderRef:
+    """Return the folder that ``text`` names; raises ``badParameter`` naming ``parameter``."""
+    found = _PAIR.fullmatch(text)
+    if found is None:
+        raise _malformed(parameter, "folder")
+    owner, folder = int(found[1]), int(found[2])
+    if max(owner, folder) > MAX_NUMBER:
+        raise _malformed(parameter, "folder")
+    return FolderRef(AccountId(owner), FolderId(folder))
+
+
+def parse_mail(text: str, parameter: str) -> MailRef:
+    """Return the mail that ``text`` names; raises ``badParameter`` naming ``parameter``."""
+    try:
+        encoded = text.encode("ascii")
+        found = _TRIPLE.fullmatch(a2b_base64(encoded + b"=" * (-len(encoded) % 4)))
+    except (Error, ValueError):
+        raise _malformed(parameter, "mail") from None
+    if found is None:
+        raise _malformed(parameter, "mail")
+    owner, folder, uid = int(found[1]), int(found[2]), int(found[3])
+    if max(owner, folder, uid) > MAX_NUMBER:
+        raise _malformed(parameter, "mail")
+    ref = MailRef(AccountId(owner), FolderId(folder), Uid(uid))
+    if render_mail(*ref) != text:
+        raise _malformed(parameter, "mail")
+    return ref
+
+
+def parse_index(text: str, parameter: str) -> int:
+    """Return the number of an attachment or part; raises ``badParameter`` naming ``parameter``."""
+    if _INDEX.fullmatch(text) is None or int(text) > MAX_NUMBER:
+        raise bad_parameter(parameter, f"{parameter} must be a number from 0 to {MAX_NUMBER}")
+    return int(text)
+
+
+def _malformed(parameter: str, thing: str) -> PostroomError:
+    return bad_parameter(parameter, f"{parameter} is not the id of a {thing}")

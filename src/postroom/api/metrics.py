@@ -1,0 +1,47 @@
+"""The metrics, in Prometheus' text format, for clients of the configured networks alone (loopback by default).
+
+Behind a reverse proxy every client seems to be on loopback; so each address that X-Forwarded-For tells must be in
+the networks too.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+from postroom.api.call import Call
+from postroom.api.reply import Headers, Reply
+from postroom.api.settings import IPNetwork
+from postroom.api.stats import APIStats
+from postroom.errors import not_permitted
+
+_NO_STORE: Headers = [(b"cache-control", b"no-store")]
+
+
+def make_metrics_route(stats: APIStats) -> HTTPRouteHandler:
+    """Return the route that shows the registry of ``stats``."""
+
+    @get("/metrics", include_in_schema=False)
+    async def get_metrics(request: Call) -> Reply:
+        """Show the metrics to those who may read them."""
+        forwarded = request.find_header(b"x-forwarded-for") or ""
+        told = [address.strip() for address in forwarded.split(",") if address.strip()]
+        networks = request.exchange.settings.metrics_networks
+        if not all(_is_within(address, networks) for address in [request.client_host, *told]):
+            raise not_permitted("metrics are not for this client")
+        media_type = CONTENT_TYPE_PLAIN_0_0_4.encode("ascii")
+        return Reply(generate_latest(stats.registry), media_type=media_type, headers=_NO_STORE)
+
+    return get_metrics
+
+
+def _is_within(address: str, networks: Sequence[IPNetwork]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    return any(parsed in network for network in networks)

@@ -1,0 +1,371 @@
+"""The OpenAPI 3.1 document, made from the routes that are really registered.
+
+Each handler carries its :class:`Operation`; shapes become JSON Schema by msgspec, so a member can only be described
+as it is sent. Examples are composed from the examples of the fields.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
+from litestar.routes.base import BaseRoute
+
+import postroom
+from postroom.api.errors import STATUS_OF_CODE, STATUS_OF_KIND, ErrorBody
+from postroom.api.operation import Access, Operation, Stream
+from postroom.api.schemas.fields import FolderText, Index, MailText
+from postroom.api.settings import API_VERSION
+from postroom.errors import Kind
+
+JSONObject = dict[str, Any]
+
+_PATH_PARAMETER = re.compile(r"\{(\w+):\w+\}")
+_PATH_KINDS: dict[str, Any] = {
+    "folder_id": FolderText,
+    "mail_id": MailText,
+    "part_id": Index,
+    "attachment_id": Index,
+    "inner_attachment_id": Index,
+}
+_SCHEMA_REF = "#/components/schemas/{name}"
+_DESCRIPTION = """\
+Every path answers alike with and without a trailing slash. Requests and answers are UTF-8 JSON; every answer carries
+`X-Request-Id`. Authenticate with HTTP Basic (the account's address and password); a session of `login` may be named
+in `X-Axigen-Session`, but none is needed. Errors have one shape, described as `ErrorBody`.
+"""
+_STATUS_TEXT = {
+    400: "A parameter is invalid, missing or unexpected.",
+    401: "No or wrong credentials, or no such session.",
+    403: "Permissions or policy forbid it.",
+    404: "It does not exist, or is not the caller's to know of.",
+    405: "The path does not take this method.",
+    409: "The state forbids it.",
+    413: "The request body, or the image, is too large.",
+    416: "The range lies beyond the end.",
+    429: "Too many tries; see Retry-After.",
+    431: "Request line and headers are too large.",
+    500: "The server failed; the request id names the log line.",
+    503: "The store cannot be reached; nothing was half done.",
+}
+_EVERYWHERE = (
+    "badParameter",
+    "methodNotAllowed",
+    "payloadTooLarge",
+    "headersTooLarge",
+    "internalError",
+    "unavailable",
+)
+_KIND_OF_CODE = {
+    "badParameter": Kind.INVALID,
+    "notAuthenticated": Kind.UNAUTHENTICATED,
+    "sessionRequired": Kind.UNAUTHENTICATED,
+    "notPermitted": Kind.DENIED,
+    "notFound": Kind.NOT_FOUND,
+    "payloadTooLarge": Kind.TOO_LARGE,
+    "tooManyRequests": Kind.LIMITED,
+    "internalError": Kind.INTERNAL,
+    "unavailable": Kind.UNAVAILABLE,
+}
+_RESPONSE_HEADERS: dict[str, JSONObject] = {
+    "X-Request-Id": {
+        "description": "Names the call in the server's log.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+    },
+    "ETag": {"description": "For If-None-Match.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds.", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
+    "WWW-Authenticate": {
+        "description": "Not sent to requests that carry a cookie.",
+        "schema": {"type": "string"},
+    },
+    "Allow": {"description": "The methods that the path takes.", "schema": {"type": "string"}},
+    "Content-Range": {"description": "Which bytes these are.", "schema": {"type": "string"}},
+}
+_HEADER_OF_STATUS = {
+    401: "WWW-Authenticate",
+    405: "Allow",
+    416: "Content-Range",
+    429: "Retry-After",
+    503: "Retry-After",
+}
+_REQUEST_HEADERS: dict[str, JSONObject] = {
+    "If-None-Match": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "Tags of answers the client has; 304 if it has this one.",
+        "schema": {"type": "string"},
+    },
+    "Range": {
+        "name": "Range",
+        "in": "header",
+        "description": "One range of bytes.",
+        "schema": {"type": "string"},
+        "example": "bytes=0-1023",
+    },
+}
+_SECURITY_SCHEMES = {
+    "basic": {"type": "http", "scheme": "basic", "description": "Address and password of the account."},
+    "session": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Axigen-Session",
+        "description": "The `sessid` of a login of the same account.",
+    },
+}
+
+
+class Endpoint(NamedTuple):
+    """A method of a path, as registered."""
+
+    path: str
+    method: str
+    handler: HTTPRouteHandler
+    declared: Operation
+    path_parameters: tuple[str, ...]
+
+
+def iter_endpoints(routes: Iterable[BaseRoute]) -> Iterator[Endpoint]:
+    """Yield every declared endpoint of ``routes``, by path and method."""
+    for route in sorted(routes, key=lambda one: one.path):
+        if not isinstance(route, HTTPRoute):
+            continue
+        for handler in route.route_handlers:
+            declared = handler.opt.get("operation")
+            if declared is None:
+                continue
+            names = tuple(_PATH_PARAMETER.findall(route.path))
+            path = _PATH_PARAMETER.sub(lambda found: f"{{{to_camel(found[1])}}}", route.path)
+            for method in sorted(handler.http_methods):
+                yield Endpoint(path, method, handler, declared, names)
+
+
+def make_document(routes: Iterable[BaseRoute]) -> JSONObject:
+    """Return the document of all endpoints of ``routes``."""
+    endpoints = list(iter_endpoints(routes))
+    schemas = _collect_schemas(endpoints)
+    paths: dict[str, JSONObject] = {}
+    seen: dict[str, int] = {}
+    for endpoint in endpoints:
+        seen[endpoint.declared.operation_id] = number = seen.get(endpoint.declared.operation_id, 0) + 1
+        described = _describe(endpoint, schemas)
+        described["operationId"] = _make_operation_id(endpoint, number)
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = described
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Postroom",
+            "version": API_VERSION,
+            "summary": f"The mailbox API of Postroom {postroom.__version__}",
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": {
+                name: schemas[name] for name in sorted(schemas) if name not in _query_names(endpoints)
+            },
+            "headers": _RESPONSE_HEADERS,
+            "parameters": _REQUEST_HEADERS,
+            "securitySchemes": _SECURITY_SCHEMES,
+        },
+    }
+
+
+def to_camel(name: str) -> str:
+    """Return a snake_case name as it goes over the wire."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _make_operation_id(endpoint: Endpoint, number: int) -> str:
+    """Return an id that is unique though a handler serves several methods and paths."""
+    suffix = "Head" if endpoint.method == "HEAD" else ""
+    paths = (
+        number
+        if len(endpoint.handler.http_methods) == 1
+        else (number + 1) // len(endpoint.handler.http_methods)
+    )
+    return f"{endpoint.declared.operation_id}{suffix}{paths if paths > 1 else ''}"
+
+
+def _query_names(endpoints: list[Endpoint]) -> set[str]:
+    return {one.declared.query.__name__ for one in endpoints if one.declared.query is not None}
+
+
+def _collect_schemas(endpoints: list[Endpoint]) -> dict[str, JSONObject]:
+    kinds: dict[type, None] = {ErrorBody: None}
+    for one in endpoints:
+        for kind in (one.declared.returns, one.declared.query, one.declared.body):
+            if isinstance(kind, type):
+                kinds[kind] = None
+    _, components = msgspec.json.schema_components(kinds, ref_template=_SCHEMA_REF)
+    for component in components.values():
+        if component.get("type") == "object":
+            component["additionalProperties"] = False
+    return components
+
+
+def _describe(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSONObject:
+    declared = endpoint.declared
+    described: JSONObject = {
+        "tags": [declared.tag],
+        "summary": declared.summary,
+        "description": (endpoint.handler.fn.__doc__ or "").strip(),
+        "parameters": _describe_parameters(endpoint, schemas),
+        "responses": _describe_responses(endpoint, schemas),
+        "security": _describe_security(declared),
+    }
+    if declared.body is not None:
+        body = _ref(declared.body)
+        described["requestBody"] = {
+            "required": endpoint.method not in {"GET", "POST"},
+            "content": {"application/json": {"schema": body, "example": make_example(body, schemas)}},
+        }
+    return described
+
+
+def _describe_security(declared: Operation) -> list[JSONObject]:
+    if declared.access is Access.PUBLIC:
+        return []
+    with_session: JSONObject = {"basic": [], "session": []}
+    return [{"basic": []}] if declared.access is Access.LOGIN else [{"basic": []}, with_session]
+
+
+def _describe_parameters(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> list[JSONObject]:
+    parameters: list[JSONObject] = [
+        {
+            "name": to_camel(name),
+            "in": "path",
+            "required": True,
+            "schema": msgspec.json.schema(_PATH_KINDS[name]),
+        }
+        for name in endpoint.path_parameters
+    ]
+    if endpoint.declared.query is not None:
+        parameters += _describe_query(schemas[endpoint.declared.query.__name__])
+    if _is_conditional(endpoint):
+        parameters.append({"$ref": "#/components/parameters/If-None-Match"})
+    if _is_download(endpoint.declared) and endpoint.method == "GET":
+        parameters.append({"$ref": "#/components/parameters/Range"})
+    return parameters
+
+
+def _describe_query(query: JSONObject) -> list[JSONObject]:
+    parameters = []
+    for name, member in query["properties"].items():
+        schema = _drop_null(member)
+        description = schema.pop("description", None)
+        parameter = {"name": name, "in": "query", "required": name in query["required"], "schema": schema}
+        parameters.append(parameter | ({"description": description} if description else {}))
+    return parameters
+
+
+def _drop_null(schema: JSONObject) -> JSONObject:
+    """Return ``schema`` of a query parameter: absence is its null."""
+    kept = {name: value for name, value in schema.items() if not (name == "default" and value is None)}
+    choices = [one for one in kept.pop("anyOf", []) if one != {"type": "null"}]
+    for choice in choices:
+        kept.update(choice)
+    return kept
+
+
+def _is_download(declared: Operation) -> bool:
+    return isinstance(declared.returns, Stream) and declared.returns.is_download
+
+
+def _is_conditional(endpoint: Endpoint) -> bool:
+    tagged = endpoint.declared.has_etag or _is_download(endpoint.declared)
+    return tagged and endpoint.method in {"GET", "HEAD"}
+
+
+def _describe_responses(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSONObject:
+    responses: JSONObject = {"200": _describe_success(endpoint, schemas)}
+    if _is_conditional(endpoint):
+        responses["304"] = {"description": "The client has it.", "headers": _headers("ETag")}
+    codes = _list_codes(endpoint)
+    if _is_download(endpoint.declared) and endpoint.method == "GET":
+        responses["206"] = _describe_success(endpoint, schemas) | {
+            "headers": _headers("ETag", "Content-Range")
+        }
+        codes.append("rangeNotSatisfiable")
+    by_status: dict[int, list[str]] = {}
+    for code in codes:
+        status = STATUS_OF_CODE.get(code) or STATUS_OF_KIND[_KIND_OF_CODE[code]]
+        by_status.setdefault(status, []).append(code)
+    for status, together in sorted(by_status.items()):
+        responses[str(status)] = _describe_error(status, together, endpoint.method)
+    return responses
+
+
+def _list_codes(endpoint: Endpoint) -> list[str]:
+    declared = endpoint.declared
+    codes = [*_EVERYWHERE, *(code for code in declared.errors if code not in _EVERYWHERE)]
+    if declared.access is not Access.PUBLIC:
+        codes += [code for code in ("notAuthenticated", "tooManyRequests") if code not in codes]
+    query = declared.query.__struct_fields__ if declared.query is not None else ()
+    if endpoint.path_parameters or "folder_id" in query:
+        codes.append("notFound")
+    return codes
+
+
+def _describe_success(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSONObject:
+    returns = endpoint.declared.returns
+    headers = _headers("ETag") if _is_conditional(endpoint) else _headers()
+    if returns is None:
+        return {"description": "Done; the response is empty.", "headers": headers}
+    if isinstance(returns, Stream):
+        described: JSONObject = {"description": returns.description, "headers": headers}
+        if endpoint.method != "HEAD":
+            described["content"] = {media_type: {} for media_type in returns.media_types}
+        return described
+    described = {"description": (returns.__doc__ or "").strip(), "headers": headers}
+    if endpoint.method != "HEAD":
+        schema = _ref(returns)
+        described["content"] = {
+            "application/json": {"schema": schema, "example": make_example(schema, schemas)}
+        }
+    return described
+
+
+def _describe_error(status: int, codes: list[str], method: str) -> JSONObject:
+    special = [_HEADER_OF_STATUS[status]] if status in _HEADER_OF_STATUS else []
+    described: JSONObject = {
+        "description": f"{_STATUS_TEXT[status]} (`{'`, `'.join(codes)}`)",
+        "headers": _headers(*special),
+    }
+    if method != "HEAD":
+        example = {"errorCode": codes[0], "message": _STATUS_TEXT[status], "details": {}}
+        described["content"] = {"application/json": {"schema": _ref(ErrorBody), "example": example}}
+    return described
+
+
+def _headers(*names: str) -> JSONObject:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-Id", *names)}
+
+
+def _ref(kind: type) -> JSONObject:
+    return {"$ref": _SCHEMA_REF.format(name=kind.__name__)}
+
+
+def make_example(schema: JSONObject, schemas: dict[str, JSONObject], *, above: tuple[str, ...] = ()) -> Any:
+    """Return a value that ``schema`` accepts, made of the examples that its fields carry."""
+    if "$ref" in schema:
+        return make_example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    if "examples" in schema:
+        return schema["examples"][0]
+    for key in ("enum", "anyOf"):
+        if key in schema:
+            return schema[key][0] if key == "enum" else make_example(schema[key][0], schemas)
+    kind = schema.get("type")
+    if kind == "object":
+        return {name: make_example(member, schemas) for name, member in schema.get("properties", {}).items()}
+    if kind == "array":
+        items = schema.get("items") or {}
+        name = items.get("$ref", "")
+        return (
+            [] if name in above else [make_example(items, schemas, above=(*above, name))] if items else [0, 0]
+        )
+    return {"string": "", "boolean": False, "integer": max(0, schema.get("minimum", 0))}.get(str(kind))

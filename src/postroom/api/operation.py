@@ -1,0 +1,53 @@
+"""What an endpoint is, declared where its handler is: the source of admission and of the OpenAPI document.
+
+:func:`operation` gives the keyword arguments for the framework's route decorators; the declaration travels in the
+handler's ``opt``. The handler's docstring is the description that people read in the document.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+
+class Access(Enum):
+    """Who may call."""
+
+    ACCOUNT = "account"
+    """Authenticated accounts; the caller is resolved before the handler runs."""
+    LOGIN = "login"
+    """Credentials are sent, and the handler itself checks them."""
+    PUBLIC = "public"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An answer that is not JSON: its media types, and whether it is a download with HEAD and Range."""
+
+    media_types: tuple[str, ...]
+    description: str
+    is_download: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One endpoint. ``returns`` is a Struct, a :class:`Stream`, or None where the response is empty."""
+
+    operation_id: str
+    summary: str
+    tag: str
+    returns: type[msgspec.Struct] | Stream | None
+    query: type[msgspec.Struct] | None = None
+    body: type[msgspec.Struct] | None = None
+    access: Access = Access.ACCOUNT
+    has_etag: bool = False
+    errors: tuple[str, ...] = ()
+    """Codes beyond those that follow from the rest of the declaration."""
+    example: Any = None
+
+
+def operation(operation_id: str, summary: str, **facts: Any) -> dict[str, Any]:
+    """Return the keyword arguments that make a route decorator declare this operation."""
+    declared = Operation(operation_id=operation_id, summary=summary, **facts)
+    return {"opt": {"operation": declared}, "name": operation_id, "include_in_schema": False}

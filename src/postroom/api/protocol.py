@@ -1,0 +1,96 @@
+"""The HTTP/1.1 protocol of the server: uvicorn's, with limits on what comes before an application is called.
+
+The parser knows no limit of its own, and a header that never ends would be kept in memory for ever; so the bytes of
+a request's head are counted while they arrive, and a head that takes too long closes the connection. What the parser
+cannot read is answered in the one error shape. All of it costs one addition per piece of input.
+"""
+
+import asyncio
+import secrets
+
+import msgspec
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from postroom.api.errors import ErrorBody, headers_too_large
+from postroom.errors import bad_parameter
+
+HEAD_SECONDS = 30.0
+"""Time for a head to arrive, from the connection or from its first byte."""
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """HTTP/1.1 with a limited head; subclasses set the limits."""
+
+    max_header_bytes = 32 * 1024
+    head_seconds = HEAD_SECONDS
+
+    _head_bytes = 0
+    _is_in_head = False
+    """A head has begun and not ended."""
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first head."""
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(self.head_seconds, self._give_up)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, as long as the head is not too large."""
+        was_in_head = self._is_in_head
+        super().data_received(data)
+        if not self._is_in_head or self.transport.is_closing():
+            return
+        # Where a head began inside of this piece, its share of it is not known and not counted.
+        self._head_bytes = self._head_bytes + len(data) if was_in_head else 0
+        if self._head_bytes > self.max_header_bytes:
+            self._refuse(431, headers_too_large(self.max_header_bytes).code, "The headers are too large")
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(self.head_seconds, self._give_up)
+
+    def on_message_begin(self) -> None:
+        """Note that a head begins."""
+        self._is_in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Call the application."""
+        self._is_in_head = False
+        self._stop_timer()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP."""
+        self._refuse(400, bad_parameter("request", msg).code, "The request is not valid HTTP/1.1")
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _give_up(self) -> None:
+        self._head_timer = None
+        if not self.transport.is_closing():
+            self.transport.close()
+
+    def _refuse(self, status: int, code: str, message: str) -> None:
+        """Answer with an error and close; silently where an answer to an earlier request is still on its way."""
+        self._stop_timer()
+        earlier: RequestResponseCycle | None = self.cycle
+        if earlier is None or earlier.response_complete:
+            body = msgspec.json.encode(ErrorBody(code, message, {}))
+            head = (
+                b"content-type: application/json\r\ncache-control: no-store\r\nconnection: close\r\n"
+                b"x-request-id: %s\r\ncontent-length: %d\r\n\r\n"
+            ) % (secrets.token_hex(8).encode("ascii"), len(body))
+            self.transport.write(STATUS_LINE[status] + head + body)
+        self.transport.close()
+
+
+def make_protocol(max_header_bytes: int) -> type[LimitedProtocol]:
+    """Return the protocol with this limit, for uvicorn's ``http`` option."""
+    return type("LimitedProtocol", (LimitedProtocol,), {"max_header_bytes": max_header_bytes})

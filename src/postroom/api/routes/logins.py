@@ -1,0 +1,53 @@
+"""Logging in and out, and what the server says of itself."""
+
+from litestar import get, post
+
+import postroom
+from postroom.api.call import Call
+from postroom.api.operation import Access, operation
+from postroom.api.reply import Reply, json_reply
+from postroom.api.schemas.logins import Login, Versions
+from postroom.api.settings import API_VERSION
+from postroom.errors import Kind, PostroomError
+
+
+@get(
+    "/api",
+    **operation("getVersions", "Tell the versions", tag="logins", returns=Versions, access=Access.PUBLIC),
+)
+async def get_versions(request: Call) -> Reply:
+    """Answer which interface this is and which server; needs no authentication."""
+    return json_reply(Versions(API_VERSION, postroom.__version__))
+
+
+@post(
+    "/api/v1/login",
+    **operation(
+        "login",
+        "Make a session",
+        tag="logins",
+        returns=Login,
+        access=Access.LOGIN,
+        errors=("tooManyRequests",),
+    ),
+)
+async def login(request: Call) -> Reply:
+    """Check the credentials and make a session; later calls name it in ``X-Axigen-Session``."""
+    sessid = await request.domain.logins.login(request.authorization, client=request.client_host)
+    return json_reply(Login(sessid))
+
+
+@post(
+    "/api/v1/logout",
+    **operation("logout", "End the session", tag="logins", returns=None, errors=("sessionRequired",)),
+)
+async def logout(request: Call) -> Reply:
+    """End the session that the call names."""
+    token = request.session_token
+    if token is None:
+        raise PostroomError(Kind.UNAUTHENTICATED, "sessionRequired", "the call names no session")
+    await request.domain.logins.logout(request.caller, token)
+    return Reply()
+
+
+ROUTES = [get_versions, login, logout]

@@ -1,0 +1,35 @@
+"""Kinds of values that several wire shapes share."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from postroom.api.ids import FOLDER_PATTERN, MAIL_PATTERN, MAX_NUMBER
+
+
+class Shape(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """Base of what is answered."""
+
+
+FolderText = Annotated[str, Meta(pattern=FOLDER_PATTERN, description="Id of a folder.", examples=["80_2"])]
+LabelText = Annotated[str, Meta(pattern=FOLDER_PATTERN, description="Id of a label.", examples=["80_7"])]
+MailText = Annotated[str, Meta(pattern=MAIL_PATTERN, description="Id of a mail.", examples=["ODBfMl8xMzU0"])]
+DateText = Annotated[
+    str,
+    Meta(
+        pattern="^(0|-?[1-9][0-9]*)$", description="Unix seconds in UTC, in decimal.", examples=["1744407421"]
+    ),
+]
+TokenText = Annotated[
+    str, Meta(description="Opaque; changes exactly when the list changes.", examples=["bWFpbHM6ODBfMjoxNzQ0"])
+]
+Number = Annotated[int, Meta(ge=0, le=MAX_NUMBER, examples=[0])]
+Index = Annotated[
+    int, Meta(ge=0, le=MAX_NUMBER, description="Number of an attachment or part.", examples=[0])
+]
+Base64 = Annotated[bytes, Meta(examples=["SGVsbG8sIHdvcmxkCg=="])]
+
+
+class Empty(Shape, frozen=True):
+    """Nothing to say."""

@@ -1,0 +1,25 @@
+"""What the API is told by the composition root: limits and who may read the metrics."""
+
+import ipaddress
+from dataclasses import dataclass
+
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+API_VERSION = "1.0.0"
+"""Version of the interface, as ``GET /api/`` tells it (semantic versioning)."""
+
+_LOOPBACK: tuple[IPNetwork, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+
+
+@dataclass(frozen=True)
+class APISettings:
+    """Limits of the HTTP edge; sizes are bytes."""
+
+    max_json_bytes: int = 4 * 1024 * 1024
+    """Largest request body that is not an upload; more is answered with 413."""
+    max_header_bytes: int = 32 * 1024
+    """Largest request line and header block; more is answered with 431."""
+    metrics_networks: tuple[IPNetwork, ...] = _LOOPBACK
+    """Networks whose clients may read /metrics."""
+    log_requests: bool = False
+    """Write one structured line per request (at level debug)."""
