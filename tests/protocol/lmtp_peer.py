@@ -200,5 +200,6 @@ async def serve(
         yield Served(server, inbox, directory)
     finally:
         await server.close(0.5)
+    assert server.stats.faults == 0
     assert server.stats.connections_open == 0
     assert list(directory.glob("tmp*")) == []

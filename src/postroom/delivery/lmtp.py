@@ -109,6 +109,7 @@ class LMTPSession:
         except InputEndedError as end:
             self._say_why(end.reason)
         except Exception:  # noqa: BLE001 - a fault of ours ends this session, not the server
+            self._stats.faults += 1
             _log.exception("lmtp_session_failed", client=wire.client)
             wire.send(render_reply(Reply(421, "4.3.0", "Internal error; try again later")))
         finally:
@@ -124,12 +125,12 @@ class LMTPSession:
     async def _take_commands(self) -> None:
         wire, limits = self._wire, self._limits
         for number in itertools.count(1):
-            if self._stopping and self._transaction is None:
-                raise _SessionEndedError(replies.SHUTTING_DOWN)
             if number % _COMMANDS_BEFORE_YIELD == 0:
                 await asyncio.sleep(0)
             wire.set_deadline(limits.command_timeout_seconds)
             await wire.drain()
+            if self._stopping and self._transaction is None:
+                raise _SessionEndedError(replies.SHUTTING_DOWN)
             try:
                 line = await wire.read_line(limits.max_command_bytes)
                 await self._obey(parse_command(line))

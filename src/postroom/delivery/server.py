@@ -8,6 +8,8 @@ import stat
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from postroom.delivery import replies
 from postroom.delivery.addresses import is_domain
 from postroom.delivery.limits import LMTPLimits
@@ -17,6 +19,8 @@ from postroom.delivery.replies import render_reply
 from postroom.delivery.stats import LMTPStats
 from postroom.delivery.wire import Wire
 from postroom.errors import Kind, PostroomError
+
+_log: Final = structlog.get_logger(__name__)
 
 _BACKLOG: Final = 256
 _CUT_SECONDS: Final = 1.0
@@ -135,6 +139,9 @@ class LMTPServer:
                 return
             session = self._sessions[wire] = LMTPSession(wire, self._settings)
             await session.run()
+        except Exception:  # noqa: BLE001 - nobody waits for this task, so this is the last place to tell
+            stats.faults += 1
+            _log.exception("lmtp_connection_failed", client=wire.client)
         finally:
             wire.close()
             self._sessions.pop(wire, None)

@@ -25,3 +25,5 @@ class LMTPStats:
     """Outcomes per recipient after the data: ``delivered``, or an error code."""
     timeouts: int = 0
     """Connections closed because the client was too slow."""
+    faults: int = 0
+    """Sessions that ended by a fault of ours; the log has the details."""

@@ -13,6 +13,7 @@ does not read its replies.
 """
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 from enum import Enum
@@ -73,7 +74,9 @@ class Wire(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         sock = transport.get_extra_info("socket")
         if sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # A client that has reset the connection already has no name, and gets no further than the greeting.
         peer = transport.get_extra_info("peername")
         self.client = render_address_literal(peer[0]) if isinstance(peer, tuple) else "unix"
         self._on_connected(self)
@@ -190,7 +193,8 @@ class Wire(asyncio.Protocol):
         self.flush()
         if not self._lost:
             self._end = None
-            if self._transport.can_write_eof():
+            # The client may have reset the connection, and the event loop not have told us yet.
+            with contextlib.suppress(OSError, RuntimeError):
                 self._transport.write_eof()
         self._discarding = True
         self._buffer.clear()
