@@ -1,16 +1,20 @@
 """What arrives is what was sent: dots, line ends, smuggling, chunks, large and too large messages."""
 
+import mmap
 import resource
 import signal
+import tracemalloc
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.protocol.lmtp_peer import Served, serve
+from tests.protocol.lmtp_peer import RecordingInbox, Served, serve
 
 from postroom.delivery.limits import LMTPLimits
+from postroom.errors import PostroomError
+from postroom.model.envelope import Envelope
 
 _ENVELOPE = b"LHLO client.example.test\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<ann@example.test>\r\n"
 _TWO = _ENVELOPE + b"RCPT TO:<bob@example.test>\r\n"
@@ -186,6 +190,30 @@ async def test_too_large_chunks(tmp_path: Path) -> None:
         assert codes(lines) == ["250 2.0.0", "552 5.3.4", "552 5.3.4", "552 5.3.4", "552 5.3.4", "250 2.0.0"]
         lines = await served.talk(_ENVELOPE + b"BDAT 10 LAST\r\n1234567890")
         assert codes(lines) == ["250 2.0.0"]
+
+
+async def test_large_messages_cost_no_memory(tmp_path: Path) -> None:
+    class MeasuringInbox(RecordingInbox):
+        length = 0
+
+        async def deliver(self, envelope: Envelope, content: bytes | mmap.mmap) -> list[PostroomError | None]:
+            self.length = len(content)
+            return [None]
+
+    inbox = MeasuringInbox()
+    async with serve(tmp_path, inbox=inbox) as served, served.connect() as peer:
+        await peer.introduce()
+        await peer.play("C: DATA\nS: 354 *")
+        tracemalloc.start()
+        try:
+            for _ in range(300):
+                await peer.send(b"x" * 99_998 + b"\r\n")
+            await peer.play("C: .\nS: 250 2.0.0 *")
+            peak_bytes = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert inbox.length > 30_000_000
+    assert peak_bytes < 5_000_000
 
 
 @pytest.fixture

@@ -35,9 +35,9 @@ from postroom.delivery.commands import (
     Simple,
     parse_command,
 )
-from postroom.delivery.data import DotDecoder
 from postroom.delivery.limits import LMTPLimits
 from postroom.delivery.ports import Clock, Ingest
+from postroom.delivery.receive import receive_dotted, receive_octets
 from postroom.delivery.replies import Reply, internal_error, render_lhlo_reply, render_reply, reply_for
 from postroom.delivery.spool import MessageSpool, too_large
 from postroom.delivery.stats import DELIVERED, LMTPStats
@@ -50,9 +50,6 @@ _log: Final = structlog.get_logger(__name__)
 
 _COMMANDS_BEFORE_YIELD: Final = 200
 """After so many commands of one pipelined group, other connections get their turn."""
-
-_PIECE_BYTES: Final = 65_536
-"""Message data is worked off in pieces of this size."""
 
 _SENDER_OK: Final = render_reply(replies.SENDER_OK)
 _RECIPIENT_OK: Final = render_reply(replies.RECIPIENT_OK)
@@ -238,52 +235,27 @@ class LMTPSession:
             raise PostroomError(Kind.INVALID, "noValidRecipients", "No valid recipients")
         self._wire.send(_START_DATA)
         spool = transaction.chunks = self._begin_message(transaction)
-        decoder = DotDecoder()
-        progress = self._start_progress()
-        while not decoder.ended:
-            data = await self._wire.peek(_PIECE_BYTES)
-            spool.write(decoder.feed(data))
-            self._wire.consume(len(data) - decoder.rest_bytes)
-            progress = self._check_progress(progress, len(data))
+        await receive_dotted(self._wire, spool, self._limits)
         await self._deliver(transaction, spool)
 
     async def _bdat(self, command: Bdat) -> None:
         """Take a chunk. It is read whatever its fate; a chunk of a failed message gets that failure as its reply."""
         transaction = self._transaction
         if transaction is None or not transaction.recipients:
-            await self._read_chunk(command.size_bytes, None)
+            await receive_octets(command.size_bytes, self._wire, None, limits=self._limits)
             if transaction is None:
                 raise _out_of_place("Send MAIL first")
             raise PostroomError(Kind.INVALID, "noValidRecipients", "No valid recipients")
         if transaction.chunks is None:
             transaction.chunks = self._begin_message(transaction)
         spool = transaction.chunks
-        await self._read_chunk(command.size_bytes, spool)
+        await receive_octets(command.size_bytes, self._wire, spool, limits=self._limits)
         if command.last:
             await self._deliver(transaction, spool)
         elif spool.failure is not None:
             self._wire.send(render_reply(reply_for(spool.failure)))
         else:
             self._wire.send(render_reply(Reply(250, "2.0.0", f"{command.size_bytes} octets received")))
-
-    async def _read_chunk(self, size_bytes: int, spool: MessageSpool | None) -> None:
-        progress = self._start_progress()
-        while size_bytes:
-            data = await self._wire.peek(min(size_bytes, _PIECE_BYTES))
-            self._wire.consume(len(data))
-            size_bytes -= len(data)
-            if spool is not None:
-                spool.write(data)
-            progress = self._check_progress(progress, len(data))
-
-    def _start_progress(self) -> int:
-        self._wire.set_deadline(self._limits.data_timeout_seconds)
-        return self._limits.data_progress_bytes
-
-    def _check_progress(self, wanted_bytes: int, got_bytes: int) -> int:
-        """Return how many bytes must still come before the deadline; none wanted starts the next period."""
-        wanted_bytes -= got_bytes
-        return wanted_bytes if wanted_bytes > 0 else self._start_progress()
 
     def _begin_message(self, transaction: Transaction) -> MessageSpool:
         settings = self._settings
