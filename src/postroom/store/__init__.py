@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from postroom.errors import Kind, PostroomError
+from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId, SessionId
 from postroom.store.blobs.base import BlobStore
 from postroom.store.blobs.disk import DiskBlobStore
@@ -16,6 +17,7 @@ from postroom.store.engine.base import Engine
 from postroom.store.engine.sqlite import SQLiteEngine
 from postroom.store.messages import MessageStore
 from postroom.store.migrations import migrate
+from postroom.store.sql.badges import FIND_BADGE, Badge
 from postroom.store.tx import Directory, DirectoryTransaction, Snapshot, Transaction
 
 DATABASE_FILE = "postroom.sqlite"
@@ -46,6 +48,19 @@ class Store:
         """Borrow a connection for a single statement on a mailbox. Raises: unavailable."""
         async with self.engine.peek() as connection:
             yield Snapshot(connection, account_id)
+
+    def find_badge_now(self, account_id: AccountId) -> Badge | None:
+        """Return what the unread counter needs at once, None if there is no such account or the engine can't."""
+        if not self.engine.answers_now:
+            return None
+        row = self.engine.fetch_now(FIND_BADGE, account_id, INBOX)
+        return None if row is None else Badge(*row)
+
+    async def find_badge(self, account_id: AccountId) -> Badge | None:
+        """Return what the unread counter and every login check need; one look-up. Raises: unavailable."""
+        async with self.engine.peek() as connection:
+            row = await connection.fetch_row(FIND_BADGE, account_id, INBOX)
+        return None if row is None else Badge(*row)
 
     @asynccontextmanager
     async def transaction(

@@ -24,6 +24,7 @@ from postroom.store.sql.mails import MailRepo
 from postroom.store.sql.meta import MetaRepo
 from postroom.store.sql.operations import Operation, OperationRepo
 from postroom.store.sql.orders import OrderRepo
+from postroom.store.sql.removals import RemovalRepo
 from postroom.store.sql.sessions import SessionRepo
 
 
@@ -69,6 +70,10 @@ class Snapshot:
         """The operation log and the tombstones."""
         return OperationRepo(self._connection, self.account_id)
 
+    async def list_indexed(self) -> set[int]:
+        """Return the contents that are in the full-text index."""
+        return await self._connection.list_indexed(self.account_id)
+
 
 class Transaction(Snapshot):
     """One account's mailbox, being changed."""
@@ -86,6 +91,22 @@ class Transaction(Snapshot):
         self._session_id = session_id
         self._callbacks = callbacks
         self._advanced = False
+
+    @cached_property
+    def removals(self) -> RemovalRepo:
+        """Removal of the whole mailbox."""
+        return RemovalRepo(self._connection, self.account_id)
+
+    async def lock(self) -> None:
+        """Take this mailbox's turn to write, so that what is read from here on stays as it is.
+
+        Raises: notFound where the account has been removed.
+        """
+        if (
+            not self._advanced
+            and await self.mailbox.advance(step=0, items=0, size_bytes=0, contents=0) is None
+        ):
+            raise not_found("the account")
 
     async def advance(self, *, items: int = 0, size_bytes: int = 0, contents: int = 0) -> Advance:
         """Enter this transaction's one step of history, and add to the mailbox's totals.

@@ -12,7 +12,7 @@ Row = tuple[Any, ...]
 
 
 class IndexFields(NamedTuple):
-    """The text of one message for the full-text index, as terms separated by spaces."""
+    """The plain text of one message for the full-text index; the engine splits it into terms."""
 
     from_: str
     to: str
@@ -41,6 +41,9 @@ class Connection(Protocol):
     async def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Run a statement once for each row of arguments."""
 
+    async def list_indexed(self, account_id: int) -> set[int]:
+        """Return the contents of an account that are in the full-text index."""
+
 
 class WriteConnection(Connection, Protocol):
     """A connection inside a write transaction."""
@@ -64,6 +67,8 @@ class Engine(Protocol):
     """
 
     name: str
+    answers_now: bool
+    """Reading a row takes microseconds and needs no waiting: ``fetch_now`` may be called."""
 
     async def close(self) -> None:
         """Finish what is under way and close all connections."""
@@ -80,8 +85,11 @@ class Engine(Protocol):
     async def lock_schema(self, connection: Connection) -> None:
         """Make other processes that want to change the schema wait for the end of this transaction."""
 
-    async def list_indexed(self, account_id: int) -> set[int]:
-        """Return the contents of an account that are in the full-text index."""
+    async def find_damage(self) -> list[str]:
+        """Return what the engine itself finds wrong with its files, a line each; reads everything."""
+
+    def fetch_now(self, sql: str, *args: object) -> Row | None:
+        """Return the first row at once where the engine can (see ``answers_now``), without a coroutine."""
 
     async def explain(self, sql: str, args: Sequence[object]) -> str:
         """Return the engine's query plan for a statement, as text."""

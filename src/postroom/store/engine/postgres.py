@@ -15,8 +15,8 @@ from typing import Any
 import asyncpg
 
 from postroom.errors import PostroomError, unavailable
+from postroom.search.terms import render_tsvector, split_terms
 from postroom.store.engine.base import Connection, IndexFields, Row, WriteConnection
-from postroom.store.engine.tsvector import render_tsvector
 
 MINIMUM_VERSION = 15
 CONNECT_SECONDS = 10
@@ -42,6 +42,7 @@ INSERT INTO fulltext (account_id, content_id, from_, to_, cc, bcc, subject, body
 VALUES ($1, $2, $3::text::tsvector, $4::text::tsvector, $5::text::tsvector, $6::text::tsvector,
         $7::text::tsvector, $8::text::tsvector, $9::text::tsvector)
 """
+_LIST_INDEXED = "SELECT content_id FROM fulltext WHERE account_id = $1"
 _UNINDEX = "DELETE FROM fulltext WHERE account_id = $1 AND content_id = $2"
 
 
@@ -72,13 +73,16 @@ class _PostgresConnection:
     async def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         await self._connection.executemany(sql, rows)
 
+    async def list_indexed(self, account_id: int) -> set[int]:
+        return {row[0] for row in await self._connection.fetch(_LIST_INDEXED, account_id)}
+
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         async with self._connection.transaction():
             yield
 
     async def index(self, account_id: int, content_id: int, fields: IndexFields) -> None:
-        vectors = [render_tsvector(field) for field in fields]
+        vectors = [render_tsvector(split_terms(field)) for field in fields]
         await self._connection.execute(_INDEX, account_id, content_id, *vectors)
 
     async def unindex(self, account_id: int, content_id: int) -> None:
@@ -89,6 +93,7 @@ class PostgresEngine:
     """A database of a PostgreSQL server; see the module."""
 
     name = "postgres"
+    answers_now = False
 
     def __init__(self, pool: Any, *, on_commit: Callable[[int], None] | None = None) -> None:
         self._pool = pool
@@ -157,13 +162,13 @@ class PostgresEngine:
         """Take the advisory lock of schema changes until the transaction ends."""
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _SCHEMA_LOCK)
 
-    async def list_indexed(self, account_id: int) -> set[int]:
-        """Return the contents of an account that are in the full-text index."""
-        async with self.peek() as connection:
-            rows = await connection.fetch_all(
-                "SELECT content_id FROM fulltext WHERE account_id = $1", account_id
-            )
-        return {row[0] for row in rows}
+    async def find_damage(self) -> list[str]:
+        """Return nothing: PostgreSQL checks its files itself (data checksums, amcheck)."""
+        return []
+
+    def fetch_now(self, sql: str, *args: object) -> Row | None:
+        """Not possible over a network connection."""
+        raise NotImplementedError("ask answers_now first")
 
     async def explain(self, sql: str, args: Sequence[object]) -> str:
         """Return PostgreSQL's query plan as text, with sequential scans discouraged as on a large table."""

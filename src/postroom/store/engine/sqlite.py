@@ -29,6 +29,7 @@ from typing import Any
 import apsw
 
 from postroom.errors import PostroomError, unavailable
+from postroom.search.terms import index_terms
 from postroom.store.engine.base import Connection, IndexFields, Row, WriteConnection
 
 MINIMUM_VERSION = (3, 43, 0)
@@ -51,6 +52,7 @@ _TEMPORARY = (
 _INDEX = (
     "INSERT INTO fulltext (rowid, from_, to_, cc, bcc, subject, body, other) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_LIST_INDEXED = "SELECT id FROM fulltext_docsize WHERE id >= ? AND id < ?"
 _UNINDEX = "DELETE FROM fulltext WHERE rowid = ?"
 
 
@@ -90,6 +92,11 @@ class _SQLiteConnection:
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         self._connection.executemany(translate(sql), rows).fetchall()
 
+    async def list_indexed(self, account_id: int) -> set[int]:
+        low, high = account_id << _ACCOUNT_SHIFT, (account_id + 1) << _ACCOUNT_SHIFT
+        rows = self._connection.execute(_LIST_INDEXED, (low, high)).fetchall()
+        return {int(str(row[0])) - low for row in rows}
+
 
 class _SQLiteWriter(_SQLiteConnection):
     """The write connection as one transaction sees it."""
@@ -112,7 +119,7 @@ class _SQLiteWriter(_SQLiteConnection):
         self._connection.execute("RELEASE part")
 
     async def index(self, account_id: int, content_id: int, fields: IndexFields) -> None:
-        self.deferred.append((_INDEX, (account_id << _ACCOUNT_SHIFT | content_id, *fields)))
+        self.deferred.append((_INDEX, (account_id << _ACCOUNT_SHIFT | content_id, *map(index_terms, fields))))
 
     async def unindex(self, account_id: int, content_id: int) -> None:
         self.deferred.append((_UNINDEX, (account_id << _ACCOUNT_SHIFT | content_id,)))
@@ -122,6 +129,7 @@ class SQLiteEngine:
     """One database file; see the module."""
 
     name = "sqlite"
+    answers_now = True
 
     def __init__(self, path: Path, *, on_commit: Callable[[int], None] | None = None) -> None:
         """Open or create the database at ``path``; ``on_commit`` is told the size of each group.
@@ -334,14 +342,11 @@ class SQLiteEngine:
     async def lock_schema(self, connection: Connection) -> None:
         """Nothing to do: ``BEGIN IMMEDIATE`` keeps other writers out already."""
 
-    async def list_indexed(self, account_id: int) -> set[int]:
-        """Return the contents of an account that are in the full-text index."""
-        low, high = account_id << _ACCOUNT_SHIFT, (account_id + 1) << _ACCOUNT_SHIFT
+    async def find_damage(self) -> list[str]:
+        """Return what SQLite's own check of tables, indexes and the full-text index finds."""
         async with self.peek() as connection:
-            rows = await connection.fetch_all(
-                "SELECT id FROM fulltext_docsize WHERE id >= $1 AND id < $2", low, high
-            )
-        return {row[0] - low for row in rows}
+            rows = await connection.fetch_all("PRAGMA quick_check(100)")
+        return [str(row[0]) for row in rows if row[0] != "ok"]
 
     async def explain(self, sql: str, args: Sequence[object]) -> str:
         """Return SQLite's query plan, a line a step."""

@@ -23,6 +23,7 @@ _SCAN = """
 SELECT content_id, sha256, size_bytes, refs, structure, data FROM content
 WHERE account_id = $1 AND content_id > $2 ORDER BY content_id LIMIT $3
 """
+_LIST_REFERENCES = "SELECT content_id, refs FROM content WHERE account_id = $1"
 _RELEASE = """
 UPDATE content SET refs = refs - 1 WHERE account_id = $1 AND content_id = $2 RETURNING refs
 """
@@ -81,6 +82,11 @@ class ContentRepo:
         """Return up to ``limit`` contents with higher numbers, ascending."""
         rows = await self._connection.fetch_all(_SCAN, self._account_id, content_id, limit)
         return [Content(*row) for row in rows]
+
+    async def list_references(self) -> list[tuple[ContentId, int]]:
+        """Return all contents with their references; for checks alone."""
+        rows = await self._connection.fetch_all(_LIST_REFERENCES, self._account_id)
+        return [(ContentId(row[0]), row[1]) for row in rows]
 
     async def release(self, content_id: ContentId) -> int:
         """Take one reference off; at none the content is deleted. Returns the references left."""

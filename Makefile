@@ -1,0 +1,46 @@
+# make install: a virtual environment with everything locked; make run: a demo server; make test: all tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+JOBS ?= 2
+
+.PHONY: install run test nightly lint bench lock clean
+
+install: $(STAMP)
+
+# The stamp holds the hash of the lock file, so that a changed lock is installed and an unchanged one is not.
+$(STAMP): requirements/dev.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --no-index -e .
+	touch $(STAMP)
+
+run: install
+	$(BIN)/python -m postroom.demo
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not nightly"
+
+# Long histories, many crashes, statistics: an hour or so.
+nightly: install
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+bench: install
+	$(BIN)/postroom bench --markdown docs/benchmarks.md
+
+lock: install
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --quiet --output-file requirements/dev.lock
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --quiet --constraint requirements/dev.lock --output-file requirements/run.lock
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

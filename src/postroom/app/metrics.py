@@ -1,0 +1,64 @@
+"""The metrics of everything but HTTP: deliveries, commits, remembered logins, counter drift."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from postroom.app.services import Services
+from postroom.delivery.stats import LMTPStats
+from postroom.store.stats import CommitStats
+
+
+class ServiceCollector(Collector):
+    """Reads the counters of the services when somebody asks."""
+
+    def __init__(self, services: Services, lmtp: LMTPStats) -> None:
+        self._services = services
+        self._lmtp = lmtp
+        self.counter_drift = 0
+        """Counters that the last ``postroom check`` found wrong."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics in Prometheus' terms."""
+        yield from self._deliveries()
+        yield from _commits(self._services.commits)
+        yield from self._logins()
+        yield GaugeMetricFamily(
+            "postroom_counter_drift", "Counters that the last postroom check found wrong.", self.counter_drift
+        )
+
+    def _deliveries(self) -> Iterator[Metric]:
+        deliveries = CounterMetricFamily(
+            "postroom_lmtp_deliveries", "Outcomes of deliveries, by recipient.", labels=("outcome",)
+        )
+        for outcome, count in sorted(self._lmtp.deliveries.items()):
+            deliveries.add_metric((outcome,), count)
+        refused = CounterMetricFamily(
+            "postroom_lmtp_refused", "Recipients refused at RCPT.", labels=("code",)
+        )
+        for code, count in sorted(self._lmtp.recipients_refused.items()):
+            refused.add_metric((code,), count)
+        yield deliveries
+        yield refused
+        yield CounterMetricFamily("postroom_lmtp_messages", "Messages taken.", self._lmtp.messages)
+        yield CounterMetricFamily("postroom_lmtp_bytes", "Bytes of messages taken.", self._lmtp.message_bytes)
+        yield CounterMetricFamily("postroom_lmtp_connections", "Connections.", self._lmtp.connections)
+        yield GaugeMetricFamily("postroom_lmtp_connections_open", "Open now.", self._lmtp.connections_open)
+
+    def _logins(self) -> Iterator[Metric]:
+        remembered = self._services.domain.logins.remembered
+        yield GaugeMetricFamily("postroom_auth_cache_entries", "Logins remembered.", len(remembered))
+        yield CounterMetricFamily("postroom_auth_cache_hits", "Logins found remembered.", remembered.hits)
+        yield CounterMetricFamily("postroom_auth_cache_misses", "Logins not remembered.", remembered.misses)
+
+
+def _commits(commits: CommitStats) -> Iterator[Metric]:
+    total = 0
+    buckets: list[tuple[str, float]] = []
+    for bound, count in zip([*map(str, commits.BUCKETS), "+Inf"], commits.groups, strict=True):
+        total += count
+        buckets.append((bound, total))
+    group = HistogramMetricFamily("postroom_commit_transactions", "Transactions made durable by one commit.")
+    group.add_metric((), buckets=buckets, sum_value=commits.transactions)
+    yield group

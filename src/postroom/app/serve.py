@@ -1,0 +1,201 @@
+"""``postroom serve``: everything in one process and one event loop, until a signal ends it.
+
+Shutdown loses nothing: listeners close first, answers and deliveries under way get a grace time, and the store is
+closed last.
+"""
+
+import asyncio
+import contextlib
+import gc
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import structlog
+import uvicorn
+import uvloop
+
+from postroom.api.build import build_api
+from postroom.api.protocol import make_protocol
+from postroom.api.settings import APISettings
+from postroom.api.stats import APIStats
+from postroom.app.logs import configure_logs
+from postroom.app.metrics import ServiceCollector
+from postroom.app.services import Services, open_services
+from postroom.config.lmtp import LMTPConfig
+from postroom.config.options import UnixAddress, parse_listen
+from postroom.config.root import Config
+from postroom.delivery.limits import LMTPLimits
+from postroom.delivery.server import LMTPServer, start_lmtp
+from postroom.delivery.stats import LMTPStats
+from postroom.domain.check import find_last_drift
+from postroom.errors import Kind, PostroomError
+
+GRACE_SECONDS = 10
+BACKLOG = 4096
+KEEP_ALIVE_SECONDS = 75
+DRIFT_SECONDS = 60
+"""How often the result of the last check is read for the metrics."""
+
+_log = structlog.get_logger("postroom")
+
+
+class _HTTPServer(uvicorn.Server):
+    """uvicorn without its own signal handlers: the composition root ends everything in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+def serve(config: Config) -> None:
+    """Serve until SIGTERM or SIGINT. Raises: addressInUse, schemaTooNew, schemaChanged, unavailable."""
+    configure_logs(config.logging)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(config))
+
+
+async def _serve(config: Config) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with open_services(config) as services:
+        lmtp_stats = LMTPStats()
+        api_stats = APIStats()
+        collector = ServiceCollector(services, lmtp_stats)
+        api_stats.registry.register(collector)
+        lmtp = await _start_lmtp(config, services, lmtp_stats)
+        try:
+            listener = open_listener(config.http.listen)
+            http = _make_http(config, services, api_stats)
+            serving = asyncio.create_task(http.serve(sockets=[listener]))
+            watching = asyncio.create_task(_watch_drift(services, collector))
+            _log.info("serving", http=config.http.listen, lmtp=lmtp.addresses if lmtp else [])
+            # What start-up has made stays for good: the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
+            await _until_stopped(stopping, serving)
+            _log.info("stopping")
+            watching.cancel()
+            http.should_exit = True
+            await serving
+        finally:
+            if lmtp is not None:
+                await lmtp.close(GRACE_SECONDS)
+    _log.info("stopped")
+
+
+async def _until_stopped(stopping: asyncio.Event, serving: "asyncio.Task[None]") -> None:
+    waiting = asyncio.create_task(stopping.wait())
+    await asyncio.wait([waiting, serving], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+
+
+async def _start_lmtp(config: Config, services: Services, stats: LMTPStats) -> LMTPServer | None:
+    section = config.lmtp
+    if not section.listen:
+        return None
+    spool = config.data_dir / "spool"
+    _empty_spool(spool)
+    return await start_lmtp(
+        section.listen,
+        ingest=services.domain.ingest,
+        limits=_lmtp_limits(section),
+        hostname=section.hostname or _machine_name(),
+        spool_directory=spool,
+        clock=time.time,
+        stats=stats,
+    )
+
+
+def _lmtp_limits(section: LMTPConfig) -> LMTPLimits:
+    return LMTPLimits(
+        max_message_bytes=section.max_message_bytes,
+        max_recipients=section.max_recipients,
+        max_connections=section.max_connections,
+        command_timeout_seconds=section.command_timeout_seconds,
+        data_timeout_seconds=section.data_timeout_seconds,
+    )
+
+
+def _machine_name() -> str:
+    name = socket.getfqdn()
+    return name if name.isascii() and name.replace("-", "").replace(".", "").isalnum() else "localhost"
+
+
+def _empty_spool(spool: Path) -> None:
+    """Make the spool folder; what a crash has left there was never acknowledged."""
+    spool.mkdir(parents=True, exist_ok=True)
+    for path in spool.iterdir():
+        path.unlink(missing_ok=True)
+
+
+def open_listener(listen: str) -> socket.socket:
+    """Return a listening socket; answers leave at once (TCP_NODELAY). Raises: addressInUse."""
+    address = parse_listen(listen)
+    try:
+        if isinstance(address, UnixAddress):
+            return _listen_unix(address.path)
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.bind((address.host, address.port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise PostroomError(
+            Kind.CONFLICT,
+            "addressInUse",
+            f"cannot listen on {listen} (http.listen): {error.strerror or error}",
+        ) from error
+    return listener
+
+
+def _listen_unix(path: str) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    with contextlib.suppress(FileNotFoundError):
+        if Path(path).is_socket():
+            Path(path).unlink()
+    listener.bind(path)
+    Path(path).chmod(0o660)
+    listener.listen(BACKLOG)
+    return listener
+
+
+def _make_http(config: Config, services: Services, stats: APIStats) -> _HTTPServer:
+    section = config.http
+    settings = APISettings(
+        max_json_bytes=section.max_json_bytes,
+        max_header_bytes=section.max_header_bytes,
+        metrics_networks=section.metrics_networks,
+        log_requests=config.logging.level == "debug",
+    )
+    return _HTTPServer(
+        uvicorn.Config(
+            build_api(services.domain, settings, stats),
+            http=make_protocol(section.max_header_bytes),
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(section.trusted_proxies),
+            forwarded_allow_ips=list(section.trusted_proxies),
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            backlog=BACKLOG,
+        )
+    )
+
+
+async def _watch_drift(services: Services, collector: ServiceCollector) -> None:
+    """Keep the metric of the last check's result up to date."""
+    while True:
+        with contextlib.suppress(PostroomError):
+            collector.counter_drift = await find_last_drift(services.store)
+        await asyncio.sleep(DRIFT_SECONDS)

@@ -1,0 +1,78 @@
+"""Putting the domain together over a store, for the server and for the commands that work beside it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from postroom.auth.passwords import PasswordHasher
+from postroom.config.root import Config
+from postroom.domain import Domain
+from postroom.domain.accounts import Accounts
+from postroom.domain.attachments import Attachments
+from postroom.domain.counters import Counters
+from postroom.domain.folders import Folders
+from postroom.domain.health import Health
+from postroom.domain.ingest import Ingest
+from postroom.domain.logins import Logins
+from postroom.domain.mails import Mails
+from postroom.domain.messages import Messages
+from postroom.domain.tokens import Tokens
+from postroom.store import Store, open_store
+from postroom.store.stats import CommitStats
+
+
+@dataclass(frozen=True)
+class Services:
+    """A store and the domain over it."""
+
+    store: Store
+    domain: Domain
+    commits: CommitStats
+    hasher: PasswordHasher
+
+
+@asynccontextmanager
+async def open_services(config: Config) -> AsyncIterator[Services]:
+    """Open the store and the domain for the time of a block.
+
+    Raises: schemaTooNew, schemaChanged, unavailable.
+    """
+    commits = CommitStats()
+    store = await open_store(
+        config.store.url,
+        config.data_dir,
+        connections=config.store.pool_size,
+        inline_limit_bytes=config.store.inline_limit_bytes,
+        on_commit=commits,
+    )
+    hasher = PasswordHasher(config.auth)
+    try:
+        yield Services(store, await make_domain(store, config, hasher), commits, hasher)
+    finally:
+        hasher.close()
+        await store.close()
+
+
+async def make_domain(store: Store, config: Config, hasher: PasswordHasher) -> Domain:
+    """Return the use cases over an open store. Raises: unavailable."""
+    logins = Logins(
+        store,
+        config.auth,
+        hasher=hasher,
+        classes=config.classes,
+        primary_domain=config.primary_domain,
+        trusted=config.http.trusted_proxy_networks,
+    )
+    messages = Messages(store)
+    return Domain(
+        accounts=Accounts(store, config.classes),
+        attachments=Attachments(messages),
+        counters=Counters(store, logins),
+        folders=Folders(store),
+        health=Health(store),
+        ingest=Ingest(store, config.classes, max_message_bytes=config.lmtp.max_message_bytes),
+        logins=logins,
+        mails=Mails(store, logins.sessions, config.classes),
+        messages=messages,
+        tokens=await Tokens.open(store),
+    )

@@ -1,0 +1,47 @@
+"""What a caller may know of its own account: class, limits, usage."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from postroom.config.classes import AccountClass
+from postroom.errors import not_found
+from postroom.model.account import Account, Caller
+from postroom.store import Store
+
+
+class AccountInfo(NamedTuple):
+    """An account with its class and what its mailbox holds."""
+
+    account: Account
+    account_class: AccountClass
+    total_items: int
+    size_bytes: int
+    is_first_login: bool
+
+
+class Accounts:
+    """The caller's account."""
+
+    def __init__(self, store: Store, classes: Mapping[str, AccountClass]) -> None:
+        self._store = store
+        self._classes = classes
+
+    def class_of(self, caller: Caller) -> AccountClass:
+        """Return the caller's class, the default one if its own is no longer configured."""
+        return self._classes.get(caller.class_name) or self._classes["default"]
+
+    async def info(self, caller: Caller) -> AccountInfo:
+        """Return the caller's account. Raises: notFound; unavailable."""
+        async with self._store.directory() as directory:
+            account = await directory.directory.find(caller.account_id)
+        async with self._store.peek(caller.account_id) as mailbox:
+            state = await mailbox.mailbox.find()
+        if account is None or state is None:
+            raise not_found("the account")
+        return AccountInfo(
+            account=account,
+            account_class=self._classes.get(account.class_name) or self._classes["default"],
+            total_items=state.total_items,
+            size_bytes=state.size_bytes,
+            is_first_login=caller.is_first_session,
+        )

@@ -1,0 +1,71 @@
+"""Digesting a message: everything that is computed once, at arrival, and stored.
+
+From the raw bytes come the part tree, the summary that lists show, the sort keys, the text to be indexed and the
+hash. Nothing here fails because of what a message contains.
+"""
+
+import hashlib
+import mmap
+
+import msgspec
+
+from postroom.domain.filing import Filing
+from postroom.mime.decode import decode_bytes, text_of
+from postroom.mime.index_text import index_fields
+from postroom.mime.parse import parse_message
+from postroom.mime.raw import Raw
+from postroom.mime.structure import best_body, has_attachments, part_source
+from postroom.mime.summary import sort_keys, summarise
+from postroom.model.mail import Part, Summary
+from postroom.sanitise.text import html_to_text
+from postroom.store.engine.base import IndexFields
+
+MAX_BODY_BYTES = 4 << 20
+"""Encoded bytes of a body that are read for the snippet, the index and the cids; the rest is only stored."""
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def digest_message(raw: Raw, *, sha256: bytes, data: bytes | None) -> Filing:
+    """Return a raw message ready to be filed; ``data`` is what its row will hold (None: it is in the blob store)."""
+    root = parse_message(raw)
+    summary, body_text = read_summary(raw, root)
+    keys = sort_keys(summary)
+    return Filing(
+        sha256=sha256,
+        size_bytes=len(raw),
+        structure=_encode(root),
+        data=data,
+        summary=_encode(summary),
+        importance=summary.importance,
+        has_attachments=has_attachments(summary.attachments),
+        sort_subject=keys.subject,
+        sort_from=keys.from_,
+        sort_to=keys.to,
+        index_fields=IndexFields(*index_fields(raw, root, body_text)),
+    )
+
+
+def read_summary(raw: Raw, root: Part) -> tuple[Summary, str]:
+    """Return the summary of a message, and the text of its body."""
+    html_part = best_body(root, "html")
+    html = _read_text(raw, root, html_part) if html_part is not None else None
+    text_part = best_body(root, "text")
+    body_text = _read_text(raw, root, text_part) if text_part is not None else ""
+    if html is not None and not body_text.strip():
+        body_text = html_to_text(html)
+    return summarise(raw, root, body_text=body_text, html=html), body_text
+
+
+def _read_text(raw: Raw, root: Part, part: Part) -> str:
+    source = part_source(raw, root, part)
+    end = min(part.end, part.body_start + MAX_BODY_BYTES)
+    return text_of(decode_bytes(source[part.body_start : end], part.encoding), part)
+
+
+def hash_message(raw: Raw) -> bytes:
+    """Return the SHA-256 of a raw message."""
+    if isinstance(raw, mmap.mmap):
+        with memoryview(raw) as view:
+            return hashlib.sha256(view).digest()
+    return hashlib.sha256(raw).digest()

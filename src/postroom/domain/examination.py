@@ -1,0 +1,244 @@
+"""Examining one mailbox: every number that is maintained is counted anew and compared.
+
+:func:`examine` works on a snapshot, so that what it compares belongs together even while mail comes in.
+:func:`repair_faults` looks again inside a transaction and sets right what can be derived; counters it corrects move
+the account's history on, so that clients see the correction.
+"""
+
+from typing import NamedTuple
+
+from postroom.domain.digest import digest_message
+from postroom.errors import PostroomError
+from postroom.model.folder import Folder
+from postroom.model.ids import ContentId, FolderId
+from postroom.store.messages import MessageStore
+from postroom.store.sql.mails import FolderRecount
+from postroom.store.tx import Snapshot, Transaction
+
+
+class Fault(NamedTuple):
+    """Something wrong: what kind, whose, in words, and whether it was repaired.
+
+    Kinds: ``counter``, ``reference``, ``tombstone``, ``order``, ``fulltext``, ``mailbox``, ``content``, ``blob``,
+    ``database``.
+    """
+
+    kind: str
+    account: str
+    what: str
+    repaired: bool
+
+
+class _Recount(NamedTuple):
+    folders: dict[FolderId, FolderRecount]
+    references: dict[ContentId, int]
+
+    def folder(self, folder_id: FolderId) -> FolderRecount:
+        """Return what a folder really holds."""
+        return self.folders.get(folder_id) or FolderRecount(folder_id, 0, 0, 0)
+
+    @property
+    def total_items(self) -> int:
+        return sum(folder.total_items for folder in self.folders.values())
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(folder.size_bytes for folder in self.folders.values())
+
+
+async def examine(mailbox: Snapshot, account: str) -> tuple[int, list[Fault]]:
+    """Return the number of mails, and what is wrong; ``account`` is the address for the words.
+
+    Raises: unavailable.
+    """
+    recount = await _recount(mailbox)
+    faults = [
+        *await _examine_counters(mailbox, account, recount),
+        *await _examine_labels(mailbox, account),
+        *await _examine_references(mailbox, account, recount),
+        *await _examine_orders(mailbox, account),
+        *await _examine_index(mailbox, account, recount),
+    ]
+    for folder_id, uid in await mailbox.operations.list_buried_alive():
+        what = f"folder {folder_id}: mail {uid} is there, and has a tombstone"
+        faults.append(Fault("tombstone", account, what, False))
+    return recount.total_items, faults
+
+
+async def _recount(mailbox: Snapshot) -> _Recount:
+    folders = {recounted.folder_id: recounted for recounted in await mailbox.mails.recount_folders()}
+    return _Recount(folders, await mailbox.mails.recount_contents())
+
+
+async def _examine_counters(mailbox: Snapshot, account: str, recount: _Recount) -> list[Fault]:
+    state = await mailbox.mailbox.find()
+    if state is None:
+        return [Fault("mailbox", account, "the account has no mailbox", False)]
+    faults: list[Fault] = []
+    if (state.total_items, state.size_bytes) != (recount.total_items, recount.size_bytes):
+        what = (
+            f"mailbox: {state.total_items} mails and {state.size_bytes} bytes counted, "
+            f"{recount.total_items} and {recount.size_bytes} are there"
+        )
+        faults.append(Fault("counter", account, what, False))
+    folders = await mailbox.folders.list_all()
+    faults += [
+        Fault("counter", account, _describe(folder, recount.folder(folder.folder_id)), False)
+        for folder in folders
+        if _is_off(folder, recount.folder(folder.folder_id))
+    ]
+    lost = recount.folders.keys() - {folder.folder_id for folder in folders}
+    faults += [
+        Fault("mailbox", account, f"folder {number}: it is gone, its mails are there", False)
+        for number in lost
+    ]
+    return faults
+
+
+def _is_off(folder: Folder, counted: FolderRecount) -> bool:
+    return (folder.total_items, folder.unread_items, folder.size_bytes) != counted[1:]
+
+
+def _describe(folder: Folder, counted: FolderRecount) -> str:
+    return (
+        f"folder {folder.folder_id} ({folder.name}): {folder.total_items} mails, {folder.unread_items} unread, "
+        f"{folder.size_bytes} bytes counted; {counted.total_items}, {counted.unread_items}, {counted.size_bytes} "
+        "are there"
+    )
+
+
+async def _examine_labels(mailbox: Snapshot, account: str) -> list[Fault]:
+    counted: dict[int, list[int]] = {}
+    for _, _, labels, is_unread in await mailbox.mails.list_labelled():
+        for label in labels.split():
+            numbers = counted.setdefault(int(label), [0, 0])
+            numbers[0] += is_unread
+            numbers[1] += 1
+    return [
+        Fault("counter", account, f"label {label.label_id}: its counters are off", False)
+        for label in await mailbox.labels.list_counts()
+        if [label.unread_items, label.total_items] != counted.get(label.label_id, [0, 0])
+    ]
+
+
+async def _examine_references(mailbox: Snapshot, account: str, recount: _Recount) -> list[Fault]:
+    faults: list[Fault] = []
+    known: set[ContentId] = set()
+    for content_id, refs in await mailbox.contents.list_references():
+        known.add(content_id)
+        there = recount.references.get(content_id, 0)
+        if refs != there:
+            what = f"content {content_id}: {refs} references counted, {there} mails show it"
+            faults.append(Fault("reference", account, what, False))
+    missing = recount.references.keys() - known
+    faults += [
+        Fault("content", account, f"content {number}: it is gone, mails show it", False) for number in missing
+    ]
+    return faults
+
+
+async def _examine_orders(mailbox: Snapshot, account: str) -> list[Fault]:
+    faults: list[Fault] = []
+    for folder_id in await mailbox.orders.list_folders():
+        lines = await mailbox.orders.find_faults(folder_id)
+        faults += [Fault("order", account, f"folder {folder_id}: sort order {line}", False) for line in lines]
+    return faults
+
+
+async def _examine_index(mailbox: Snapshot, account: str, recount: _Recount) -> list[Fault]:
+    indexed = await mailbox.list_indexed()
+    shown = {int(content_id) for content_id in recount.references}
+    missing = [f"content {number} is not in the full-text index" for number in sorted(shown - indexed)]
+    extra = [
+        f"content {number} is in the full-text index, no mail shows it" for number in sorted(indexed - shown)
+    ]
+    return [Fault("fulltext", account, what, False) for what in (*missing, *extra)]
+
+
+# Repairing
+
+
+async def repair_faults(tx: Transaction, account: str, messages: MessageStore) -> list[Fault]:
+    """Look again with the account's writers held, set right what can be derived, and return what was wrong.
+
+    Raises: notFound where the account has been removed; unavailable.
+    """
+    await tx.lock()
+    _, faults = await examine(tx, account)
+    kinds = {fault.kind for fault in faults}
+    recount = await _recount(tx)
+    if "reference" in kinds:
+        await _repair_references(tx, recount)
+    if "counter" in kinds:
+        await _repair_counters(tx, recount)
+    for folder_id in await tx.orders.list_folders() if "order" in kinds else ():
+        await tx.orders.rebuild(folder_id, total_items=recount.folder(folder_id).total_items)
+    for folder_id, uid in await tx.operations.list_buried_alive():
+        await tx.operations.unbury(folder_id, uid)
+    if "fulltext" in kinds:
+        await _repair_index(tx, recount, messages)
+    _, left = await examine(tx, account)
+    # What was put into the index in this transaction is not always visible in it yet.
+    still = {fault.what for fault in left if fault.kind != "fulltext"}
+    return [fault._replace(repaired=fault.what not in still) for fault in faults]
+
+
+async def _repair_counters(tx: Transaction, recount: _Recount) -> None:
+    state = await tx.advance()
+    await tx.mailbox.set_usage(total_items=recount.total_items, size_bytes=recount.size_bytes)
+    for folder in await tx.folders.list_all():
+        counted = recount.folder(folder.folder_id)
+        if _is_off(folder, counted):
+            await tx.folders.set_counters(
+                folder.folder_id,
+                items=counted.total_items,
+                unread=counted.unread_items,
+                size_bytes=counted.size_bytes,
+                modseq=state.modseq,
+            )
+    labels = await tx.labels.list_counts()
+    rows = await tx.mails.list_labelled()
+    for label in labels:
+        mine = [is_unread for _, _, numbers, is_unread in rows if str(label.label_id) in numbers.split()]
+        off_by = {"items": len(mine) - label.total_items, "unread": sum(mine) - label.unread_items}
+        if any(off_by.values()):
+            await tx.labels.count(label.label_id, **off_by, modseq=state.modseq)
+    await tx.log("repair", {}, modseq=state.modseq)
+
+
+async def _repair_references(tx: Transaction, recount: _Recount) -> None:
+    wrong = [
+        (content_id, recount.references.get(content_id, 0))
+        for content_id, refs in await tx.contents.list_references()
+        if refs != recount.references.get(content_id, 0)
+    ]
+    for content_id, refs in wrong:
+        if refs:
+            await tx.contents.set_refs(content_id, refs)
+        else:
+            await tx.contents.delete(content_id)
+
+
+async def _repair_index(tx: Transaction, recount: _Recount, messages: MessageStore) -> None:
+    indexed = await tx.list_indexed()
+    shown = {int(content_id) for content_id in recount.references}
+    for number in indexed - shown:
+        await tx.unindex(number)
+    for number in shown - indexed:
+        await _index_again(tx, ContentId(number), messages)
+
+
+async def _index_again(tx: Transaction, content_id: ContentId, messages: MessageStore) -> None:
+    content = await tx.contents.find(content_id)
+    if content is None:
+        return
+    try:
+        reader = await messages.open(tx.account_id, content)
+    except PostroomError:  # The message is damaged or missing: that is reported for itself.
+        return
+    try:
+        raw = await reader.read(0, reader.size_bytes)
+    finally:
+        reader.close()
+    filing = digest_message(raw, sha256=content.sha256, data=None)
+    await tx.index(content_id, filing.index_fields)

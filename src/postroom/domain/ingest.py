@@ -1,0 +1,228 @@
+"""Ingest: mail comes in and is filed, for LMTP, for imports, and for whatever else receives mail.
+
+A delivery resolves its recipients first; the message is then digested once, stored once in each account and filed
+for all recipients in one transaction. A recipient who cannot have it (quota, account gone) fails alone. Nothing is
+acknowledged before that transaction is durable; what is too large for its row is in the blob store before.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from postroom.config.classes import AccountClass
+from postroom.domain.addresses import find_account_address
+from postroom.domain.digest import digest_message, hash_message
+from postroom.domain.filing import Filing, Flags, file_mail
+from postroom.domain.folder_names import name_key
+from postroom.errors import Kind, PostroomError
+from postroom.mime.raw import Raw
+from postroom.model.account import ACTIVE, Account
+from postroom.model.envelope import Envelope, Recipient
+from postroom.model.folder import INBOX, ROOT
+from postroom.model.ids import AccountId, FolderId, Uid
+from postroom.model.mail import Mail
+from postroom.store import Store
+from postroom.store.tx import Transaction
+
+THREAD_BYTES = 256 * 1024
+"""Digesting more than this is worth the way to a thread."""
+
+
+class Filed(NamedTuple):
+    """Where an imported message is; ``mail`` is None where it was there already."""
+
+    mail: Mail | None
+    uid: Uid
+
+
+class Ingest:
+    """The use cases of incoming mail."""
+
+    def __init__(
+        self,
+        store: Store,
+        classes: Mapping[str, AccountClass],
+        *,
+        max_message_bytes: int = 0,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._classes = classes
+        self._max_message_bytes = max_message_bytes
+        self._now = now
+
+    # Recipients
+
+    async def resolve_recipient(self, address: str, *, size_bytes: int | None) -> Recipient:
+        """Return where mail for an address goes: the Inbox, or the top folder named by its detail (RFC 5233).
+
+        Args:
+            address: the forward-path.
+            size_bytes: the declared size of the message, None if none was declared.
+
+        Raises: unknownRecipient; recipientDisabled; messageQuotaExceeded; sizeQuotaExceeded; payloadTooLarge;
+            unavailable.
+        """
+        account, detail = await self._find_account(address)
+        if account.state != ACTIVE:
+            raise PostroomError(Kind.DENIED, "recipientDisabled", "the mailbox is disabled")
+        if self._max_message_bytes and (size_bytes or 0) > self._max_message_bytes:
+            raise PostroomError(Kind.TOO_LARGE, "payloadTooLarge", "the message is too large for this server")
+        account_class = self._class(account.class_name)
+        if account_class.messages or account_class.quota_kb:
+            async with self._store.peek(account.account_id) as mailbox:
+                state = await mailbox.mailbox.find()
+            if state is not None:
+                _check_quota(account_class, state.total_items + 1, state.size_bytes + (size_bytes or 1))
+        folder_id = await self._find_folder(account.account_id, detail) if detail else INBOX
+        return Recipient(address=address, account_id=account.account_id, folder_id=folder_id, detail=detail)
+
+    async def _find_account(self, address: str) -> tuple[Account, str]:
+        local_part, _, domain = address.rpartition("@")
+        base, _, detail = local_part.partition("+")
+        normalised = find_account_address(f"{base}@{domain}")
+        if normalised is not None:
+            async with self._store.directory() as directory:
+                found = await directory.directory.find_by_address(normalised.local_part, normalised.domain)
+            if found is not None:
+                return found.account, detail
+        raise PostroomError(Kind.NOT_FOUND, "unknownRecipient", "there is no such mailbox here")
+
+    async def _find_folder(self, account_id: AccountId, detail: str) -> FolderId:
+        async with self._store.read(account_id) as mailbox:
+            folder_id = await mailbox.folders.find_named(ROOT, name_key(detail))
+            folder = await mailbox.folders.find(folder_id) if folder_id is not None else None
+        if folder is None or folder.is_special or folder.folder_type != "mails":
+            return INBOX
+        return folder.folder_id
+
+    def _class(self, name: str) -> AccountClass:
+        return self._classes.get(name) or self._classes["default"]
+
+    # Delivery
+
+    async def deliver(self, envelope: Envelope, content: Raw) -> Sequence[PostroomError | None]:
+        """File a message for all recipients of an envelope; return one outcome each, in order, None for success.
+
+        Two recipients that are the same folder of the same account get one mail. Returns when all is durable.
+
+        Raises: unavailable, when nothing was stored for anybody.
+        """
+        places = sorted({(recipient.account_id, recipient.folder_id) for recipient in envelope.recipients})
+        filing = await self.prepare(content, [account_id for account_id, _ in places])
+        date = int(self._now())
+        classes = await self._classes_of(envelope.recipients)
+        outcomes: dict[tuple[AccountId, FolderId], PostroomError | None] = {}
+        async with self._store.transactions([account_id for account_id, _ in places]) as transactions:
+            for tx, place in zip(transactions, places, strict=True):
+                try:
+                    mail = await self._file(tx, filing, place[1], date=date, limits=classes[place[0]])
+                except PostroomError as error:
+                    outcomes[place] = error
+                else:
+                    await _log_delivery(tx, mail, envelope.sender)
+                    outcomes[place] = None
+        return [outcomes[recipient.account_id, recipient.folder_id] for recipient in envelope.recipients]
+
+    async def prepare(self, content: Raw, account_ids: Sequence[AccountId]) -> Filing:
+        """Return a message ready to be filed in those accounts; a large one is in the blob store for each.
+
+        Raises: unavailable.
+        """
+        if len(content) <= THREAD_BYTES:
+            sha256 = hash_message(content)
+        else:
+            sha256 = await asyncio.to_thread(hash_message, content)
+        data = await self._store.messages.compress(content)
+        if data is None:
+            for account_id in dict.fromkeys(account_ids):
+                await self._store.messages.put_blob(account_id, sha256, content)
+        if len(content) <= THREAD_BYTES:
+            return digest_message(content, sha256=sha256, data=data)
+        return await asyncio.to_thread(digest_message, content, sha256=sha256, data=data)
+
+    async def _classes_of(self, recipients: Sequence[Recipient]) -> dict[AccountId, AccountClass]:
+        if not any(item.messages or item.quota_kb for item in self._classes.values()):
+            default = self._classes["default"]
+            return {recipient.account_id: default for recipient in recipients}
+        found: dict[AccountId, AccountClass] = {}
+        async with self._store.directory() as directory:
+            for recipient in recipients:
+                account = await directory.directory.find(recipient.account_id)
+                found[recipient.account_id] = self._class(account.class_name if account else "default")
+        return found
+
+    async def _file(
+        self, tx: Transaction, filing: Filing, folder_id: FolderId, *, date: int, limits: AccountClass
+    ) -> Mail:
+        if not limits.messages and not limits.quota_kb:
+            return await file_mail(tx, filing, folder_id, date=date, flags=Flags())
+        # The account may have filled up since the recipient was accepted: then it fails alone.
+        async with tx.savepoint():
+            mail = await file_mail(tx, filing, folder_id, date=date, flags=Flags())
+            state = await tx.mailbox.find()
+            if state is not None:
+                _check_quota(limits, state.total_items, state.size_bytes)
+        return mail
+
+    # Imports
+
+    async def file_message(
+        self,
+        account_id: AccountId,
+        folder_id: FolderId,
+        raw: Raw,
+        *,
+        date: int,
+        flags: Flags,
+        duplicates: bool = True,
+    ) -> Filed:
+        """File one message as it is, in its own transaction.
+
+        Args:
+            account_id: whose it becomes.
+            folder_id: where it goes; it must exist.
+            raw: the message.
+            date: Unix seconds.
+            flags: its flags.
+            duplicates: False leaves the folder as it is if it has a mail of the same content.
+
+        Raises: notFound; messageQuotaExceeded; sizeQuotaExceeded; unavailable.
+        """
+        filing = await self.prepare(raw, [account_id])
+        async with self._store.directory() as directory:
+            account = await directory.directory.find(account_id)
+        limits = self._class(account.class_name if account is not None else "default")
+        async with self._store.transaction(account_id) as tx:
+            await tx.lock()
+            if not duplicates:
+                known = await _find_same(tx, folder_id, filing.sha256)
+                if known is not None:
+                    return Filed(None, known)
+            mail = await file_mail(tx, filing, folder_id, date=date, flags=flags, fallback=folder_id)
+            state = await tx.mailbox.find()
+            if state is not None:
+                _check_quota(limits, state.total_items, state.size_bytes)
+            await tx.log("insert", {"folder": mail.folder_id, "uid": mail.uid}, modseq=mail.modseq)
+        return Filed(mail, mail.uid)
+
+
+async def _find_same(tx: Transaction, folder_id: FolderId, sha256: bytes) -> Uid | None:
+    content_id = await tx.contents.find_by_hash(sha256)
+    if content_id is None:
+        return None
+    return await tx.mails.find_content_in(folder_id, content_id)
+
+
+async def _log_delivery(tx: Transaction, mail: Mail, sender: str) -> None:
+    await tx.log("deliver", {"folder": mail.folder_id, "uid": mail.uid, "sender": sender}, modseq=mail.modseq)
+
+
+def _check_quota(account_class: AccountClass, messages: int, size_bytes: int) -> None:
+    if account_class.messages and messages > account_class.messages:
+        raise PostroomError(
+            Kind.DENIED, "messageQuotaExceeded", "the mailbox holds as many messages as it may"
+        )
+    if account_class.quota_kb and size_bytes > account_class.quota_kb * 1024:
+        raise PostroomError(Kind.DENIED, "sizeQuotaExceeded", "the mailbox is as large as it may be")

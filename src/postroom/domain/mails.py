@@ -1,0 +1,104 @@
+"""Mails of a caller: lists, single mails, flags."""
+
+from collections.abc import Mapping
+
+from postroom.config.classes import AccountClass
+from postroom.domain.access import require_own
+from postroom.domain.filing import set_flags
+from postroom.domain.sessions import Sessions
+from postroom.errors import not_found
+from postroom.model.account import Caller
+from postroom.model.folder import Folder
+from postroom.model.ids import FolderRef, MailRef
+from postroom.model.listing import MailListRequest, MailPage, Sort
+from postroom.model.mail import Mail
+from postroom.store import Store
+from postroom.store.sql.orders import key_of
+from postroom.store.tx import Snapshot
+
+LIST_KIND = "mails"
+
+
+class Mails:
+    """The mails a caller sees."""
+
+    def __init__(self, store: Store, sessions: Sessions, classes: Mapping[str, AccountClass]) -> None:
+        self._store = store
+        self._sessions = sessions
+        self._classes = classes
+
+    async def list(self, caller: Caller, ref: FolderRef, request: MailListRequest) -> MailPage:
+        """Return a page of a folder's mails; ``limit`` defaults to the account's page size.
+
+        Raises: notFound; unavailable.
+        """
+        require_own(caller, ref.owner, "the folder")
+        sort = await self._sessions.sort_for(
+            caller, LIST_KIND, field=request.field, descending=request.descending
+        )
+        limit = self._page_size(caller) if request.limit is None else request.limit
+        async with self._store.read(ref.owner) as mailbox:
+            folder = await mailbox.folders.find(ref.folder)
+            if folder is None:
+                raise not_found("the folder")
+            mails: list[Mail] = []
+            if request.start < folder.total_items:
+                position = await mailbox.orders.find_position(folder.folder_id, sort, request.start)
+                mails = await mailbox.mails.list_page(
+                    folder.folder_id, sort, anchor=position.anchor, skip=position.skip, limit=limit
+                )
+            row = -1
+            if request.active is not None:
+                row = await _active_row(mailbox, folder, sort, request.active)
+        return MailPage(folder, sort, row, mails)
+
+    def _page_size(self, caller: Caller) -> int:
+        account_class = self._classes.get(caller.class_name) or self._classes["default"]
+        return account_class.page_size
+
+    async def folder_state(self, caller: Caller, ref: FolderRef) -> Folder:
+        """Return the folder of a list; one look-up. Raises: notFound; unavailable."""
+        require_own(caller, ref.owner, "the folder")
+        async with self._store.peek(ref.owner) as mailbox:
+            folder = await mailbox.folders.find(ref.folder)
+        if folder is None:
+            raise not_found("the folder")
+        return folder
+
+    async def get(self, caller: Caller, ref: MailRef) -> Mail:
+        """Return a mail. Raises: notFound; unavailable."""
+        require_own(caller, ref.owner, "the mail")
+        async with self._store.peek(ref.owner) as mailbox:
+            mail = await mailbox.mails.find(ref.folder, ref.uid)
+        if mail is None:
+            raise not_found("the mail")
+        return mail
+
+    async def set_flags(
+        self, caller: Caller, ref: MailRef, *, is_unread: bool | None, is_flagged: bool | None
+    ) -> Mail:
+        """Set flags of a mail; None leaves one as it is. Returns the mail as it is then.
+
+        Raises: notFound; unavailable.
+        """
+        require_own(caller, ref.owner, "the mail")
+        async with self._store.transaction(ref.owner, session_id=caller.session_id) as tx:
+            before, after = await set_flags(
+                tx, ref.folder, ref.uid, is_unread=is_unread, is_flagged=is_flagged
+            )
+            if after is not before:
+                was = [before.is_unread, before.is_flagged]
+                now = [after.is_unread, after.is_flagged]
+                change = {"folder": ref.folder, "uid": ref.uid, "before": was, "after": now}
+                await tx.log("flags", change, modseq=after.modseq)
+        return after
+
+
+async def _active_row(mailbox: Snapshot, folder: Folder, sort: Sort, active: MailRef) -> int:
+    if (active.owner, active.folder) != (folder.account_id, folder.folder_id):
+        return -1
+    keys = await mailbox.mails.find_keys(folder.folder_id, active.uid)
+    if keys is None:
+        return -1
+    key = key_of(sort.field, keys, active.uid)
+    return await mailbox.orders.rank(folder.folder_id, sort, key=key, total_items=folder.total_items)

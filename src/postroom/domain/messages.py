@@ -1,0 +1,321 @@
+"""The content of a mail: raw message, parts, and the body made fit to be shown.
+
+Opening a part slices the raw message at the offsets of the stored part tree; a message in the blob store is never
+read whole for it. The parts of a transfer-encoded attached message lie in that message's decoded body.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from postroom.domain.access import require_own
+from postroom.errors import bad_parameter, not_found
+from postroom.mime.decode import decode_bytes, text_of
+from postroom.mime.encoded_words import decode_8bit
+from postroom.mime.headers import parse_headers
+from postroom.mime.stream import body_decoder
+from postroom.mime.structure import best_body, find_part
+from postroom.mime.text import quoted_parts
+from postroom.model.account import Caller
+from postroom.model.ids import MailRef
+from postroom.model.mail import Mail, Part, Summary
+from postroom.sanitise.cut import cut_html
+from postroom.sanitise.html import make_safe
+from postroom.sanitise.quotes import quoted_parts_html
+from postroom.sanitise.text import html_to_text, text_to_html
+from postroom.store import Store
+from postroom.store.messages import InlineReader, RawReader, iter_raw
+
+BodyKind = Literal["html", "text"]
+Conversion = Literal["original", "text", "html"]
+AttachmentURL = Callable[[int], str]
+"""Gives the URL of an attachment by its id."""
+
+MAX_BODY_CHARS = 2 << 20
+"""A body shown is cut to this; the whole is got separately."""
+MAX_TEXT_BYTES = 16 << 20
+"""Encoded bytes of a text part that are decoded to be shown; what is beyond is not shown, only downloaded."""
+DEFAULT_FILTERING_LEVEL = 1
+_SHOWN_AT = {0: False, 1: True, 2: True, 3: False}
+_THREAD_CHARS = 64 * 1024
+"""Making more HTML than this safe is worth the way to a thread."""
+
+_structure = msgspec.msgpack.Decoder(Part)
+_summary = msgspec.msgpack.Decoder(Summary)
+
+
+def read_summary(mail: Mail) -> Summary:
+    """Return what lists show of a mail."""
+    return _summary.decode(mail.summary)
+
+
+class Body(NamedTuple):
+    """A body fit to be shown: ``data`` is UTF-8, its type ``text/html`` or ``text/plain``."""
+
+    part_id: int
+    content_type: str
+    estimated_size: int
+    has_external_images: bool
+    is_truncated: bool
+    data: bytes
+
+
+class PartData(NamedTuple):
+    """A decoded part. Offsets are in characters; -1: nothing is quoted."""
+
+    part_id: int
+    data: bytes
+    is_truncated: bool
+    has_external_images: bool
+    quoted_offset: int
+    quoted_parts: list[tuple[int, int]]
+
+
+class OpenMessage:
+    """An open message. It is closed by whoever opened it."""
+
+    def __init__(self, reader: RawReader, root: Part, *, mail: Mail | None, sha256: bytes = b"") -> None:
+        self._reader = reader
+        self._decoded: dict[int, bytes] = {}
+        self.root = root
+        self.mail = mail
+        self.sha256 = sha256
+        self.size = reader.size_bytes
+
+    def close(self) -> None:
+        """Let go of the message."""
+        self._reader.close()
+
+    def get_part(self, part_id: int, *, parameter: str | None = None) -> Part:
+        """Return a part. Raises: notFound, or badParameter where the number came as a parameter."""
+        part = find_part(self.root, part_id)
+        if part is None:
+            raise (
+                not_found("the part")
+                if parameter is None
+                else bad_parameter(parameter, f"there is no part {part_id}")
+            )
+        return part
+
+    async def header_block(self) -> bytes:
+        """Return the raw header block with its blank line."""
+        return await self._reader.read(self.root.header_start, self.root.body_start)
+
+    async def part_headers(self, part: Part) -> list[tuple[str, str]]:
+        """Return name and raw value (with folds and line end) of each header field of a part."""
+        block = await self._slice(part, part.header_start, part.body_start)
+        at_start = msgspec.structs.replace(part, header_start=0, body_start=len(block), end=len(block))
+        return [(field.name, decode_8bit(field.value)) for field in parse_headers(block, at_start)]
+
+    async def read(self, start: int, end: int) -> bytes:
+        """Return a slice of the raw message."""
+        return await self._reader.read(start, end)
+
+    def iter_raw(self, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the raw message, or a range of it, in pieces."""
+        return iter_raw(self._reader, start, self.size if end is None else min(end, self.size))
+
+    async def iter_part(self, part: Part) -> AsyncIterator[bytes]:
+        """Yield the decoded body of a part in pieces."""
+        if part.decoded_base != self.root.decoded_base:
+            yield await self.decode(part)
+            return
+        decoder = body_decoder(part.encoding)
+        async for chunk in iter_raw(self._reader, part.body_start, part.end):
+            if decoded := decoder.feed(chunk):
+                yield decoded
+        if rest := decoder.finish():
+            yield rest
+
+    async def decode(self, part: Part, *, max_bytes: int | None = None) -> bytes:
+        """Return the decoded body of a part, at most of its first ``max_bytes`` encoded bytes."""
+        end = part.end if max_bytes is None else min(part.end, part.body_start + max_bytes)
+        return decode_bytes(await self._slice(part, part.body_start, end), part.encoding)
+
+    async def text(self, part: Part) -> str:
+        """Return the text of a text part, of at most its first MAX_TEXT_BYTES."""
+        return text_of(await self.decode(part, max_bytes=MAX_TEXT_BYTES), part)
+
+    async def _slice(self, part: Part, start: int, end: int) -> bytes:
+        if part.decoded_base == self.root.decoded_base:
+            return await self._reader.read(start, end)
+        base = self._decoded.get(part.decoded_base)
+        if base is None:
+            base = await self.decode(self.get_part(part.decoded_base))
+            self._decoded[part.decoded_base] = base
+        return base[start:end]
+
+
+def open_raw(raw: bytes, root: Part) -> OpenMessage:
+    """Return a message that lies in memory, such as one attached to another."""
+    return OpenMessage(InlineReader(raw), root, mail=None)
+
+
+class Messages:
+    """The contents of the mails a caller sees."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def open(self, caller: Caller, ref: MailRef) -> OpenMessage:
+        """Open the message of a mail. Raises: notFound; blobMissing; blobDamaged; unavailable."""
+        require_own(caller, ref.owner, "the mail")
+        async with self._store.read(ref.owner) as mailbox:
+            mail = await mailbox.mails.find(ref.folder, ref.uid)
+            if mail is None:
+                raise not_found("the mail")
+            content = await mailbox.contents.find(mail.content_id)
+        if content is None:
+            raise not_found("the message")
+        reader = await self._store.messages.open(ref.owner, content)
+        return OpenMessage(reader, _structure.decode(content.structure), mail=mail, sha256=content.sha256)
+
+    @asynccontextmanager
+    async def opened(self, caller: Caller, ref: MailRef) -> AsyncIterator[OpenMessage]:
+        """Open the message of a mail for the time of a block. Raises as :meth:`open`."""
+        message = await self.open(caller, ref)
+        try:
+            yield message
+        finally:
+            message.close()
+
+    async def body(
+        self,
+        caller: Caller,
+        ref: MailRef,
+        *,
+        kind: BodyKind,
+        show_external_images: bool | None,
+        attachment_url: AttachmentURL,
+        max_chars: int | None = MAX_BODY_CHARS,
+    ) -> Body:
+        """Return the best body of a mail as HTML (made safe) or text.
+
+        Args:
+            caller: who asks.
+            ref: the mail.
+            kind: what is wanted; it is made from the other where the mail has only that.
+            show_external_images: None for the account's default.
+            attachment_url: gives the URLs that stand for ``cid:`` images.
+            max_chars: where the body is cut; None leaves it whole.
+
+        Raises: notFound; blobMissing; blobDamaged; unavailable.
+        """
+        async with self.opened(caller, ref) as message:
+            part = best_body(message.root, kind) or best_body(message.root, _OTHER[kind])
+            if part is None:
+                return Body(message.root.id, _TYPES[kind], 0, False, False, b"")
+            shown = await self._convert(
+                message,
+                part,
+                kind=kind,
+                show_external_images=show_external_images,
+                attachment_url=attachment_url,
+                max_chars=max_chars,
+            )
+        return Body(
+            part_id=part.id,
+            content_type=_TYPES[kind],
+            estimated_size=part.estimated_size,
+            has_external_images=shown.has_external_images,
+            is_truncated=shown.is_truncated,
+            data=shown.text.encode("utf-8", "replace"),
+        )
+
+    async def part_data(
+        self,
+        caller: Caller,
+        ref: MailRef,
+        part_ids: Sequence[int],
+        *,
+        convert_to: Conversion,
+        show_external_images: bool | None,
+        attachment_url: AttachmentURL,
+    ) -> list[PartData]:
+        """Return decoded parts, texts in UTF-8, HTML made safe, in the order asked for.
+
+        ``convert_to`` applies to text parts; others come as they are. Raises: badParameter (``partIds``) for a part
+        that is not there; notFound; blobMissing; blobDamaged; unavailable.
+        """
+        async with self.opened(caller, ref) as message:
+            parts = [message.get_part(part_id, parameter="partIds") for part_id in part_ids]
+            found: list[PartData] = []
+            for part in parts:
+                if part.content_type not in _KINDS:
+                    found.append(PartData(part.id, await message.decode(part), False, False, -1, []))
+                    continue
+                kind = _KINDS[part.content_type] if convert_to == "original" else convert_to
+                shown = await self._convert(
+                    message,
+                    part,
+                    kind=kind,
+                    show_external_images=show_external_images,
+                    attachment_url=attachment_url,
+                    max_chars=MAX_BODY_CHARS,
+                )
+                quoted = quoted_parts_html(shown.text) if kind == "html" else quoted_parts(shown.text)
+                data = shown.text.encode("utf-8", "replace")
+                offset = quoted[0][0] if quoted else -1
+                found.append(
+                    PartData(part.id, data, shown.is_truncated, shown.has_external_images, offset, quoted)
+                )
+        return found
+
+    async def _convert(
+        self,
+        message: OpenMessage,
+        part: Part,
+        *,
+        kind: BodyKind,
+        show_external_images: bool | None,
+        attachment_url: AttachmentURL,
+        max_chars: int | None,
+    ) -> "_Shown":
+        text = await message.text(part)
+        is_html = part.content_type == "text/html"
+        if kind == "text":
+            shown = html_to_text(text) if is_html else text
+            cut = len(shown) if max_chars is None else max_chars
+            return _Shown(shown[:cut], False, len(shown) > cut)
+        if not is_html:
+            text = text_to_html(text)
+        is_truncated = False
+        if max_chars is not None and len(text) > max_chars:
+            text, is_truncated = cut_html(text, max_chars)
+        images = _images(message, attachment_url)
+        show = _SHOWN_AT[DEFAULT_FILTERING_LEVEL] if show_external_images is None else show_external_images
+        make = partial(
+            make_safe,
+            text,
+            level=DEFAULT_FILTERING_LEVEL,
+            show_external_images=show,
+            rewrite_cid=images.get,
+        )
+        safe = await asyncio.to_thread(make) if len(text) > _THREAD_CHARS else make()
+        return _Shown(safe.html, safe.has_external_images, is_truncated)
+
+
+class _Shown(NamedTuple):
+    text: str
+    has_external_images: bool
+    is_truncated: bool
+
+
+_OTHER: dict[BodyKind, BodyKind] = {"html": "text", "text": "html"}
+_TYPES = {"html": "text/html", "text": "text/plain"}
+_KINDS: dict[str, BodyKind] = {"text/html": "html", "text/plain": "text"}
+
+
+def _images(message: OpenMessage, attachment_url: AttachmentURL) -> dict[str, str]:
+    """Return the URL of each attachment by its Content-ID; the first of equal ones counts."""
+    if message.mail is None:
+        return {}
+    urls: dict[str, str] = {}
+    for attachment_id, attachment in enumerate(read_summary(message.mail).attachments):
+        if attachment.content_id:
+            urls.setdefault(attachment.content_id, attachment_url(attachment_id))
+    return urls

@@ -1,0 +1,157 @@
+"""Sessions: made by a login, found by their token, ended by logout, time or policy.
+
+A session lives in the store under the hash of its token, so it outlives a restart and every process knows it. Each
+process remembers the sessions it has seen; a remembered one is valid while the account's ``session_version`` is
+unchanged, which rises whenever a session of the account is ended or changed, in whichever process. Use extends a
+session: the time of the last use is kept in memory and written only now and then.
+"""
+
+import json
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from postroom.auth.credentials import hash_session_token, new_session_token, not_authenticated
+from postroom.config.auth import AuthConfig
+from postroom.model.account import Account, Caller, Session
+from postroom.model.ids import AccountId, SessionId
+from postroom.model.listing import Sort, SortField
+from postroom.store import Store
+
+MAX_REMEMBERED = 50_000
+_MILLISECONDS = 1000
+
+
+class LiveSession:
+    """A session as this process remembers it. Times are Unix milliseconds."""
+
+    __slots__ = ("last_used_at", "session", "session_version", "sorts", "written_at")
+
+    def __init__(self, session: Session, session_version: int) -> None:
+        self.session = session
+        self.session_version = session_version
+        self.last_used_at = session.last_used_at
+        self.written_at = session.last_used_at
+        self.sorts: dict[str, list[str]] = json.loads(session.sorts)
+
+
+class Sessions:
+    """The sessions of all accounts."""
+
+    def __init__(self, store: Store, config: AuthConfig, *, now: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._now = now
+        self._idle = config.session_idle_seconds * _MILLISECONDS
+        self._absolute = config.session_absolute_seconds * _MILLISECONDS
+        # Written often enough that another process never takes a session in use for an idle one.
+        self._write_every = min(60 * _MILLISECONDS, self._idle // 4)
+        self._live: OrderedDict[bytes, LiveSession] = OrderedDict()
+        self._by_id: dict[SessionId, LiveSession] = {}
+
+    def _milliseconds(self) -> int:
+        return int(self._now() * _MILLISECONDS)
+
+    async def create(self, account: Account, *, keep: int) -> str:
+        """Make a session and return its token; beyond ``keep`` sessions of the account the longest idle ones end.
+
+        Raises: unavailable.
+        """
+        token = new_session_token()
+        now = self._milliseconds()
+        async with self._store.directory_transaction() as tx:
+            count = await tx.directory.count_login(account.account_id)
+            session = Session(
+                session_id=SessionId(secrets.randbits(62)),
+                account_id=account.account_id,
+                created_at=now,
+                last_used_at=now,
+                expires_at=now + self._absolute,
+                is_first=int(count == 1),
+                sorts="{}",
+            )
+            await tx.sessions.delete_expired(now)
+            await tx.sessions.create(hash_session_token(token.encode()), session)
+            if await tx.sessions.delete_beyond(account.account_id, keep=keep):
+                await tx.directory.raise_versions(account.account_id, auth=0, sessions=1)
+        return token
+
+    def find_now(self, token: bytes, account_id: AccountId, session_version: int) -> bool | None:
+        """Return True if a remembered session is valid and needs no write, None if only :meth:`get` can tell."""
+        live = self._live.get(hash_session_token(token))
+        if live is None or live.session_version != session_version or live.session.account_id != account_id:
+            return None
+        now = self._milliseconds()
+        if self._is_over(live, now) or now - live.written_at > self._write_every:
+            return None
+        live.last_used_at = now
+        return True
+
+    async def get(self, token: bytes, account_id: AccountId, session_version: int) -> Session:
+        """Return the session of a token and note its use.
+
+        Raises: notAuthenticated if there is none, it is over, or it is another account's; unavailable.
+        """
+        token_hash = hash_session_token(token)
+        live = self._live.get(token_hash)
+        now = self._milliseconds()
+        if live is None or live.session_version != session_version or self._is_over(live, now):
+            live = await self._load(token_hash, session_version)
+        if live is None or live.session.account_id != account_id:
+            raise not_authenticated()
+        if self._is_over(live, now):
+            await self.end(live.session)
+            raise not_authenticated()
+        live.last_used_at = now
+        if now - live.written_at > self._write_every:
+            live.written_at = now
+            async with self._store.directory_transaction() as tx:
+                await tx.sessions.touch(live.session.session_id, used_at=now)
+        return live.session
+
+    async def _load(self, token_hash: bytes, session_version: int) -> LiveSession | None:
+        self._forget(token_hash)
+        async with self._store.directory() as directory:
+            session = await directory.sessions.find(token_hash)
+        if session is None:
+            return None
+        live = LiveSession(session, session_version)
+        self._live[token_hash] = live
+        self._by_id[session.session_id] = live
+        while len(self._live) > MAX_REMEMBERED:
+            self._forget(next(iter(self._live)))
+        return live
+
+    def _forget(self, token_hash: bytes) -> None:
+        live = self._live.pop(token_hash, None)
+        if live is not None:
+            self._by_id.pop(live.session.session_id, None)
+
+    def _is_over(self, live: LiveSession, now: int) -> bool:
+        return now >= live.session.expires_at or now - live.last_used_at >= self._idle
+
+    async def end(self, session: Session) -> None:
+        """End a session, for every process. Raises: unavailable."""
+        async with self._store.directory_transaction() as tx:
+            if await tx.sessions.delete(session.session_id):
+                await tx.directory.raise_versions(session.account_id, auth=0, sessions=1)
+
+    async def sort_for(
+        self, caller: Caller, kind: str, *, field: SortField | None, descending: bool | None
+    ) -> Sort:
+        """Return the sort of a list: what is given, else what this session gave last for that kind, else the default.
+
+        A session remembers what is given. Raises: unavailable.
+        """
+        live = self._by_id.get(caller.session_id) if caller.session_id is not None else None
+        known = live.sorts.get(kind) if live is not None else None
+        last = Sort(SortField(known[0]), known[1] == "DESC") if known else Sort()
+        sort = Sort(
+            last.field if field is None else field, last.descending if descending is None else descending
+        )
+        if live is not None and sort != last:
+            live.sorts[kind] = [sort.field.value, "DESC" if sort.descending else "ASC"]
+            async with self._store.directory_transaction() as tx:
+                await tx.sessions.set_sorts(live.session.session_id, json.dumps(live.sorts))
+                await tx.directory.raise_versions(caller.account_id, auth=0, sessions=1)
+        return sort
