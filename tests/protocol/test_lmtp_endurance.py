@@ -98,6 +98,43 @@ async def test_client_that_does_not_read(tmp_path: Path) -> None:
         assert served.server.stats.timeouts == 1
 
 
+async def test_input_is_bounded_while_a_delivery_takes_its_time(tmp_path: Path) -> None:
+    """What the client sends meanwhile stays with the client, and is worked off afterwards."""
+    inbox = RecordingInbox(gate=asyncio.Event())
+    limits = LMTPLimits(input_buffer_bytes=65_536)
+    async with serve(tmp_path, inbox=inbox, limits=limits) as served, served.connect() as peer:
+        await peer.introduce()
+        await peer.play("C: DATA\nS: 354 *\nC: x\nC: .")
+        await inbox.arrived.wait()
+        flood = b"NOOP " + b"x" * 4000 + b"\r\n"
+        sending = asyncio.create_task(peer.send(flood * 5000))
+        (wire,) = served.server._sessions
+        # Long enough for all of it, if nothing held it back.
+        await asyncio.sleep(0.2)
+        assert wire._reading_paused
+        assert len(wire._buffer) <= 65_536 + 262_144
+        assert not sending.done()
+        assert inbox.gate is not None
+        inbox.gate.set()
+        await peer.play("S: 250 2.0.0 Delivered*")
+        for _ in range(5000):
+            assert await peer.line() == "250 2.0.0 OK"
+        await sending
+
+
+async def test_stale_deadline_does_not_outlive_its_command(tmp_path: Path) -> None:
+    """The time for a command begins when the one before it has been answered."""
+    async with (
+        serve(tmp_path, limits=LMTPLimits(command_timeout_seconds=1.5)) as served,
+        served.connect() as peer,
+    ):
+        await peer.play("S: 220 *")
+        for _ in range(6):
+            await asyncio.sleep(0.3)
+            await peer.play("C: NOOP\nS: 250 *")
+        assert served.server.stats.timeouts == 0
+
+
 # Greedy and broken clients.
 
 

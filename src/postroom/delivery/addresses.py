@@ -5,6 +5,7 @@ ask for. A quoted local part is brought to its shortest form, since ``"user"@exa
 ``user@example.test`` are one mailbox (§4.1.2). Beyond the RFC, underscores are allowed in domains, because they
 occur; and a local part may be longer than 64 octets, because §4.5.3.1 asks not to limit where nothing needs it,
 and reverse-paths that encode another address (VERP, SRS, BATV) are often longer. A path is at most 256 octets.
+The bare ``<postmaster>`` of §4.1.1.3 is not taken: the server in front of this one completes it.
 """
 
 import ipaddress
