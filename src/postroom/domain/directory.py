@@ -78,7 +78,7 @@ class Directory:
     # Domains
 
     async def add_domain(self, name: str, *, alias_of: str = "") -> Domain:
-        """Add a domain, or a domain alias that stands for ``alias_of``.
+        """Add a domain, or a domain alias that stands for ``alias_of``; adding the same one again changes nothing.
 
         Raises: badParameter (``domain``), conflict, notFound.
         """
@@ -88,7 +88,9 @@ class Directory:
             if target:
                 await self._get_own_domain(tx, target)
             if not await tx.directory.domains.create(domain):
-                raise _conflict(f"domain {domain.name} exists already")
+                known = await tx.directory.domains.find(domain.name)
+                if known is None or known.alias_of != domain.alias_of:
+                    raise _conflict(f"domain {domain.name} exists already")
         return domain
 
     async def list_domains(self) -> list[Domain]:
@@ -226,8 +228,12 @@ class Directory:
     async def _get_own_domain(self, tx: DirectoryTransaction, name: str) -> Domain:
         """Return a domain that is no alias, kept from being removed until the transaction ends."""
         domain = await tx.directory.domains.lock(name)
+        if domain is None and name == self._primary_domain:
+            # Whoever configures a primary domain need not add it too.
+            domain = Domain(name, "", self._now())
+            await tx.directory.domains.create(domain)
         if domain is None:
-            raise not_found(f"domain {name}")
+            raise not_found(f"domain {name} (postroom domain add {name} makes it)")
         if domain.alias_of:
             raise _conflict(f"{name} is an alias of domain {domain.alias_of}; use that one")
         return domain
