@@ -9,6 +9,12 @@ WROTE: Final = (
 )
 """The end of a line such as "On Monday, Ann wrote:"."""
 
+OPENING: Final = (
+    r"[ \t]*(?:on|am|le|el|il|em|op|den|på|dnia|w dniu|dne|dňa|la data de|în|pe|στις|ngày|pada"
+    r"|\d{4}[-/年.]|\d{1,2}[./ -])"
+)
+"""The beginning of such a line, which may be broken into several."""
+
 ORIGINAL: Final = (
     r"original(?:[ -](?:message|appointment|meddelande|nachricht|bericht))?"
     r"|ursprüngliche (?:nachricht|e-mail)|urspr\. nachricht|originalnachricht|message d['’]origine|message original"

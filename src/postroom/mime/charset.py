@@ -46,6 +46,7 @@ _MORE_NAMES = {
     "ks_c_5601": "cp949",
     "latin_9": "iso8859_15",
     "utf8mb4": "utf_8",
+    "windows_31j": "cp932",
     "x_big5": "cp950",
     "x_euc_jp": "euc_jp",
     "x_gbk": "gb18030",

@@ -17,7 +17,7 @@ LARGEST_TEXT_CHARS = 1 << 20
 
 _LARGEST_ENCODED_TEXT_BYTES = 4 << 20
 _TAGS = re.compile(
-    r"<(?:!--.*?(?:-->|\Z)|(script|style)\b.*?(?:</\1|\Z)|[a-zA-Z/!?][^>]*+(?:>|\Z))",
+    r"<(?:!--.*?(?:-->|\Z)|(script|style)\b.*?(?:</\1[^>]*+>?|\Z)|[a-zA-Z/!?][^>]*+(?:>|\Z))",
     re.DOTALL | re.IGNORECASE,
 )
 _ADDRESS_FIELDS = {b"from": 0, b"to": 1, b"cc": 2, b"bcc": 3}

@@ -137,7 +137,8 @@ class _QuotedPrintableDecoder:
             escape = _OPEN_ESCAPE.search(data, max(cut, len(data) - 1002))
             cut = escape.start() if escape else len(data)
         self._held = data[cut:]
-        return decode_quoted_printable(data[:cut])
+        # An "=" at the end decodes to nothing, and shows the one before it that it is not the last.
+        return decode_quoted_printable(data[:cut] + self._held[:1] if self._held[:1] == b"=" else data[:cut])
 
     def finish(self) -> bytes:
         data, self._held = self._held, b""

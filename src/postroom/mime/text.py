@@ -9,7 +9,7 @@ ends, stops only at lines that may matter; each of those is looked at once, so t
 
 import re
 
-from postroom.mime._phrases import FROM, ORIGINAL, SENT, WROTE
+from postroom.mime._phrases import FROM, OPENING, ORIGINAL, SENT, WROTE
 
 _SNIPPET_SOURCE_CHARS = 16_384
 _SNIPPET_FIRST_CHARS = 2_048
@@ -22,6 +22,7 @@ _CANDIDATE = re.compile(
 _RUN = re.compile(r"(?:(?:\n[ \t\r]*+)++>[^\n]*+)++")
 _WROTE = re.compile(WROTE, re.IGNORECASE)
 _DATED = re.compile(r"[\d@<]")
+_OPENING = re.compile(OPENING, re.IGNORECASE)
 _COLON_END = re.compile(r"[:：][ \t\r]*+(?=\n|\Z)")
 _ORIGINAL = re.compile(rf"[ \t]*[-_]{{2,}}[ \t]*(?:{ORIGINAL})[ \t]*[-_:]*[ \t\r]*", re.IGNORECASE)
 _HEADER_BLOCK = re.compile(
@@ -99,13 +100,17 @@ def _introduction_start(padded: str, start: int, *, floor: int) -> int:
         return start
     lines = before.split("\n")
     # The first piece is the end of a line that may have begun before ``begin``.
+    found = start
     for count in range(1, min(_INTRODUCTION_LINES, len(lines) - 1) + 1):
         candidate = "\n".join(lines[-count:])
         if not lines[-count].strip():
             break
         if _WROTE.search(candidate) and _DATED.search(candidate):
-            return begin + len(before) - len(candidate) - 1
-    return start
+            at = begin + len(before) - len(candidate) - 1
+            if _OPENING.match(candidate):
+                return at
+            found = at if found == start else found
+    return found
 
 
 def _with_unmarked(padded: str, found: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -121,7 +126,7 @@ def _with_unmarked(padded: str, found: list[tuple[int, int]]) -> list[tuple[int,
 def _own_text(text: str) -> str:
     """Return ``text`` without its quoted parts and its signature."""
     parts = quoted_parts(text)
-    signature = _SIGNATURE.search(text)
+    signature = _SIGNATURE.search(text) if "\n--" in text or text.startswith("--") else None
     signed_at = signature.start() if signature else len(text)
     own: list[str] = []
     position = 0
