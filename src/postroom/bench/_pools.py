@@ -16,8 +16,8 @@ from functools import cache
 from random import Random
 from typing import NamedTuple
 
-from postroom.bench._images import PNG_IMAGES
 from postroom.bench._languages import LANGUAGES, Language
+from postroom.bench.images import PNG_IMAGES
 
 _BASE64_LINE_BYTES = 57
 _BINARY_POOL_LINES = 16_384

@@ -103,7 +103,8 @@ def _grouped(report: Report) -> list[tuple[str, list[tuple[str, dict[int, Measur
     groups: dict[str, list[tuple[str, dict[int, Measurement]]]] = {}
     for group, name, found in report.iter_rows():
         groups.setdefault(group, []).append((name, found))
-    return list(groups.items())
+    order = list(_GROUP_TITLES)
+    return sorted(groups.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order))
 
 
 def _header(report: Report) -> list[str]:
@@ -129,7 +130,7 @@ def _value(one: Measurement | None, bold: str) -> str:
 
 
 def _goal(one: Measurement) -> str:
-    parts = [f"{'≤' if one.goal.at_most else '≥'} {render_number(one.goal.bound)}"] if one.goal else []
+    parts = [f"{'≤' if one.goal.at_most else '≥'} {one.goal.bound:,g}"] if one.goal else []
     if one.p99_goal_ms is not None:
         parts.append(f"p99 ≤ {one.p99_goal_ms:g} ms")
     return ", ".join(parts)

@@ -37,7 +37,7 @@ from postroom.errors import PostroomError
 _MEGABYTE = 1_000_000
 _STARTS = 3
 _IDLE_SECONDS = 1.0
-_GROUP_SIZE_METRIC = "postroom_commit_group_size"
+_GROUP_SIZE_METRIC = "postroom_commit_transactions"
 _STEPS: dict[str, Callable[[Scene], None]] = {
     "flags": measure_flags,
     "counter": measure_counter,
