@@ -50,6 +50,7 @@ async def test_domains(directory: Directory) -> None:
         ("example.test", ""),
         ("xn--bcher-kva.test", ""),
     ]
+    await directory.add_domain("books.test", alias_of="bücher.test")
     assert (await refusal(directory.add_domain("books.test"))).kind is Kind.CONFLICT
     assert (await refusal(directory.add_domain("x.test", alias_of="books.test"))).kind is Kind.CONFLICT
     assert (await refusal(directory.add_domain("x.test", alias_of="y.test"))).kind is Kind.NOT_FOUND
@@ -67,6 +68,15 @@ async def test_a_domain_with_addresses_stays(directory: Directory) -> None:
         Kind.CONFLICT,
         "domain example.test still has 1 addresses of accounts",
     )
+
+
+async def test_the_primary_domain_is_made_on_demand(store: Store) -> None:
+    hasher = PasswordHasher(AuthConfig(argon2_time_cost=1, argon2_memory_kib=64))
+    directory = Directory(store, hasher, CLASSES, primary_domain="Example.test")
+    assert (await directory.add_account("anna", SECRET)).address == "anna@example.test"
+    assert [domain.name for domain in await directory.list_domains()] == ["example.test"]
+    assert (await refusal(directory.add_account("anna@other.test", SECRET))).kind is Kind.NOT_FOUND
+    hasher.close()
 
 
 async def test_an_account_and_its_folders(directory: Directory, store: Store) -> None:

@@ -72,7 +72,7 @@ class Directory:
         self._store = store
         self._hasher = hasher
         self._classes = classes
-        self._primary_domain = primary_domain
+        self._primary_domain = normalise_domain(primary_domain) if primary_domain else ""
         self._clock = clock
 
     # Domains
