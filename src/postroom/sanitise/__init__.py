@@ -1,0 +1,1 @@
+"""What makes a mail's body safe and fit to show: HTML, CSS, text, quotes, cutting. Pure; knows no message format."""

@@ -1,0 +1,151 @@
+"""Finds the quoted parts of a mail: what was written before, by someone else, and is repeated below an answer.
+
+Mail has no mark for it but custom. For HTML these are the containers that mail clients put around what they
+quote, and the rule or header block with which Outlook begins it (everything after it is quoted). For text, lines
+that begin with ">", the line that introduces them, and the separator of Outlook.
+
+Invariants: ranges are in characters, in order, apart from each other, and in HTML each holds whole elements; never
+raises; linear.
+"""
+
+import re
+
+from postroom.sanitise._policy import QUOTE_CLASSES
+from postroom.sanitise._tokens import TOKEN, VOID_ELEMENTS
+
+_CONTAINER_CLASSES = QUOTE_CLASSES - {"WordSection1", "mail-quote", "gmail_attr", "OutlookMessageHeader"}
+_HINT = re.compile(
+    r"<blockquote|_quote|gmail_extra|moz-cite|zmail_extra|mail-quote|OutlookM|RplyFwdMsg|appendonsend"
+)
+_CLASS = re.compile(r'\bclass="([^"]*)"')
+_CITE = re.compile(r'\btype="cite"', re.IGNORECASE)
+# From here to the end of the element around it, everything is quoted.
+_BEGINNING = re.compile(
+    r'\bid="(?:mail-)?(?:x_)*(?:divRplyFwdMsg|appendonsend)"|\bclass="(?:mail-quote|OutlookMessageHeader)"'
+)
+_BLANK = re.compile(r"(?:\s|&nbsp;|<br>)*+")
+
+_QUOTED_LINE = re.compile(r"[ \t]?>")
+_INTRODUCTION = re.compile(r".*[\d@].*:\s*\Z", re.DOTALL)
+_SEPARATOR = re.compile(
+    r"^(?:-{3,} ?[^\W\d_][^\n-]{3,60} ?-{3,}|_{20,}\r?\n[^\W\d_][^\n:]{1,20}:[ \t][^\n]*)[ \t]*\r?$",
+    re.MULTILINE,
+)
+
+
+def quoted_parts_html(html: str) -> list[tuple[int, int]]:
+    """Return the [start, end) ranges of the outermost quoted parts of ``html``, as ``make_safe`` has written it."""
+    if not _HINT.search(html):
+        return []
+    return _joined(_QuoteFinder(html).find(), html)
+
+
+class _QuoteFinder:
+    """Walks the tags of HTML and notes where quotes begin and end."""
+
+    def __init__(self, html: str) -> None:
+        self._html = html
+        # Open elements: name, where the start tag begins, where it ends.
+        self._open: list[tuple[str, int, int]] = []
+        self._start = -1
+        # The quote ends with the end tag that leaves this many elements open.
+        self._depth = 0
+        self._holds_end_tag = False
+
+    def find(self) -> list[tuple[int, int]]:
+        found = []
+        for match in TOKEN.finditer(self._html):
+            name = match["name"]
+            if name is None:
+                continue
+            if not match["close"]:
+                self._begin(name.lower(), match)
+            elif self._end(name.lower()):
+                found.append((self._start, match.end() if self._holds_end_tag else match.start()))
+                self._start = -1
+        if self._start >= 0:
+            found.append((self._start, len(self._html)))
+        return found
+
+    def _begin(self, name: str, match: re.Match[str]) -> None:
+        if self._start < 0 and match["attributes"]:
+            self._look(name, match)
+        if name not in VOID_ELEMENTS:
+            self._open.append((name, *match.span()))
+
+    def _look(self, name: str, match: re.Match[str]) -> None:
+        attributes = match["attributes"]
+        start, depth = match.start(), len(self._open)
+        if _is_container(name, attributes):
+            self._start, self._depth, self._holds_end_tag = start, depth, True
+        elif _BEGINNING.search(attributes):
+            # The mark often stands alone in an element of its own; what is quoted follows after that one.
+            while depth and not self._html[self._open[depth - 1][2] : start].strip():
+                depth -= 1
+                start = self._open[depth][1]
+            self._start, self._depth, self._holds_end_tag = start, depth - 1, False
+
+    def _end(self, name: str) -> bool:
+        """Follow an end tag; tell whether the quote ends with it."""
+        if not self._open or self._open[-1][0] != name:
+            return False
+        self._open.pop()
+        return self._start >= 0 and len(self._open) <= self._depth
+
+
+def _is_container(name: str, attributes: str) -> bool:
+    if name == "blockquote" and _CITE.search(attributes):
+        return True
+    classes = _CLASS.search(attributes)
+    return classes is not None and not _CONTAINER_CLASSES.isdisjoint(classes.group(1).split())
+
+
+def _joined(ranges: list[tuple[int, int]], text: str) -> list[tuple[int, int]]:
+    """Return ``ranges`` with those made one that have nothing to read between them."""
+    joined: list[tuple[int, int]] = []
+    for start, end in ranges:
+        if joined and _BLANK.fullmatch(text, joined[-1][1], start):
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def quoted_parts_text(text: str) -> list[tuple[int, int]]:
+    """Return the [start, end) ranges of the quoted parts of a plain text, whole lines each.
+
+    A line such as "On 2 May, a@b.example wrote:" right above a quote belongs to it.
+    """
+    separator = _SEPARATOR.search(text)
+    end = separator.start() if separator else len(text)
+    ranges = _quoted_lines(text, end)
+    if separator:
+        ranges.append((separator.start(), len(text)))
+    return _joined(ranges, text)
+
+
+def _quoted_lines(text: str, end: int) -> list[tuple[int, int]]:
+    ranges: list[tuple[int, int]] = []
+    position = 0
+    # Where the paragraph right above begins, if there is one: up to two lines of it may introduce a quote.
+    above: list[int] = []
+    while position < end:
+        line_end = text.find("\n", position, end)
+        line_end = line_end + 1 if line_end >= 0 else end
+        if _QUOTED_LINE.match(text, position):
+            start = _introduced_at(text, above, position)
+            above = []
+            if ranges and ranges[-1][1] == start:
+                start = ranges.pop()[0]
+            ranges.append((start, line_end))
+        elif text[position:line_end].strip():
+            above = [*above[-1:], position]
+        position = line_end
+    return ranges
+
+
+def _introduced_at(text: str, above: list[int], quote_start: int) -> int:
+    for start in reversed(above):
+        if _INTRODUCTION.match(text[start:quote_start]):
+            return start
+    return quote_start
