@@ -148,8 +148,7 @@ async def set_flags(
     for field in (SortField.IS_UNREAD, SortField.IS_FLAGGED):
         old_key, new_key = key_of(field, keys, uid), key_of(field, new_keys, uid)
         if old_key != new_key:
-            await tx.orders.moved_out(folder_id, field, old_key)
-            await tx.orders.moved_in(folder_id, field, new_key, total_items=counted.total_items)
+            await tx.orders.moved(folder_id, field, old_key, new_key)
     return before, after
 
 

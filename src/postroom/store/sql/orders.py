@@ -26,6 +26,19 @@ CAPACITY = 1024
 _LOWEST = (b"", 0, 0)
 
 _NUMBERS = {field: number for number, field in enumerate(SortField)}
+_FIELDS = tuple(SortField)
+_KEY_PLACES = {
+    SortField.DATE: 0,
+    SortField.SIZE: 1,
+    SortField.IS_UNREAD: 2,
+    SortField.IS_FLAGGED: 3,
+    SortField.IMPORTANCE: 4,
+    SortField.HAS_ATTACHMENTS: 5,
+    SortField.SUBJECT: 6,
+    SortField.FROM: 7,
+    SortField.TO: 8,
+}
+"""Where the value of each order stands in SortKeys."""
 _TEXT_FIELDS = frozenset({SortField.SUBJECT, SortField.FROM, SortField.TO})
 
 _AT = """account_id = $1 AND folder_id = $2 AND sort = $3"""
@@ -39,6 +52,18 @@ UPDATE order_chunk SET items = items + $7 WHERE {_AT} AND ({_KEY}) = (
     SELECT {_KEY} FROM order_chunk WHERE {_AT} AND ({_KEY}) <= ($4, $5, $6)
     ORDER BY low_value DESC, low_date DESC, low_uid DESC LIMIT 1)
 RETURNING {_KEY}, items
+"""
+_PLACES = ", ".join(f"({number}, CAST(${number + 6} AS BYTEA))" for number in _NUMBERS.values())
+_ADD_TO_ALL = f"""
+WITH place (sort, value) AS (VALUES {_PLACES})
+UPDATE order_chunk SET items = items + $5 FROM place
+WHERE order_chunk.account_id = $1 AND order_chunk.folder_id = $2 AND order_chunk.sort = place.sort
+  AND (order_chunk.low_value, order_chunk.low_date, order_chunk.low_uid) = (
+    SELECT low.low_value, low.low_date, low.low_uid FROM order_chunk AS low
+    WHERE low.account_id = $1 AND low.folder_id = $2 AND low.sort = place.sort
+      AND (low.low_value, low.low_date, low.low_uid) <= (place.value, $3, $4)
+    ORDER BY low.low_value DESC, low.low_date DESC, low.low_uid DESC LIMIT 1)
+RETURNING order_chunk.sort, low_value, low_date, low_uid, items
 """
 _CREATE = f"""
 INSERT INTO order_chunk (account_id, folder_id, sort, {_KEY}, items) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -97,18 +122,7 @@ class Chunk(NamedTuple):
 
 def key_of(field: SortField, keys: SortKeys, uid: Uid) -> Anchor:
     """Return the place of a mail in an order."""
-    values: dict[SortField, int | bytes] = {
-        SortField.DATE: keys.date,
-        SortField.SUBJECT: keys.subject,
-        SortField.FROM: keys.from_,
-        SortField.TO: keys.to,
-        SortField.SIZE: keys.size_bytes,
-        SortField.IS_UNREAD: keys.is_unread,
-        SortField.IS_FLAGGED: keys.is_flagged,
-        SortField.IMPORTANCE: keys.importance,
-        SortField.HAS_ATTACHMENTS: keys.has_attachments,
-    }
-    return Anchor(values[field], keys.date, uid)
+    return Anchor(keys[_KEY_PLACES[field]], keys.date, uid)
 
 
 def _stored(value: int | bytes) -> bytes:
@@ -180,8 +194,14 @@ class OrderRepo:
         """Count a mail that was added; ``total_items`` is the folder's total with it."""
         if total_items <= CAPACITY // 2:
             return
-        for field in SortField:
-            await self.moved_in(folder_id, field, key_of(field, keys, uid), total_items=total_items)
+        chunks = await self._add_to_all(folder_id, keys, uid, items=1)
+        if not chunks and total_items > CAPACITY:
+            chunks = [(field, Chunk(*_LOWEST, total_items)) for field in SortField]
+            for field, chunk in chunks:
+                await self._create(folder_id, field, chunk)
+        for field, chunk in chunks:
+            if chunk.items > CAPACITY:
+                await self._split(folder_id, field, chunk)
 
     async def removed(self, folder_id: FolderId, keys: SortKeys, uid: Uid, *, total_items: int) -> None:
         """Count a mail that was removed; ``total_items`` is the folder's total without it."""
@@ -190,25 +210,27 @@ class OrderRepo:
         if total_items == CAPACITY // 2:
             await self._connection.execute(_DROP, self._account_id, folder_id)
             return
-        for field in SortField:
-            await self.moved_out(folder_id, field, key_of(field, keys, uid))
+        for field, chunk in await self._add_to_all(folder_id, keys, uid, items=-1):
+            await self._merge_if_small(folder_id, field, chunk)
 
-    async def moved_in(self, folder_id: FolderId, field: SortField, key: Anchor, *, total_items: int) -> None:
-        """Count a mail at its place in one order."""
-        chunk = await self._add(folder_id, field, key, 1)
-        if chunk is None:
-            if total_items <= CAPACITY:
-                return
-            chunk = Chunk(*_LOWEST, total_items)
-            await self._create(folder_id, field, chunk)
-        if chunk.items > CAPACITY:
-            await self._split(folder_id, field, chunk)
+    async def moved(self, folder_id: FolderId, field: SortField, old: Anchor, new: Anchor) -> None:
+        """Count a mail that has another key in one order than before."""
+        left = await self._add(folder_id, field, old, -1)
+        if left is not None:
+            await self._merge_if_small(folder_id, field, left)
+        entered = await self._add(folder_id, field, new, 1)
+        if entered is not None and entered.items > CAPACITY:
+            await self._split(folder_id, field, entered)
 
-    async def moved_out(self, folder_id: FolderId, field: SortField, key: Anchor) -> None:
-        """Count a mail off at its place in one order."""
-        chunk = await self._add(folder_id, field, key, -1)
-        if chunk is not None and chunk.items < CAPACITY // 4 and chunk[:3] != _LOWEST:
-            await self._merge(folder_id, field, chunk)
+    async def _add_to_all(
+        self, folder_id: FolderId, keys: SortKeys, uid: Uid, *, items: int
+    ) -> list[tuple[SortField, Chunk]]:
+        """Count a mail in all orders, in one statement; return the chunks it is in."""
+        values = [_stored(keys[_KEY_PLACES[field]]) for field in SortField]
+        rows = await self._connection.fetch_all(
+            _ADD_TO_ALL, self._account_id, folder_id, keys.date, uid, items, *values
+        )
+        return [(_FIELDS[row[0]], Chunk(*row[1:])) for row in rows]
 
     async def _add(self, folder_id: FolderId, field: SortField, key: Anchor, items: int) -> Chunk | None:
         row = await self._connection.fetch_row(
@@ -225,7 +247,9 @@ class OrderRepo:
     async def _split(self, folder_id: FolderId, field: SortField, chunk: Chunk) -> None:
         await self._cut(folder_id, field, chunk, size=chunk.items // 2)
 
-    async def _merge(self, folder_id: FolderId, field: SortField, chunk: Chunk) -> None:
+    async def _merge_if_small(self, folder_id: FolderId, field: SortField, chunk: Chunk) -> None:
+        if chunk.items >= CAPACITY // 4 or chunk[:3] == _LOWEST:
+            return
         number = _NUMBERS[field]
         row = await self._connection.fetch_row(_PREVIOUS, self._account_id, folder_id, number, *chunk[:3])
         if row is None or row[3] + chunk.items > CAPACITY * 3 // 4:
