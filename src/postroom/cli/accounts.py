@@ -65,8 +65,8 @@ def add(address: str, /, *, wanted: Wanted = _NOTHING, options: Options = DEFAUL
 
     Args:
         address: Main address, in a domain that was added before.
-        wanted: See there.
-        options: See there.
+        wanted: What is said of the account.
+        options: Where the configuration is.
     """
     config = options.load().config
     settings = wanted.settings(read_password(from_stdin=wanted.password_stdin))
@@ -92,8 +92,8 @@ def set_account(
     Args:
         address: Any address of the account.
         remove_alias: An alias it loses; may be given several times.
-        wanted: See there.
-        options: See there.
+        wanted: What is said of the account.
+        options: Where the configuration is.
     """
     config = options.load().config
     if wanted == _NOTHING and not remove_alias:
@@ -115,7 +115,7 @@ def list_all(domain: str = "", /, *, json: Flag = False, options: Options = DEFA
     Args:
         domain: Only those of this domain.
         json: Write JSON.
-        options: See there.
+        options: Where the configuration is.
     """
 
     async def work() -> None:
@@ -137,7 +137,7 @@ def show(address: str, /, *, json: Flag = False, options: Options = DEFAULTS) ->
     Args:
         address: Any address of the account.
         json: Write JSON.
-        options: See there.
+        options: Where the configuration is.
     """
 
     async def work() -> None:
@@ -188,7 +188,7 @@ def disable(address: str, /, *, options: Options = DEFAULTS) -> None:
 
     Args:
         address: Any address of the account.
-        options: See there.
+        options: Where the configuration is.
     """
     _set_enabled(address, options, enabled=False)
     say(f"disabled {address}")
@@ -199,7 +199,7 @@ def enable(address: str, /, *, options: Options = DEFAULTS) -> None:
 
     Args:
         address: Any address of the account.
-        options: See there.
+        options: Where the configuration is.
     """
     _set_enabled(address, options, enabled=True)
     say(f"enabled {address}")
@@ -218,7 +218,7 @@ def remove(address: str, /, *, options: Options = DEFAULTS) -> None:
 
     Args:
         address: Any address of the account.
-        options: See there.
+        options: Where the configuration is.
     """
 
     async def work() -> None:

@@ -25,7 +25,7 @@ def check(*, repair: Flag = False, json: Flag = False, options: Options = DEFAUL
     Args:
         repair: Repair what can be repaired.
         json: Write JSON.
-        options: See there.
+        options: Where the configuration is.
     """
     report = asyncio.run(_check(options.load().config, repair=repair))
     if json:

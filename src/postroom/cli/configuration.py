@@ -10,7 +10,7 @@ def show(*, options: Options = DEFAULTS) -> None:
     """Show the values in force as TOML, and where each comes from; secrets are hidden.
 
     Args:
-        options: See there.
+        options: Where the configuration is.
     """
     from postroom.config.render import render_config  # noqa: PLC0415 (commands start quickly)
 
@@ -21,7 +21,7 @@ def check(*, options: Options = DEFAULTS) -> None:
     """Say what is wrong with the configuration, if anything.
 
     Args:
-        options: See there.
+        options: Where the configuration is.
     """
     options.load()
     say("the configuration is good")

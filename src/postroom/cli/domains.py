@@ -15,7 +15,7 @@ def add(name: str, /, *, alias_of: str = "", options: Options = DEFAULTS) -> Non
     Args:
         name: The domain, such as example.test.
         alias_of: The domain that the new one shall stand for.
-        options: See there.
+        options: Where the configuration is.
     """
 
     async def work() -> None:
@@ -31,7 +31,7 @@ def list_all(*, json: Annotated[bool, Parameter(negative=())] = False, options: 
 
     Args:
         json: Write JSON.
-        options: See there.
+        options: Where the configuration is.
     """
 
     async def work() -> None:
@@ -54,7 +54,7 @@ def remove(name: str, /, *, options: Options = DEFAULTS) -> None:
 
     Args:
         name: The domain or domain alias.
-        options: See there.
+        options: Where the configuration is.
     """
 
     async def work() -> None:

@@ -10,7 +10,7 @@ def serve(*, options: Options = DEFAULTS) -> None:
     """Run the server until it is told to stop (SIGTERM, SIGINT).
 
     Args:
-        options: See there.
+        options: Where the configuration is.
     """
     config = options.load().config
     from postroom.app import serve as run_server  # noqa: PLC0415 (commands start quickly)
@@ -22,7 +22,7 @@ def init(*, options: Options = DEFAULTS) -> None:
     """Make the data folder and the store, or bring them up to date. It may be repeated.
 
     Args:
-        options: See there.
+        options: Where the configuration is.
     """
     config = options.load().config
 

@@ -122,7 +122,7 @@ def import_mail(
         folder: Folder for the mail, levels separated by /; else the Inbox. It is made if it is missing.
         duplicates: File what the folder has already once more.
         read: Mark the mails as read.
-        options: See there.
+        options: Where the configuration is.
     """
     from postroom.domain.transfer import ImportOptions  # noqa: PLC0415 (commands start quickly)
     from postroom.errors import bad_parameter  # noqa: PLC0415
@@ -157,7 +157,7 @@ def export_mail(address: str, path: Path, /, *, folder: str = "", options: Optio
         address: Any address of the account.
         path: An mbox file to be made, if the name ends in .mbox; else a Maildir.
         folder: Only this folder, levels separated by /.
-        options: See there.
+        options: Where the configuration is.
     """
     return asyncio.run(_export(options.load().config, address, path, folder))
 
