@@ -39,7 +39,7 @@ def measure_attachment(scene: Scene) -> None:
     size = scene.options.attachment_bytes
     message = make_large_message(size, to=scene.mailbox.address)
     before = _reset_peak(scene)
-    result = scene.mailbox.deliver(iter([message]), connections=1)
+    result = scene.mailbox.deliver([message], connections=1)
     scene.take(_speed("up (LMTP)", len(message) / result.seconds, result.unexpected("250")))
     scene.take(_memory(scene, "up, more memory", before))
 

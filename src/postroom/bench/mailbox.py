@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from postroom.bench.api_client import APIClient
 from postroom.bench.corpus import iter_messages
 from postroom.bench.load import LoadResult, run_lmtp
 from postroom.bench.options import BenchOptions
+from postroom.bench.processor import Usage, read_usage
 from postroom.bench.server import ServerProcess, add_account, find_free_port, run_postroom
 from postroom.errors import Kind, PostroomError
 
@@ -25,7 +26,9 @@ class Fill(NamedTuple):
     """What filling the mailbox measured: the batches over 8 connections, the last messages over one."""
 
     parallel: list[LoadResult]
+    parallel_used: list[Usage]
     single: LoadResult
+    single_used: Usage
     raw_bytes: int
 
 
@@ -69,24 +72,31 @@ class BenchMailbox:
         """Return a client of the account, not yet logged in."""
         return APIClient(server.host, server.port, address=self.address, password=self.password)
 
-    def fill(self, tell: Callable[[str], None]) -> Fill:
+    def fill(self, server: ServerProcess, tell: Callable[[str], None]) -> Fill:
         """Deliver ``size`` messages of the corpus, first over 8 connections, the last fifth or 1,000 over one."""
         single_count = min(1_000, self.size // 5)
         messages = _Counting(iter_messages(self.size, seed=self.seed, to=self.address))
         parallel: list[LoadResult] = []
+        used: list[Usage] = []
         left = self.size - single_count
         while left:
             batch = min(left, _BATCH_MESSAGES)
-            result = self.deliver(messages.take(batch), connections=_FILL_CONNECTIONS)
+            # Made before the clock starts: the corpus costs processor time too.
+            ready = list(messages.take(batch))
+            before = read_usage(server.pid)
+            result = self.deliver(ready, connections=_FILL_CONNECTIONS)
+            used.append(read_usage(server.pid).since(before))
             parallel.append(result)
             left -= batch
             tell(
                 f"{self.size - single_count - left:,} of {self.size:,} delivered, {result.per_second:,.0f}/s"
             )
-        single = self.deliver(messages.take(single_count), connections=1)
-        return Fill(parallel, single, messages.total_bytes)
+        ready = list(messages.take(single_count))
+        before = read_usage(server.pid)
+        single = self.deliver(ready, connections=1)
+        return Fill(parallel, used, single, read_usage(server.pid).since(before), messages.total_bytes)
 
-    def deliver(self, messages: Iterator[bytes], *, connections: int) -> LoadResult:
+    def deliver(self, messages: Iterable[bytes], *, connections: int) -> LoadResult:
         """Deliver ``messages`` to the account and return what was measured."""
         return run_lmtp(self.lmtp_listen, messages, to=self.address, connections=connections)
 

@@ -17,6 +17,8 @@ _GROUP_TITLES = {
     "attachment": "Attachment of 50 MB",
     "server": "Server",
 }
+_IDLE_CORES = 0.25
+"""Less than this is what any system does beside."""
 _WITHIN = "Compared within the largest mailbox"
 
 
@@ -30,7 +32,8 @@ def render_markdown(report: Report) -> str:
     lines = ["# Benchmarks", "", *(f"- {fact}" for fact in describe(report)), ""]
     lines += [
         "Each figure is the median of its repeats; latencies are those of the median run. The load comes from one "
-        "compiled client on the same machine. “Ratio” is the largest mailbox's figure divided by the smallest's. "
+        "compiled client on the same machine. “CPU” is the server's "
+        "processor time for one answer. “Ratio” is the largest mailbox's figure divided by the smallest's. "
         "Goals are for 2 cores and SQLite; **bold** figures miss theirs.",
         "",
     ]
@@ -77,6 +80,18 @@ def describe(report: Report) -> list[str]:
     """Return what the figures belong to: command, time, store, machine and versions, a line each."""
     machine: Machine = report.machine
     versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+    busy = [
+        one.other_cores
+        for result in report.sizes
+        for one in result.measurements
+        if one.other_cores is not None
+    ]
+    others = []
+    if busy and max(busy) > _IDLE_CORES:
+        others.append(
+            f"Other programs were running: {sum(busy) / len(busy):.1f} of {machine.cores} cores on average, "
+            f"{max(busy):.1f} at most during one measurement. Rates and latencies are worse for it"
+        )
     unfinished = [] if report.complete else ["Interrupted: figures that were not taken are missing"]
     return [
         *unfinished,
@@ -86,6 +101,7 @@ def describe(report: Report) -> list[str]:
         f"Machine: {machine.cores} cores ({machine.processor}), {machine.memory_bytes / 2**30:.0f} GiB, "
         f"{machine.system}",
         f"Software: {machine.python}, {versions}",
+        *others,
     ]
 
 
@@ -109,7 +125,7 @@ def _grouped(report: Report) -> list[tuple[str, list[tuple[str, dict[int, Measur
 
 def _header(report: Report) -> list[str]:
     sizes = [f"{result.size:,} mails" for result in report.sizes]
-    return ["", *sizes, "Unit", "p99", *(["Ratio"] if len(sizes) > 1 else []), "Goal"]
+    return ["", *sizes, "Unit", "p99", "CPU", *(["Ratio"] if len(sizes) > 1 else []), "Goal"]
 
 
 def _cells(report: Report, name: str, found: dict[int, Measurement], bold: str = "") -> list[str]:
@@ -117,7 +133,15 @@ def _cells(report: Report, name: str, found: dict[int, Measurement], bold: str =
     values = [_value(found.get(result.size), bold) for result in report.sizes]
     ratio = size_ratio(found)
     ratios = [f"{ratio:.2f}" if ratio is not None else ""] if len(report.sizes) > 1 else []
-    return [name, *values, last.unit, _milliseconds(last.p99_ms), *ratios, _goal(last)]
+    return [
+        name,
+        *values,
+        last.unit,
+        _milliseconds(last.p99_ms),
+        _microseconds(last.cpu_us),
+        *ratios,
+        _goal(last),
+    ]
 
 
 def _value(one: Measurement | None, bold: str) -> str:
@@ -138,6 +162,10 @@ def _goal(one: Measurement) -> str:
 
 def _milliseconds(value: float | None) -> str:
     return "" if value is None else f"{value:.1f} ms"
+
+
+def _microseconds(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f} µs"
 
 
 def render_number(value: float) -> str:

@@ -38,6 +38,10 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     p50_ms: float | None = None
     p99_ms: float | None = None
     max_ms: float | None = None
+    cpu_us: float | None = None
+    """Processor time of the server for one answer, in microseconds."""
+    other_cores: float | None = None
+    """Cores that were busy with other programs meanwhile, on average."""
     p99_goal_ms: float | None = None
     goal: Goal | None = None
     failures: int = 0

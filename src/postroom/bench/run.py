@@ -35,7 +35,6 @@ from postroom.bench.server import disk_bytes
 from postroom.errors import PostroomError
 
 _MEGABYTE = 1_000_000
-_STARTS = 3
 _IDLE_SECONDS = 1.0
 _GROUP_SIZE_METRIC = "postroom_commit_transactions"
 _STEPS: dict[str, Callable[[Scene], None]] = {
@@ -117,8 +116,11 @@ class _Run:
             return
         self._sizes[-1].measurements.append(measurement)
         p99 = "" if measurement.p99_ms is None else f", p99 {measurement.p99_ms:.1f} ms"
+        cpu = (
+            "" if measurement.cpu_us is None else f", {measurement.cpu_us:,.0f} µs of the server's processor"
+        )
         failed = f", {measurement.failures} FAILED" if measurement.failures else ""
-        figure = f"{render_number(measurement.value)} {measurement.unit}{p99}{failed}"
+        figure = f"{render_number(measurement.value)} {measurement.unit}{p99}{cpu}{failed}"
         self._tell(f"  {measurement.group}: {measurement.name}: {figure}")
 
     def _measure_size(self, mailbox: BenchMailbox) -> None:
@@ -146,15 +148,15 @@ class _Run:
         if not self._options.wants("server"):
             return
         seconds = []
-        for _ in range(_STARTS):
+        for _ in range(self._options.repeats):
             with mailbox.serve() as server:
                 seconds.append(server.start_seconds)
         self._take(make_figure("server", name, unit="s", repeats=seconds, goal=Goal(1, at_most=True)))
 
     def _fill(self, mailbox: BenchMailbox) -> int:
         with mailbox.serve() as server:
-            fill = mailbox.fill(lambda text: self._tell(f"  {text}"))
-            for measurement in make_delivery_figures(fill.parallel, fill.single):
+            fill = mailbox.fill(server, lambda text: self._tell(f"  {text}"))
+            for measurement in make_delivery_figures(fill):
                 self._take(measurement)
             group_size = read_mean(server.get_text("/metrics"), _GROUP_SIZE_METRIC)
             if group_size is not None:

@@ -14,8 +14,9 @@ import msgspec
 from postroom.bench.api_client import APIClient, mail_path, mails_path
 from postroom.bench.corpus import find_kind
 from postroom.bench.load import HTTPLoad, LoadResult, run_http
-from postroom.bench.mailbox import BenchMailbox
+from postroom.bench.mailbox import BenchMailbox, Fill
 from postroom.bench.options import BenchOptions
+from postroom.bench.processor import Usage, read_usage
 from postroom.bench.results import Goal, Measurement
 from postroom.bench.server import ServerProcess
 from postroom.errors import Kind, PostroomError
@@ -79,21 +80,41 @@ class Question:
 def measure_http(scene: Scene, question: Question) -> Measurement:
     """Return requests per second: the median of the repeats, each going on in the paths where the last ended."""
     options = scene.options
+    warmup_seconds = min(0.3, options.seconds / 4)
     runs: list[LoadResult] = []
+    used: list[Usage] = []
     first = 0
     for _ in range(options.repeats):
+        before = read_usage(scene.server.pid)
         load = HTTPLoad(
             paths=question.paths,
             connections=options.connections,
             seconds=options.seconds,
-            warmup_seconds=min(0.3, options.seconds / 4),
+            warmup_seconds=warmup_seconds,
             fresh=question.fresh,
             first=first,
             headers=scene.api.headers if question.headers is None else question.headers,
         )
         runs.append(run_http(scene.server.host, scene.server.port, load))
+        used.append(read_usage(scene.server.pid).since(before))
         first += runs[-1].finished
-    return make_measurement(runs, question)
+    # What was answered before the counting began cost processor time too.
+    counted = options.seconds / (options.seconds + warmup_seconds)
+    return add_usage(make_measurement(runs, question), runs, used, counted=counted)
+
+
+def add_usage(
+    measurement: Measurement, runs: Sequence[LoadResult], used: Sequence[Usage], *, counted: float = 1.0
+) -> Measurement:
+    """Return ``measurement`` with processor times; ``counted`` is the share of the work that ``runs`` counted."""
+    finished = sum(run.finished for run in runs)
+    server = sum(one.server for one in used)
+    others = sum(one.busy for one in used) - server - sum(run.client_cpu_seconds for run in runs)
+    return msgspec.structs.replace(
+        measurement,
+        cpu_us=server * counted / finished * 1_000_000 if finished else None,
+        other_cores=max(0.0, others / sum(one.clock for one in used)),
+    )
 
 
 def make_measurement(runs: Sequence[LoadResult], question: Question) -> Measurement:
@@ -121,16 +142,19 @@ def make_measurement(runs: Sequence[LoadResult], question: Question) -> Measurem
     )
 
 
-def make_delivery_figures(parallel: Sequence[LoadResult], single: LoadResult) -> Iterator[Measurement]:
+def make_delivery_figures(fill: Fill) -> Iterator[Measurement]:
     """Yield the figures of filling the mailbox: all of it, its last batch alone, and one connection."""
+    parallel = fill.parallel
     accepted = sum(run.statuses.get("250", 0) for run in parallel)
     seconds = sum(run.seconds for run in parallel)
     asked = Question(group="deliveries", name="8 connections", expected="250", goal=Goal(700))
     # Not the median of the batches: the rate over the whole filling is what a user would see.
-    yield msgspec.structs.replace(make_measurement(parallel, asked), value=accepted / seconds)
+    whole = msgspec.structs.replace(make_measurement(parallel, asked), value=accepted / seconds)
+    yield add_usage(whole, parallel, fill.parallel_used)
     last = Question(group="deliveries", name="8 connections, last messages", expected="250")
-    yield make_measurement(parallel[-1:], last)
-    yield make_measurement([single], Question(group="deliveries", name="1 connection", expected="250"))
+    yield add_usage(make_measurement(parallel[-1:], last), parallel[-1:], fill.parallel_used[-1:])
+    alone = Question(group="deliveries", name="1 connection", expected="250")
+    yield add_usage(make_measurement([fill.single], alone), [fill.single], [fill.single_used])
 
 
 def measure_flags(scene: Scene) -> None:
@@ -149,8 +173,11 @@ def measure_flags(scene: Scene) -> None:
             body=body,
             headers={**scene.api.headers, "Content-Type": "application/json"},
         )
+        before = read_usage(scene.server.pid)
         result = run_http(scene.server.host, scene.server.port, load)
-        scene.take(make_measurement([result], Question(group="flags", name=f"{name}, 8 connections")))
+        used = read_usage(scene.server.pid).since(before)
+        asked = Question(group="flags", name=f"{name}, 8 connections")
+        scene.take(add_usage(make_measurement([result], asked), [result], [used]))
         _check_flags(scene, name, len(paths))
 
 

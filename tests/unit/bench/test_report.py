@@ -31,7 +31,17 @@ def make_report() -> Report:
         rate("list", "date, newest", 2_400.0, goal=Goal(2_000)),
     ]
     large = [
-        rate("counter", "kept", 12_187.2, p99_ms=7.25, goal=Goal(20_000), p99_goal_ms=5.0, note="a note"),
+        rate(
+            "counter",
+            "kept",
+            12_187.2,
+            p99_ms=7.25,
+            cpu_us=81.6,
+            other_cores=0.9,
+            goal=Goal(20_000),
+            p99_goal_ms=5.0,
+            note="a note",
+        ),
         rate("list", "date, newest", 2_200.0, goal=Goal(2_000)),
         rate("list", "date, deep", 1_100.0, failures=3),
         make_figure("server", "memory, idle", unit="MB", repeats=[80.0], goal=Goal(90, at_most=True)),
@@ -52,10 +62,10 @@ def test_markdown_has_a_table_for_each_group() -> None:
     text = render_markdown(make_report())
     assert "- Command: `postroom bench --size 1000` (3 repeats of 2 s)" in text
     assert "- Machine: 2 cores (A Processor), 8 GiB, Linux 6.1" in text
-    assert "|  | 1,000 mails | 100,000 mails | Unit | p99 | Ratio | Goal |" in text
-    assert "| kept | 24,374 | **12,187** | /s | 7.2 ms | 0.50 | ≥ 20,000, p99 ≤ 5 ms |" in text
-    assert "| date, deep | – | **1,100 (3 failed)** | /s |  |  |  |" in text
-    assert "| memory, idle | – | 80.0 | MB |  |  | ≤ 90 |" in text
+    assert "|  | 1,000 mails | 100,000 mails | Unit | p99 | CPU | Ratio | Goal |" in text
+    assert "| kept | 24,374 | **12,187** | /s | 7.2 ms | 82 µs | 0.50 | ≥ 20,000, p99 ≤ 5 ms |" in text
+    assert "| date, deep | – | **1,100 (3 failed)** | /s |  |  |  |  |" in text
+    assert "| memory, idle | – | 80.0 | MB |  |  |  | ≤ 90 |" in text
     assert "| date, deep / date, newest | 0.50 | ≥ 0.70 |" in text
     assert "- Unread counter, kept: a note" in text
     assert text.index("## Unread counter") < text.index("## List of 50 mails") < text.index("## Server")
@@ -64,7 +74,7 @@ def test_markdown_has_a_table_for_each_group() -> None:
 def test_a_single_size_has_no_ratio() -> None:
     report = make_report()
     text = render_markdown(msgspec.structs.replace(report, sizes=report.sizes[:1]))
-    assert "|  | 1,000 mails | Unit | p99 | Goal |" in text
+    assert "|  | 1,000 mails | Unit | p99 | CPU | Goal |" in text
 
 
 def test_json_is_the_whole_report() -> None:
@@ -81,7 +91,23 @@ def test_the_printed_table_is_plain_where_there_is_no_terminal() -> None:
     assert "\x1b" not in out.getvalue()
     assert any(
         line.split()
-        == ["kept", "24,374", "12,187", "/s", "7.2", "ms", "0.50", "≥", "20,000,", "p99", "≤", "5", "ms"]
+        == [
+            "kept",
+            "24,374",
+            "12,187",
+            "/s",
+            "7.2",
+            "ms",
+            "82",
+            "µs",
+            "0.50",
+            "≥",
+            "20,000,",
+            "p99",
+            "≤",
+            "5",
+            "ms",
+        ]
         for line in lines
     )
     assert "date, deep / date, newest: 0.50 (goal ≥ 0.70)" in lines
