@@ -1,10 +1,15 @@
 """docs/configuration.md is what the declarations of the options say."""
 
+import re
 from pathlib import Path
 
+from postroom.config.classes import AccountClass
+from postroom.config.fields import iter_options
 from postroom.config.render import render_manual
+from postroom.config.root import Config
 
-MANUAL = Path(__file__).parents[2] / "docs" / "configuration.md"
+ROOT = Path(__file__).parents[2]
+MANUAL = ROOT / "docs" / "configuration.md"
 
 
 def test_the_manual_is_up_to_date() -> None:
@@ -16,3 +21,18 @@ def test_every_option_has_a_sentence() -> None:
     entries = [line for line in render_manual().splitlines() if line.startswith("- `")]
     assert len(entries) > 50
     assert all(". (" in line for line in entries)
+
+
+def test_every_option_has_an_effect_or_says_that_it_has_none() -> None:
+    source = ROOT / "src" / "postroom"
+    files = [path for path in source.rglob("*.py") if path.parent != source / "config"]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    aliases = {"metrics_from": "metrics_networks", "trusted_proxies": "trusted_proxy_networks"}
+    options = [*iter_options(Config), *iter_options(AccountClass, ("classes", "default"))]
+    unused = [
+        option.name
+        for option in options
+        if not option.facts.pending
+        and not re.search(rf"\.({option.path[-1]}|{aliases.get(option.path[-1], option.path[-1])})\b", code)
+    ]
+    assert unused == []

@@ -12,7 +12,10 @@ class AuthConfig:
 
     alias_logins: bool = option(True, "Aliases of an account may be used to log in.")
     captcha_after: int = option(
-        3, "Failed logins for a name within the window, before a cookie login needs a captcha.", minimum=0
+        3,
+        "Failed logins for a name within the window, before a cookie login needs a captcha.",
+        minimum=0,
+        pending=True,
     )
     attempts_window_seconds: int = option(
         900, "Failed logins are counted over this time.", unit="seconds", minimum=1
@@ -33,7 +36,7 @@ class AuthConfig:
         86_400, "A session ends after this time, used or not.", unit="seconds", minimum=60
     )
     session_remembered_seconds: int = option(
-        2_592_000, "The same for logins that ask to be remembered.", unit="seconds", minimum=60
+        2_592_000, "The same for logins that ask to be remembered.", unit="seconds", minimum=60, pending=True
     )
     cache_lifetime_seconds: int = option(
         3600,

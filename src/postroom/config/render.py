@@ -66,7 +66,7 @@ def render_manual() -> str:
     for option in sorted(options, key=lambda option: _table_order(option, options)):
         if option.path[:-1] != table:
             table = option.path[:-1]
-            parts.append("\n".join(_heading(table, pending=option.facts.pending)))
+            parts.append("\n".join(_heading(table)))
         parts.append(_describe(option))
     return "\n".join(parts)
 
@@ -85,7 +85,14 @@ what is wrong, `postroom config show` the values that are in force and where eac
 """
 
 
-def _heading(table: tuple[str, ...], *, pending: bool) -> Iterator[str]:
+def _pending_sections() -> set[tuple[str, ...]]:
+    """Return the sections of which nothing has an effect yet."""
+    options = list(iter_options(Config))
+    working = {option.path[:-1] for option in options if not option.facts.pending}
+    return {option.path[:-1] for option in options} - working
+
+
+def _heading(table: tuple[str, ...]) -> Iterator[str]:
     if not table:
         yield "\n## Outside of sections\n"
         return
@@ -94,7 +101,7 @@ def _heading(table: tuple[str, ...], *, pending: bool) -> Iterator[str]:
         yield "Limits and policies of accounts. Any number of classes may be given as `[classes.NAME]`; each"
         yield "inherits what it does not say from `[classes.default]`, in nested tables too. In this version,"
         yield "`max_recipients`, `autopurge` and `restrictions` are shown to programs, and limit nothing yet.\n"
-    if pending:
+    if table in _pending_sections():
         yield _PENDING + "\n"
 
 
@@ -109,6 +116,8 @@ def _describe(option: Option) -> str:
         notes.append(f"{facts.minimum} or more")
     default = functools.reduce(_member, option.path, _as_any(Config()))
     notes.append(f"default `{render_value(default)}`")
+    if facts.pending and option.path[:-1] not in _pending_sections():
+        notes.append("no effect in this version")
     return f"- `{option.path[-1]}`: {facts.doc} ({', '.join(notes)})"
 
 

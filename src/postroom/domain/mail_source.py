@@ -48,6 +48,8 @@ def with_crlf(raw: bytes) -> bytes:
     first = raw.find(b"\n")
     if first < 0 or raw[:first].endswith(b"\r"):
         return raw
+    if b"\r" not in raw:
+        return raw.replace(b"\n", b"\r\n")  # many times quicker than the expression
     return _BARE_LF.sub(b"\r\n", raw)
 
 

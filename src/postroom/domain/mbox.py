@@ -96,7 +96,10 @@ def _read_message(origin: str, separator: bytes, raw: bytes | None, read_bytes: 
     flags = _read_flags(values)
     if flags is None:
         return Unusable(origin, "deleted in Thunderbird, only not compacted yet", read_bytes)
-    raw = with_crlf(_QUOTED.sub(rb"\1", _without_status(raw)))
+    raw = _without_status(raw)
+    if b">From " in raw:
+        raw = _QUOTED.sub(rb"\1", raw)
+    raw = with_crlf(raw)
     found = _DATE.search(separator)
     date = parse_date(found[0]) if found else None
     if date is None:
