@@ -102,6 +102,8 @@ class _Parser:
     def _delimit(self, start: int, line_end: int, *, index: int, is_close: bool) -> int:
         """End what the delimiter line ends, open what it begins, and return where to search on."""
         content_end = start - 1 if self._raw[start - 1 : start] == b"\r" else start
+        # Where nothing is between a blank line and the delimiter, the line end belongs to the blank line.
+        content_end = max(content_end, self._stack[-1].body_start)
         while len(self._stack) > index + 1:
             self._close_entity(content_end)
         entity = self._stack[index]
@@ -210,10 +212,15 @@ class _Parser:
         if encoding not in DECODED_ENCODINGS or end - entity.body_start > self._limits.encoded_message_bytes:
             return
         depth = self._depth + len(self._stack) + 1
-        if depth >= self._limits.depth or self._next_id >= self._limits.parts:
+        if (
+            depth >= self._limits.depth
+            or self._next_id >= self._limits.parts
+            or not self._limits.encoded_depth
+        ):
             return
         decoded = decode_bytes(self._raw[entity.body_start : end], encoding)
         if decoded:
-            parser = _Parser(decoded, self._limits, first_id=self._next_id, base=entity.id, depth=depth)
+            limits = self._limits._replace(encoded_depth=self._limits.encoded_depth - 1)
+            parser = _Parser(decoded, limits, first_id=self._next_id, base=entity.id, depth=depth)
             entity.parts.append(parser.parse())
             self._next_id = parser.next_id

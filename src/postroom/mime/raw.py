@@ -18,6 +18,8 @@ class Limits(NamedTuple):
     """Bytes of a header block in which fields are looked for."""
     encoded_message_bytes: int = 16 << 20
     """Encoded bytes up to which a transfer-encoded message/rfc822 is decoded and taken apart."""
+    encoded_depth: int = 8
+    """Transfer-encoded messages inside one another that are decoded: each is decoded anew, so depth costs."""
 
 
 DEFAULT_LIMITS = Limits()

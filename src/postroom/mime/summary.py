@@ -27,7 +27,7 @@ _PREFIX = re.compile(
     r"\s*+(?:\[\d{1,4}\]|\(\d{1,4}\)|\^\d{1,4}|\*\d{1,4})?\s*+[:：]|\[\d{1,4}\](?=\s*\S))\s*+",
     re.IGNORECASE,
 )
-_FORWARD_MARK = re.compile(r"\s*\(fwd?\)\s*\Z", re.IGNORECASE)
+_FORWARD_MARKS = ("(fwd)", "(fw)")
 
 
 class SortKeys(NamedTuple):
@@ -105,10 +105,10 @@ def base_subject(text: str) -> str:
     position = 0
     while match := _PREFIX.match(text, position):
         position = match.end()
-    rest = text[position:]
-    while match := _FORWARD_MARK.search(rest):
-        rest = rest[: match.start()]
-    return rest.strip()
+    rest = text[position:].strip()
+    while (mark := rest[-5:].lower()).endswith(_FORWARD_MARKS):
+        rest = rest[: -5 if mark == "(fwd)" else -4].rstrip()
+    return rest
 
 
 def sort_keys(summary: Summary) -> SortKeys:

@@ -325,10 +325,11 @@ def test_depth_limit_of_messages_counts_encoded_ones() -> None:
         raw = b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode(
             raw
         )
-    root = parse_message(raw, limits=Limits(depth=10))
+    root = parse_message(raw, limits=Limits(depth=10, encoded_depth=99))
     assert len(list(iter_parts(root))) <= 11
     check_tree(raw, root)
-    assert len(list(iter_parts(parse_message(raw)))) == 21
+    assert len(list(iter_parts(parse_message(raw)))) == 9
+    assert len(list(iter_parts(parse_message(raw, limits=Limits(encoded_depth=99))))) == 21
 
 
 def test_part_limit_leaves_the_rest_in_the_last_part() -> None:
