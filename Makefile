@@ -24,11 +24,12 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/ast-grep scan --error
 
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not nightly"
 
-# Long histories, many crashes, statistics: an hour or so.
+# Everything, the long histories and crash loops included.
 nightly: install
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 

@@ -1,0 +1,82 @@
+"""Documents that cannot rot: what they name is there, and what is there is named."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "postroom"
+DOCUMENTS = sorted(
+    path
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
+    if path.name != "CHANGELOG.md"
+)
+
+_PATH = re.compile(r"`((?:api|app|auth|bench|cli|config|delivery|demo|domain|mime|model|sanitise|search|store)/[\w./]+)`")
+_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
+def test_modules_that_are_named_exist(document: Path) -> None:
+    named = _PATH.findall(document.read_text("utf-8"))
+    assert not [path for path in named if not (SOURCE / path).exists()]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
+def test_links_lead_somewhere(document: Path) -> None:
+    links = _LINK.findall(document.read_text("utf-8"))
+    assert not [link for link in links if not (document.parent / link).exists()]
+
+
+def test_the_readme_names_the_two_commands() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert "make run" in text
+    assert "make test" in text
+
+
+def test_every_make_target_is_explained() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    explained = "\n".join(path.read_text("utf-8") for path in DOCUMENTS)
+    targets = re.findall(r"^(\w+):", makefile, re.MULTILINE)
+    assert not [target for target in targets if target not in {"clean", "lock"} and f"make {target}" not in explained]
+
+
+def test_every_error_code_is_documented() -> None:
+    text = (ROOT / "docs" / "errors.md").read_text("utf-8")
+    missing = [code for code in _error_codes() if f"`{code}`" not in text]
+    assert not missing
+
+
+def _error_codes() -> set[str]:
+    found: set[str] = set()
+    for path in SOURCE.rglob("*.py"):
+        found |= set(re.findall(r"Kind\.[A-Z_]+,\s*\"(\w+)\"", path.read_text("utf-8")))
+    return found
+
+
+def test_every_dependency_is_explained() -> None:
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    block = project[project.index("dependencies = [") : project.index("[project.optional-dependencies]")]
+    explained = (ROOT / "docs" / "decisions" / "dependencies.md").read_text("utf-8")
+    names = re.findall(r"\"([a-z0-9-]+)[><=]", block)
+    assert names
+    assert not [name for name in names if name not in explained]
+
+
+def test_nothing_of_other_places_is_named() -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split("\0")
+    for name in tracked:
+        path = ROOT / name
+        if not name or not path.is_file() or path.suffix in {".lock", ".png"} or path == Path(__file__):
+            continue
+        text = path.read_bytes()
+        assert b"shared/" + b"spec" not in text, name
+        assert b"files.python" + b"hosted" not in text, name
