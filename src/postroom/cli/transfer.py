@@ -130,10 +130,10 @@ def import_mail(
     if not paths:
         raise bad_parameter("paths", "name at least one file or folder to import")
     wanted = ImportOptions(folder=folder, duplicates=duplicates, mark_read=read)
-    return asyncio.run(_import(options.load().config, address, paths, wanted))
+    return asyncio.run(_import(options.load().config, address, paths=paths, wanted=wanted))
 
 
-async def _import(config: "Config", address: str, paths: tuple[Path, ...], wanted: "ImportOptions") -> int:
+async def _import(config: "Config", address: str, *, paths: tuple[Path, ...], wanted: "ImportOptions") -> int:
     from postroom.domain.ingest import Ingest  # noqa: PLC0415 (commands start quickly)
     from postroom.domain.mail_files import count_bytes  # noqa: PLC0415
     from postroom.domain.transfer import Importer  # noqa: PLC0415
@@ -159,10 +159,10 @@ def export_mail(address: str, path: Path, /, *, folder: str = "", options: Optio
         folder: Only this folder, levels separated by /.
         options: Where the configuration is.
     """
-    return asyncio.run(_export(options.load().config, address, path, folder))
+    return asyncio.run(_export(options.load().config, address, path, folder=folder))
 
 
-async def _export(config: "Config", address: str, path: Path, folder: str) -> int:
+async def _export(config: "Config", address: str, path: Path, *, folder: str) -> int:
     from postroom.domain.export import Exporter  # noqa: PLC0415 (commands start quickly)
 
     async with _opened_account(config, address) as (store, details):

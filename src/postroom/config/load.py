@@ -86,7 +86,7 @@ def load(
     }
     options = _options_of(given)
     values = _read_values(given, options, problems)
-    config = _build_config(values, _class_names(given), problems, given)
+    config = _build_config(values, given, problems)
     if problems:
         raise ConfigError(problems)
     data_dir = given.get(("data_dir",))
@@ -212,11 +212,9 @@ def _suggestion(path: OptionPath, options: Mapping[OptionPath, Option]) -> str:
 # From values to sections
 
 
-def _build_config(
-    values: Mapping[OptionPath, Any], class_names: list[str], problems: list[str], given: _Layer
-) -> Config:
+def _build_config(values: Mapping[OptionPath, Any], given: _Layer, problems: list[str]) -> Config:
     classes: dict[str, AccountClass] = {}
-    for name in class_names:
+    for name in _class_names(given):
         if not _CLASS_NAME.fullmatch(name):
             wanted = "must be made of lower-case letters, digits, - and _"
             problems.append(f"{CLASSES}.{name}: the name of a class {wanted}")

@@ -126,9 +126,9 @@ class Directory:
         account = await self._new_account(main, settings)
         async with self._store.directory_transaction() as tx:
             account = account._replace(account_id=await tx.directory.take_account_id())
-            await self._give_address(tx, account.account_id, main, MAIN)
+            await self._give_address(tx, account.account_id, main, kind=MAIN)
             for alias in dict.fromkeys(aliases):
-                await self._give_address(tx, account.account_id, alias, ALIAS)
+                await self._give_address(tx, account.account_id, alias, kind=ALIAS)
             await tx.directory.create(account)
             await create_mailbox(
                 tx.mailbox(account.account_id), account.language, uid_validity=int(self._clock())
@@ -183,7 +183,7 @@ class Directory:
             owned = {entry.address for entry in await tx.directory.list_addresses(account.account_id)}
             for alias in sorted(aliases):
                 if str(alias) not in owned:
-                    await self._give_address(tx, account.account_id, alias, ALIAS)
+                    await self._give_address(tx, account.account_id, alias, kind=ALIAS)
             await self._forget_logins(tx, account.account_id, end_sessions=settings.password is not None)
 
     async def set_enabled(self, address: str, *, enabled: bool) -> None:
@@ -239,7 +239,7 @@ class Directory:
         return domain
 
     async def _give_address(
-        self, tx: DirectoryTransaction, account_id: AccountId, address: AccountAddress, kind: str
+        self, tx: DirectoryTransaction, account_id: AccountId, address: AccountAddress, *, kind: str
     ) -> None:
         await self._get_own_domain(tx, address.domain)
         if not await tx.directory.create_address(account_id, Address(str(address), kind)):

@@ -50,7 +50,7 @@ def iter_mbox(path: Path) -> Iterator[Found]:
     try:
         with path.open("rb") as file:
             for number, (separator, raw, read_bytes) in enumerate(_split(file), 1):
-                yield _read_message(f"{path}, message {number}", separator, raw, read_bytes)
+                yield _read_message(f"{path}, message {number}", separator, raw, read_bytes=read_bytes)
     except OSError as error:
         yield Unusable(str(path), f"cannot be read: {error.strerror}")
 
@@ -87,7 +87,7 @@ def _join(lines: list[bytes], size: int) -> bytes | None:
     return b"".join(lines)
 
 
-def _read_message(origin: str, separator: bytes, raw: bytes | None, read_bytes: int) -> Found:
+def _read_message(origin: str, separator: bytes, raw: bytes | None, *, read_bytes: int) -> Found:
     if raw is None:
         return Unusable(origin, f"larger than {MAX_MESSAGE_BYTES} bytes", read_bytes)
     if not raw.strip():
