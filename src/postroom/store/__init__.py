@@ -67,11 +67,8 @@ class Store:
         self, account_id: AccountId, *, session_id: SessionId | None = None
     ) -> AsyncIterator[Transaction]:
         """Enter a transaction on a mailbox; leaving it normally means that it is durable. Raises: unavailable."""
-        callbacks: list[Callable[[], None]] = []
         async with self.engine.write() as connection:
-            yield Transaction(connection, account_id, session_id=session_id, callbacks=callbacks)
-        for callback in callbacks:
-            callback()
+            yield Transaction(connection, account_id, session_id=session_id)
 
     @asynccontextmanager
     async def transactions(self, account_ids: Sequence[AccountId]) -> AsyncIterator[list[Transaction]]:
@@ -79,14 +76,8 @@ class Store:
 
         Yields them in the order asked for. Raises: unavailable.
         """
-        callbacks: list[Callable[[], None]] = []
         async with self.engine.write() as connection:
-            yield [
-                Transaction(connection, number, session_id=None, callbacks=callbacks)
-                for number in account_ids
-            ]
-        for callback in callbacks:
-            callback()
+            yield [Transaction(connection, number, session_id=None) for number in account_ids]
 
     @asynccontextmanager
     async def directory(self) -> AsyncIterator[Directory]:
@@ -97,11 +88,8 @@ class Store:
     @asynccontextmanager
     async def directory_transaction(self) -> AsyncIterator[DirectoryTransaction]:
         """Enter a transaction on the directory tables. Raises: unavailable."""
-        callbacks: list[Callable[[], None]] = []
         async with self.engine.write() as connection:
-            yield DirectoryTransaction(connection, callbacks=callbacks)
-        for callback in callbacks:
-            callback()
+            yield DirectoryTransaction(connection)
 
 
 async def open_engine(

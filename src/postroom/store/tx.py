@@ -8,8 +8,8 @@ one place for events and cache changes. A :class:`DirectoryTransaction` writes d
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import cached_property
 
 from postroom.errors import not_found
@@ -84,12 +84,10 @@ class Transaction(Snapshot):
         account_id: AccountId,
         *,
         session_id: SessionId | None,
-        callbacks: list[Callable[[], None]],
     ) -> None:
         super().__init__(connection, account_id)
         self._writer = connection
         self._session_id = session_id
-        self._callbacks = callbacks
         self._advanced = False
 
     @cached_property
@@ -134,13 +132,21 @@ class Transaction(Snapshot):
         """Take a content out of the full-text index."""
         await self._writer.unindex(self.account_id, content_id)
 
-    def savepoint(self) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
         """Enter a nested transaction: what fails inside is taken back alone."""
-        return self._writer.savepoint()
+        advanced = self._advanced
+        try:
+            async with self._writer.savepoint():
+                yield
+        except BaseException:
+            # The step of history was taken back if it was made inside.
+            self._advanced = advanced
+            raise
 
     def after_commit(self, callback: Callable[[], None]) -> None:
-        """Run ``callback`` once this transaction is durable; never if it is not."""
-        self._callbacks.append(callback)
+        """Run ``callback`` once this transaction is durable; never if it, or the savepoint entered, fails."""
+        self._writer.after_commit(callback)
 
 
 class Directory:
@@ -168,15 +174,14 @@ class Directory:
 class DirectoryTransaction(Directory):
     """The directory tables, being changed."""
 
-    def __init__(self, connection: WriteConnection, *, callbacks: list[Callable[[], None]]) -> None:
+    def __init__(self, connection: WriteConnection) -> None:
         super().__init__(connection)
         self._writer = connection
-        self._callbacks = callbacks
 
     def mailbox(self, account_id: AccountId) -> Transaction:
         """Return a mailbox, to be changed in this same transaction."""
-        return Transaction(self._writer, account_id, session_id=None, callbacks=self._callbacks)
+        return Transaction(self._writer, account_id, session_id=None)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Run ``callback`` once this transaction is durable; never if it is not."""
-        self._callbacks.append(callback)
+        self._writer.after_commit(callback)

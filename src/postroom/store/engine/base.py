@@ -4,10 +4,12 @@ A statement is a constant, written once with ``$1 …`` parameters and valid for
 tuples. The engine maps its driver's failures: what may pass later becomes ``unavailable``.
 """
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
+T = TypeVar("T")
 Row = tuple[Any, ...]
 
 
@@ -57,13 +59,20 @@ class WriteConnection(Connection, Protocol):
     async def unindex(self, account_id: int, content_id: int) -> None:
         """Take a content out of the full-text index, in this transaction."""
 
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Run ``callback`` once the transaction is durable, even if its caller was cancelled meanwhile.
+
+        It is not run if the transaction, or the savepoint in which this is called, fails.
+        """
+
 
 class Engine(Protocol):
     """A database engine.
 
     ``write`` is one transaction; leaving it normally means that it is durable, leaving it by an exception that
-    it never happened. Writers take turns in the order they come. ``read`` is a snapshot over several
-    statements; ``peek`` is for a single statement.
+    it never happened (with two exceptions, where nobody can tell: a caller who is cancelled while the transaction
+    is being made durable, and a connection that is lost at that instant). Writers take turns in the order they
+    come. ``read`` is a snapshot over several statements; ``peek`` is for a single statement.
     """
 
     name: str
@@ -96,3 +105,29 @@ class Engine(Protocol):
 
     async def size_bytes(self) -> int:
         """Return the disk space the database takes."""
+
+
+async def finish(work: "asyncio.Future[T]") -> T:
+    """Wait for what must not be interrupted; a cancellation is raised once it is over."""
+    cancelled: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        return work.result()
+    if not work.cancelled():
+        work.exception()  # The caller has gone: nobody is left to be told.
+    raise cancelled
+
+
+def run_callbacks(callbacks: Iterable[Callable[[], None]]) -> None:
+    """Run what waits for a commit; what fails is reported to the event loop, since the commit stands anyway."""
+    for callback in callbacks:
+        try:
+            callback()
+        except Exception as error:  # noqa: BLE001 - one callback's fault is no concern of the others
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "a function that waited for a commit failed", "exception": error}
+            )

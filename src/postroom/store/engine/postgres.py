@@ -16,7 +16,14 @@ import asyncpg
 
 from postroom.errors import PostroomError, unavailable
 from postroom.search.terms import render_tsvector, split_terms
-from postroom.store.engine.base import Connection, IndexFields, Row, WriteConnection
+from postroom.store.engine.base import (
+    Connection,
+    IndexFields,
+    Row,
+    WriteConnection,
+    finish,
+    run_callbacks,
+)
 
 MINIMUM_VERSION = 15
 CONNECT_SECONDS = 10
@@ -56,6 +63,7 @@ class _PostgresConnection:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self.callbacks: list[Callable[[], None]] = []
 
     async def fetch_all(self, sql: str, *args: object) -> Sequence[Row]:
         return [tuple(record) for record in await self._connection.fetch(sql, *args)]
@@ -78,8 +86,13 @@ class _PostgresConnection:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        async with self._connection.transaction():
-            yield
+        callbacks = len(self.callbacks)
+        try:
+            async with self._connection.transaction():
+                yield
+        except BaseException:
+            del self.callbacks[callbacks:]
+            raise
 
     async def index(self, account_id: int, content_id: int, fields: IndexFields) -> None:
         vectors = [render_tsvector(split_terms(field)) for field in fields]
@@ -87,6 +100,9 @@ class _PostgresConnection:
 
     async def unindex(self, account_id: int, content_id: int) -> None:
         await self._connection.execute(_UNINDEX, account_id, content_id)
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        self.callbacks.append(callback)
 
 
 class PostgresEngine:
@@ -130,12 +146,25 @@ class PostgresEngine:
     async def write(self) -> AsyncIterator[WriteConnection]:
         """Enter a write transaction. Raises: unavailable."""
         try:
-            async with self._pool.acquire() as connection, connection.transaction():
-                yield _PostgresConnection(connection)
+            async with self._pool.acquire() as connection:
+                writer = _PostgresConnection(connection)
+                transaction = connection.transaction()
+                await transaction.start()
+                try:
+                    yield writer
+                except BaseException:
+                    await transaction.rollback()
+                    raise
+                # A COMMIT that is interrupted would leave it open whether it happened.
+                await finish(asyncio.ensure_future(self._commit(transaction, writer)))
         except _TEMPORARY as error:
             raise mapped(error) from error
+
+    async def _commit(self, transaction: Any, writer: _PostgresConnection) -> None:
+        await transaction.commit()
         if self._on_commit is not None:
             self._on_commit(1)
+        run_callbacks(writer.callbacks)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:

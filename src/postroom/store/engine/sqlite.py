@@ -11,6 +11,8 @@ Invariants:
 - nobody returns from ``write()`` before the COMMIT that holds their savepoint has succeeded;
 - a savepoint that fails is rolled back alone; if SQLite itself rolled everything back (disk full, I/O error), or the
   COMMIT fails, every caller of the group gets ``unavailable`` and nothing of the group is there;
+- the turn is passed on whatever fails, and a group never waits for a writer that will not come;
+- the loop never waits for a lock of another process: it is asked for again and again;
 - the full-text rows of a group are written just before its COMMIT, in the committer thread: they cost the loop
   nothing, and FTS5 writes one segment a group instead of one for each savepoint.
 
@@ -18,6 +20,7 @@ Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_savepoint.h
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,14 +33,23 @@ import apsw
 
 from postroom.errors import PostroomError, unavailable
 from postroom.search.terms import index_terms
-from postroom.store.engine.base import Connection, IndexFields, Row, WriteConnection
+from postroom.store.engine.base import Connection, IndexFields, Row, WriteConnection, run_callbacks
 
 MINIMUM_VERSION = (3, 43, 0)
 """The first SQLite with ``contentless_delete`` in FTS5."""
 MAX_GROUP = 128
 """Savepoints after which a group is committed even if more writers wait."""
 BUSY_SECONDS = 10
+"""How long a writer waits for the write lock while another process has it."""
+_BUSY_POLL_SECONDS = 0.005
 _ACCOUNT_SHIFT = 32
+
+# A checkpoint every 16 MiB of log instead of 4 halves what is written twice; the log file itself stays bounded.
+_WRITER_SETTINGS = """
+PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;
+PRAGMA cache_size = -24576
+"""
+_READER_SETTINGS = "PRAGMA cache_size = -8192"
 
 _TEMPORARY = (
     apsw.BusyError,
@@ -47,6 +59,7 @@ _TEMPORARY = (
     apsw.CantOpenError,
     apsw.NoMemError,
     apsw.ReadOnlyError,
+    apsw.ConnectionClosedError,
 )
 
 _INDEX = (
@@ -62,11 +75,9 @@ def translate(sql: str) -> str:
     return re.sub(r"\bBYTEA\b", "BLOB", re.sub(r"\$(\d+)", r"?\1", sql))
 
 
-def mapped(error: apsw.Error) -> PostroomError | apsw.Error:
-    """Return the error to raise for a driver's error: ``unavailable`` for what may pass."""
-    if isinstance(error, _TEMPORARY):
-        return unavailable("the mail store cannot be written or read just now", private=repr(error))
-    return error
+def mapped(error: BaseException) -> PostroomError:
+    """Return ``unavailable`` for a failure that may pass, or that was another's."""
+    return unavailable("the mail store cannot be written or read just now", private=repr(error))
 
 
 class _SQLiteConnection:
@@ -104,15 +115,18 @@ class _SQLiteWriter(_SQLiteConnection):
     def __init__(self, connection: apsw.Connection) -> None:
         super().__init__(connection)
         self.deferred: list[tuple[str, tuple[object, ...]]] = []
+        self.callbacks: list[Callable[[], None]] = []
+        self.durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        deferred = len(self.deferred)
+        deferred, callbacks = len(self.deferred), len(self.callbacks)
         self._connection.execute("SAVEPOINT part")
         try:
             yield
         except BaseException:
             del self.deferred[deferred:]
+            del self.callbacks[callbacks:]
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK TO part; RELEASE part")
             raise
@@ -123,6 +137,9 @@ class _SQLiteWriter(_SQLiteConnection):
 
     async def unindex(self, account_id: int, content_id: int) -> None:
         self.deferred.append((_UNINDEX, (account_id << _ACCOUNT_SHIFT | content_id,)))
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        self.callbacks.append(callback)
 
 
 class SQLiteEngine:
@@ -146,7 +163,8 @@ class SQLiteEngine:
         self._readers: list[apsw.Connection] = []
         self._turn = asyncio.Lock()
         self._waiting = 0
-        self._group: list[tuple[asyncio.Future[None], _SQLiteWriter]] = []
+        self._closed = False
+        self._group: list[_SQLiteWriter] = []
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="committer")
         self._commits: set[asyncio.Task[None]] = set()
 
@@ -156,23 +174,27 @@ class SQLiteEngine:
             connection.set_busy_timeout(BUSY_SECONDS * 1000)
             if flags & apsw.SQLITE_OPEN_CREATE:
                 connection.execute("PRAGMA journal_mode = WAL").fetchall()
-                connection.execute(
-                    "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864"
-                ).fetchall()
-            connection.execute("PRAGMA cache_size = -8192; PRAGMA mmap_size = 0").fetchall()
-        except apsw.Error as error:
+                connection.execute(_WRITER_SETTINGS).fetchall()
+                # From here on it is the loop that waits for the write lock.
+                connection.set_busy_timeout(0)
+            else:
+                connection.execute(_READER_SETTINGS).fetchall()
+        except _TEMPORARY as error:
             raise mapped(error) from error
         return connection
 
     async def close(self) -> None:
-        """Finish the group under way and close all connections."""
+        """Finish the group under way and close all connections; writers who come later get ``unavailable``."""
+        self._closed = True
         async with self._turn:
             if self._group:
                 await self._commit_group()
-            self._committer.shutdown()
-            while self._readers:
-                self._readers.pop().close()
-            self._writer.close()
+        while self._commits:
+            await asyncio.wait(self._commits)
+        self._committer.shutdown()
+        while self._readers:
+            self._readers.pop().close()
+        self._writer.close()
 
     # Reading
 
@@ -182,7 +204,7 @@ class SQLiteEngine:
         connection = self.take_reader()
         try:
             yield _SQLiteConnection(connection)
-        except apsw.Error as error:
+        except _TEMPORARY as error:
             raise mapped(error) from error
         finally:
             self._readers.append(connection)
@@ -194,7 +216,7 @@ class SQLiteEngine:
         try:
             connection.execute("BEGIN")
             yield _SQLiteConnection(connection)
-        except apsw.Error as error:
+        except _TEMPORARY as error:
             raise mapped(error) from error
         finally:
             if connection.in_transaction:
@@ -212,7 +234,7 @@ class SQLiteEngine:
         connection = self.take_reader()
         try:
             rows = connection.execute(translate(sql), args).fetchall()
-        except apsw.Error as error:
+        except _TEMPORARY as error:
             raise mapped(error) from error
         finally:
             self._readers.append(connection)
@@ -231,15 +253,16 @@ class SQLiteEngine:
             yield writer
             self._writer.execute("RELEASE txn")
         except BaseException as error:
-            self._abandon(error)
-            self._pass_turn()
-            if isinstance(error, apsw.Error):
+            try:
+                self._abandon(error)
+            finally:
+                self._pass_turn()
+            if isinstance(error, _TEMPORARY):
                 raise mapped(error) from error
             raise
-        durable = asyncio.get_running_loop().create_future()
-        self._group.append((durable, writer))
+        self._group.append(writer)
         self._pass_turn()
-        await durable
+        await writer.durable
 
     async def _take_turn(self) -> None:
         self._waiting += 1
@@ -253,35 +276,55 @@ class SQLiteEngine:
             self._waiting -= 1
 
     async def _begin(self) -> None:
+        if self._closed:
+            raise unavailable("the mail store is being closed")
         if self._writer.in_transaction:
             return
-        # Another process may hold the write lock: wait for it in the thread, never in the loop.
-        self._writer.set_busy_timeout(0)
-        try:
-            self._writer.execute("BEGIN IMMEDIATE")
-        except apsw.BusyError:
-            self._writer.set_busy_timeout(BUSY_SECONDS * 1000)
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._committer, self._writer.execute, "BEGIN IMMEDIATE")
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + BUSY_SECONDS
+        while True:
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+            except apsw.BusyError:
+                if clock() > deadline:
+                    raise
+                await asyncio.sleep(_BUSY_POLL_SECONDS)
+            else:
+                return
 
     def _abandon(self, error: BaseException) -> None:
-        """Take back the savepoint of the one that failed; if SQLite took back everything, fail the group."""
-        if self._writer.in_transaction:
-            try:
+        """Take back the savepoint of the one that failed; if everything is lost, fail the group."""
+        try:
+            if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK TO txn; RELEASE txn")
-            except apsw.SQLError:
-                # The savepoint itself could not be made: there is nothing to take back.
                 return
-        elif self._group:
-            lost = mapped(error) if isinstance(error, apsw.Error) else unavailable("the mail store failed")
-            self._settle(self._take_group(), lost)
+            cause = error
+        except apsw.SQLError:
+            # The savepoint itself could not be made: there is nothing to take back.
+            return
+        except apsw.Error as failure:
+            cause = failure
+            self._roll_back()
+        self._settle(self._take_group(), cause)
+
+    def _roll_back(self) -> None:
+        """Take back the whole transaction, if SQLite has not done so."""
+        with contextlib.suppress(apsw.Error):
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
 
     def _pass_turn(self) -> None:
         """Let the next writer in, or commit when nobody waits; the turn is kept until the COMMIT is done."""
-        if not self._writer.in_transaction or (self._waiting and len(self._group) < MAX_GROUP):
+        if not self._in_transaction() or (self._waiting and len(self._group) < MAX_GROUP):
             self._turn.release()
             return
         self._spawn(self._commit_and_release())
+
+    def _in_transaction(self) -> bool:
+        try:
+            return self._writer.in_transaction
+        except apsw.ConnectionClosedError:
+            return False
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -300,15 +343,15 @@ class SQLiteEngine:
 
     async def _commit_group(self) -> None:
         group = self._take_group()
-        deferred = [statement for _, writer in group for statement in writer.deferred]
+        deferred = [statement for writer in group for statement in writer.deferred]
         try:
             await asyncio.get_running_loop().run_in_executor(self._committer, self._commit, deferred)
-        except apsw.Error as error:
-            self._settle(group, mapped(error))
-        else:
-            if self._on_commit is not None and group:
-                self._on_commit(len(group))
-            self._settle(group, None)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the group must be told
+            self._settle(group, error)
+            return
+        if self._on_commit is not None and group:
+            self._on_commit(len(group))
+        self._settle(group, None)
 
     def _commit(self, deferred: list[tuple[str, tuple[Any, ...]]]) -> None:
         """Run in the committer thread."""
@@ -316,26 +359,28 @@ class SQLiteEngine:
             for sql, args in deferred:
                 self._writer.execute(sql, args)
             self._writer.execute("COMMIT")
-        except apsw.Error:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
+        except BaseException:
+            self._roll_back()
             raise
 
-    def _take_group(self) -> list[tuple[asyncio.Future[None], _SQLiteWriter]]:
+    def _take_group(self) -> list[_SQLiteWriter]:
         group, self._group = self._group, []
         return group
 
     @staticmethod
-    def _settle(
-        group: list[tuple[asyncio.Future[None], _SQLiteWriter]], error: PostroomError | apsw.Error | None
-    ) -> None:
-        for durable, _ in group:
-            if durable.done():  # its caller was cancelled meanwhile
+    def _settle(group: list[_SQLiteWriter], error: BaseException | None) -> None:
+        """Tell a group that it is durable, or that nothing of it is there and may be tried again."""
+        for writer in group:
+            if error is None:
+                run_callbacks(writer.callbacks)
+            if writer.durable.done():  # its caller was cancelled meanwhile
                 continue
             if error is None:
-                durable.set_result(None)
+                writer.durable.set_result(None)
             else:
-                durable.set_exception(error)
+                lost = mapped(error)
+                lost.__cause__ = error
+                writer.durable.set_exception(lost)
 
     # The rest of the interface
 
