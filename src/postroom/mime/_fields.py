@@ -76,8 +76,8 @@ def find_boundary(line: bytes, boundaries: Container[bytes]) -> tuple[bytes | No
     key = line.rstrip(b" \t\r")
     if key in boundaries:
         return key, False
-    if key[-2:] == b"--" and key[:-2] in boundaries:
-        return key[:-2], True
+    if key[-2:] == b"--" and (closed := key[:-2].rstrip(b" \t")) in boundaries:
+        return closed, True
     if b" " in key or b"\t" in key:
         return find_boundary(key.split(None, 1)[0], boundaries) if key[:1] not in b" \t" else (None, False)
     return None, False

@@ -75,15 +75,17 @@ class _ListParser:
         self._phrase: list[str] = []
         self._angle: list[str] | None = None
         self._is_closed = False
+        self._tokens_at_close = 0
         self._comment = ""
         self._spec: list[str] = []
         self._has_at = False
 
     def _take_special(self, special: str) -> None:
         if special == "<":
-            self._angle = [] if self._angle is None else self._angle
+            self._open_angle()
         elif special == ">":
             self._is_closed = self._angle is not None
+            self._tokens_at_close = len(self._phrase)
         elif self._angle is not None and not self._is_closed:
             # Inside angle brackets only a route has separators: <@a,@b:user@c>.
             self._take_route(special)
@@ -93,6 +95,15 @@ class _ListParser:
             self._add(":", ":")
         else:
             self._finish()
+
+    def _open_angle(self) -> None:
+        """Begin an address; behind one that is closed, the comma between two mailboxes is missing."""
+        if self._is_closed:
+            phrase = self._phrase[self._tokens_at_close :]
+            self._finish()
+            self._phrase = phrase
+        if self._angle is None:
+            self._angle = []
 
     def _take_route(self, special: str) -> None:
         angle = self._angle or []
@@ -134,10 +145,13 @@ class _ListParser:
 
     def _finish(self) -> None:
         """Add what has been read as a mailbox, if it is anything."""
+        if self._is_closed and self._tokens_at_close:
+            # Words behind the address are no part of the name, unless it has no other.
+            self._phrase = self._phrase[: self._tokens_at_close]
         phrase = _decode("".join(self._phrase))
         if self._angle is not None:
             address = clean_text("".join(self._angle))
-            display = phrase or _decode(self._comment)
+            display = phrase or (_decode(self._comment) if address else "")
             if not address and "@" in phrase and " " not in phrase:
                 display, address = "", phrase
         else:
@@ -149,7 +163,9 @@ class _ListParser:
     def _split_bare(self, phrase: str) -> tuple[str, str]:
         """Return display name and address of a mailbox without angle brackets."""
         if not self._has_at:
-            return phrase or _decode(self._comment), ""
+            return (
+                ("", phrase) if phrase == "".join(self._spec).strip() and " " not in phrase else (phrase, "")
+            )
         compact = _SPACE_AROUND_MARKS.sub(r"\1", clean_text("".join(self._spec)))
         words = compact.split()
         if len(words) <= 1 or compact.startswith('"'):

@@ -182,6 +182,12 @@ def test_delimiter_with_padding_and_with_words_behind_it() -> None:
     assert text_at(raw, 1) == "one"
 
 
+def test_boundary_that_ends_in_spaces() -> None:
+    raw = crlf('Content-Type: multipart/mixed; boundary="b  "\n\n--b  \n\none\n--b  --\nend\n')
+    assert parsed_shape(raw) == ("multipart/mixed", ("text/plain",))
+    assert text_at(raw, 1) == "one"
+
+
 def test_lines_that_only_look_like_delimiters() -> None:
     raw = crlf(
         "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n --b\n--bb\n-- b\n---b\nx--b\n--\n-- \n--b--\n"
