@@ -31,11 +31,13 @@ from postroom.delivery.limits import LMTPLimits
 from postroom.delivery.server import LMTPServer, start_lmtp
 from postroom.delivery.stats import LMTPStats
 from postroom.domain.check import find_last_drift
+from postroom.domain.maintenance import purge_history
 from postroom.errors import Kind, PostroomError
 
 GRACE_SECONDS = 10
 BACKLOG = 4096
 KEEP_ALIVE_SECONDS = 75
+MAINTENANCE_SECONDS = 3600
 DRIFT_SECONDS = 60
 """How often the result of the last check is read for the metrics."""
 
@@ -73,14 +75,18 @@ async def _serve(config: Config) -> None:
             listener = open_listener(config.http.listen)
             http = _make_http(config, services, api_stats)
             serving = asyncio.create_task(http.serve(sockets=[listener]))
-            watching = asyncio.create_task(_watch_drift(services, collector))
+            jobs = [
+                asyncio.create_task(_watch_drift(services, collector)),
+                asyncio.create_task(_maintain(services, config)),
+            ]
             _log.info("serving", http=config.http.listen, lmtp=lmtp.addresses if lmtp else [])
             # What start-up has made stays for good: the collector need not look at it again.
             gc.collect()
             gc.freeze()
             await _until_stopped(stopping, serving)
             _log.info("stopping")
-            watching.cancel()
+            for job in jobs:
+                job.cancel()
             http.should_exit = True
             await serving
         finally:
@@ -199,3 +205,15 @@ async def _watch_drift(services: Services, collector: ServiceCollector) -> None:
         with contextlib.suppress(PostroomError):
             collector.counter_drift = await find_last_drift(services.store)
         await asyncio.sleep(DRIFT_SECONDS)
+
+
+async def _maintain(services: Services, config: Config) -> None:
+    """Cut back what grows, now and then."""
+    while True:
+        await asyncio.sleep(MAINTENANCE_SECONDS)
+        try:
+            removed = await purge_history(services.store, config.retention)
+        except PostroomError as error:
+            _log.warning("maintenance failed", error=str(error), private=error.private)
+        else:
+            _log.info("maintenance", operations_removed=removed)

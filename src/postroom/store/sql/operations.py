@@ -10,7 +10,11 @@ _LIST = """
 SELECT modseq, done_at, session_id, kind, data FROM operation
 WHERE account_id = $1 AND modseq > $2 ORDER BY modseq LIMIT $3
 """
-_PURGE_OPERATIONS = "DELETE FROM operation WHERE account_id = $1 AND done_at < $2"
+_PURGE = """
+DELETE FROM operation WHERE account_id = $1 AND done_at < $2 AND modseq IN
+    (SELECT modseq FROM operation WHERE account_id = $1 ORDER BY modseq LIMIT $3)
+RETURNING modseq
+"""
 _BURY = """
 INSERT INTO tombstone (account_id, folder_id, uid, modseq, removed_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (account_id, folder_id, uid) DO UPDATE SET modseq = excluded.modseq, removed_at = excluded.removed_at
@@ -48,6 +52,10 @@ class OperationRepo:
         """Return up to ``limit`` entries after a position, oldest first."""
         rows = await self._connection.fetch_all(_LIST, self._account_id, modseq, limit)
         return [Operation(*row) for row in rows]
+
+    async def purge(self, *, before: int, limit: int) -> int:
+        """Remove up to ``limit`` of the oldest entries, those from before a time; return how many."""
+        return len(await self._connection.fetch_all(_PURGE, self._account_id, before, limit))
 
     async def bury(self, folder_id: FolderId, uid: Uid, *, modseq: Modseq, removed_at: int) -> None:
         """Leave a tombstone for a mail; with uid 0 for the folder."""
