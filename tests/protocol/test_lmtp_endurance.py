@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import stat
+import struct
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,23 @@ async def test_input_is_bounded_while_a_delivery_takes_its_time(tmp_path: Path) 
         await sending
 
 
+async def test_replies_are_bounded_while_the_client_does_not_read(tmp_path: Path) -> None:
+    async with serve(tmp_path) as served, served.connect() as peer:
+        await peer.play("S: 220 *")
+        peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        count = 150_000
+        sending = asyncio.create_task(peer.send(b"HELP\r\n" * count))
+        (wire,) = served.server._sessions
+        while not wire._reading_paused or not wire._writing_paused:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        assert wire._transport.get_write_buffer_size() + wire._gathered_bytes < 500_000
+        peer.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        for _ in range(count):
+            assert (await peer.line()).startswith("214 2.0.0 ")
+        await sending
+
+
 async def test_stale_deadline_does_not_outlive_its_command(tmp_path: Path) -> None:
     """The time for a command begins when the one before it has been answered."""
     async with (
@@ -211,6 +229,13 @@ _CHUNKED = (
 )
 
 
+def reset(peer: Peer) -> None:
+    """End the connection at once, in both directions (RST instead of FIN)."""
+    sock = peer.writer.transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.writer.transport.abort()
+
+
 @pytest.mark.parametrize("dialogue", [_DIALOGUE, _CHUNKED])
 @pytest.mark.parametrize("abort", [False, True])
 async def test_premature_end_at_every_byte(tmp_path: Path, dialogue: bytes, *, abort: bool) -> None:
@@ -221,7 +246,7 @@ async def test_premature_end_at_every_byte(tmp_path: Path, dialogue: bytes, *, a
                 await peer.send(dialogue[:length])
                 await asyncio.sleep(0)
                 if abort:
-                    peer.writer.transport.abort()
+                    reset(peer)
                 else:
                     peer.writer.write_eof()
                     assert (await peer.read_to_end())[0].startswith("220")
@@ -237,7 +262,24 @@ async def test_delivery_goes_on_when_the_client_vanishes(tmp_path: Path) -> None
         async with served.connect() as peer:
             await peer.send(_DIALOGUE)
             await inbox.arrived.wait()
-            peer.writer.transport.abort()
+            reset(peer)
+        assert inbox.gate is not None
+        inbox.gate.set()
+        await served.until_open_connections(0)
+        assert len(inbox.deliveries) == 1
+
+
+async def test_messages_behind_it_do_not(tmp_path: Path) -> None:
+    """Nobody would hear that they were delivered, and the client will send them again."""
+    inbox = RecordingInbox(gate=asyncio.Event())
+    async with serve(tmp_path, inbox=inbox) as served:
+        async with served.connect() as peer:
+            await peer.send(_DIALOGUE + _DIALOGUE)
+            await inbox.arrived.wait()
+            reset(peer)
+        (wire,) = served.server._sessions
+        while not wire._lost:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
         assert inbox.gate is not None
         inbox.gate.set()
         await served.until_open_connections(0)

@@ -113,10 +113,19 @@ async def test_many_messages_in_one_packet(served: Served) -> None:
 
 
 async def test_one_connection_does_not_starve_another(served: Served) -> None:
+    """Eight thousand commands in one packet are worked off in turns with what others send."""
     async with served.connect() as flooding, served.connect() as other:
         await flooding.line()
         await other.line()
+        flooding_wire, _ = served.server._sessions
         flooding.writer.write(b"NOOP\r\n" * 8000)
         await other.play("C: NOOP\nS: 250 *")
+        assert len(flooding_wire._buffer) > 0
         for _ in range(8000):
             assert await flooding.line() == "250 2.0.0 OK"
+
+
+@pytest.mark.parametrize("length", range(196, 206))
+async def test_long_line_cut_within_its_line_end(served: Served, length: int) -> None:
+    lines, _ = await play_cut(served, [b"NOOP " + b"x" * (length - 7) + b"\r", b"\nNOOP\r\nQUIT\r\n"])
+    assert [line[:3] for line in lines] == ["220", "250" if length <= 200 else "500", "250", "221"]
