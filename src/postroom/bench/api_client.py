@@ -40,18 +40,31 @@ class APIClient:
         data = None if body is None else json.dumps(body).encode()
         headers = self.headers if data is None else {**self.headers, "Content-Type": "application/json"}
         try:
-            self._connection.request(method, path, body=data, headers=headers)
-            response = self._connection.getresponse()
-            content = response.read()
+            status, content = self._exchange(method, path, data, headers)
         except (OSError, http.client.HTTPException) as error:
-            self._connection.close()
             raise PostroomError(Kind.UNAVAILABLE, "apiCallFailed", f"{method} {path}: {error!r}") from error
-        if response.status != 200:
+        if status != 200:
             reason = content[:300].decode(errors="replace")
             raise PostroomError(
-                Kind.UNAVAILABLE, "apiCallFailed", f"{method} {path} answered {response.status}: {reason}"
+                Kind.UNAVAILABLE, "apiCallFailed", f"{method} {path} answered {status}: {reason}"
             )
         return json.loads(content) if content else None
+
+    def _exchange(
+        self, method: str, path: str, data: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
+        is_kept = self._connection.sock is not None
+        try:
+            self._connection.request(method, path, body=data, headers=headers)
+            response = self._connection.getresponse()
+            return response.status, response.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            # A server may close a connection that was idle just when the next request leaves (RFC 9112 §9.3.1).
+            # Nothing was answered, and every call made here can be made twice.
+            if not is_kept or not isinstance(error, (http.client.RemoteDisconnected, ConnectionError)):
+                raise
+        return self._exchange(method, path, data, headers)
 
     def get_folder(self, role: str) -> dict[str, Any]:
         """Return the folder with this ``role`` (``inbox``, ``drafts``, …)."""

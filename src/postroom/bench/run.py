@@ -36,6 +36,7 @@ from postroom.errors import PostroomError
 
 _MEGABYTE = 1_000_000
 _IDLE_SECONDS = 1.0
+_PLAIN_COLUMNS = 140
 _GROUP_SIZE_METRIC = "postroom_commit_transactions"
 _STEPS: dict[str, Callable[[Scene], None]] = {
     "flags": measure_flags,
@@ -50,7 +51,7 @@ def run_bench(options: BenchOptions, console: Console | None = None) -> int:
 
     0: done; 1: done, and some answers were wrong; 2: it could not run; 130: interrupted, with what there was.
     """
-    console = console or Console(soft_wrap=not sys.stdout.isatty())
+    console = console or Console(width=None if sys.stdout.isatty() else _PLAIN_COLUMNS)
     try:
         options = options.checked()
         compile_client()

@@ -176,6 +176,10 @@ class ServerProcess:
         """Return the most resident memory since the start or the last reset (VmHWM, kept by the kernel)."""
         return self._read_status("VmHWM")
 
+    def own_bytes(self) -> int:
+        """Return the resident memory that is not the pages of mapped files (RssAnon)."""
+        return self._read_status("RssAnon")
+
     def reset_peak(self) -> None:
         """Let the peak begin anew at the present size (proc(5), clear_refs 5)."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
