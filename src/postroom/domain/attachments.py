@@ -82,7 +82,7 @@ class Attachments:
         return InnerMail(summary, len(raw), _header_date(raw, root))
 
     async def open_inner(
-        self, caller: Caller, ref: MailRef, attachment_id: int, inner_id: int
+        self, caller: Caller, ref: MailRef, attachment_id: int, *, inner_id: int
     ) -> OpenAttachment:
         """Open an attachment of an attached message. Raises as :meth:`inner_mail`."""
         raw = await self._inner_raw(caller, ref, attachment_id)

@@ -99,9 +99,16 @@ async def file_mail(
         labels="",
         summary=filing.summary,
     )
-    keys = SortKeys(
+    keys = _sort_keys(filing, mail)
+    await tx.mails.insert(mail, keys)
+    await tx.orders.added(folder_id, keys, mail.uid, total_items=counted.total_items)
+    return mail
+
+
+def _sort_keys(filing: Filing, mail: Mail) -> SortKeys:
+    return SortKeys(
         date=mail.date,
-        size_bytes=size,
+        size_bytes=mail.size,
         is_unread=mail.is_unread,
         is_flagged=mail.is_flagged,
         importance=filing.importance,
@@ -110,9 +117,6 @@ async def file_mail(
         from_=filing.sort_from,
         to=filing.sort_to,
     )
-    await tx.mails.insert(mail, keys)
-    await tx.orders.added(folder_id, keys, mail.uid, total_items=counted.total_items)
-    return mail
 
 
 async def set_flags(
@@ -148,7 +152,7 @@ async def set_flags(
     for field in (SortField.IS_UNREAD, SortField.IS_FLAGGED):
         old_key, new_key = key_of(field, keys, uid), key_of(field, new_keys, uid)
         if old_key != new_key:
-            await tx.orders.moved(folder_id, field, old_key, new_key)
+            await tx.orders.moved(folder_id, field, old=old_key, new=new_key)
     return before, after
 
 

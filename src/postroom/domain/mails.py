@@ -49,7 +49,7 @@ class Mails:
                 )
             row = -1
             if request.active is not None:
-                row = await _active_row(mailbox, folder, sort, request.active)
+                row = await _active_row(mailbox, folder, sort=sort, active=request.active)
         return MailPage(folder, sort, row, mails)
 
     def _page_size(self, caller: Caller) -> int:
@@ -94,7 +94,7 @@ class Mails:
         return after
 
 
-async def _active_row(mailbox: Snapshot, folder: Folder, sort: Sort, active: MailRef) -> int:
+async def _active_row(mailbox: Snapshot, folder: Folder, *, sort: Sort, active: MailRef) -> int:
     if (active.owner, active.folder) != (folder.account_id, folder.folder_id):
         return -1
     keys = await mailbox.mails.find_keys(folder.folder_id, active.uid)

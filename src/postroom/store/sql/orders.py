@@ -213,12 +213,12 @@ class OrderRepo:
         for field, chunk in await self._add_to_all(folder_id, keys, uid, items=-1):
             await self._merge_if_small(folder_id, field, chunk)
 
-    async def moved(self, folder_id: FolderId, field: SortField, old: Anchor, new: Anchor) -> None:
+    async def moved(self, folder_id: FolderId, field: SortField, *, old: Anchor, new: Anchor) -> None:
         """Count a mail that has another key in one order than before."""
-        left = await self._add(folder_id, field, old, -1)
+        left = await self._add(folder_id, field, old, items=-1)
         if left is not None:
             await self._merge_if_small(folder_id, field, left)
-        entered = await self._add(folder_id, field, new, 1)
+        entered = await self._add(folder_id, field, new, items=1)
         if entered is not None and entered.items > CAPACITY:
             await self._split(folder_id, field, entered)
 
@@ -232,7 +232,7 @@ class OrderRepo:
         )
         return [(_FIELDS[row[0]], Chunk(*row[1:])) for row in rows]
 
-    async def _add(self, folder_id: FolderId, field: SortField, key: Anchor, items: int) -> Chunk | None:
+    async def _add(self, folder_id: FolderId, field: SortField, key: Anchor, *, items: int) -> Chunk | None:
         row = await self._connection.fetch_row(
             _ADD, self._account_id, folder_id, _NUMBERS[field], _stored(key.value), key.date, key.uid, items
         )
@@ -273,12 +273,12 @@ class OrderRepo:
                 faults.append(f"{field.value}: the first chunk is missing")
                 continue
             for chunk, following in zip(chunks, [*chunks[1:], None], strict=True):
-                counted = await self._count(folder_id, field, chunk, following)
+                counted = await self._count(folder_id, field, low=chunk, high=following)
                 if counted != chunk.items:
                     faults.append(f"{field.value}: a chunk counts {chunk.items} mails, there are {counted}")
         return faults
 
-    async def _count(self, folder_id: FolderId, field: SortField, low: Chunk, high: Chunk | None) -> int:
+    async def _count(self, folder_id: FolderId, field: SortField, *, low: Chunk, high: Chunk | None) -> int:
         account = (self._account_id, folder_id)
         start = _places(field, _anchor(field, low))
         if high is None:
