@@ -191,6 +191,17 @@ async def test_refused_recipients_are_no_errors(tmp_path: Path) -> None:
         assert [line[:3] for line in lines[8:]] == (["250"] + ["550"] * 9 + ["503", "250"]) * 9
 
 
+@pytest.mark.parametrize("mail", [b"MAIL FROM:<> SIZE=99999999999\r\n", b"mail from:<a..b@c.test>\r\n"])
+async def test_what_follows_a_refused_sender_is_no_error(tmp_path: Path, mail: bytes) -> None:
+    async with serve(tmp_path, limits=LMTPLimits(max_errors=3)) as served:
+        group = mail + b"RCPT TO:<ann@example.test>\r\n" * 9 + b"DATA\r\nRSET\r\n"
+        lines = await served.talk(b"LHLO c\r\n" + group + group + b"QUIT\r\n")
+        assert [line[:3] for line in lines[9:19]] == ["503"] * 10
+        assert lines[-1].startswith("221")
+        lines = await served.talk(b"LHLO c\r\nMAIL FROM:<>\r\nRSET\r\n" + b"DATA\r\n" * 9)
+        assert lines[-1].startswith("421")
+
+
 async def test_errors_are_forgiven_with_each_message(tmp_path: Path) -> None:
     async with serve(tmp_path, limits=LMTPLimits(max_errors=3)) as served:
         message = b"MAIL FROM:<>\r\nRCPT TO:<ann@example.test>\r\nDATA\r\nx\r\n.\r\n"

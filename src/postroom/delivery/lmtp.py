@@ -92,6 +92,7 @@ class LMTPSession:
         self._stats = settings.stats
         self._helo = ""
         self._transaction: Transaction | None = None
+        self._mail_refused = False
         self._errors = 0
         self._stopping = False
 
@@ -102,6 +103,8 @@ class LMTPSession:
             wire.send(f"220 {self._settings.hostname} LMTP Postroom ready\r\n".encode("ascii"))
             await self._take_commands()
         except _SessionEndedError as end:
+            if end.reply is not replies.GOODBYE:
+                _log.info("lmtp_session_ended", client=wire.client, reply=end.reply.text)
             wire.send(render_reply(end.reply))
         except InputEndedError as end:
             self._say_why(end.reason)
@@ -130,11 +133,14 @@ class LMTPSession:
                 raise _SessionEndedError(replies.SHUTTING_DOWN)
             try:
                 line = await wire.read_line(limits.max_command_bytes)
-                await self._obey(parse_command(line))
-            except PostroomError as error:
-                self._refuse(error)
             except LineTooLongError:
                 self._refuse(PostroomError(Kind.INVALID, "badCommandLine", "Command line is too long"))
+                continue
+            try:
+                await self._obey(parse_command(line))
+            except PostroomError as error:
+                self._mail_refused = self._mail_refused or line[:4].upper() == b"MAIL"
+                self._refuse(error)
 
     async def _obey(self, command: Command) -> None:
         match command:
@@ -163,8 +169,8 @@ class LMTPSession:
         self._wire.send(render_reply(reply_for(error)))
         if error.code == BAD_CHUNK_SIZE:
             raise _SessionEndedError(replies.LOST_SYNCHRONISATION)
-        if error.code == "noValidRecipients":
-            # A client that pipelines DATA behind refused recipients has made no error (RFC 2920 §3.1).
+        if error.code == "noValidRecipients" or (error.code == "noTransaction" and self._mail_refused):
+            # A client that has pipelined these behind a refused MAIL or RCPT has made no error (RFC 2920 §3.1).
             return
         self._errors += 1
         if self._errors >= self._limits.max_errors:
@@ -173,6 +179,7 @@ class LMTPSession:
     def _say_why(self, reason: End) -> None:
         if reason is End.TIMED_OUT:
             self._stats.timeouts += 1
+            _log.info("lmtp_session_timed_out", client=self._wire.client)
             self._wire.send(render_reply(replies.TIMED_OUT))
         elif reason is End.STOPPED:
             self._wire.send(render_reply(replies.SHUTTING_DOWN))
@@ -193,8 +200,8 @@ class LMTPSession:
         if self._transaction is not None:
             raise _out_of_place("A transaction is open already")
         if command.size_bytes is not None and command.size_bytes > self._limits.max_message_bytes:
-            self._wire.send(render_reply(reply_for(too_large(self._limits.max_message_bytes))))
-            return
+            raise too_large(self._limits.max_message_bytes)
+        self._mail_refused = False
         self._transaction = Transaction(
             command.sender, command.size_bytes, command.smtputf8, command.body_8bit
         )
@@ -202,8 +209,10 @@ class LMTPSession:
 
     async def _rcpt(self, command: Rcpt) -> None:
         transaction = self._transaction
-        if transaction is None or transaction.chunks is not None:
-            raise _out_of_place("Send MAIL first" if transaction is None else "The message has begun already")
+        if transaction is None:
+            raise _no_transaction()
+        if transaction.chunks is not None:
+            raise _out_of_place("The message has begun already")
         if not (transaction.smtputf8 or command.address.isascii()):
             raise PostroomError(
                 Kind.INVALID, "addressNeedsSMTPUTF8", "An address beyond ASCII needs SMTPUTF8"
@@ -229,8 +238,10 @@ class LMTPSession:
 
     async def _data(self) -> None:
         transaction = self._transaction
-        if transaction is None or transaction.chunks is not None:
-            raise _out_of_place("Send MAIL first" if transaction is None else "DATA cannot follow BDAT")
+        if transaction is None:
+            raise _no_transaction()
+        if transaction.chunks is not None:
+            raise _out_of_place("DATA cannot follow BDAT")
         if not transaction.recipients:
             raise PostroomError(Kind.INVALID, "noValidRecipients", "No valid recipients")
         self._wire.send(_START_DATA)
@@ -244,7 +255,7 @@ class LMTPSession:
         if transaction is None or not transaction.recipients:
             await receive_octets(command.size_bytes, self._wire, None, limits=self._limits)
             if transaction is None:
-                raise _out_of_place("Send MAIL first")
+                raise _no_transaction()
             raise PostroomError(Kind.INVALID, "noValidRecipients", "No valid recipients")
         if transaction.chunks is None:
             transaction.chunks = self._begin_message(transaction)
@@ -285,6 +296,14 @@ class LMTPSession:
             outcomes = await self._hand_over(transaction, content)
         except Exception as error:  # noqa: BLE001 - whatever it is, each recipient gets a reply
             outcomes = [_as_postroom_error(error, "lmtp_delivery_failed")] * len(transaction.recipients)
+        _log.debug(
+            "lmtp_message",
+            id=transaction.message_id,
+            client=self._wire.client,
+            sender=transaction.sender,
+            size_bytes=spool.size_bytes,
+            outcomes=[DELIVERED if outcome is None else outcome.code for outcome in outcomes],
+        )
         delivered = render_reply(Reply(250, "2.0.0", f"Delivered, id {transaction.message_id}"))
         for outcome in outcomes:
             self._stats.deliveries[DELIVERED if outcome is None else outcome.code] += 1
@@ -314,6 +333,10 @@ class LMTPSession:
 
 def _out_of_place(message: str) -> PostroomError:
     return PostroomError(Kind.INVALID, "badSequence", message)
+
+
+def _no_transaction() -> PostroomError:
+    return PostroomError(Kind.INVALID, "noTransaction", "Send MAIL first")
 
 
 def _as_postroom_error(error: Exception, event: str) -> PostroomError:

@@ -54,6 +54,7 @@ _BY_CODE: Final[dict[str, tuple[int, str]]] = {
     "addressNeedsSMTPUTF8": (553, "5.6.7"),
     # What the session says of a command in its place.
     "badSequence": (503, "5.5.1"),
+    "noTransaction": (503, "5.5.1"),
     "noValidRecipients": (503, "5.5.1"),
     "tooManyRecipients": (452, "4.5.3"),
 }
