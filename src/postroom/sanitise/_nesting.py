@@ -10,8 +10,8 @@ elements which never thinks less is open than a tree builder has: an end tag cou
 must obey it. The work is added up and compared with what a large honest mail needs (tens of times less).
 
 :func:`tame` first renames the elements whose content follows other rules (SVG, MathML, ``select``, ``template``,
-framesets): as unknown elements they obey the plain ones, the model stays true, and a whole class of mutation
-attacks is gone. What is too costly loses its formatting tags, and if it still is, everything but its text.
+framesets, ``noscript``): as unknown elements they obey the plain ones, the model stays true, and a whole class of
+mutation attacks is gone. What is too costly loses its formatting tags, and if it still is, everything but its text.
 """
 
 import re
@@ -31,7 +31,7 @@ _LOOK_BACK = 8
 _MAX_BLOCKS_ADOPTED = 3
 
 _FOREIGN = re.compile(
-    r"<(/?)(?=(?:svg|math|select|template|frameset|frame|plaintext|image|isindex|keygen|listing|applet|marquee"
+    r"<(/?)(?=(?:svg|math|select|template|frameset|frame|plaintext|image|isindex|keygen|listing|applet|marquee|noscript"
     r"|object)[\t\n\f\r />])",
     re.IGNORECASE,
 )

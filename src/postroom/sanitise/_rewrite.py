@@ -4,6 +4,7 @@ Invariants: input is canonical (see :mod:`postroom.sanitise.html`), and so is th
 if it is recognised here, whatever ``nh3`` thought of it; so each is checked twice, by two implementations.
 """
 
+import functools
 import re
 from collections.abc import Callable
 from html import unescape
@@ -12,13 +13,22 @@ from urllib.parse import unquote
 from postroom.sanitise._policy import EXTERNAL_SOURCE
 from postroom.sanitise.css import ID_PREFIX, clean_declarations
 
-_STYLED_TAG = re.compile(r'(<[^>]*?) style="([^"]*)"')
-_SOURCE_TAG = re.compile(r"<(img|input|video|audio|source)((?: [^>]*)?)>")
-_BACKGROUND_TAG = re.compile(r'(<[^>]*?) background="([^"]*)"')
-_LINK_TAG = re.compile(r"<(a|area) ([^>]*)>")
+# Text may hold the same words, but what follows there before the next tag is a "<".
+_STYLE = re.compile(r' style="([^"]*)"(?=[^<>]*>)')
+_BACKGROUND = re.compile(r' background="([^"]*)"(?=[^<>]*>)')
+# Expressions that begin with a fixed text are found fastest, so frequent tags have their own.
+_IMAGE_TAG = re.compile(r"<img((?: [^>]*)?)>")
+_SOURCE_TAG = re.compile(r"<(input|video|audio|source)((?: [^>]*)?)>")
+_ANCHOR_TAG = re.compile(r"<a( [^>]*)>")
+_AREA_TAG = re.compile(r"<area( [^>]*)>")
+_SOURCE = re.compile(r' src="([^"]*)"')
+_HREF = re.compile(r' href="([^"]*)"')
+_UNPREFIXED_NAME = re.compile(rf' name="(?!{ID_PREFIX})([^"]*)"')
 _ATTRIBUTE = re.compile(r'([^\s="]+)="([^"]*)"')
 
 _IGNORED_IN_URL = re.compile(r"[\x00-\x20\x7f-\xa0]+")
+# Nearly all addresses are such; they stay as they are written, escapes included.
+_PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:[/?#][!-~]*+)?+")
 _EXTERNAL = re.compile(r"https?://[^/\\]", re.IGNORECASE)
 # The first of a list of candidates. The list has not been looked at by nh3, so no odd address is taken from it.
 _CANDIDATE = re.compile(
@@ -26,7 +36,8 @@ _CANDIDATE = re.compile(
 )
 _PLAIN_LINK = re.compile(r"(?:https?://[^/\\]|mailto:|tel:|sms:|ftp://[^/\\])", re.IGNORECASE)
 _IMAGE_DATA = re.compile(r"data:image/(?:png|jpe?g|gif|webp)(?:;[\w.=-]+)*;base64,[\w+/=%-]*", re.IGNORECASE)
-_TARGET = 'target="_blank" rel="noopener noreferrer"'
+_ELSEWHERE = ' target="_blank" rel="noopener noreferrer"'
+_MAX_CACHED_CHARS = 512
 
 # Word writes this border above the header lines of the mail that is answered.
 _OUTLOOK_BORDER = re.compile(r"border-top:\s*solid\s+#(?:e1e1e1|b5c4df)\s+1\.0pt", re.IGNORECASE)
@@ -59,52 +70,62 @@ class Rewriter:
     def rewrite(self, html: str) -> str:
         """Return ``html`` with every style, source and link made safe."""
         if ' style="' in html:
-            html = _STYLED_TAG.sub(self._style, html)
+            html = _STYLE.sub(self._style, html)
         if ' background="' in html:
-            html = _BACKGROUND_TAG.sub(self._background, html)
-        if any(tag in html for tag in ("<img", "<input", "<video", "<audio", "<source")):
+            html = _BACKGROUND.sub(self._background, html)
+        if "<img" in html:
+            html = _IMAGE_TAG.sub(self._image, html)
+        if any(tag in html for tag in ("<input", "<video", "<audio", "<source")):
             html = _SOURCE_TAG.sub(self._source, html)
-        if "<a" in html:
-            html = _LINK_TAG.sub(self._link, html)
+        if "<a " in html:
+            html = _ANCHOR_TAG.sub(_anchor, html)
+        if "<area " in html:
+            html = _AREA_TAG.sub(_area, html)
         return html
 
-    def _style(self, tag: re.Match[str]) -> str:
-        start, written = tag.groups()
-        style = unescape(written) if "&" in written else written
-        safe = clean_declarations(style, self._level)
-        if "border-top" in style and start in {"<div", "<p"} and _OUTLOOK_BORDER.search(style):
-            start += ' class="mail-quote"'
-        return f'{start} style="{escape_attribute(safe)}"' if safe else start
+    def _style(self, attribute: re.Match[str]) -> str:
+        written = attribute.group(1)
+        if len(written) > _MAX_CACHED_CHARS:
+            return _style_attribute(written, self._level)
+        if "border-top:" in written and _OUTLOOK_BORDER.search(written) and _begins_block(attribute):
+            return ' class="mail-quote"' + _cached_style_attribute(written, self._level)
+        return _cached_style_attribute(written, self._level)
 
-    def _background(self, tag: re.Match[str]) -> str:
-        start, value = tag.groups()
-        url, _ = self._resolve(value)
-        return f'{start} background="{escape_attribute(url)}"' if url else start
+    def _background(self, attribute: re.Match[str]) -> str:
+        shown, _ = self._resolve(attribute.group(1))
+        return f' background="{shown}"' if shown else ""
 
-    def _resolve(self, value: str) -> tuple[str | None, str | None]:
-        """Return the address to show, and the one that is not shown because it is elsewhere; at most one."""
-        url = _canonical_url(value)
+    def _resolve(self, written: str) -> tuple[str | None, str | None]:
+        """Return the address to show, and the one not to show because it is elsewhere; one of them at most.
+
+        Addresses are as they are written in an attribute, escaped.
+        """
+        if _PLAIN_ADDRESS.fullmatch(written):
+            self.has_external = True
+            return (written, None) if self._show_external else (None, written)
+        url = _canonical_url(written)
         if _EXTERNAL.match(url):
             self.has_external = True
-            return (url, None) if self._show_external else (None, url)
+            escaped = escape_attribute(url)
+            return (escaped, None) if self._show_external else (None, escaped)
         if url[:4].lower() == "cid:":
-            return self._rewrite_cid(unquote(url[4:]).strip("<>")), None
+            rewritten = self._rewrite_cid(unquote(url[4:]).strip("<>"))
+            return (escape_attribute(rewritten) if rewritten else None), None
         return (url if _IMAGE_DATA.fullmatch(url) else None), None
 
-    def _source(self, tag: re.Match[str]) -> str:
-        name, written = tag.groups()
-        attributes = dict(_ATTRIBUTE.findall(written))
-        if name == "img":
-            return self._image(attributes)
-        source = attributes.pop("src", None)
-        if source is not None and (name != "input" or attributes.get("type") == "image"):
-            url, _ = self._resolve(source)
-            # Media come from elsewhere or as parts of the mail; data: is for images.
-            if url and (name == "input" or url[:5].lower() != "data:"):
-                attributes["src"] = escape_attribute(url)
-        return _tag(name, attributes)
+    def _image(self, tag: re.Match[str]) -> str:
+        attributes = tag.group(1)
+        source = _SOURCE.search(attributes)
+        if source is None or " srcset=" in attributes or EXTERNAL_SOURCE in attributes:
+            return self._unusual_image(attributes)
+        shown, hidden = self._resolve(source.group(1))
+        if shown == source.group(1):
+            return tag.group()
+        replacement = f' src="{shown}"' if shown else f' {EXTERNAL_SOURCE}="{hidden}"' if hidden else ""
+        return f"<img{replacement}{attributes[: source.start()]}{attributes[source.end() :]}>"
 
-    def _image(self, attributes: dict[str, str]) -> str:
+    def _unusual_image(self, written: str) -> str:
+        attributes = dict(_ATTRIBUTE.findall(written))
         kept_apart = attributes.pop(EXTERNAL_SOURCE, None)
         candidates = attributes.pop("srcset", None)
         source = attributes.pop("src", None)
@@ -112,27 +133,62 @@ class Rewriter:
             source = _first_candidate(candidates)
         if source is None and kept_apart and not self._show_external:
             source = kept_apart if _EXTERNAL.match(_canonical_url(kept_apart)) else None
-        url, external = self._resolve(source) if source else (None, None)
-        if url:
-            attributes = {"src": escape_attribute(url), **attributes}
-        elif external:
-            attributes = {EXTERNAL_SOURCE: escape_attribute(external), **attributes}
+        shown, hidden = self._resolve(source) if source else (None, None)
+        if shown:
+            attributes = {"src": shown, **attributes}
+        elif hidden:
+            attributes = {EXTERNAL_SOURCE: hidden, **attributes}
         return _tag("img", attributes)
 
-    def _link(self, tag: re.Match[str]) -> str:
+    def _source(self, tag: re.Match[str]) -> str:
         name, written = tag.groups()
         attributes = dict(_ATTRIBUTE.findall(written))
-        for key in ("target", "rel"):
-            attributes.pop(key, None)
-        href = _safe_link(attributes.pop("href", None))
-        if anchor := attributes.get("name"):
-            attributes["name"] = anchor if anchor.startswith(ID_PREFIX) else f"{ID_PREFIX}{anchor}"
-        if href is None:
-            return _tag(name, attributes)
-        rest = _tag(name, attributes)[len(name) + 1 :]
-        # A link within the mail stays within its page.
-        target = "" if href.startswith("#") else f" {_TARGET}"
-        return f'<{name} href="{escape_attribute(href)}"{target}{rest}'
+        source = attributes.pop("src", None)
+        if source is not None and (name != "input" or attributes.get("type") == "image"):
+            shown, _ = self._resolve(source)
+            # Media come from elsewhere or as parts of the mail; data: is for images.
+            if shown and (name == "input" or shown[:5].lower() != "data:"):
+                attributes["src"] = shown
+        return _tag(name, attributes)
+
+
+def _style_attribute(written: str, level: int) -> str:
+    """Return the whole attribute for a style as it was written, with a space before; "" if nothing is left."""
+    safe = clean_declarations(unescape(written) if "&" in written else written, level)
+    return f' style="{escape_attribute(safe)}"' if safe else ""
+
+
+_cached_style_attribute = functools.lru_cache(maxsize=4096)(_style_attribute)
+
+
+def _begins_block(attribute: re.Match[str]) -> bool:
+    return attribute.string.endswith(("<div", "<p"), 0, attribute.start())
+
+
+def _anchor(tag: re.Match[str]) -> str:
+    attributes = tag.group(1)
+    if ' name="' in attributes:
+        attributes = _UNPREFIXED_NAME.sub(rf' name="{ID_PREFIX}\1"', attributes)
+    return f"<a{_link_attributes(attributes)}>"
+
+
+def _area(tag: re.Match[str]) -> str:
+    return f"<area{_link_attributes(tag.group(1))}>"
+
+
+def _link_attributes(attributes: str) -> str:
+    """Return the attributes of a link with its address made safe; what it opens in is said right after that."""
+    # nh3 lets these two through with no other value.
+    attributes = attributes.replace(' target="_blank"', "").replace(' rel="noopener noreferrer"', "")
+    link = _HREF.search(attributes)
+    if link is None:
+        return attributes
+    href = _safe_link(link.group(1))
+    rest = attributes[: link.start()] + attributes[link.end() :]
+    if href is None:
+        return rest
+    # A link within the mail stays within its page.
+    return f' href="{href}"{rest}' if href.startswith("#") else f' href="{href}"{_ELSEWHERE}{rest}'
 
 
 def _first_candidate(candidates: str) -> str | None:
@@ -143,13 +199,16 @@ def _first_candidate(candidates: str) -> str | None:
     return f"https:{first.group(1)}" if first.group(1).startswith("//") else first.group(1)
 
 
-def _safe_link(value: str | None) -> str | None:
-    if value is None:
-        return None
-    url = _canonical_url(value)
+def _safe_link(written: str) -> str | None:
+    """Return the address of a link as it may be written, None if it may not."""
+    if _PLAIN_ADDRESS.fullmatch(written):
+        return written
+    url = _canonical_url(written)
     if url.startswith("#"):
-        return url if url.startswith(f"#{ID_PREFIX}") or url == "#" else f"#{ID_PREFIX}{url[1:]}"
-    return url if _PLAIN_LINK.match(url) else None
+        return escape_attribute(
+            url if url.startswith(f"#{ID_PREFIX}") or url == "#" else f"#{ID_PREFIX}{url[1:]}"
+        )
+    return escape_attribute(url) if _PLAIN_LINK.match(url) else None
 
 
 def _tag(name: str, attributes: dict[str, str]) -> str:

@@ -2,7 +2,8 @@
 
 For work that needs no tree: text, quotes, nesting, cutting. Exact about what hides tags: comments, attribute
 values and the elements whose content is raw text. Every alternative is possessive, and an unterminated one
-reaches to the end of the input, so splitting is linear whatever the input.
+reaches to the end of the input, so splitting is linear whatever the input. ``noscript`` is read as where scripts do
+not run: its content is tags and text.
 
 Groups of :data:`TOKEN`: ``raw`` is the name of an element with raw text (matched up to its end tag, which is left
 as a token of its own), ``close`` is "/" for an end tag, ``name`` the name of any other tag, ``attributes`` what
@@ -15,23 +16,16 @@ from postroom.sanitise._words import words
 
 _SPACE = r"[\t\n\f\r ]"
 
-_ATTRIBUTES = (
+_EXACT_ATTRIBUTES = (
     r"(?:[\t\n\f\r /]++|[^\t\n\f\r />][^\t\n\f\r />=]*+"
     r"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+"
     r"(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^\t\n\f\r >\"'][^\t\n\f\r >]*+)?+)?+)*+"
 )
+# What nearly all tags look like, where quotes stand right after an equals sign that stands right after a name.
+_PLAIN_ATTRIBUTES = r"(?:[^>\"'=]*+(?<![\t\n\f\r /])=\"[^\"]*+\")*+[^>\"'=]*+(?=>)"
+_ATTRIBUTES = rf"(?:{_PLAIN_ATTRIBUTES}|{_EXACT_ATTRIBUTES})"
 
-RAW_TEXT_ELEMENTS = (
-    "script",
-    "style",
-    "title",
-    "textarea",
-    "xmp",
-    "iframe",
-    "noembed",
-    "noframes",
-    "noscript",
-)
+RAW_TEXT_ELEMENTS = ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
 
 TOKEN = re.compile(
     r"<(?:"

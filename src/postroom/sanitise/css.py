@@ -24,7 +24,6 @@ ID_PREFIX = "mail-"
 
 MAX_STYLESHEET_CHARS = 256 * 1024
 _MAX_STYLE_CHARS = 64 * 1024
-_MAX_CACHED_CHARS = 512
 _MAX_VALUE_CHARS = 2000
 _MAX_PAREN_DEPTH = 5
 
@@ -70,12 +69,8 @@ def clean_declarations(style: str, level: int) -> str:
 
     ``style`` is the attribute's value with HTML escapes undone; the result still has to be escaped for HTML.
     """
-    if len(style) <= _MAX_CACHED_CHARS:
-        return _clean_cached(style, level)
-    return _clean(style, level) if len(style) <= _MAX_STYLE_CHARS else ""
-
-
-def _clean(style: str, level: int) -> str:
+    if len(style) > _MAX_STYLE_CHARS:
+        return ""
     properties = PROPERTIES[level]
     if "/*" in style:
         style = _COMMENT.sub(" ", style)
@@ -93,9 +88,6 @@ def _clean(style: str, level: int) -> str:
         if is_safe and (name not in _PLACING or _may_place(name, value, level)):
             kept.append(f"{name}:{value}")
     return ";".join(kept)
-
-
-_clean_cached = functools.lru_cache(maxsize=4096)(_clean)
 
 
 def _split_declarations(style: str) -> list[str]:

@@ -30,7 +30,6 @@ from postroom.sanitise.text import html_to_text, text_to_html
 __all__ = ["EXTERNAL_SOURCE", "SafeHTML", "make_safe"]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_NOSCRIPT = re.compile(r"</?noscript(?=[\t\n\f\r />])[^>]*+>?", re.IGNORECASE)
 _STYLE_BLOCK = re.compile(r"<style(?=[\t\n\f\r />])[^>]*+>((?:[^<]++|<(?!/style))*+)", re.IGNORECASE)
 _BODY = re.compile(r"<body(?=[\t\n\f\r />])((?:[^>\"']++|\"[^\"]*+\"?|'[^']*+'?)*+)", re.IGNORECASE)
 _COLOR = re.compile(r"#?[0-9a-zA-Z]{3,20}")
@@ -60,9 +59,6 @@ def make_safe(
     """
     policy = POLICIES[level]
     html = _readable(html)
-    if "noscript" in html.lower():
-        # To the parser its content is text; to readers whose viewer runs no scripts it is the mail.
-        html = _NOSCRIPT.sub("", html)
     tamed = tame(html)
     if tamed is None:
         tamed = text_to_html(html_to_text(html))

@@ -127,25 +127,26 @@ def quoted_parts_text(text: str) -> list[tuple[int, int]]:
 def _quoted_lines(text: str, end: int) -> list[tuple[int, int]]:
     ranges: list[tuple[int, int]] = []
     position = 0
-    # Where the paragraph right above begins, if there is one: up to two lines of it may introduce a quote.
+    # Where the lines of the paragraph right above begin: one or two lines may introduce a quote.
     above: list[int] = []
+    was_blank = False
     while position < end:
         line_end = text.find("\n", position, end)
         line_end = line_end + 1 if line_end >= 0 else end
+        is_blank = not text[position:line_end].strip()
         if _QUOTED_LINE.match(text, position):
             start = _introduced_at(text, above, position)
             above = []
             if ranges and ranges[-1][1] == start:
                 start = ranges.pop()[0]
             ranges.append((start, line_end))
-        elif text[position:line_end].strip():
-            above = [*above[-1:], position]
+        elif not is_blank:
+            above = [position] if was_blank else [*above[-2:], position]
+        was_blank = is_blank
         position = line_end
     return ranges
 
 
 def _introduced_at(text: str, above: list[int], quote_start: int) -> int:
-    for start in reversed(above):
-        if _INTRODUCTION.match(text[start:quote_start]):
-            return start
-    return quote_start
+    candidates = above if len(above) == 2 else above[-1:]
+    return next((start for start in candidates if _INTRODUCTION.match(text[start:quote_start])), quote_start)

@@ -4,11 +4,12 @@ Algorithm of :func:`html_to_text`: no tree is built. The exact tokeniser gives t
 table cells and quotes leave one-character marks between the texts, and the marks become line breaks at the end.
 So it is linear, never recurses, and costs the same whatever the nesting.
 
-Invariants: neither direction raises on any ``str``. Text from HTML has no line that ends in a space, at most one
-empty line in a row, and no control characters but tab and line feed. HTML from text holds no tags but ``p``, ``br``,
+Invariants: neither direction raises on any ``str``. Text from HTML has no line that ends in a space, and no control
+characters but tab and line feed. HTML from text holds no tags but ``p``, ``br``,
 ``a`` and ``blockquote``, and no addresses but ``http``, ``https`` and ``mailto``.
 """
 
+import functools
 import re
 from collections.abc import Iterator
 from html import escape, unescape
@@ -33,15 +34,15 @@ _MARK_BY_TAG = {
 }
 _SPECIAL_TAGS = frozenset({"li", "ol", "ul", "pre", "blockquote", "template", "svg", "math", "select"})
 _HIDDEN_TAGS = frozenset({"template", "svg", "math", "select"})
-# Raw text that is meant to be read, once the tags inside it are taken as tags.
-_READ_RAW_TAGS = frozenset({"noscript", "xmp"})
-_MAX_RAW_DEPTH = 4
 _MAX_LIST_DEPTH = 8
 _MAX_QUOTE_DEPTH = 20
 
 _MARK_RUN = re.compile(f"[{_MARKS}][ {_MARKS}]*")
 _QUOTE_EDGE = re.compile(f"([{_QUOTE}{_UNQUOTE}])")
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = re.compile(f"[^\t\n -~\xa0-\ud7ff\ue000-\U0010ffff{_QUOTE}{_UNQUOTE}]")
+_WITHOUT_CONTROLS = dict.fromkeys(
+    code for code in (*range(32), 127) if chr(code) not in f"\t\n{_QUOTE}{_UNQUOTE}"
+)
 _TRAILING_SPACE = re.compile(r"[ \t]+\n")
 
 
@@ -59,55 +60,53 @@ def html_to_text(html: str) -> str:
         text = text.replace(space, " ")
     while "  " in text:
         text = text.replace("  ", " ")
-    for mark in _MARKS:
-        text = text.replace(" " + mark, mark)
-    text = _MARK_RUN.sub(_line_ends, text)
+    text = _MARK_RUN.sub(_line_ends_of, text)
     if "&" in text:
         text = unescape(text)
-    if not text.isascii() or not text.isprintable():
-        text = _CONTROL.sub(_visible_control, text.replace("\xa0", " "))
+    if text.isascii():
+        text = text.translate(_WITHOUT_CONTROLS)
+    else:
+        text = _CONTROL.sub(_visible_control, text)
+        if "\xa0" in text:
+            text = _TRAILING_SPACE.sub("\n", text.replace("\xa0", " "))
     if _QUOTE in text:
         text = "".join(_quoted(text))
-    return _TRAILING_SPACE.sub("\n", text).strip()
+    text = text.replace(" \n", "\n")
+    return (_TRAILING_SPACE.sub("\n", text) if " \n" in text else text).strip()
 
 
 class _Extractor:
     """Turns tags into marks; remembers lists and preformatted text."""
 
-    def __init__(self, raw_depth: int = 0) -> None:
-        self._raw_depth = raw_depth
+    def __init__(self) -> None:
         self._lists: list[int] = []
         self._preformatted = 0
         self._hidden = ""
 
-    def pieces(self, html: str) -> Iterator[str]:
+    def pieces(self, html: str) -> list[str]:
+        """Return the texts of ``html`` with the marks of its tags between them."""
+        pieces: list[str] = []
         position = 0
         for match in TOKEN.finditer(html):
             start, end = match.span()
             if start > position and not self._hidden:
                 text = html[position:start]
-                yield self._kept_spaces(text) if self._preformatted else text
+                pieces.append(_kept_spaces(text) if self._preformatted else text)
             position = end
-            name = match["name"]
+            name = match[2]
             if name is None:
-                yield from self._raw(match)
+                if match["raw"] and match["raw"].lower() == "xmp" and not self._hidden:
+                    pieces.append(f"{_PARAGRAPH}{_kept_spaces(match['content'])}{_PARAGRAPH}")
                 continue
-            name = name.lower()
+            if name not in _MARK_BY_TAG:
+                name = name.lower()
             if name in _SPECIAL_TAGS:
-                yield self._special(name, bool(match["close"]))
+                pieces.append(self._special(name, bool(match[1])))
             elif not self._hidden and (mark := _MARK_BY_TAG.get(name)):
-                yield mark
+                pieces.append(mark)
         if position < len(html) and not self._hidden:
-            yield html[position:]
-
-    def _raw(self, match: re.Match[str]) -> Iterator[str]:
-        name = match["raw"]
-        if name and not self._hidden and name.lower() in _READ_RAW_TAGS and self._raw_depth < _MAX_RAW_DEPTH:
-            yield from _Extractor(self._raw_depth + 1).pieces(match["content"])
-
-    @staticmethod
-    def _kept_spaces(text: str) -> str:
-        return text.replace("\r\n", "\n").replace("\n", _BREAK).replace(" ", "\xa0")
+            pieces.append(html[position:])
+        return pieces
 
     def _special(self, name: str, is_end: bool) -> str:
         if name in _HIDDEN_TAGS:
@@ -147,16 +146,28 @@ class _Extractor:
         return f"{indent}{number}. "
 
 
-def _line_ends(run: re.Match[str]) -> str:
+def _kept_spaces(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\n", _BREAK).replace(" ", "\xa0")
+
+
+def _line_ends_of(run: re.Match[str]) -> str:
+    marks = run.group()
+    return _cached_line_ends(marks) if len(marks) <= 16 else _line_ends(marks)
+
+
+def _line_ends(marks: str) -> str:
     """Return the line ends, cell separator and quote edges that a run of marks stands for."""
-    marks = run.group().replace(" ", "")
-    if marks.strip(_CELL) == "":
+    marks = marks.replace(" ", "")
+    if not marks.strip(_CELL):
         return "\t"
     if _QUOTE in marks or _UNQUOTE in marks:
         edges = "".join(mark for mark in marks if mark in {_QUOTE, _UNQUOTE})
         return f"\n{edges}\n"
     is_paragraph = _PARAGRAPH in marks or _BREAK + _BREAK in marks or _LINE + _BREAK in marks
     return "\n\n" if is_paragraph else "\n"
+
+
+_cached_line_ends = functools.lru_cache(maxsize=1024)(_line_ends)
 
 
 def _visible_control(control: re.Match[str]) -> str:
@@ -185,6 +196,7 @@ _LINK = re.compile(
     r"|(?P<address>(?<![\w.%+@-])[\w.%+-]++@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)++)",
     re.IGNORECASE,
 )
+_MAX_BRACKETS = 8
 _SPACE_RUN = re.compile(r"(?:^| ) +|^ ")
 
 
@@ -225,11 +237,11 @@ def _line_html(line: str) -> str:
     if "://" in html or "@" in html or "mailto:" in html:
         html = _LINK.sub(_link_html, html)
     if "  " in html or html.startswith(" "):
-        html = _SPACE_RUN.sub(_kept_spaces, html)
+        html = _SPACE_RUN.sub(_unbroken_spaces, html)
     return html
 
 
-def _kept_spaces(run: re.Match[str]) -> str:
+def _unbroken_spaces(run: re.Match[str]) -> str:
     spaces = len(run.group())
     return "&nbsp;" * (spaces - 1) + " " if run.start() else "&nbsp;" * spaces
 
@@ -239,10 +251,10 @@ def _link_html(match: re.Match[str]) -> str:
     if address:
         return _anchor(f"mailto:{address}", address)
     # Punctuation after an address belongs to the sentence; a closing bracket too, unless it was opened inside.
-    shown = url.rstrip(".,;:!?*")
-    while shown.endswith((")", "]")) and shown.count(shown[-1]) > shown.count(
-        "(" if shown[-1] == ")" else "["
-    ):
+    shown = url.rstrip(".,;:!?*" if "(" in url else ".,;:!?*)]")
+    for _ in range(_MAX_BRACKETS):
+        if not shown.endswith(")") or shown.count(")") <= shown.count("("):
+            break
         shown = shown[:-1].rstrip(".,;:!?*")
     if shown.endswith("&amp"):
         shown = shown.removesuffix("&amp")
