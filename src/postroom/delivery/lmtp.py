@@ -127,7 +127,7 @@ class LMTPSession:
         for number in itertools.count(1):
             if number % _COMMANDS_BEFORE_YIELD == 0:
                 await asyncio.sleep(0)
-            wire.set_deadline(limits.command_timeout_seconds)
+            wire.deadline.set(limits.command_timeout_seconds)
             await wire.drain()
             if self._stopping and self._transaction is None:
                 raise _SessionEndedError(replies.SHUTTING_DOWN)

@@ -54,10 +54,10 @@ class _Progress:
         self._wire = wire
         self._limits = limits
         self._missing_bytes = limits.data_progress_bytes
-        wire.set_deadline(limits.data_timeout_seconds)
+        wire.deadline.set(limits.data_timeout_seconds)
 
     def add(self, size_bytes: int) -> None:
         self._missing_bytes -= size_bytes
         if self._missing_bytes <= 0:
             self._missing_bytes = self._limits.data_progress_bytes
-            self._wire.set_deadline(self._limits.data_timeout_seconds)
+            self._wire.deadline.set(self._limits.data_timeout_seconds)

@@ -5,8 +5,7 @@ loop pushes bytes in. While what the driver asks for is already buffered, it get
 pipelined group of commands (RFC 2920) costs one wake-up. Replies are gathered and leave in one write before the
 driver would suspend for input (RFC 2920 §3.2), or when told to.
 
-Deadlines: the driver sets one, and every wait that would pass it raises. One timer per connection, moved lazily,
-since a deadline is set per command and hardly ever met.
+Deadlines: the driver sets one, and every wait that would pass it raises.
 
 Bounds: reading pauses while more than ``input_buffer_bytes`` are unprocessed; the driver suspends while the client
 does not read its replies.
@@ -20,6 +19,7 @@ from enum import Enum
 from typing import Final, cast
 
 from postroom.delivery.addresses import render_address_literal
+from postroom.delivery.deadline import Deadline
 
 _MAX_GATHERED_BYTES: Final = 32_768
 
@@ -57,8 +57,8 @@ class Wire(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._eof = False
         self._end: End | None = None
-        self._deadline = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self.deadline = Deadline(self._loop, self._time_out)
+        """For the input that the driver waits for; the driver sets it."""
         self._reading_paused = False
         self._writing_paused = False
         self._lost = False
@@ -102,8 +102,7 @@ class Wire(asyncio.Protocol):
         self._lost = True
         self._end = End.CLOSED
         self._buffer.clear()
-        if self._timer is not None:
-            self._timer.cancel()
+        self.deadline.cancel()
         self._wake()
 
     def pause_writing(self) -> None:
@@ -116,12 +115,6 @@ class Wire(asyncio.Protocol):
         self._wake()
 
     # What the driver calls.
-
-    def set_deadline(self, seconds: float) -> None:
-        """Make every wait from now on fail after ``seconds`` from now."""
-        self._deadline = self._loop.time() + seconds
-        if self._timer is None or self._timer.when() > self._deadline:
-            self._arm()
 
     async def read_line(self, limit_bytes: int) -> bytes:
         """Return the next line without its CRLF; nothing but CRLF ends a line (RFC 5321 §2.3.8).
@@ -199,7 +192,7 @@ class Wire(asyncio.Protocol):
         self._discarding = True
         self._buffer.clear()
         self._resume_reading()
-        self.set_deadline(linger_seconds)
+        self.deadline.set(linger_seconds)
         try:
             while self._writing_paused or not self._eof:
                 await self._wait()
@@ -209,8 +202,7 @@ class Wire(asyncio.Protocol):
 
     def close(self) -> None:
         """Close without waiting; what was flushed still leaves, unless the client does not read."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self.deadline.cancel()
         if self._writing_paused:
             self._transport.abort()
         else:
@@ -232,8 +224,7 @@ class Wire(asyncio.Protocol):
     async def _wait(self) -> None:
         if self._end is not None:
             raise InputEndedError(self._end)
-        if self._timer is None:
-            self._arm()
+        self.deadline.watch()
         self._waiter = self._loop.create_future()
         try:
             await self._waiter
@@ -251,16 +242,8 @@ class Wire(asyncio.Protocol):
             self._reading_paused = False
             self._transport.resume_reading()
 
-    def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(self._deadline, self._check_deadline)
-
-    def _check_deadline(self) -> None:
-        self._timer = None
-        if self._loop.time() < self._deadline:
-            self._arm()
-        elif self._waiter is not None:
+    def _time_out(self) -> None:
+        # While the driver is at work, and not waiting, the time that passes is not the client's.
+        if self._waiter is not None:
             self._end = self._end or End.TIMED_OUT
             self._wake()
-        # Else the driver is at work; if it should wait for the client later, that starts the timer again.
