@@ -31,10 +31,10 @@ def render_markdown(report: Report) -> str:
     """Return the report as a Markdown document: machine, command, one table for each group."""
     lines = ["# Benchmarks", "", *(f"- {fact}" for fact in describe(report)), ""]
     lines += [
-        "Each figure is the median of its repeats; latencies are those of the median run. The load comes from one "
-        "compiled client on the same machine. “CPU” is the server's "
-        "processor time for one answer. “Ratio” is the largest mailbox's figure divided by the smallest's. "
-        "Goals are for 2 cores and SQLite; **bold** figures miss theirs.",
+        "Each figure is the median of its repeats; p99 and CPU are those of the largest mailbox. The load comes from "
+        "one compiled client on the same machine. “CPU” is the server's processor time for one answer. “Ratio” is the "
+        "largest mailbox's figure divided by the smallest's. Goals are for 2 cores and SQLite; **bold** figures miss "
+        "theirs.",
         "",
     ]
     header = _header(report)
@@ -88,8 +88,9 @@ def describe(report: Report) -> list[str]:
     ]
     others = []
     if busy and max(busy) > _IDLE_CORES:
+        database = "" if report.store == "sqlite" else " (the database's server among them)"
         others.append(
-            f"Other programs were running: {sum(busy) / len(busy):.1f} of {machine.cores} cores on average, "
+            f"Other programs{database} were running: {sum(busy) / len(busy):.1f} of {machine.cores} cores on average, "
             f"{max(busy):.1f} at most during one measurement. Rates and latencies are worse for it"
         )
     unfinished = [] if report.complete else ["Interrupted: figures that were not taken are missing"]
@@ -175,14 +176,13 @@ def render_number(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
 
 
-def _notes(report: Report) -> Sequence[str]:
-    notes = {
-        f"{_GROUP_TITLES.get(group, group)}, {name}: {one.note}": None
-        for group, name, found in report.iter_rows()
-        for one in [found[max(found)]]
-        if one.note
-    }
-    return list(notes)
+def _notes(report: Report) -> list[str]:
+    places: dict[str, list[str]] = {}
+    for group, name, found in report.iter_rows():
+        note = found[max(found)].note
+        if note:
+            places.setdefault(note, []).append(f"{_GROUP_TITLES.get(group, group)}, {name}")
+    return [f"{'; '.join(names)}: {note}" for note, names in places.items()]
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
@@ -115,6 +116,9 @@ class _Run:
     def _take(self, measurement: Measurement) -> None:
         if not self._options.wants(measurement.group):
             return
+        if self._options.store_kind != "sqlite":
+            # The goals are set for SQLite.
+            measurement = msgspec.structs.replace(measurement, goal=None, p99_goal_ms=None)
         self._sizes[-1].measurements.append(measurement)
         p99 = "" if measurement.p99_ms is None else f", p99 {measurement.p99_ms:.1f} ms"
         cpu = (
