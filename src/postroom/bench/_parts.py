@@ -78,7 +78,7 @@ class Letter(NamedTuple):
 
 def render_plain(letter: Letter, choice: Choice) -> list[bytes]:
     """Return a text/plain message."""
-    return [_content_type(letter.pool, "plain"), b"\r\n", *_text(letter, choice, 2, 9)]
+    return [_content_type(letter.pool, "plain"), b"\r\n", *_text(letter, choice, low=2, high=9)]
 
 
 def render_alternative(letter: Letter, choice: Choice) -> list[bytes]:
@@ -99,7 +99,7 @@ def render_newsletter(letter: Letter, choice: Choice) -> list[bytes]:
     ]
     if choice.random() < 0.4:
         return html
-    text = [_content_type(pool, "plain"), b"\r\n", *_text(letter, choice, 1, 4)]
+    text = [_content_type(pool, "plain"), b"\r\n", *_text(letter, choice, low=1, high=4)]
     return [_multipart("alternative", letter.boundary), *_joined(letter.boundary, [text, html])]
 
 
@@ -147,7 +147,7 @@ def render_invitation(letter: Letter, choice: Choice, *, attendee: bytes) -> lis
         b"ORGANIZER:mailto:%s\r\nATTENDEE;RSVP=TRUE:mailto:%s\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         % (letter.reference.encode(), day, hour, day, hour, letter.reference.encode(), organizer, attendee)
     )
-    text = [_content_type(pool, "plain"), b"\r\n", *_text(letter, choice, 1, 3)]
+    text = [_content_type(pool, "plain"), b"\r\n", *_text(letter, choice, low=1, high=3)]
     event = [b"Content-Type: text/calendar; charset=utf-8; method=REQUEST\r\n\r\n", calendar]
     return [_multipart("alternative", letter.boundary), *_joined(letter.boundary, [text, event])]
 
@@ -170,12 +170,12 @@ def _joined(boundary: bytes, parts: Sequence[Sequence[bytes]]) -> list[bytes]:
 
 
 def _alternative(letter: Letter, choice: Choice, boundary: bytes) -> list[bytes]:
-    text = [_content_type(letter.pool, "plain"), b"\r\n", *_text(letter, choice, 2, 8)]
+    text = [_content_type(letter.pool, "plain"), b"\r\n", *_text(letter, choice, low=2, high=8)]
     html = [_content_type(letter.pool, "html"), b"\r\n", *_html(letter, choice, "")]
     return _joined(boundary, [text, html])
 
 
-def _text(letter: Letter, choice: Choice, low: int, high: int) -> list[bytes]:
+def _text(letter: Letter, choice: Choice, *, low: int, high: int) -> list[bytes]:
     pool = letter.pool
     ending = f"{pool.language.closing}\r\n\r\n-- \r\n{pool.language.closing} #{letter.reference}\r\n"
     blocks = [pool.greeting, *choice.some(pool.text, low, high), pool.encode(ending)]

@@ -40,7 +40,7 @@ class APIClient:
         data = None if body is None else json.dumps(body).encode()
         headers = self.headers if data is None else {**self.headers, "Content-Type": "application/json"}
         try:
-            status, content = self._exchange(method, path, data, headers)
+            status, content = self._exchange(method, path, data=data, headers=headers)
         except (OSError, http.client.HTTPException) as error:
             raise PostroomError(Kind.UNAVAILABLE, "apiCallFailed", f"{method} {path}: {error!r}") from error
         if status != 200:
@@ -51,7 +51,7 @@ class APIClient:
         return json.loads(content) if content else None
 
     def _exchange(
-        self, method: str, path: str, data: bytes | None, headers: dict[str, str]
+        self, method: str, path: str, *, data: bytes | None, headers: dict[str, str]
     ) -> tuple[int, bytes]:
         is_kept = self._connection.sock is not None
         try:
@@ -64,7 +64,7 @@ class APIClient:
             # Nothing was answered, and every call made here can be made twice.
             if not is_kept or not isinstance(error, (http.client.RemoteDisconnected, ConnectionError)):
                 raise
-        return self._exchange(method, path, data, headers)
+        return self._exchange(method, path, data=data, headers=headers)
 
     def get_folder(self, role: str) -> dict[str, Any]:
         """Return the folder with this ``role`` (``inbox``, ``drafts``, …)."""

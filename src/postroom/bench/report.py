@@ -129,7 +129,7 @@ def _header(report: Report) -> list[str]:
     return ["", *sizes, "Unit", "p99", "CPU", *(["Ratio"] if len(sizes) > 1 else []), "Goal"]
 
 
-def _cells(report: Report, name: str, found: dict[int, Measurement], bold: str = "") -> list[str]:
+def _cells(report: Report, name: str, found: dict[int, Measurement], *, bold: str = "") -> list[str]:
     last = found[max(found)]
     values = [_value(found.get(result.size), bold) for result in report.sizes]
     ratio = size_ratio(found)

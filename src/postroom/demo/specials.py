@@ -34,10 +34,13 @@ _HOSTILE_HTML = """<html><head><script>document.title = 'script ran'</script></h
 def iter_specials(to: str, now: datetime) -> Iterator[Letter]:
     """Yield all of them, addressed to ``to`` and dated back from ``now``."""
     yield from _iter_with_files()
+    yield from _iter_with_mixed_files()
     yield from _iter_invitations(to, now)
     yield from _iter_reports(to, now)
     yield from _iter_forwards(to, now)
-    yield from _iter_odd(to)
+    yield from _iter_marked()
+    yield from _iter_odd()
+    yield from _iter_without_mime(to)
 
 
 def _iter_with_files() -> Iterator[Letter]:
@@ -51,7 +54,6 @@ def _iter_with_files() -> Iterator[Letter]:
             "Total: 450.00 EUR",
         ]
     )
-    picture = files.make_picture(width=400, height=260, kind="PNG")
     yield Letter(
         key="file-invoice",
         sender="lena",
@@ -89,6 +91,10 @@ def _iter_with_files() -> Iterator[Letter]:
         ),
         unread=True,
     )
+
+
+def _iter_with_mixed_files() -> Iterator[Letter]:
+    picture = files.make_picture(width=400, height=260, kind="PNG")
     archive = files.make_zip(
         [("read me.txt", b"Plans of the ground floor.\r\n"), ("plan.png", files.make_chart((10, 90)))]
     )
@@ -185,10 +191,10 @@ def _iter_reports(to: str, now: datetime) -> Iterator[Letter]:
             age_seconds={"failed": 1.2 * DAY, "full": 18 * DAY, "delayed": 3 * DAY}[key],
             message=_make_report(
                 "delivery-status",
-                f"Your message to nobody@northside.example: {action}.\n\n{diagnostic}\n",
-                "Reporting-MTA: dns; mx.demo.example\r\n\r\nFinal-Recipient: rfc822; nobody@northside.example\r\n"
+                text=f"Your message to nobody@northside.example: {action}.\n\n{diagnostic}\n",
+                fields="Reporting-MTA: dns; mx.demo.example\r\n\r\nFinal-Recipient: rfc822; nobody@northside.example\r\n"
                 f"Action: {action}\r\nStatus: {status}\r\nDiagnostic-Code: {diagnostic}\r\n",
-                original,
+                original=original,
             ),
             headers=(("Auto-Submitted", "auto-replied"),),
             unread=key == "failed",
@@ -200,16 +206,16 @@ def _iter_reports(to: str, now: datetime) -> Iterator[Letter]:
         age_seconds=1.5 * DAY,
         message=_make_report(
             "disposition-notification",
-            "Your message was displayed. This says nothing about whether it was read.\n",
-            f"Final-Recipient: rfc822; {find_person('maria')[1]}\r\n"
+            text="Your message was displayed. This says nothing about whether it was read.\n",
+            fields=f"Final-Recipient: rfc822; {find_person('maria')[1]}\r\n"
             "Original-Message-ID: <sent-original@mail.demo.example>\r\n"
             "Disposition: manual-action/MDN-sent-manually; displayed\r\n",
-            original,
+            original=original,
         ),
     )
 
 
-def _make_report(kind: str, text: str, fields: str, original: bytes) -> EmailMessage:
+def _make_report(kind: str, *, text: str, fields: str, original: bytes) -> EmailMessage:
     """Return a multipart/report (RFC 6522): an explanation, the machine's fields, and the message meant."""
     parts = (("text/plain", text), (f"message/{kind}", fields), ("message/rfc822", original.decode("ascii")))
     body = "".join(f"--=_r\r\nContent-Type: {content_type}\r\n\r\n{part}\r\n" for content_type, part in parts)
@@ -247,7 +253,7 @@ def _iter_forwards(to: str, now: datetime) -> Iterator[Letter]:
         )
 
 
-def _iter_odd(to: str) -> Iterator[Letter]:
+def _iter_marked() -> Iterator[Letter]:
     receipt = ("Disposition-Notification-To", find_person("sofia")[1])
     yield Letter(
         key="odd-receipt",
@@ -267,6 +273,26 @@ def _iter_odd(to: str) -> Iterator[Letter]:
         headers=(("Importance", "low"), ("Priority", "non-urgent")),
     )
     yield Letter(
+        key="odd-hostile",
+        sender=("Prize Department", "winner@prize.example"),
+        subject="You won!!!",
+        age_seconds=9 * HOUR,
+        html=_HOSTILE_HTML,
+        unread=True,
+    )
+    yield Letter(
+        key="odd-many-recipients",
+        sender="greg",
+        subject="New members of the choir",
+        age_seconds=24 * DAY,
+        text="Please welcome our new members.\n",
+        cc=("maria", "tom", "jun", "lena", "amir", "sofia", "noor", "ines", "paul"),
+        headers=(("Reply-To", "Harbour Choir <everyone@harbour-choir.example>"),),
+    )
+
+
+def _iter_odd() -> Iterator[Letter]:
+    yield Letter(
         key="odd-no-subject", sender="noor", subject="", age_seconds=17 * DAY, text="forgot the subject\n"
     )
     yield Letter(key="odd-empty", sender="tom", subject="(see subject)", age_seconds=19 * DAY, text="")
@@ -284,23 +310,9 @@ def _iter_odd(to: str) -> Iterator[Letter]:
         age_seconds=23 * DAY,
         text=_LONG_TEXT,
     )
-    yield Letter(
-        key="odd-hostile",
-        sender=("Prize Department", "winner@prize.example"),
-        subject="You won!!!",
-        age_seconds=9 * HOUR,
-        html=_HOSTILE_HTML,
-        unread=True,
-    )
-    yield Letter(
-        key="odd-many-recipients",
-        sender="greg",
-        subject="New members of the choir",
-        age_seconds=24 * DAY,
-        text="Please welcome our new members.\n",
-        cc=("maria", "tom", "jun", "lena", "amir", "sofia", "noor", "ines", "paul"),
-        headers=(("Reply-To", "Harbour Choir <everyone@harbour-choir.example>"),),
-    )
+
+
+def _iter_without_mime(to: str) -> Iterator[Letter]:
     # A mail from the time before MIME, and one with 8-bit text that no header announces: both exist.
     yield Letter(
         key="odd-plain-1985",
