@@ -9,6 +9,7 @@ import io
 import re
 import time
 import zipfile
+from calendar import timegm
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import NamedTuple
 
@@ -16,7 +17,9 @@ _LOCAL_HEADER_BYTES = 30
 _DATA_DESCRIPTOR_BYTES = 16
 _CENTRAL_HEADER_BYTES = 46
 _END_BYTES = 22
-_EARLIEST = (1980, 1, 1, 0, 0, 0)
+_EARLIEST = timegm((1980, 1, 1, 0, 0, 0))
+_LATEST = timegm((2107, 12, 31, 23, 59, 58))
+"""What a zip archive can say of time."""
 _MODE = 0o600 << 16
 _STEM = re.compile(r"(.*?)(\.[^.]{1,16})?", re.DOTALL)
 
@@ -77,7 +80,7 @@ def measure_archive(entries: Sequence[Entry]) -> int:
 async def iter_archive(entries: Sequence[Entry], *, date: int) -> AsyncGenerator[bytes, None]:
     """Yield the archive; the files carry ``date`` (Unix seconds, UTC)."""
     sink = _Sink()
-    when = max(_EARLIEST, time.gmtime(max(0, date))[:6])
+    when = time.gmtime(min(max(date, _EARLIEST), _LATEST))[:6]
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED, allowZip64=False) as archive:
         for entry in entries:
             info = zipfile.ZipInfo(entry.name, when)

@@ -108,10 +108,15 @@ def translate(error: Exception) -> PostroomError:
 
 
 def render_error(error: Exception, *, has_cookie: bool) -> Reply:
-    """Return the answer that tells ``error``; 413 and 431 also end the connection, as its input is not read."""
+    """Return the answer that tells ``error``.
+
+    Not even 413 ends the connection: closed while the client still sends, it would be reset, and the answer lost.
+    """
     ours = translate(error)
     status = status_of(ours)
-    headers = [*_NO_STORE, *_status_headers(status, ours)]
+    headers = list(_NO_STORE)
+    if status == 416:
+        headers.append((b"content-range", b"bytes */%d" % ours.details["size"]))
     if status == 401 and not has_cookie:
         headers += _CHALLENGES
     if ours.retry_after_seconds is not None:
@@ -121,14 +126,6 @@ def render_error(error: Exception, *, has_cookie: bool) -> Reply:
         headers.append((b"allow", ", ".join(sorted(allow.split(", "))).encode("ascii")))
     body = _encoder.encode(ErrorBody(ours.code, ours.message, ours.details))
     return Reply(body, headers=headers, status=status)
-
-
-def _status_headers(status: int, error: PostroomError) -> Headers:
-    if status in {413, 431}:
-        return [(b"connection", b"close")]
-    if status == 416:
-        return [(b"content-range", b"bytes */%d" % error.details["size"])]
-    return []
 
 
 def log_error(error: Exception, *, request_id: str) -> None:

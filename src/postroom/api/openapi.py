@@ -198,7 +198,12 @@ def _query_names(endpoints: list[Endpoint]) -> set[str]:
 def _collect_schemas(endpoints: list[Endpoint]) -> dict[str, JSONObject]:
     kinds: dict[type, None] = {ErrorBody: None}
     for one in endpoints:
-        for kind in (one.declared.returns, one.declared.query, one.declared.body):
+        returns = one.declared.returns
+        for kind in (
+            *(returns if isinstance(returns, tuple) else (returns,)),
+            one.declared.query,
+            one.declared.body,
+        ):
             if isinstance(kind, type):
                 kinds[kind] = None
     _, components = msgspec.json.schema_components(kinds, ref_template=_SCHEMA_REF)
@@ -321,9 +326,10 @@ def _describe_success(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSO
         if endpoint.method != "HEAD":
             described["content"] = {media_type: {} for media_type in returns.media_types}
         return described
-    described = {"description": (returns.__doc__ or "").strip(), "headers": headers}
+    kinds = returns if isinstance(returns, tuple) else (returns,)
+    described = {"description": (kinds[0].__doc__ or "").strip(), "headers": headers}
     if endpoint.method != "HEAD":
-        schema = _ref(returns)
+        schema = _ref(kinds[0]) if len(kinds) == 1 else {"anyOf": [_ref(kind) for kind in kinds]}
         described["content"] = {
             "application/json": {"schema": schema, "example": make_example(schema, schemas)}
         }
@@ -351,21 +357,26 @@ def _ref(kind: type) -> JSONObject:
 
 
 def make_example(schema: JSONObject, schemas: dict[str, JSONObject], *, above: tuple[str, ...] = ()) -> Any:
-    """Return a value that ``schema`` accepts, made of the examples that its fields carry."""
+    """Return a value that ``schema`` accepts, made of the examples that its fields carry.
+
+    ``above`` names the shapes that the value is inside of: a tree is cut where it would come back to one of them.
+    """
     if "$ref" in schema:
-        return make_example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+        name = schema["$ref"].rpartition("/")[2]
+        return make_example(schemas[name], schemas, above=(*above, name))
     if "examples" in schema:
         return schema["examples"][0]
-    for key in ("enum", "anyOf"):
-        if key in schema:
-            return schema[key][0] if key == "enum" else make_example(schema[key][0], schemas)
+    if "anyOf" in schema:
+        return make_example(schema["anyOf"][0], schemas, above=above)
+    if "enum" in schema:
+        return schema["enum"][0]
     kind = schema.get("type")
     if kind == "object":
-        return {name: make_example(member, schemas) for name, member in schema.get("properties", {}).items()}
+        members = schema.get("properties", {})
+        return {name: make_example(member, schemas, above=above) for name, member in members.items()}
     if kind == "array":
-        items = schema.get("items") or {}
-        name = items.get("$ref", "")
-        return (
-            [] if name in above else [make_example(items, schemas, above=(*above, name))] if items else [0, 0]
-        )
+        items = schema.get("items") or {"type": "integer"}
+        if items.get("$ref", "").rpartition("/")[2] in above:
+            return []
+        return [make_example(items, schemas, above=above)] * schema.get("minItems", 1)
     return {"string": "", "boolean": False, "integer": max(0, schema.get("minimum", 0))}.get(str(kind))

@@ -32,19 +32,22 @@ class Stream:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One endpoint. ``returns`` is a Struct, a :class:`Stream`, or None where the response is empty."""
+    """One endpoint.
+
+    ``returns`` is a Struct (several where the answer depends on a parameter), a :class:`Stream`, or None where the
+    response is empty.
+    """
 
     operation_id: str
     summary: str
     tag: str
-    returns: type[msgspec.Struct] | Stream | None
+    returns: type[msgspec.Struct] | tuple[type[msgspec.Struct], ...] | Stream | None
     query: type[msgspec.Struct] | None = None
     body: type[msgspec.Struct] | None = None
     access: Access = Access.ACCOUNT
     has_etag: bool = False
     errors: tuple[str, ...] = ()
     """Codes beyond those that follow from the rest of the declaration."""
-    example: Any = None
 
 
 def operation(operation_id: str, summary: str, **facts: Any) -> dict[str, Any]:

@@ -1,8 +1,12 @@
-"""The HTTP/1.1 protocol of the server: uvicorn's, with limits on what comes before an application is called.
+"""The HTTP/1.1 protocol of the server: uvicorn's, with limits on what comes before and after an application runs.
 
 The parser knows no limit of its own, and a header that never ends would be kept in memory for ever; so the bytes of
 a request's head are counted while they arrive, and a head that takes too long closes the connection. What the parser
 cannot read is answered in the one error shape. All of it costs one addition per piece of input.
+
+A connection that is closed while its client still sends is reset, and the client may lose the answer. So after a
+refusal the connection lingers: our side is ended, and what still comes is thrown away for a short time. The rest of
+a body that was answered before it was read is thrown away too, up to a bound.
 """
 
 import asyncio
@@ -12,10 +16,13 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from postroom.api.errors import ErrorBody, headers_too_large
-from postroom.errors import bad_parameter
 
 HEAD_SECONDS = 30.0
 """Time for a head to arrive, from the connection or from its first byte."""
+LINGER_SECONDS = 2.0
+"""Time for a client to take notice of a refusal."""
+MAX_DISCARDED_BYTES = 64 * 1024 * 1024
+"""Most bytes of a body that are thrown away after its answer."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -27,6 +34,8 @@ class LimitedProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _is_in_head = False
     """A head has begun and not ended."""
+    _is_lingering = False
+    _discarded_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -41,6 +50,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, as long as the head is not too large."""
+        if self._is_lingering:
+            return
         was_in_head = self._is_in_head
         super().data_received(data)
         if not self._is_in_head or self.transport.is_closing():
@@ -48,13 +59,15 @@ class LimitedProtocol(HttpToolsProtocol):
         # Where a head began inside of this piece, its share of it is not known and not counted.
         self._head_bytes = self._head_bytes + len(data) if was_in_head else 0
         if self._head_bytes > self.max_header_bytes:
-            self._refuse(431, headers_too_large(self.max_header_bytes).code, "The headers are too large")
+            error = headers_too_large(self.max_header_bytes)
+            self._refuse(431, error.code, error.message)
         elif self._head_timer is None:
             self._head_timer = self.loop.call_later(self.head_seconds, self._give_up)
 
     def on_message_begin(self) -> None:
         """Note that a head begins."""
         self._is_in_head = True
+        self._discarded_bytes = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -63,9 +76,17 @@ class LimitedProtocol(HttpToolsProtocol):
         self._stop_timer()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """Hand the body on, or throw it away where the answer is given already."""
+        super().on_body(body)
+        if self.cycle.response_complete:
+            self._discarded_bytes += len(body)
+            if self._discarded_bytes > MAX_DISCARDED_BYTES:
+                self.transport.close()
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP."""
-        self._refuse(400, bad_parameter("request", msg).code, "The request is not valid HTTP/1.1")
+        self._refuse(400, "badParameter", "the request is not valid HTTP/1.1")
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:
@@ -78,17 +99,29 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: int, code: str, message: str) -> None:
-        """Answer with an error and close; silently where an answer to an earlier request is still on its way."""
+        """Answer with an error and close; silently where an earlier answer has begun and not ended."""
         self._stop_timer()
         earlier: RequestResponseCycle | None = self.cycle
-        if earlier is None or earlier.response_complete:
-            body = msgspec.json.encode(ErrorBody(code, message, {}))
-            head = (
-                b"content-type: application/json\r\ncache-control: no-store\r\nconnection: close\r\n"
-                b"x-request-id: %s\r\ncontent-length: %d\r\n\r\n"
-            ) % (secrets.token_hex(8).encode("ascii"), len(body))
-            self.transport.write(STATUS_LINE[status] + head + body)
-        self.transport.close()
+        if earlier is not None and not earlier.response_complete:
+            if earlier.response_started or self.pipeline:
+                self.transport.close()
+                return
+            # The request that is being answered is the broken one: its answer is this.
+            earlier.disconnected = True
+            earlier.message_event.set()
+        body = msgspec.json.encode(ErrorBody(code, message, {}))
+        head = (
+            b"content-type: application/json\r\ncache-control: no-store\r\nconnection: close\r\n"
+            b"x-request-id: %s\r\ncontent-length: %d\r\n\r\n"
+        ) % (secrets.token_hex(8).encode("ascii"), len(body))
+        self.transport.write(STATUS_LINE[status] + head + body)
+        self._linger()
+
+    def _linger(self) -> None:
+        self._is_lingering = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._head_timer = self.loop.call_later(LINGER_SECONDS, self._give_up)
 
 
 def make_protocol(max_header_bytes: int) -> type[LimitedProtocol]:

@@ -50,7 +50,7 @@ class Query(Generic[T]):
             for name, text in _split(query_string):
                 field = self._fields.get(name)
                 if field is not None:
-                    _take(values, name, text, field)
+                    _take(values, name, text, field=field)
         for name, field in self._fields.items():
             if field.is_required and field.attribute not in values:
                 raise missing(name)
@@ -64,7 +64,7 @@ def _split(query_string: bytes) -> list[tuple[str, str]]:
         raise bad_parameter("query", "the query string is not UTF-8") from None
 
 
-def _take(values: dict[str, Any], name: str, text: str, field: _Field) -> None:
+def _take(values: dict[str, Any], name: str, text: str, *, field: _Field) -> None:
     if field.is_array:
         values.setdefault(field.attribute, []).extend(field.convert(name, item) for item in text.split(","))
     elif field.attribute in values:

@@ -4,10 +4,12 @@ from functools import partial
 from typing import Literal
 
 from litestar import HttpMethod, get, route
+from litestar.types import ASGIApp
 
 from postroom.api.archive import Entry, iter_archive, measure_archive, number_names
 from postroom.api.call import Call
 from postroom.api.conditional import make_etag
+from postroom.api.disposition import clean_name
 from postroom.api.operation import Stream, operation
 from postroom.api.query import Query
 from postroom.api.reply import Reply, json_reply
@@ -23,6 +25,7 @@ from postroom.api.stream import (
 )
 from postroom.domain.attachments import OpenAttachment
 from postroom.domain.messages import OpenMessage
+from postroom.domain.thumbnails import Thumbnail
 from postroom.model.mail import Attachment
 
 _BASE = "/api/v1/mails/{mail_id:str}/attachments"
@@ -80,7 +83,7 @@ async def download_attachments(request: Call) -> StreamReply:
 
 def _make_entries(message: OpenMessage, attachments: tuple[Attachment, ...]) -> list[Entry]:
     kept = [one for one in attachments if not one.is_inline]
-    names = number_names([one.name for one in kept])
+    names = number_names([clean_name(one.name, "attachment") for one in kept])
     return [
         Entry(name, one.size, partial(message.iter_part, message.get_part(one.part_id)))
         for name, one in zip(names, kept, strict=True)
@@ -139,11 +142,11 @@ async def download_attachment(request: Call) -> StreamReply:
         "Get a thumbnail",
         tag="attachments",
         query=ThumbnailQuery,
-        returns=Stream(("image/*",), "A small image; empty for what is no image."),
+        returns=Stream(("image/*", "application/octet-stream"), "A small image; empty for what is no image."),
         errors=("payloadTooLarge",),
     ),
 )
-async def get_thumbnail(request: Call) -> StreamReply | Reply:
+async def get_thumbnail(request: Call) -> ASGIApp:
     """Get an image scaled down so that it just covers width × height, never larger than 1024 in either direction."""
     ref, query = request.parse_mail_ref(), request.parse_query(_thumbnail_query)
     index = request.parse_index("attachment_id", "attachmentId")
@@ -154,12 +157,14 @@ async def get_thumbnail(request: Call) -> StreamReply | Reply:
     image = await request.domain.attachments.thumbnail(
         request.caller, ref, index, width=query.width, height=query.height
     )
+    return StreamReply(_make_image_content(image, etag))
+
+
+def _make_image_content(image: Thumbnail | None, etag: bytes) -> Content:
     if image is None:
-        return Reply()
+        return Content("application/octet-stream", etag, from_bytes(b""), 0)
     media_type = render_media_type(image.content_type)
-    return StreamReply(
-        Content(media_type, etag, from_bytes(image.data), len(image.data), "inline", "thumbnail")
-    )
+    return Content(media_type, etag, from_bytes(image.data), len(image.data), "inline", "thumbnail")
 
 
 @get(
@@ -195,7 +200,7 @@ async def get_attached_mail_attachment(request: Call) -> StreamReply:
     inner = request.parse_index("inner_attachment_id", "innerAttachmentId")
     mail = await request.domain.mails.get(request.caller, ref)
     etag = make_etag("inner attachment", ref, mail.content_id, index, inner)
-    opened = await request.domain.attachments.open_inner(request.caller, ref, index, inner)
+    opened = await request.domain.attachments.open_inner(request.caller, ref, index, inner_id=inner)
     return _reply_content(opened, "inline", etag=etag)
 
 

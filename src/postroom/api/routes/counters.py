@@ -29,10 +29,14 @@ _query = Query(CountersQuery)
 async def get_counters(request: Call) -> Reply:
     """Count the unread mails of the Inbox itself, subfolders aside. No session is needed and none is left behind."""
     query = request.parse_query(_query)
-    domain, caller = request.domain.counters, request.caller
-    unread = await domain.unread(caller)
+    unread = await request.domain.counters.unread(request.caller)
     if query.folders is None and query.labels is None:
         return reply_figure(unread, request.exchange.headers.get(b"if-none-match"))
+    return await _reply_details(request, query, unread)
+
+
+async def _reply_details(request: Call, query: CountersQuery, unread: int) -> Reply:
+    domain, caller = request.domain.counters, request.caller
     folders = await domain.folders(caller) if query.folders else None
     labels = await domain.labels(caller) if query.labels else None
     etag = make_etag("counters", caller.account_id, unread, folders, labels)

@@ -18,7 +18,7 @@ _list_query = Query(FolderListQuery)
         "listFolders",
         "List the folders",
         tag="folders",
-        returns=FolderList,
+        returns=(FolderList, SyncToken),
         query=FolderListQuery,
         has_etag=True,
     ),

@@ -24,7 +24,14 @@ _flags = msgspec.json.Decoder(MailFlags)
 
 @get(
     "/api/v1/mails",
-    **operation("listMails", "List mails", tag="mails", returns=MailList, query=MailListQuery, has_etag=True),
+    **operation(
+        "listMails",
+        "List mails",
+        tag="mails",
+        returns=(MailList, SyncToken),
+        query=MailListQuery,
+        has_etag=True,
+    ),
 )
 async def list_mails(request: Call) -> Reply:
     """List a part of a folder's mails, by any sort order; ``syncTokenOnly`` answers with the token alone."""
@@ -40,7 +47,7 @@ async def list_mails(request: Call) -> Reply:
         return unchanged
     page = await request.domain.mails.list(request.caller, ref, wanted)
     token = request.domain.tokens.folder_token(page.folder)
-    etag = _make_list_etag(request, token, page.sort, wanted)
+    etag = _make_list_etag(request, token, sort=page.sort, wanted=wanted)
     return json_reply(render_page(ref.owner, page, sync_token=token), etag=etag)
 
 
@@ -61,10 +68,10 @@ async def _find_unchanged(request: Call, ref: FolderRef, wanted: MailListRequest
     token = request.domain.tokens.folder_token(folder)
     sessions = request.domain.logins.sessions
     sort = await sessions.sort_for(request.caller, "mails", field=wanted.field, descending=wanted.descending)
-    return request.find_not_modified(_make_list_etag(request, token, sort, wanted))
+    return request.find_not_modified(_make_list_etag(request, token, sort=sort, wanted=wanted))
 
 
-def _make_list_etag(request: Call, token: str, sort: Sort, wanted: MailListRequest) -> bytes:
+def _make_list_etag(request: Call, token: str, *, sort: Sort, wanted: MailListRequest) -> bytes:
     """Return the tag of a page: of all that it is made from, defaults filled in."""
     limit = wanted.limit or request.domain.accounts.class_of(request.caller).page_size
     active = None if wanted.active is None else tuple(wanted.active)

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 from litestar import HttpMethod, get, post, route
+from litestar.types import ASGIApp
 from msgspec import UNSET
 
 from postroom.api import ids
@@ -62,7 +63,9 @@ async def get_body(request: Call) -> Reply:
     etag = make_etag("body", ref, mail.content_id, query)
     if unchanged := request.find_not_modified(etag):
         return unchanged
-    return json_reply(render_body(await _find_body(request, ref, query, _MAX_BODY_CHARS)), etag=etag)
+    return json_reply(
+        render_body(await _find_body(request, ref, query, max_chars=_MAX_BODY_CHARS)), etag=etag
+    )
 
 
 @route(
@@ -76,19 +79,19 @@ async def get_body(request: Call) -> Reply:
         returns=Stream(("text/html", "text/plain"), "The whole body, made safe to show, in UTF-8."),
     ),
 )
-async def download_body(request: Call) -> Reply | StreamReply:
+async def download_body(request: Call) -> ASGIApp:
     """Get the whole body, however long, with its own type."""
     ref, query = request.parse_mail_ref(), request.parse_query(_body_query)
     mail = await request.domain.mails.get(request.caller, ref)
     etag = make_etag("body/full", ref, mail.content_id, query)
     if unchanged := request.find_not_modified(etag):
         return unchanged
-    body = await _find_body(request, ref, query, None)
+    body = await _find_body(request, ref, query, max_chars=None)
     media_type = render_media_type(body.content_type, "utf-8")
     return StreamReply(Content(media_type, etag, from_bytes(body.data), len(body.data)))
 
 
-async def _find_body(request: Call, ref: MailRef, query: BodyQuery, max_chars: int | None) -> FoundBody:
+async def _find_body(request: Call, ref: MailRef, query: BodyQuery, *, max_chars: int | None) -> FoundBody:
     return await request.domain.messages.body(
         request.caller,
         ref,

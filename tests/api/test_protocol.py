@@ -1,0 +1,206 @@
+"""The HTTP/1.1 protocol over real sockets: heads that are too large or too slow, and what is no HTTP."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import uvicorn
+
+from postroom.api.protocol import LimitedProtocol, make_protocol
+from tests.api.world import User, World, make_message
+
+LIMIT = 32 * 1024
+
+
+@dataclass
+class Client:
+    """A connection to the server."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def answer(self) -> tuple[int, dict[str, str], bytes]:
+        """Return the next answer, which has a Content-Length."""
+        head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 10)).decode()
+        status, *lines = head.split("\r\n")[:-2]
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        body = await self.reader.readexactly(int(headers.get("content-length", "0")))
+        return int(status.split()[1]), headers, body
+
+    async def is_closed(self) -> bool:
+        """Tell whether the server closes, with nothing more to say."""
+        try:
+            return await asyncio.wait_for(self.reader.read(), 10) == b""
+        except ConnectionResetError:
+            return True
+
+
+@pytest.fixture
+def store_url() -> str:
+    """One engine will do: none of this reaches the store."""
+    return "sqlite:"
+
+
+@pytest.fixture
+def protocol() -> type[LimitedProtocol]:
+    return make_protocol(LIMIT)
+
+
+@pytest.fixture
+async def port(world: World, protocol: type[LimitedProtocol]) -> AsyncIterator[int]:
+    """The port of a server."""
+    config = uvicorn.Config(
+        world.app, port=0, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False
+    )
+    server = uvicorn.Server(config)
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
+    running = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 (the server has no event to wait for)
+        await asyncio.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await running
+
+
+@pytest.fixture
+async def client(port: int) -> AsyncIterator[Client]:
+    """A connection."""
+    connected = Client(*await asyncio.open_connection("127.0.0.1", port))
+    yield connected
+    connected.writer.close()
+    with contextlib.suppress(ConnectionError):
+        await connected.writer.wait_closed()
+
+
+def request(path: str = "/healthz", **headers: str) -> bytes:
+    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    return f"GET {path} HTTP/1.1\r\nHost: mail.test\r\n{lines}\r\n".encode()
+
+
+def check_error(answer: tuple[int, dict[str, str], bytes], status: int, code: str) -> None:
+    assert answer[0] == status
+    assert answer[1]["content-type"] == "application/json"
+    assert answer[1]["x-request-id"]
+    body: Any = json.loads(answer[2])
+    assert (body["errorCode"], body["details"]) == (code, body["details"])
+
+
+async def test_kept_connection(client: Client) -> None:
+    for size in (10, 20_000, 30_000, 10, 31_000):
+        await client.send(request(X_Long="a" * size))
+        assert (await client.answer())[0] == 200
+
+
+async def test_pipelined_requests(client: Client) -> None:
+    await client.send(request() * 3 + request("/nothing"))
+    assert [(await client.answer())[0] for _ in range(4)] == [200, 200, 200, 404]
+
+
+async def test_head_in_small_pieces(client: Client) -> None:
+    data = request(X_Long="a" * 500)
+    for start in range(0, len(data), 100):
+        await client.send(data[start : start + 100])
+        await asyncio.sleep(0)
+    assert (await client.answer())[0] == 200
+
+
+@pytest.mark.parametrize("piece", [1000, 1_000_000])
+async def test_header_that_never_ends(client: Client, piece: int) -> None:
+    await client.send(b"GET /healthz HTTP/1.1\r\nX-Long: ")
+    sending = asyncio.create_task(send_for_ever(client, b"a" * piece))
+    check_error(await client.answer(), 431, "headersTooLarge")
+    assert await client.is_closed()
+    sending.cancel()
+
+
+async def send_for_ever(client: Client, data: bytes) -> None:
+    with contextlib.suppress(ConnectionError):
+        while True:
+            await client.send(data)
+            await asyncio.sleep(0.001)
+
+
+async def test_large_head_that_ends(client: Client) -> None:
+    await client.send(request(X_Long="a" * 40_000))
+    check_error(await client.answer(), 431, "headersTooLarge")
+    assert await client.is_closed()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x00\x01\x02\x03\r\n\r\n",
+        b"GET /healthz HTTP/9.9\r\n\r\n",
+        b"BREW /healthz HTTP/1.1\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nno colon\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST /api/v1/login HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+async def test_what_is_no_http(client: Client, data: bytes) -> None:
+    await client.send(data)
+    status, headers, body = await client.answer()
+    assert status in {400, 401}
+    assert json.loads(body)["errorCode"] in {"badParameter", "notAuthenticated"}
+    assert headers["x-request-id"]
+
+
+@pytest.mark.parametrize("length", ["Transfer-Encoding: chunked", "Content-Length: 6553600"])
+async def test_body_too_large_is_refused_and_thrown_away(client: Client, ann: User, length: str) -> None:
+    mail = await ann.deliver(make_message())
+    head = (
+        f"PATCH /api/v1/mails/{mail} HTTP/1.1\r\nHost: mail.test\r\n{length}\r\n"
+        f"Authorization: {ann.client.headers['Authorization']}\r\n\r\n"
+    )
+    await client.send(head.encode())
+    for _ in range(100):
+        piece = b" " * 65_536
+        await client.send(b"10000\r\n" + piece + b"\r\n" if "chunked" in length else piece)
+    if "chunked" in length:
+        await client.send(b"0\r\n\r\n")
+    check_error(await client.answer(), 413, "payloadTooLarge")
+    await client.send(request())
+    assert (await client.answer())[0] == 200
+
+
+async def test_endless_body_ends_the_connection(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroom.api.protocol.MAX_DISCARDED_BYTES", 1_000_000)
+    await client.send(
+        b"POST /api/v1/login HTTP/1.1\r\nHost: mail.test\r\nContent-Length: 99999999999\r\n\r\n"
+    )
+    assert (await client.answer())[0] == 413
+    sending = asyncio.create_task(send_for_ever(client, b"a" * 100_000))
+    assert await client.is_closed()
+    sending.cancel()
+
+
+class TestSlowHeads:
+    @pytest.fixture
+    def protocol(self) -> type[LimitedProtocol]:
+        limited = make_protocol(LIMIT)
+        limited.head_seconds = 0.1
+        return limited
+
+    @pytest.mark.parametrize("data", [b"", b"GET /healthz HTTP/1.1\r\nX-", request() + b"GET /he"])
+    async def test_connection_is_closed(self, client: Client, data: bytes) -> None:
+        await client.send(data)
+        if data.startswith(request()):
+            assert (await client.answer())[0] == 200
+        assert await client.is_closed()
+
+    async def test_idle_connection_is_left_to_the_server(self, client: Client) -> None:
+        await client.send(request())
+        assert (await client.answer())[0] == 200
+        await asyncio.sleep(0.3)
+        await client.send(request())
+        assert (await client.answer())[0] == 200

@@ -1,0 +1,168 @@
+"""A server in process: the real store and domain under the real application, with accounts and mail."""
+
+import base64
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from typing import Any
+
+import httpx
+
+from postroom.api.build import build_api
+from postroom.api.settings import APISettings
+from postroom.api.stats import APIStats
+from postroom.auth.passwords import PasswordHasher
+from postroom.config.auth import AuthConfig
+from postroom.config.classes import AccountClass
+from postroom.domain import Domain
+from postroom.domain.accounts import Accounts
+from postroom.domain.attachments import Attachments
+from postroom.domain.counters import Counters
+from postroom.domain.directory import AccountSettings, Directory
+from postroom.domain.folders import Folders
+from postroom.domain.health import Health
+from postroom.domain.ingest import Ingest
+from postroom.domain.logins import Logins
+from postroom.domain.mails import Mails
+from postroom.domain.messages import Messages
+from postroom.domain.tokens import Tokens
+from postroom.model.account import Account
+from postroom.model.envelope import Envelope
+from postroom.store import Store
+
+PASSWORD = "correct horse"
+_CHEAP = AuthConfig(argon2_time_cost=1, argon2_memory_kib=8)
+
+
+@dataclass
+class World:
+    """Everything that a request meets."""
+
+    store: Store
+    domain: Domain
+    directory: Directory
+    app: Any
+    stats: APIStats
+    clock: "Clock"
+    clients: list[httpx.AsyncClient] = field(default_factory=list)
+
+    async def add_account(self, address: str, *, class_name: str | None = None) -> "User":
+        """Add an account; its password is PASSWORD."""
+        settings = AccountSettings(full_name="Ann Example", password=PASSWORD, class_name=class_name)
+        account = await self.directory.add_account(address, settings)
+        return User(self, account, self.connect(basic(address, PASSWORD)))
+
+    def connect(self, authorization: str | None = None, *, address: str = "127.0.0.1") -> httpx.AsyncClient:
+        """Return a client; with ``authorization`` every call carries it."""
+        headers = {} if authorization is None else {"Authorization": authorization}
+        transport = httpx.ASGITransport(self.app, client=(address, 40000))
+        client = httpx.AsyncClient(transport=transport, base_url="http://mail.test", headers=headers)
+        self.clients.append(client)
+        return client
+
+    async def close(self) -> None:
+        """Close the clients."""
+        for client in self.clients:
+            await client.aclose()
+
+
+@dataclass
+class Clock:
+    """The time of the domain, moved by tests."""
+
+    now: float = 1_744_407_421.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+@dataclass
+class User:
+    """An account with a client that calls as it."""
+
+    world: World
+    account: Account
+    client: httpx.AsyncClient
+
+    @property
+    def inbox(self) -> str:
+        """The wire id of the Inbox."""
+        return f"{self.account.account_id}_2"
+
+    async def deliver(self, raw: bytes) -> str:
+        """Deliver a message and return the wire id of the mail."""
+        address = self.account.address
+        recipient = await self.world.domain.ingest.resolve_recipient(address, size_bytes=None)
+        envelope = Envelope(
+            sender="sender@example.org",
+            recipients=(recipient,),
+            client="[127.0.0.1]",
+            helo="client.example.org",
+            smtputf8=False,
+            body_8bit=True,
+        )
+        self.world.clock.now += 1
+        [problem] = await self.world.domain.ingest.deliver(envelope, raw)
+        assert problem is None
+        page = await self.get("/api/v1/mails", folderId=self.inbox, sort="date", dir="DESC", limit=1)
+        return str(page["items"][0]["id"])
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """Return the JSON of a GET that succeeds."""
+        response = await self.client.get(path, params=query)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+
+def basic(name: str, password: str) -> str:
+    """Return the Authorization header of a name and password."""
+    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+
+
+async def make_world(store: Store, settings: APISettings, classes: dict[str, AccountClass]) -> World:
+    """Put everything together over ``store``."""
+    hasher, clock = PasswordHasher(_CHEAP), Clock()
+    logins = Logins(store, _CHEAP, hasher=hasher, classes=classes)
+    messages = Messages(store)
+    domain = Domain(
+        accounts=Accounts(store, classes),
+        attachments=Attachments(messages),
+        counters=Counters(store, logins),
+        folders=Folders(store),
+        health=Health(store),
+        ingest=Ingest(store, classes, now=clock),
+        logins=logins,
+        mails=Mails(store, logins.sessions, classes),
+        messages=messages,
+        tokens=await Tokens.open(store),
+    )
+    stats = APIStats()
+    directory = Directory(store, hasher, classes)
+    await directory.add_domain("example.test")
+    return World(store, domain, directory, build_api(domain, settings, stats), stats, clock)
+
+
+def make_message(
+    *,
+    subject: str = "Subject",
+    text: str = "Hello, this is the text.\n",
+    html: str = "",
+    attachments: tuple[tuple[str, str, bytes], ...] = (),
+    **headers: str,
+) -> bytes:
+    """Return a raw message; ``attachments`` are (media type, name, content), headers by name with underscores."""
+    message = EmailMessage()
+    message["From"] = headers.pop("from_", "Bea Sender <bea@example.org>")
+    message["To"] = headers.pop("to", "ann@example.test")
+    message["Subject"] = subject
+    message["Date"] = "Fri, 11 Apr 2025 21:37:01 +0000"
+    message["Message-ID"] = "<1@example.org>"
+    for name, value in headers.items():
+        message[name.replace("_", "-")] = value
+    message.set_content(text)
+    if html:
+        message.add_alternative(html, subtype="html")
+    for media_type, name, content in attachments:
+        main, _, sub = media_type.partition("/")
+        message.add_attachment(content, maintype=main, subtype=sub, filename=name)
+    return message.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

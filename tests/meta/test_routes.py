@@ -1,0 +1,135 @@
+"""Routes and their description agree, and every endpoint is described whole."""
+
+import inspect
+import re
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from litestar.routes import HTTPRoute
+from openapi_spec_validator import validate
+
+from postroom.api.build import build_router
+from postroom.api.openapi import make_document, to_camel
+from postroom.api.stats import APIStats
+
+MAX_ROUTE_LINES = 15
+UNDESCRIBED = {
+    "/api/docs",
+    "/api/docs/docs.css",
+    "/api/docs/docs.js",
+    "/healthz",
+    "/metrics",
+    "/readyz",
+}
+"""Paths that are no part of the interface."""
+PUBLISHED = """
+GET /api
+POST /api/v1/login
+POST /api/v1/logout
+GET HEAD /api/v1/mails/counters
+GET /api/v1/account/info
+GET /api/v1/folders
+GET /api/v1/folders/{folderId}
+GET /api/v1/mails
+GET PATCH /api/v1/mails/{mailId}
+GET /api/v1/mails/{mailId}/body
+GET HEAD /api/v1/mails/{mailId}/body/full
+GET /api/v1/mails/{mailId}/parts
+GET POST /api/v1/mails/{mailId}/parts/details
+GET HEAD /api/v1/mails/{mailId}/parts/{partId}/details/full
+GET /api/v1/mails/{mailId}/attachments
+GET HEAD /api/v1/mails/{mailId}/attachments/download
+GET HEAD /api/v1/mails/{mailId}/attachments/{attachmentId}
+GET HEAD /api/v1/mails/{mailId}/attachments/{attachmentId}/download
+GET HEAD /api/v1/mails/{mailId}/attachments/{attachmentId}/thumbnail
+GET /api/v1/mails/{mailId}/attachments/{attachmentId}/eml
+GET HEAD /api/v1/mails/{mailId}/attachments/{attachmentId}/eml/attachments/{innerAttachmentId}
+GET HEAD /api/v1/mails/{mailId}/source
+GET HEAD /api/v1/mails/{mailId}/source/download
+GET HEAD /api/v1/mails/{mailId}/source/headers
+GET HEAD /api/v1/mails/{mailId}/headers
+GET /api/openapi.json
+"""
+
+ROUTER = build_router(APIStats())
+DOCUMENT = make_document(ROUTER.routes)
+OPERATIONS = [
+    pytest.param(path, method, operation, id=operation["operationId"])
+    for path, item in DOCUMENT["paths"].items()
+    for method, operation in item.items()
+]
+
+
+def registered() -> set[tuple[str, str]]:
+    """Return path and method of all that the framework answers."""
+    return {
+        (re.sub(r"\{(\w+):\w+\}", lambda found: f"{{{to_camel(found[1])}}}", route.path), method)
+        for route in ROUTER.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        for method in handler.http_methods
+        if method != "OPTIONS" and route.path not in UNDESCRIBED
+    }
+
+
+def test_document_is_valid() -> None:
+    validate(DOCUMENT)
+
+
+def test_every_route_is_described() -> None:
+    described = {(path, method.upper()) for path, item in DOCUMENT["paths"].items() for method in item}
+    assert described == registered()
+
+
+def test_endpoints_are_the_published_ones() -> None:
+    lines = [line.split() for line in PUBLISHED.split("\n") if line]
+    assert registered() == {(path, method) for *methods, path in lines for method in methods}
+
+
+def test_operation_ids_are_unique() -> None:
+    ids = [operation["operationId"] for item in DOCUMENT["paths"].values() for operation in item.values()]
+    assert len(ids) == len(set(ids))
+    assert all(re.fullmatch(r"[a-z][A-Za-z0-9]+", one) for one in ids)
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+def test_operation_is_described(path: str, method: str, operation: dict[str, Any]) -> None:
+    assert operation["summary"]
+    assert operation["description"].endswith(".")
+    for name in re.findall(r"\{(\w+)\}", path):
+        assert [one["in"] for one in operation["parameters"] if one.get("name") == name] == ["path"]
+    assert {"405", "413", "431", "500", "503"} <= set(operation["responses"])
+    if operation["security"]:
+        assert {"401", "429"} <= set(operation["responses"])
+    if "{" in path:
+        assert {"400", "404"} <= set(operation["responses"])
+    for status, response in operation["responses"].items():
+        assert "X-Request-Id" in response["headers"], status
+        if method == "head" or status == "304":
+            assert "content" not in response
+
+
+def media_objects(operation: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the JSON bodies, asked and answered, of an operation."""
+    holders = [operation.get("requestBody", {}), *operation["responses"].values()]
+    return [media for one in holders for media in one.get("content", {}).values() if "schema" in media]
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+def test_examples_are_valid(path: str, method: str, operation: dict[str, Any]) -> None:
+    for media in media_objects(operation):
+        schema = {**media["schema"], "components": DOCUMENT["components"]}
+        Draft202012Validator(schema).validate(media["example"])
+
+
+def test_routes_are_short() -> None:
+    for route in ROUTER.routes:
+        assert isinstance(route, HTTPRoute)
+        for handler in route.route_handlers:
+            lines = inspect.getsource(handler.fn).splitlines()
+            start = next(
+                number for number, line in enumerate(lines) if re.match(r"\s*async def|\s*def", line)
+            )
+            docstring = (handler.fn.__doc__ or "").count("\n") + 1
+            assert len(lines) - start - docstring <= MAX_ROUTE_LINES, handler
