@@ -154,7 +154,8 @@ class _Model:
             return
         implied = _IMPLIED_BY_END.get(name, _NOTHING)
         kept = len(self._open)
-        while kept and self._open[kept - 1] != name and self._open[kept - 1] in implied:
+        lowest = max(0, kept - _LOOK_BACK)
+        while kept > lowest and self._open[kept - 1] != name and self._open[kept - 1] in implied:
             kept -= 1
         if kept and self._open[kept - 1] == name:
             del self._open[kept - 1 :]

@@ -13,17 +13,19 @@ from urllib.parse import unquote
 from postroom.sanitise._policy import EXTERNAL_SOURCE
 from postroom.sanitise.css import ID_PREFIX, clean_declarations
 
-# Text may hold the same words, but what follows there before the next tag is a "<".
-_STYLE = re.compile(r' style="([^"]*)"(?=[^<>]*>)')
-_BACKGROUND = re.compile(r' background="([^"]*)"(?=[^<>]*>)')
+# A value may hold what looks like an attribute, and end where its quote begins one: title="x href=". So attributes
+# are only ever looked for behind whole ones, counted from the beginning of the tag.
+_BEFORE = r'(?: [a-z-]+="[^"]*+")*?'
+_STYLE = re.compile(rf'(<[a-z0-9]+{_BEFORE}) style="([^"]*+)"')
+_BACKGROUND = re.compile(rf'(<[a-z0-9]+{_BEFORE}) background="([^"]*+)"')
 # Expressions that begin with a fixed text are found fastest, so frequent tags have their own.
 _IMAGE_TAG = re.compile(r"<img((?: [^>]*)?)>")
 _SOURCE_TAG = re.compile(r"<(input|video|audio|source)((?: [^>]*)?)>")
 _ANCHOR_TAG = re.compile(r"<a( [^>]*)>")
 _AREA_TAG = re.compile(r"<area( [^>]*)>")
-_SOURCE = re.compile(r' src="([^"]*)"')
-_HREF = re.compile(r' href="([^"]*)"')
-_UNPREFIXED_NAME = re.compile(rf' name="(?!{ID_PREFIX})([^"]*)"')
+_SOURCE = re.compile(rf'({_BEFORE}) src="([^"]*+)"')
+_HREF = re.compile(rf'({_BEFORE}) href="([^"]*+)"')
+_UNPREFIXED_NAME = re.compile(rf'({_BEFORE}) name="(?!{ID_PREFIX})')
 _ATTRIBUTE = re.compile(r'([^\s="]+)="([^"]*)"')
 
 _IGNORED_IN_URL = re.compile(r"[\x00-\x20\x7f-\xa0]+")
@@ -83,17 +85,18 @@ class Rewriter:
             html = _AREA_TAG.sub(_area, html)
         return html
 
-    def _style(self, attribute: re.Match[str]) -> str:
-        written = attribute.group(1)
+    def _style(self, tag: re.Match[str]) -> str:
+        start, written = tag.groups()
         if len(written) > _MAX_CACHED_CHARS:
-            return _style_attribute(written, self._level)
-        if "border-top:" in written and _OUTLOOK_BORDER.search(written) and _begins_block(attribute):
-            return ' class="mail-quote"' + _cached_style_attribute(written, self._level)
-        return _cached_style_attribute(written, self._level)
+            return start + _style_attribute(written, self._level)
+        if "border-top:" in written and start in {"<div", "<p"} and _OUTLOOK_BORDER.search(written):
+            start += ' class="mail-quote"'
+        return start + _cached_style_attribute(written, self._level)
 
-    def _background(self, attribute: re.Match[str]) -> str:
-        shown, _ = self._resolve(attribute.group(1))
-        return f' background="{shown}"' if shown else ""
+    def _background(self, tag: re.Match[str]) -> str:
+        start, written = tag.groups()
+        shown, _ = self._resolve(written)
+        return f'{start} background="{shown}"' if shown else start
 
     def _resolve(self, written: str) -> tuple[str | None, str | None]:
         """Return the address to show, and the one not to show because it is elsewhere; one of them at most.
@@ -115,14 +118,14 @@ class Rewriter:
 
     def _image(self, tag: re.Match[str]) -> str:
         attributes = tag.group(1)
-        source = _SOURCE.search(attributes)
-        if source is None or " srcset=" in attributes or EXTERNAL_SOURCE in attributes:
+        source = _SOURCE.match(attributes)
+        if source is None or "srcset=" in attributes or EXTERNAL_SOURCE in attributes:
             return self._unusual_image(attributes)
-        shown, hidden = self._resolve(source.group(1))
-        if shown == source.group(1):
+        shown, hidden = self._resolve(source.group(2))
+        if shown == source.group(2):
             return tag.group()
         replacement = f' src="{shown}"' if shown else f' {EXTERNAL_SOURCE}="{hidden}"' if hidden else ""
-        return f"<img{replacement}{attributes[: source.start()]}{attributes[source.end() :]}>"
+        return f"<img{replacement}{source.group(1)}{attributes[source.end() :]}>"
 
     def _unusual_image(self, written: str) -> str:
         attributes = dict(_ATTRIBUTE.findall(written))
@@ -161,14 +164,12 @@ def _style_attribute(written: str, level: int) -> str:
 _cached_style_attribute = functools.lru_cache(maxsize=4096)(_style_attribute)
 
 
-def _begins_block(attribute: re.Match[str]) -> bool:
-    return attribute.string.endswith(("<div", "<p"), 0, attribute.start())
-
-
 def _anchor(tag: re.Match[str]) -> str:
     attributes = tag.group(1)
     if ' name="' in attributes:
-        attributes = _UNPREFIXED_NAME.sub(rf' name="{ID_PREFIX}\1"', attributes)
+        name = _UNPREFIXED_NAME.match(attributes)
+        if name:
+            attributes = f"{attributes[: name.end()]}{ID_PREFIX}{attributes[name.end() :]}"
     return f"<a{_link_attributes(attributes)}>"
 
 
@@ -178,13 +179,13 @@ def _area(tag: re.Match[str]) -> str:
 
 def _link_attributes(attributes: str) -> str:
     """Return the attributes of a link with its address made safe; what it opens in is said right after that."""
-    # nh3 lets these two through with no other value.
+    # nh3 lets these two through with no other value; behind a quote that ends a value, there is none.
     attributes = attributes.replace(' target="_blank"', "").replace(' rel="noopener noreferrer"', "")
-    link = _HREF.search(attributes)
+    link = _HREF.match(attributes)
     if link is None:
         return attributes
-    href = _safe_link(link.group(1))
-    rest = attributes[: link.start()] + attributes[link.end() :]
+    href = _safe_link(link.group(2))
+    rest = link.group(1) + attributes[link.end() :]
     if href is None:
         return rest
     # A link within the mail stays within its page.

@@ -60,7 +60,7 @@ _ROOT_COMPOUND = re.compile(rf"(?:html|body|:root|\.{SCOPE_CLASS})(?![\w-])", re
 _ID = re.compile(rf"#(?!{ID_PREFIX})(?=[\w-])")
 # A bracket is a condition and never a function's.
 _MEDIA = re.compile(r"@media(?=[\s(])\(?(?:[\w\s:,)./-]|(?<![\w-])\()++", re.IGNORECASE)
-_BRACE = re.compile(r"([^{}]*+)([{}])")
+_BRACE = re.compile(r"[{}]")
 _SPACES = re.compile(r"\s+")
 
 
@@ -172,11 +172,14 @@ class _Rules:
         self._skipped_depth = 0
 
     def read(self, css: str) -> str:
-        for match in _BRACE.finditer(css):
-            if match.group(2) == "{":
-                self._open(match.group(1))
+        position = 0
+        for brace in _BRACE.finditer(css):
+            text = css[position : brace.start()]
+            position = brace.end()
+            if brace.group() == "{":
+                self._open(text)
             else:
-                self._close(match.group(1))
+                self._close(text)
         self._end_media()
         return "".join(self._kept)
 

@@ -43,7 +43,7 @@ _CONTROL = re.compile(f"[^\t\n -~\xa0-\ud7ff\ue000-\U0010ffff{_QUOTE}{_UNQUOTE}]
 _WITHOUT_CONTROLS = dict.fromkeys(
     code for code in (*range(32), 127) if chr(code) not in f"\t\n{_QUOTE}{_UNQUOTE}"
 )
-_TRAILING_SPACE = re.compile(r"[ \t]+\n")
+_TRAILING_SPACE = re.compile(r"(?<![ \t])[ \t]++\n")
 
 
 def html_to_text(html: str) -> str:

@@ -68,17 +68,13 @@ def attribute_dangers(node: LexborNode, *, external_shown: bool) -> list[str]:
 def is_safe_url(tag: str, name: str, value: str, *, external_shown: bool) -> bool:
     """Judge an address as browsers read it: controls taken out, spaces around ignored."""
     url = re.sub(r"[\x00-\x20\x7f]", "", value).lower()
-    if tag in {"a", "area"}:
-        return bool(re.match(r"(?:https?://[^/\\]|mailto:|tel:|sms:|ftp://|#)", url))
+    if name == "href":
+        return tag in {"a", "area"} and bool(re.match(r"(?:https?://[^/\\]|mailto:|tel:|sms:|ftp://|#)", url))
     if OWN_SOURCE.fullmatch(url):
         return True
     if re.match(r"https?://[^/\\]", url):
         return external_shown
-    return (
-        bool(IMAGE_DATA.match(url))
-        and tag in {"img", "input", "table", "td", "th", "div", "p"}
-        and name != "href"
-    )
+    return bool(IMAGE_DATA.match(url)) and (name == "background" or tag in {"img", "input"})
 
 
 def style_dangers(style: str) -> list[str]:

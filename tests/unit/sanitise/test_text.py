@@ -63,6 +63,7 @@ def test_html_to_text(html: str, text: str) -> None:
         "<noscript>" * 50_000 + "bottom", "<table><tr><td>" * 50_000 + "bottom",
         "<a b=\"<a b='" * 100_000 + "'\">bottom", "<!--" * 100_000 + "-->bottom",
         "&" * 500_000 + "bottom", "<" * 500_000 + " bottom", "</" * 200_000 + ">bottom",
+        "\xa0" * 500_000 + "bottom",
         " " * 500_000 + "bottom", "<p> " * 200_000 + "bottom", "<pre>" + " \n" * 200_000 + "bottom",
     ],
 )  # fmt: skip
