@@ -54,16 +54,26 @@ UPDATE order_chunk SET items = items + $7 WHERE {_AT} AND ({_KEY}) = (
 RETURNING {_KEY}, items
 """
 _PLACES = ", ".join(f"({number}, CAST(${number + 6} AS BYTEA))" for number in _NUMBERS.values())
-_ADD_TO_ALL = f"""
-WITH place (sort, value) AS (VALUES {_PLACES})
-UPDATE order_chunk SET items = items + $5 FROM place
-WHERE order_chunk.account_id = $1 AND order_chunk.folder_id = $2 AND order_chunk.sort = place.sort
-  AND (order_chunk.low_value, order_chunk.low_date, order_chunk.low_uid) = (
-    SELECT low.low_value, low.low_date, low.low_uid FROM order_chunk AS low
+
+
+def _chunk_of_place(column: str) -> str:
+    return f"""(SELECT {column} FROM order_chunk AS low
     WHERE low.account_id = $1 AND low.folder_id = $2 AND low.sort = place.sort
       AND (low.low_value, low.low_date, low.low_uid) <= (place.value, $3, $4)
-    ORDER BY low.low_value DESC, low.low_date DESC, low.low_uid DESC LIMIT 1)
-RETURNING order_chunk.sort, low_value, low_date, low_uid, items
+    ORDER BY low.low_value DESC, low.low_date DESC, low.low_uid DESC LIMIT 1) AS {column}"""
+
+
+# The chunks are found first, one column at a time: joined with a subquery of three columns, PostgreSQL would look
+# at all chunks of the folder.
+_ADD_TO_ALL = f"""
+WITH place (sort, value) AS (VALUES {_PLACES}),
+chunk AS MATERIALIZED (
+    SELECT sort, {", ".join(_chunk_of_place(column) for column in _KEY.split(", "))} FROM place)
+UPDATE order_chunk SET items = items + $5 FROM chunk
+WHERE order_chunk.account_id = $1 AND order_chunk.folder_id = $2 AND order_chunk.sort = chunk.sort
+  AND order_chunk.low_value = chunk.low_value AND order_chunk.low_date = chunk.low_date
+  AND order_chunk.low_uid = chunk.low_uid
+RETURNING order_chunk.sort, order_chunk.low_value, order_chunk.low_date, order_chunk.low_uid, items
 """
 _CREATE = f"""
 INSERT INTO order_chunk (account_id, folder_id, sort, {_KEY}, items) VALUES ($1, $2, $3, $4, $5, $6, $7)
