@@ -10,6 +10,7 @@ import re
 from collections.abc import Container
 from typing import NamedTuple
 
+from postroom.mime._delimiters import is_delimiter
 from postroom.mime.params import (
     ContentType,
     Disposition,
@@ -27,6 +28,7 @@ _FIRST_CONTENT_FIELD = re.compile(_CONTENT, re.IGNORECASE)
 _CONTENT_FIELD = re.compile(rb"\n" + _CONTENT, re.IGNORECASE)
 _BLANK = re.compile(rb"\s*+")
 _LONGEST_FIELD_NAME_BYTES = 998
+_MOST_JUNK_LINES = 1000
 
 
 class ContentFields(NamedTuple):
@@ -44,6 +46,7 @@ def find_block_end(raw: Raw, start: int, *, end: int, boundaries: Container[byte
     A delimiter line of one of the open ``boundaries`` ends the block at that line (RFC 2046 §5.1.1).
     """
     position = start
+    junk_lines = 0
     while True:
         match = _FIELDS.match(raw, position, end)
         position = match.end() if match else position
@@ -57,30 +60,10 @@ def find_block_end(raw: Raw, start: int, *, end: int, boundaries: Container[byte
         if line == b"--" and is_delimiter(raw, position, end=end, boundaries=boundaries):
             return position
         next_line = raw.find(b"\n", position, end) + 1
-        if not next_line or not is_field(raw, next_line, end=end):
+        junk_lines += 1
+        if not next_line or junk_lines > _MOST_JUNK_LINES or not is_field(raw, next_line, end=end):
             return position
         position = next_line
-
-
-def is_delimiter(raw: Raw, position: int, *, end: int, boundaries: Container[bytes]) -> bool:
-    """Return whether the line at ``position``, which begins with ``--``, delimits one of the ``boundaries``."""
-    line_end = raw.find(b"\n", position, end)
-    return find_boundary(raw[position + 2 : line_end if line_end >= 0 else end], boundaries)[0] is not None
-
-
-def find_boundary(line: bytes, boundaries: Container[bytes]) -> tuple[bytes | None, bool]:
-    """Return which of the ``boundaries`` a line delimits, if any, and whether it is a close delimiter.
-
-    ``line`` is without its leading ``--``. The line as a whole counts before its first word.
-    """
-    key = line.rstrip(b" \t\r")
-    if key in boundaries:
-        return key, False
-    if key[-2:] == b"--" and (closed := key[:-2].rstrip(b" \t")) in boundaries:
-        return closed, True
-    if b" " in key or b"\t" in key:
-        return find_boundary(key.split(None, 1)[0], boundaries) if key[:1] not in b" \t" else (None, False)
-    return None, False
 
 
 def is_field(raw: Raw, position: int, *, end: int) -> bool:

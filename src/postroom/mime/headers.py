@@ -8,6 +8,7 @@ windows-1252, control characters removed. ASCII values without encoded words tak
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple
 
 from postroom.mime.encoded_words import clean_text, decode_8bit, decode_words
@@ -19,7 +20,8 @@ _FOLD = re.compile(r"\r?\n")
 _NEEDS_QUOTES = re.compile(r"[()<>\[\]:;@\\,\"]")
 _WORD_RUN = re.compile(r"=\?[^?\s]{1,130}\?[bBqQ]\?[^?]*\?=(?:\s*=\?[^?\s]{1,130}\?[bBqQ]\?[^?]*\?=)*")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
-_LARGEST_FIELDS = 10_000
+_MOST_FIELDS = 10_000
+_SMALL_BLOCK_BYTES = 64 << 10
 
 
 class HeaderField(NamedTuple):
@@ -37,7 +39,10 @@ def parse_headers(raw: Raw, part: Part) -> list[HeaderField]:
 def split_fields(raw: Raw, part: Part) -> list[tuple[bytes, bytes]]:
     """Return the header fields of ``part`` as :func:`parse_headers` does, but as bytes and without records."""
     end = min(part.body_start, part.header_start + DEFAULT_LIMITS.header_block_bytes)
-    return _FIELD.findall(raw[part.header_start : end])[:_LARGEST_FIELDS]
+    block = raw[part.header_start : end]
+    if len(block) < _SMALL_BLOCK_BYTES:
+        return _FIELD.findall(block)[:_MOST_FIELDS]
+    return [(match[1], match[2]) for match in islice(_FIELD.finditer(block), _MOST_FIELDS)]
 
 
 def find_header(fields: Iterable[HeaderField], name: str) -> bytes | None:

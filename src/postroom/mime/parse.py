@@ -14,14 +14,8 @@ as it stands rather than hidden. Parsing never raises, whatever the bytes are.
 
 from typing import Final
 
-from postroom.mime._fields import (
-    ContentFields,
-    find_block_end,
-    find_boundary,
-    is_blank,
-    is_field,
-    parse_content_fields,
-)
+from postroom.mime._delimiters import candidate_pattern, find_boundary, skip_delimiters
+from postroom.mime._fields import ContentFields, find_block_end, is_blank, is_field, parse_content_fields
 from postroom.mime.decode import DECODED_ENCODINGS, decode_bytes, estimate_size
 from postroom.mime.raw import DEFAULT_LIMITS, Limits, Raw
 from postroom.model.mail import Part
@@ -29,6 +23,7 @@ from postroom.model.mail import Part
 IDENTITY_ENCODINGS: Final = frozenset({"7bit", "8bit", "binary"})
 MESSAGE_TYPES: Final = frozenset({"message/rfc822", "message/global"})
 _DELIMITER_PADDING_BYTES = 998
+_MANY_MISSES = 1000
 
 
 def parse_message(raw: Raw, *, limits: Limits = DEFAULT_LIMITS) -> Part:
@@ -81,23 +76,36 @@ class _Parser:
 
     def _scan(self) -> None:
         """Walk from delimiter to delimiter until no boundary is open."""
-        raw, end, boundaries = self._raw, self._end, self._open
         position = max(self._stack[-1].body_start - 1, 0)
-        while boundaries:
-            start = raw.find(b"\n--", position, end)
-            if start < 0:
+        while found := self._find_delimiter(position):
+            start, line_end, boundary, is_close = found
+            if self._next_id >= self._limits.parts and not is_close:
                 return
+            position = self._delimit(start, line_end, index=self._open[boundary], is_close=is_close)
+
+    def _find_delimiter(self, position: int) -> tuple[int, int, bytes, bool] | None:
+        """Return the next delimiter line from ``position`` on: start, end, boundary, is it a close delimiter."""
+        raw, end, boundaries = self._raw, self._end, self._open
+        misses = 0
+        pattern = None
+        while boundaries:
+            if misses < _MANY_MISSES:
+                start = raw.find(b"\n--", position, end)
+            else:
+                pattern = pattern or candidate_pattern(boundaries)
+                match = pattern.search(raw, position, end)
+                start = match.start() if match else -1
+            if start < 0:
+                return None
             position = raw.find(b"\n", start + 3, end)
             if position < 0:
                 position = end
-            if position - start > self._longest:
-                continue
-            boundary, is_close = find_boundary(raw[start + 3 : position], boundaries)
-            if boundary is None:
-                continue
-            if self._next_id >= self._limits.parts and not is_close:
-                return
-            position = self._delimit(start, position, index=boundaries[boundary], is_close=is_close)
+            if position - start <= self._longest:
+                boundary, is_close = find_boundary(raw[start + 3 : position], boundaries)
+                if boundary is not None:
+                    return start, position, boundary, is_close
+            misses += 1
+        return None
 
     def _delimit(self, start: int, line_end: int, *, index: int, is_close: bool) -> int:
         """End what the delimiter line ends, open what it begins, and return where to search on."""
@@ -114,16 +122,10 @@ class _Parser:
         if line_end + 1 >= self._end:
             # A delimiter at the very end begins nothing: the message was cut off.
             return self._end
-        if self._is_doubled(line_end + 1, entity.boundary):
-            return line_end
+        start = skip_delimiters(self._raw, line_end + 1, end=self._end, boundary=entity.boundary)
         is_digest = entity.fields.content_type.content_type == "multipart/digest"
-        self._open_entity(line_end + 1, default_type="message/rfc822" if is_digest else "text/plain")
+        self._open_entity(start, default_type="message/rfc822" if is_digest else "text/plain")
         return self._stack[-1].body_start - 1
-
-    def _is_doubled(self, start: int, boundary: bytes) -> bool:
-        """Return whether the line at ``start`` is the delimiter once more: the two count as one."""
-        line = self._raw[start : start + len(boundary) + 4].split(b"\n", 1)[0]
-        return line[:2] == b"--" and find_boundary(line[2:], {boundary}) == (boundary, False)
 
     def _open_entity(self, start: int, *, default_type: str) -> None:
         """Open the entity at ``start``, and the messages inside one another that begin with it."""

@@ -12,6 +12,7 @@ from postroom.mime.text import make_snippet
 from postroom.model.mail import IMPORTANCE_HIGH, IMPORTANCE_LOW, IMPORTANCE_NORMAL, Part, Summary
 
 LONGEST_SORT_KEY_BYTES = 400
+_FIRST_MAILBOX_CHARS = 2000
 
 _IMPORTANCE = {
     "high": IMPORTANCE_HIGH,
@@ -137,5 +138,5 @@ def sort_key(text: str) -> bytes:
 
 
 def _first_mailbox(value: str) -> str:
-    addresses = parse_addresses(value)
+    addresses = parse_addresses(value[:_FIRST_MAILBOX_CHARS])
     return (addresses[0].display or addresses[0].address) if addresses else ""

@@ -214,6 +214,24 @@ def test_delimiter_with_a_colon_is_no_field() -> None:
     assert parsed_shape(raw) == ("multipart/mixed", ("text/plain", "text/plain"))
 
 
+def test_delimiters_behind_many_lines_that_look_like_them() -> None:
+    noise = "--x\n--outer-\n--innermost\n" * 1000
+    raw = MIXED
+    for place in (b"preamble", b"plain text", b"<p>html text</p>"):
+        raw = raw.replace(place, crlf(noise) + place)
+    check_tree(raw, parse_message(raw))
+    assert parsed_shape(raw) == parsed_shape(MIXED)
+    assert text_at(raw, 2).endswith("--innermost\r\nplain text")
+    long_names = raw.replace(b"outer", b"o" * 50).replace(b"inner", b"i" * 50)
+    assert parsed_shape(long_names) == parsed_shape(MIXED)
+
+
+def test_junk_lines_are_passed_over_up_to_a_limit() -> None:
+    few = parse_message(b"A: b\njunk\n" * 900 + b"Content-Type: text/html\n\nbody")
+    many = parse_message(b"A: b\njunk\n" * 1100 + b"Content-Type: text/html\n\nbody")
+    assert (few.content_type, many.content_type) == ("text/html", "text/plain")
+
+
 def test_empty_parts() -> None:
     raw = crlf("Content-Type: multipart/mixed; boundary=b\n\n--b\n\n--b\nX: y\n\n--b--\n")
     root = parse_message(raw)

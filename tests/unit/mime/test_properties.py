@@ -1,8 +1,10 @@
 """Whatever the bytes: nothing raises, trees are consistent, decoding is deterministic."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postroom.mime import parse
 from postroom.mime.address import parse_addresses
 from postroom.mime.charset import decode_charset
 from postroom.mime.decode import decode_body, decode_bytes, decode_text, decoded_size
@@ -89,6 +91,15 @@ def test_any_message_can_be_read(raw: bytes) -> None:
         assert attachment.name
         assert attachment.name == attachment.name.strip()
     "".join(index_fields(raw, root, "")).encode()
+
+
+@given(MESSAGES)
+@settings(max_examples=400)
+def test_sifting_candidates_by_a_pattern_changes_nothing(raw: bytes) -> None:
+    root = parse_message(raw)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parse, "_MANY_MISSES", 0)
+        assert parse_message(raw) == root
 
 
 @given(MESSAGES, st.integers(1, 5), st.integers(1, 8))
