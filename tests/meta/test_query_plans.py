@@ -1,0 +1,217 @@
+"""No statement reads more of a table than it needs, on either engine: each is explained, and exceptions are named.
+
+PostgreSQL plans by what a table holds, so that its tables are filled and analysed first.
+"""
+
+import ast
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import postroom.store.sql
+from postroom.store import Store, open_store
+from postroom.store.engine.postgres import PostgresEngine
+
+SCANS = {
+    "directory._LIST_DOMAINS": "all domains are asked for; there are few",
+    "directory._COUNT_ALIASES": "an administrator removes a domain; there are few domains",
+    "directory._COUNT_ADDRESSES": "an administrator removes a domain",
+}
+"""Statements that may read a whole table, and why. This list may only shrink."""
+
+SORTS = {
+    "directory._LIST_ADDRESSES": "the few addresses of one account",
+    "folders._LIST": "the folders of one account, all of them",
+    "labels._COUNTS": "the labels of one account, all of them",
+    "mails._RECOUNT": "a check counts all mails of an account",
+    "mails._RECOUNT_CONTENTS": "a check counts all mails of an account",
+    "orders._FOLDERS": "a check looks at all chunks of an account",
+    "sessions._DELETE_OLDEST": "the sessions of one account are bounded by its class",
+}
+"""Statements that may sort or group rows themselves, and why. This list may only shrink."""
+
+WHOLE_ACCOUNT = {
+    "contents._LIST_REFERENCES": "a check looks at all contents of an account",
+    "directory._LIST_ADDRESSES": "the addresses of one account are asked for",
+    "directory._DELETE_ALIAS": "the few addresses of one account",
+    "directory._DELETE_ADDRESSES": "an account is removed",
+    "folders._LIST": "all folders are asked for",
+    "folders._COUNTS": "all folders are asked for",
+    "labels._COUNTS": "all labels are asked for",
+    "mails._RECOUNT": "a check counts all mails of an account",
+    "mails._RECOUNT_CONTENTS": "a check counts all mails of an account",
+    "mails._LABELLED": "a check looks at all labelled mails of an account",
+    "operations._LIST_BURIED_ALIVE": "a check looks at all tombstones of an account",
+    "operations._PURGE": "stops after a slice of the oldest entries",
+    "orders._FOLDERS": "a check looks at all chunks of an account",
+    "removals._FIRST": "an account is removed",
+    "removals._MAILS": "an account is removed, a slice at a time",
+    "removals._CONTENTS": "an account is removed, a slice at a time",
+    "removals._CHUNKS": "an account is removed, a slice at a time",
+    "removals._TOMBSTONES": "an account is removed, a slice at a time",
+    "removals._OPERATIONS": "an account is removed, a slice at a time",
+    "removals._OTHERS": "the statements above",
+    "sessions._COUNT": "the sessions of one account are bounded by its class",
+    "sessions._DELETE_OF_ACCOUNT": "all sessions of an account are ended",
+    "sessions._DELETE_OLDEST": "the sessions of one account are bounded by its class",
+}
+"""Statements that may go through all rows of an account, and why. This list may only shrink."""
+
+FILL = """
+INSERT INTO mailbox SELECT a, 1, 1, 1, 20, 1, 1, 0, 0 FROM generate_series(1, 100) a;
+INSERT INTO account SELECT a, 'user' || a, '', 'default', 'en', 'active', '', 0, 1, 1, 0, 0
+    FROM generate_series(1, 1000) a;
+INSERT INTO address SELECT 'user' || a, a, 'main' FROM generate_series(1, 1000) a;
+INSERT INTO domain SELECT 'domain' || a, '', 0 FROM generate_series(1, 20) a;
+INSERT INTO session SELECT a::text::bytea, a, a % 500, 0, a, a, 0, '' FROM generate_series(1, 2000) a;
+INSERT INTO folder SELECT a, f, 1, f, f, '', 'mails', 0, 0, 1, 1, 0, 0, 0, 1, 1
+    FROM generate_series(1, 100) a, generate_series(2, 12) f;
+INSERT INTO label SELECT a, f, f, f, 0, 0, 1 FROM generate_series(1, 100) a, generate_series(1, 10) f;
+INSERT INTO content SELECT a, c, (a * 1000 + c)::text::bytea, 100, 1, ''::bytea, ''::bytea
+    FROM generate_series(1, 20) a, generate_series(1, 200) c;
+INSERT INTO mail SELECT a, 2 + u % 3, u, u % 200, u, u, u, u % 2, u % 2, 0, 0, 0, u % 3, u % 2, '',
+                        (u % 77)::text::bytea, (u % 77)::text::bytea, (u % 77)::text::bytea, ''::bytea
+    FROM generate_series(1, 20) a, generate_series(1, 400) u;
+INSERT INTO order_chunk SELECT a, f, s, n::text::bytea, n, n, 700
+    FROM generate_series(1, 4) a, generate_series(2, 4) f, generate_series(0, 8) s, generate_series(1, 100) n;
+INSERT INTO tombstone SELECT a, f, u, u, u
+    FROM generate_series(1, 20) a, generate_series(2, 4) f, generate_series(1, 50) u;
+INSERT INTO operation SELECT a, u, u, NULL, '', '' FROM generate_series(1, 20) a, generate_series(1, 100) u;
+ANALYZE
+"""
+
+_SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
+_NO_TABLES = re.compile(r"SCAN (\d+ CONSTANT ROWS?|place|chunk)\b")
+_ONE_KEY = re.compile(r"\(account_id=\?\)")
+
+
+def list_statements() -> dict[str, str]:
+    """Return every statement of the repositories by module, name and, in a table of statements, key."""
+    found: dict[str, str] = {}
+    for info in pkgutil.iter_modules(postroom.store.sql.__path__):
+        module = importlib.import_module(f"{postroom.store.sql.__name__}.{info.name}")
+        for name, value in vars(module).items():
+            found.update(_statements_in(f"{info.name}.{name}", value))
+    return found
+
+
+def _statements_in(name: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str) and _SQL.match(value):
+        yield name, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _statements_in(f"{name}[{key}]", item)
+    elif isinstance(value, tuple):
+        for number, item in enumerate(value):
+            yield from _statements_in(f"{name}[{number}]", item)
+
+
+STATEMENTS = list_statements()
+
+
+def is_listed(name: str, allowed: dict[str, str]) -> bool:
+    return name.partition("[")[0] in allowed
+
+
+def count_parameters(sql: str) -> int:
+    return max((int(number) for number in re.findall(r"\$(\d+)", sql)), default=0)
+
+
+def test_statements_are_found() -> None:
+    assert len(STATEMENTS) > 120
+    names = {name.partition("[")[0] for name in STATEMENTS}
+    assert {"mails._PAGES", "orders._NTH", "orders._COUNT_BETWEEN", "badges.FIND_BADGE"} <= names
+    for allowed in (SCANS, SORTS, WHOLE_ACCOUNT):
+        assert set(allowed) <= names, "an exception for a statement that is gone"
+
+
+def test_repositories_run_constants_alone() -> None:
+    for path in sorted(Path(str(postroom.store.sql.__file__)).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            if node.func.attr.startswith(("fetch_", "execute")) and node.args:
+                assert not isinstance(node.args[0], ast.Constant | ast.JoinedStr | ast.BinOp), (
+                    f"{path.name}:{node.lineno}: the statement is no constant of its module"
+                )
+
+
+@pytest.fixture
+async def sqlite_plans(tmp_path: Path) -> dict[str, list[str]]:
+    store = await open_store("sqlite:", tmp_path)
+    try:
+        return {
+            name: (await store.engine.explain(sql, [None] * count_parameters(sql))).splitlines()
+            for name, sql in STATEMENTS.items()
+        }
+    finally:
+        await store.close()
+
+
+async def test_sqlite_plans(sqlite_plans: dict[str, list[str]]) -> None:
+    scans = {
+        name
+        for name, plan in sqlite_plans.items()
+        if any(line.startswith("SCAN") and not _NO_TABLES.match(line) for line in plan)
+    }
+    sorts = {name for name, plan in sqlite_plans.items() if any("TEMP B-TREE" in line for line in plan)}
+    whole = {name for name, plan in sqlite_plans.items() if any(_ONE_KEY.search(line) for line in plan)}
+    one_row_an_account = {name for name in whole if re.search(r"\b(account|mailbox)\b", STATEMENTS[name])}
+    assert [name for name in sorted(scans) if not is_listed(name, SCANS)] == []
+    assert [name for name in sorted(sorts) if not is_listed(name, SORTS)] == []
+    assert [name for name in sorted(whole - one_row_an_account) if not is_listed(name, WHOLE_ACCOUNT)] == []
+
+
+async def test_every_page_is_a_range_of_its_own_index(sqlite_plans: dict[str, list[str]]) -> None:
+    indexes = set()
+    for name, plan in sqlite_plans.items():
+        if name.startswith("mails._PAGES"):
+            assert len(plan) == 1
+            match = re.match(
+                r"SEARCH mail USING (?:COVERING )?INDEX (\w+) \(account_id=\? AND folder_id=\?", plan[0]
+            )
+            assert match is not None, plan[0]
+            indexes.add(match[1])
+            if name.endswith("True)]"):
+                assert re.search(r"\((date|\w+,date),uid\)[<>]", plan[0]), plan[0]
+    assert len(indexes) == 9
+
+
+@pytest.fixture
+async def postgres_plans(postgres_url: str, tmp_path: Path) -> dict[str, str]:
+    store: Store = await open_store(postgres_url, tmp_path, connections=2)
+    try:
+        engine = store.engine
+        assert isinstance(engine, PostgresEngine)
+        async with engine._pool.acquire() as connection:
+            await connection.execute(FILL)
+            arguments = {name: await _example_arguments(connection, sql) for name, sql in STATEMENTS.items()}
+        return {name: await engine.explain(sql, arguments[name]) for name, sql in STATEMENTS.items()}
+    finally:
+        await store.close()
+
+
+async def _example_arguments(connection: Any, sql: str) -> list[object]:
+    examples = {"text": "x", "bytea": b"x"}
+    prepared = await connection.prepare(sql)
+    return [examples.get(parameter.name, 3) for parameter in prepared.get_parameters()]
+
+
+async def test_postgres_plans(postgres_plans: dict[str, str]) -> None:
+    scans = {name for name, plan in postgres_plans.items() if "Seq Scan" in plan}
+    sorts = {name for name, plan in postgres_plans.items() if re.search(r"\bSort\b", plan)}
+    assert [name for name in sorted(scans) if not is_listed(name, SCANS)] == []
+    assert [name for name in sorted(sorts) if not is_listed(name, SORTS)] == []
+
+
+async def test_postgres_finds_chunks_by_their_keys(postgres_plans: dict[str, str]) -> None:
+    """Reading all chunks of a folder at each delivery would make deliveries slower as it grows."""
+    plan = postgres_plans["orders._ADD_TO_ALL"]
+    conditions = re.findall(r"Index Cond: (.*)", plan)
+    assert len(conditions) == 4
+    assert all("low_uid" in condition for condition in conditions), plan
