@@ -53,6 +53,7 @@ def test_honest_mail_is_left_as_it_is(html: str) -> None:
         f"<a href='{'x' * 100_000}'>" + "<p>x" * 1000,
         "<b title='>'" + "x" * 100_000 + ">" + "<p>x" * 1000,
         "<b><table><td></b></table>" * 20_000,
+        '<b ">' + "".join(f"<b a={i}>" for i in range(700)) + "<p>x" * 2000 + '"',
         "<script><!--<script></script>-->" * 20_000,
     ],
 )
@@ -76,3 +77,13 @@ def test_foreign_elements_become_unknown_ones() -> None:
         == "<x-SVG/onload=x><b>y</b></x-svg><x-select\n>z</x-select>"
     )
     assert tame("<svgx><selected>") == "<svgx><selected>"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["svg", "math", "select", "template", "frameset", "frame", "plaintext", "image", "isindex", "keygen", "listing",
+     "applet", "marquee", "noscript", "object"],
+)  # fmt: skip
+def test_every_foreign_element_is_renamed(name: str) -> None:
+    assert tame(f"<{name}>") == f"<x-{name}>"
+    assert tame(f"<{name.upper()} a=b>") == f"<x-{name.upper()} a=b>"
