@@ -126,7 +126,8 @@ def _with_unmarked(padded: str, found: list[tuple[int, int]]) -> list[tuple[int,
 def _own_text(text: str) -> str:
     """Return ``text`` without its quoted parts and its signature."""
     parts = quoted_parts(text)
-    signature = _SIGNATURE.search(text) if "\n--" in text or text.startswith("--") else None
+    first = 0 if text.startswith("--") else text.find("\n--")
+    signature = _SIGNATURE.search(text, first) if first >= 0 else None
     signed_at = signature.start() if signature else len(text)
     own: list[str] = []
     position = 0
