@@ -158,7 +158,7 @@ async def _check_blobs(store: Store, report: Report, *, repair: bool) -> None:
             content = await mailbox.contents.find(content_id) if content_id is not None else None
         if content is not None and content.data is None:
             continue
-        if repair:
-            await store.blobs.delete(blob.account_id, blob.sha256)
+        if repair and not await store.blobs.delete(blob.account_id, blob.sha256, stored_before=before):
+            continue
         what = f"blob {blob.account_id}/{blob.sha256.hex()} ({blob.size_bytes} bytes) belongs to no mail"
         report.findings.append(Fault("blob", "", what, repair))

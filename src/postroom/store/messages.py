@@ -82,8 +82,12 @@ class MessageStore:
 
     def unpack(self, content: Content) -> bytes:
         """Return the raw message of an inline content. Raises: blobDamaged."""
+        data = content.data or b""
         try:
-            return self._decompressor.decompress(content.data or b"", max_output_size=MAX_INLINE_RAW_BYTES)
+            # The size is in the frame's header: looked at first, so that a damaged one asks for no memory.
+            if zstandard.frame_content_size(data) != content.size_bytes:
+                raise damaged("the message is not as long as it should be")
+            return self._decompressor.decompress(data)
         except zstandard.ZstdError as error:
             raise damaged(str(error)) from error
 

@@ -42,8 +42,13 @@ class BlobStore(Protocol):
     async def open(self, account_id: AccountId, sha256: bytes) -> BlobReader:
         """Open a blob. Raises: blobMissing, blobDamaged, unavailable."""
 
-    async def delete(self, account_id: AccountId, sha256: bytes) -> None:
-        """Delete a blob; it is no error if it is gone. Raises: unavailable."""
+    async def delete(
+        self, account_id: AccountId, sha256: bytes, *, stored_before: float | None = None
+    ) -> bool:
+        """Delete a blob, with ``stored_before`` only if its last ``put`` is older; return whether it is gone.
+
+        It is no error if it was gone before. Raises: unavailable.
+        """
 
     def iter_all(self) -> AsyncIterator[BlobInfo]:
         """Yield all blobs, in no order. Raises: unavailable."""

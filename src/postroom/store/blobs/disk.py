@@ -1,12 +1,14 @@
 """Blobs in a directory: ``<account>/<first two digits>/<sha256>``.
 
 Writing goes to a temporary file beside the target: write, fsync, rename, fsync of the directory, so that a name
-stands for a complete blob at any instant. All file access runs in threads.
+stands for a complete blob at any instant. A blob that nobody needs is moved aside before it is looked at for the
+last time, so that it can't be taken from a delivery that has just found it there. All file access runs in threads.
 """
 
 import asyncio
 import mmap
 import os
+import re
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -26,6 +28,8 @@ from postroom.store.blobs.frames import (
 )
 
 _TEMPORARY_PREFIX = "new-"
+_ASIDE_PREFIX = "old-"
+_NAME = re.compile(r"[0-9a-f]{64}")
 ABANDONED_SECONDS = 3600
 """A temporary file older than this is left over from a crash."""
 
@@ -36,34 +40,33 @@ class DiskBlobReader:
     def __init__(self, descriptor: int, index: FrameIndex) -> None:
         self._descriptor = descriptor
         self._index = index
-        self._frame_number = -1
-        self._frame = b""
+        self._last_frame = (-1, b"")
         self.size_bytes = index.size_bytes
 
     async def read(self, start: int, end: int) -> bytes:
         """Return the raw bytes ``[start:end]``, cut to the message. Raises: blobDamaged, unavailable."""
-        return await asyncio.to_thread(self._read, max(start, 0), min(end, self.size_bytes))
+        try:
+            return await asyncio.to_thread(self._read, max(start, 0), min(end, self.size_bytes))
+        except OSError as error:
+            raise unavailable("the blob store cannot be read just now", private=repr(error)) from error
 
     def _read(self, start: int, end: int) -> bytes:
         pieces: list[bytes] = []
-        frame_bytes = self._index.frame_bytes
         while start < end:
-            number, within = divmod(start, frame_bytes)
+            number, within = divmod(start, self._index.frame_bytes)
             piece = self._open(number)[within : within + end - start]
-            if not piece:
-                raise damaged("a frame is shorter than it should be")
             pieces.append(piece)
             start += len(piece)
         return b"".join(pieces)
 
     def _open(self, number: int) -> bytes:
-        if number != self._frame_number:
+        last, frame = self._last_frame
+        if number != last:
             low, high = self._index.offsets[number : number + 2]
             data = os.pread(self._descriptor, high - low, low)
-            self._frame, self._frame_number = b"", -1
-            self._frame = open_frame(data, frame_bytes=self._index.frame_bytes)
-            self._frame_number = number
-        return self._frame
+            frame = open_frame(data, raw_bytes=self._index.raw_bytes_of(number))
+            self._last_frame = (number, frame)
+        return frame
 
     def close(self) -> None:
         """Close the file."""
@@ -93,9 +96,12 @@ class DiskBlobStore:
         try:
             os.utime(path)
         except FileNotFoundError:
-            pass
-        else:
-            return
+            self._write(path, raw)
+        # Whoever wrote it may not have come so far as to make its name durable.
+        for directory in (path.parent, path.parent.parent, self._root, self._root.parent):
+            _sync_directory(directory)
+
+    def _write(self, path: Path, raw: bytes | mmap.mmap) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=_TEMPORARY_PREFIX, dir=path.parent)
         try:
@@ -108,8 +114,6 @@ class DiskBlobStore:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-        for directory in (path.parent, path.parent.parent, self._root):
-            _sync_directory(directory)
 
     async def open(self, account_id: AccountId, sha256: bytes) -> BlobReader:
         """Open a blob. Raises: blobMissing, blobDamaged, unavailable."""
@@ -130,41 +134,87 @@ class DiskBlobStore:
             place = size_bytes - TRAILER_BYTES - trailer.index_bytes
             if place < 0:
                 raise damaged("its index is cut")
-            index = parse_index(trailer, os.pread(descriptor, trailer.index_bytes, place))
+            data = os.pread(descriptor, trailer.index_bytes, place)
+            index = parse_index(trailer, data, frames_end=place)
         except BaseException:
             os.close(descriptor)
             raise
         return DiskBlobReader(descriptor, index)
 
-    async def delete(self, account_id: AccountId, sha256: bytes) -> None:
-        """Delete a blob; it is no error if it is gone. Raises: unavailable."""
+    async def delete(
+        self, account_id: AccountId, sha256: bytes, *, stored_before: float | None = None
+    ) -> bool:
+        """Delete a blob, with ``stored_before`` only if its last ``put`` is older; return whether it is gone.
+
+        Raises: unavailable.
+        """
         try:
-            await asyncio.to_thread(self._path(account_id, sha256).unlink, missing_ok=True)
+            return await asyncio.to_thread(_delete, self._path(account_id, sha256), stored_before)
         except OSError as error:
             raise unavailable("the blob store cannot be written just now", private=repr(error)) from error
 
     async def iter_all(self) -> AsyncIterator[BlobInfo]:
-        """Yield all blobs, in no order; temporary files left over from a crash are removed on the way."""
-        for account in await asyncio.to_thread(_list_numbered, self._root):
-            for directory in await asyncio.to_thread(lambda path: sorted(path.iterdir()), account):
-                for info in await asyncio.to_thread(_list_blobs, AccountId(int(account.name)), directory):
-                    yield info
+        """Yield all blobs, in no order; what a crash has left over is cleared away. Raises: unavailable."""
+        try:
+            for account in await asyncio.to_thread(_list_numbered, self._root):
+                for directory in await asyncio.to_thread(_list_directories, account):
+                    for info in await asyncio.to_thread(_list_blobs, AccountId(int(account.name)), directory):
+                        yield info
+        except OSError as error:
+            raise unavailable("the blob store cannot be read just now", private=repr(error)) from error
+
+
+def _delete(path: Path, stored_before: float | None) -> bool:
+    if stored_before is None:
+        path.unlink(missing_ok=True)
+        return True
+    aside = path.with_name(_ASIDE_PREFIX + path.name)
+    try:
+        path.rename(aside)
+    except FileNotFoundError:
+        return True
+    # From here on a put finds nothing and stores the blob anew; one that came before has left its mark.
+    try:
+        if aside.stat().st_mtime >= stored_before:
+            aside.rename(path)
+            return False
+        aside.unlink()
+    except FileNotFoundError:  # put back by another process that took it for left over
+        return False
+    return True
 
 
 def _list_numbered(root: Path) -> list[Path]:
-    return [path for path in sorted(root.iterdir()) if path.name.isdecimal()] if root.exists() else []
+    return [path for path in _list_directories(root) if path.name.isdecimal()]
+
+
+def _list_directories(path: Path) -> list[Path]:
+    return [entry for entry in sorted(path.iterdir()) if entry.is_dir()] if path.exists() else []
 
 
 def _list_blobs(account_id: AccountId, directory: Path) -> list[BlobInfo]:
     infos: list[BlobInfo] = []
-    for path in sorted(directory.iterdir()):
-        status = path.stat()
-        if path.name.startswith(_TEMPORARY_PREFIX):
-            if status.st_mtime < time.time() - ABANDONED_SECONDS:
-                path.unlink(missing_ok=True)
+    for entry in sorted(directory.iterdir()):
+        path = _clear_leftover(entry)
+        try:
+            status = path.stat()
+        except FileNotFoundError:  # removed since the directory was read
             continue
-        infos.append(BlobInfo(account_id, bytes.fromhex(path.name), status.st_size, status.st_mtime))
+        if _NAME.fullmatch(path.name):
+            infos.append(BlobInfo(account_id, bytes.fromhex(path.name), status.st_size, status.st_mtime))
     return infos
+
+
+def _clear_leftover(path: Path) -> Path:
+    """Remove a file that was not finished long ago; put back one that was moved aside. Returns where it is now."""
+    try:
+        if path.name.startswith(_ASIDE_PREFIX):
+            return path.rename(path.with_name(path.name.removeprefix(_ASIDE_PREFIX)))
+        if path.name.startswith(_TEMPORARY_PREFIX) and path.stat().st_mtime < time.time() - ABANDONED_SECONDS:
+            path.unlink()
+    except FileNotFoundError:  # another process has done it
+        pass
+    return path
 
 
 def _sync_directory(path: Path) -> None:

@@ -31,6 +31,10 @@ class FrameIndex(NamedTuple):
     frame_bytes: int
     size_bytes: int
 
+    def raw_bytes_of(self, number: int) -> int:
+        """Return the bytes of the piece in a frame: all but the last are of the same size."""
+        return min(self.frame_bytes, self.size_bytes - number * self.frame_bytes)
+
 
 class Trailer(NamedTuple):
     """The end of a blob; ``index_bytes`` of frame lengths stand before it."""
@@ -57,25 +61,30 @@ def parse_trailer(data: bytes) -> Trailer:
     if len(data) != TRAILER_BYTES:
         raise damaged("it is too short")
     frames, frame_bytes, size_bytes, magic = _TRAILER.unpack(data)
-    if magic != MAGIC or frame_bytes == 0:
+    if magic != MAGIC or frame_bytes == 0 or frames != -(-size_bytes // frame_bytes):
         raise damaged("it does not end as a blob does")
     return Trailer(frame_bytes, size_bytes, frames * LENGTH_BYTES)
 
 
-def parse_index(trailer: Trailer, data: bytes) -> FrameIndex:
-    """Return the places of the frames. Raises: blobDamaged."""
+def parse_index(trailer: Trailer, data: bytes, *, frames_end: int) -> FrameIndex:
+    """Return the places of the frames, which fill the blob up to ``frames_end``. Raises: blobDamaged."""
     if len(data) != trailer.index_bytes:
         raise damaged("its index is cut")
     offsets = [0]
     for (length,) in struct.iter_unpack("<I", data):
         offsets.append(offsets[-1] + length)
+    if offsets[-1] != frames_end:
+        raise damaged("its index does not fit its frames")
     return FrameIndex(tuple(offsets), trailer.frame_bytes, trailer.size_bytes)
 
 
-def open_frame(data: bytes, *, frame_bytes: int) -> bytes:
-    """Return the raw bytes of one frame. Raises: blobDamaged."""
+def open_frame(data: bytes, *, raw_bytes: int) -> bytes:
+    """Return the ``raw_bytes`` of one frame. Raises: blobDamaged."""
     try:
-        return zstandard.ZstdDecompressor().decompress(data, max_output_size=frame_bytes)
+        # The size is in the frame's header: looked at first, so that a damaged one asks for no memory.
+        if zstandard.frame_content_size(data) != raw_bytes:
+            raise damaged("a frame is not as long as it should be")
+        return zstandard.ZstdDecompressor().decompress(data)
     except zstandard.ZstdError as error:
         raise damaged(str(error)) from error
 
