@@ -162,6 +162,26 @@ async def test_failure_inside_is_logged_and_not_told(world: World) -> None:
     assert str(line["exc_info"]) == "the inside"
 
 
+class TestLog:
+    @pytest.fixture
+    def api_settings(self) -> APISettings:
+        return APISettings(log_requests=True)
+
+    async def test_one_line_for_each_request(self, ann: User) -> None:
+        await ann.client.get("/api/v1/mails/counters")
+        with capture_logs() as lines:
+            answers = [
+                await ann.client.get(path) for path in ("/api/v1/mails/counters", "/api/v1/folders", "/no")
+            ]
+        assert [line["event"] for line in lines] == ["request"] * 3
+        assert [line["status"] for line in lines] == [200, 200, 404]
+        assert [line["request_id"] for line in lines] == [
+            answer.headers["x-request-id"] for answer in answers
+        ]
+        assert lines[1]["path"] == "/api/v1/folders"
+        assert {line["log_level"] for line in lines} == {"debug"}
+
+
 def test_defaults_of_the_limits() -> None:
     assert (APISettings().max_json_bytes, APISettings().max_header_bytes) == (4_194_304, 32_768)
     assert APIStats().requests_open == 0

@@ -20,6 +20,7 @@ async def test_versions(world: World, path: str) -> None:
 async def test_login_and_logout(ann: User) -> None:
     response = await ann.client.post("/api/v1/login")
     assert list(response.json()) == ["sessid"]
+    assert response.headers["cache-control"] == "no-store"
     headers = {"X-Axigen-Session": response.json()["sessid"]}
     assert (await ann.client.get("/api/v1/folders", headers=headers)).status_code == 200
     ended = await ann.client.post("/api/v1/logout/", headers=headers)

@@ -1,7 +1,7 @@
 """A server in process: the real store and domain under the real application, with accounts and mail."""
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from typing import Any
 
@@ -10,21 +10,14 @@ import httpx
 from postroom.api.build import build_api
 from postroom.api.settings import APISettings
 from postroom.api.stats import APIStats
+from postroom.app.services import make_domain
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.auth import AuthConfig
 from postroom.config.classes import AccountClass
+from postroom.config.root import Config
 from postroom.domain import Domain
-from postroom.domain.accounts import Accounts
-from postroom.domain.attachments import Attachments
-from postroom.domain.counters import Counters
 from postroom.domain.directory import AccountSettings, Directory
-from postroom.domain.folders import Folders
-from postroom.domain.health import Health
 from postroom.domain.ingest import Ingest
-from postroom.domain.logins import Logins
-from postroom.domain.mails import Mails
-from postroom.domain.messages import Messages
-from postroom.domain.tokens import Tokens
 from postroom.model.account import Account
 from postroom.model.envelope import Envelope
 from postroom.store import Store
@@ -43,6 +36,7 @@ class World:
     app: Any
     stats: APIStats
     clock: "Clock"
+    hasher: PasswordHasher
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     async def add_account(self, address: str, *, class_name: str | None = None) -> "User":
@@ -60,9 +54,10 @@ class World:
         return client
 
     async def close(self) -> None:
-        """Close the clients."""
+        """Close the clients and end the threads."""
         for client in self.clients:
             await client.aclose()
+        self.hasher.close()
 
 
 @dataclass
@@ -122,24 +117,12 @@ def basic(name: str, password: str) -> str:
 async def make_world(store: Store, settings: APISettings, classes: dict[str, AccountClass]) -> World:
     """Put everything together over ``store``."""
     hasher, clock = PasswordHasher(_CHEAP), Clock()
-    logins = Logins(store, _CHEAP, hasher=hasher, classes=classes)
-    messages = Messages(store)
-    domain = Domain(
-        accounts=Accounts(store, classes),
-        attachments=Attachments(messages),
-        counters=Counters(store, logins),
-        folders=Folders(store),
-        health=Health(store),
-        ingest=Ingest(store, classes, now=clock),
-        logins=logins,
-        mails=Mails(store, logins.sessions, classes),
-        messages=messages,
-        tokens=await Tokens.open(store),
-    )
+    domain = await make_domain(store, Config(auth=_CHEAP, classes=classes), hasher)
+    domain = replace(domain, ingest=Ingest(store, classes, now=clock))
     stats = APIStats()
     directory = Directory(store, hasher, classes)
     await directory.add_domain("example.test")
-    return World(store, domain, directory, build_api(domain, settings, stats), stats, clock)
+    return World(store, domain, directory, build_api(domain, settings, stats), stats, clock, hasher)
 
 
 def make_message(

@@ -1,5 +1,6 @@
 """Logging in and out, and what the server says of itself."""
 
+import msgspec
 from litestar import get, post
 
 import postroom
@@ -34,7 +35,7 @@ async def get_versions(request: Call) -> Reply:
 async def login(request: Call) -> Reply:
     """Check the credentials and make a session; later calls name it in ``X-Axigen-Session``."""
     sessid = await request.domain.logins.login(request.authorization, client=request.client_host)
-    return json_reply(Login(sessid))
+    return Reply(msgspec.json.encode(Login(sessid)), headers=[(b"cache-control", b"no-store")])
 
 
 @post(

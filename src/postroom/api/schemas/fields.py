@@ -29,7 +29,3 @@ Index = Annotated[
     int, Meta(ge=0, le=MAX_NUMBER, description="Number of an attachment or part.", examples=[0])
 ]
 Base64 = Annotated[bytes, Meta(examples=["SGVsbG8sIHdvcmxkCg=="])]
-
-
-class Empty(Shape, frozen=True):
-    """Nothing to say."""

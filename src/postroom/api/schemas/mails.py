@@ -136,11 +136,16 @@ def read_summary(mail: StoredMail | None) -> Summary:
 
 def render_mail(owner: AccountId, mail: StoredMail) -> Mail:
     """Return ``mail`` of ``owner``."""
+    # A list calls this for each row, so nothing is done here that can be left out.
     mail_id = ids.render_mail(owner, mail.folder_id, mail.uid)
     folder_id = f"{owner}_{mail.folder_id}"
     summary = _decode_summary(mail.summary)
     to, cc = summary.to, summary.cc
-    attachments = render_attachments(mail_id, summary.attachments) if summary.attachments else []
+    attachments: list[Attachment] = []
+    has_attachments = False
+    if summary.attachments:
+        attachments = render_attachments(mail_id, summary.attachments)
+        has_attachments = not all(one.is_inline for one in attachments)
     return Mail(
         mail_id,
         folder_id,
@@ -163,7 +168,7 @@ def render_mail(owner: AccountId, mail: StoredMail) -> Mail:
         _REFW[mail.refw],  # type: ignore[arg-type]
         "",
         "",
-        any(not one.is_inline for one in attachments),
+        has_attachments,
         summary.is_itip,
         summary.return_receipt,
         _IMPORTANCE[summary.importance],  # type: ignore[arg-type]
