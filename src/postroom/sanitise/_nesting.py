@@ -10,8 +10,9 @@ elements which never thinks less is open than a tree builder has: an end tag cou
 must obey it. The work is added up and compared with what a large honest mail needs (tens of times less).
 
 :func:`tame` first renames the elements whose content follows other rules (SVG, MathML, ``select``, ``template``,
-framesets, ``noscript``): as unknown elements they obey the plain ones, the model stays true, and a whole class of
-mutation attacks is gone. What is too costly loses its formatting tags, and if it still is, everything but its text.
+framesets, ``noscript``, ``xmp``): as unknown elements they obey the plain ones, the model stays true, and a whole
+class of mutation attacks is gone. What is too costly loses its formatting tags, and if it still is, everything but
+its text.
 """
 
 import re
@@ -33,10 +34,10 @@ _MAX_BLOCKS_ADOPTED = 3
 # The beginnings of those names: much faster to look for than the names, and rare in mail.
 _MAYBE_FOREIGN = re.compile(
     "<(?:[sS][vVeE]|[mM][aA]|[tT][eE]|[fF][rR]|[pP][lL]|[iI][sS]|[iI][mM][aA]|[kK][eE]|[lL][iI][sS]|[aA][pP]"
-    "|[nN][oO][sS]|[oO][bB])"
+    "|[nN][oO][sS]|[xX][mM]|[oO][bB])"
 )
 _FOREIGN = re.compile(
-    r"<(/?)(?=(?:svg|math|select|template|frameset|frame|plaintext|image|isindex|keygen|listing|applet|marquee|noscript"
+    r"<(/?)(?=(?:svg|math|select|template|frameset|frame|plaintext|image|isindex|keygen|listing|applet|marquee|noscript|xmp"
     r"|object)[\t\n\f\r />])",
     re.IGNORECASE,
 )

@@ -28,7 +28,7 @@ _SOURCE_SCHEMES: Final = frozenset({"cid", "data"})
 
 # Where an honest end tag may be missing or misplaced, dropping what is inside would drop the rest of the mail;
 # so only elements whose content cannot be tags, or is never meant to be seen, go with their content.
-_DROPPED_WITH_CONTENT: Final = (frozenset(RAW_TEXT_ELEMENTS) | {"svg", "math", "x-template"}) - {"xmp"}
+_DROPPED_WITH_CONTENT: Final = frozenset(RAW_TEXT_ELEMENTS) | {"svg", "math", "x-template"}
 
 _TEXT_TAGS = words(
     "a address article aside blockquote br center dd details div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6"

@@ -2,7 +2,8 @@
 
 Algorithm, all linear:
 
-1. :func:`~postroom.sanitise._nesting.tame` turns away what would cost a tree builder too much.
+1. :func:`~postroom.sanitise._nesting.tame` turns away what would cost a tree builder too much, and
+   :func:`~postroom.sanitise._longtext.break_long_texts` what would cost a writer too much.
 2. ``nh3`` (ammonia over html5ever) parses and writes the HTML anew by the level's allow-lists. From here on the
    text is canonical: ``<`` and ``>`` stand for tags alone, attribute values are in double quotes and escaped.
    So expressions find every tag exactly, and no later step can be led astray by quoting.
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape, unescape
 
+from postroom.sanitise._longtext import break_long_texts
 from postroom.sanitise._nesting import tame
 from postroom.sanitise._policy import EXTERNAL_SOURCE, POLICIES
 from postroom.sanitise._rewrite import Rewriter
@@ -62,6 +64,7 @@ def make_safe(
     tamed = tame(html)
     if tamed is None:
         tamed = text_to_html(html_to_text(html))
+    tamed = break_long_texts(tamed)
     rewriter = Rewriter(level=level, show_external=show_external_images, rewrite_cid=rewrite_cid)
     safe = rewriter.rewrite(_canonical(policy.cleaner.clean(tamed)))
     if not policy.keeps_tables and "<t" in safe:

@@ -270,6 +270,11 @@ class TestLevels:
             safe("x", 4)
 
 
+def test_long_texts_are_kept_to_the_letter() -> None:
+    text = "a &amp; b&nbsp;c &lt; " * 5000
+    assert safe(f"<p>{text}</p><pre>{text}</pre>") == f"<p>{text}</p><pre>{text}</pre>"
+
+
 def test_plain_markup_is_left_alone() -> None:
     html = "<p>Hello <b>there</b> &amp; <i>you</i><br>x</p><ul><li>1</li></ul>"
     assert safe(html) == html
@@ -311,6 +316,9 @@ HOSTILE = {
     "nested quotes": "<blockquote>" * 20_000 + "bottom",
     "nested lists": "<ul><li>" * 20_000 + "bottom",
     "unclosed styles": "<style>" * 100_000,
+    "ampersands": "&a" * 500_000 + "bottom",
+    "spaces": "word\xa0&nbsp;&#160;" * 100_000 + "bottom",
+    "ampersands in an attribute": f"<p title='{'&' * 500_000}'>bottom",
     "selector soup": "<style>" + "a>" * 50_000 + "{color:red}" + "[a" * 50_000 + "{color:red}</style>bottom",
 }
 

@@ -82,7 +82,7 @@ def test_foreign_elements_become_unknown_ones() -> None:
 @pytest.mark.parametrize(
     "name",
     ["svg", "math", "select", "template", "frameset", "frame", "plaintext", "image", "isindex", "keygen", "listing",
-     "applet", "marquee", "noscript", "object"],
+     "applet", "marquee", "noscript", "object", "xmp"],
 )  # fmt: skip
 def test_every_foreign_element_is_renamed(name: str) -> None:
     assert tame(f"<{name}>") == f"<x-{name}>"
