@@ -228,8 +228,10 @@ async def test_faults_are_found_and_mended(store: Store, monkeypatch: pytest.Mon
         for number in range(40):
             await file_mail(tx, TEMPLATE, INBOX, date=number, flags=Flags())
     async with store.engine.write() as connection:
-        await connection.execute("UPDATE order_chunk SET items = items + 1 WHERE sort = 3 AND low_date > 30")
-        await connection.execute("DELETE FROM order_chunk WHERE sort = 5 AND low_date = 0")
+        await connection.execute(
+            "UPDATE order_chunk SET items = items + 1 WHERE sort = 3 AND low_key <> $1", b""
+        )
+        await connection.execute("DELETE FROM order_chunk WHERE sort = 5 AND low_key = $1", b"")
     async with store.transaction(account_id) as tx:
         faults = await tx.orders.find_faults(INBOX)
         assert [fault.partition(":")[0] for fault in faults if "missing" in fault] == ["isUnread"]

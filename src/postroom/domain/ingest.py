@@ -156,14 +156,13 @@ class Ingest:
     async def _file(
         self, tx: Transaction, filing: Filing, folder_id: FolderId, *, date: int, limits: AccountClass
     ) -> Mail:
-        if not limits.messages and not limits.quota_kb:
-            return await file_mail(tx, filing, folder_id, date=date, flags=Flags())
-        # The account may have filled up since the recipient was accepted: then it fails alone.
+        # The account may have filled up or gone since the recipient was accepted: then it fails alone.
         async with tx.savepoint():
             mail = await file_mail(tx, filing, folder_id, date=date, flags=Flags())
-            state = await tx.mailbox.find()
-            if state is not None:
-                _check_quota(limits, state.total_items, state.size_bytes)
+            if limits.messages or limits.quota_kb:
+                state = await tx.mailbox.find()
+                if state is not None:
+                    _check_quota(limits, state.total_items, state.size_bytes)
         return mail
 
     # Imports
