@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from postroom.errors import unavailable
 from tests.api.world import User, World, basic, make_message
 
 PATH = "/api/v1/mails/counters"
@@ -129,3 +130,13 @@ async def test_body_is_refused_on_the_short_way_too(ann: User) -> None:
     response = await ann.client.send(request)
     assert response.status_code == 400
     assert response.json()["details"] == {"parameter": "x"}
+
+
+async def test_trouble_on_the_short_way_is_told_by_the_ordinary_one(
+    ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> int:
+        raise unavailable("the store cannot be reached")
+
+    monkeypatch.setattr(ann.world.app, "_find_fast", fail)
+    assert (await ann.client.get(PATH)).json() == {"unreadCount": 0}

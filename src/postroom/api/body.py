@@ -2,9 +2,10 @@
 
 An empty body is no body whatever its Content-Type says. A body is UTF-8 JSON without exception; a member that is
 not declared is refused by name. The limit is checked on the declared length first and then while reading, so that
-no more than it is ever held.
+no more than it is ever held. Nobody is waited for without end.
 """
 
+import asyncio
 import re
 from typing import TypeVar
 
@@ -15,6 +16,9 @@ from postroom.api.errors import payload_too_large
 from postroom.errors import PostroomError, bad_parameter
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+PIECE_SECONDS = 60.0
+"""Time for the next piece of a body to arrive."""
 
 _AT = re.compile(r" - at `\$\.?(.*)`\Z", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`\Z", re.DOTALL)
@@ -41,7 +45,10 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive, limit_bytes: 
             return b""
     chunks = bytearray()
     while True:
-        message = await receive()
+        try:
+            message = await asyncio.wait_for(receive(), PIECE_SECONDS)
+        except TimeoutError:
+            raise bad_parameter("body", "the request body did not arrive in time") from None
         if message["type"] != "http.request":
             raise bad_parameter("body", "the connection ended before the body")
         chunks += message["body"]

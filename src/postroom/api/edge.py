@@ -23,6 +23,7 @@ from postroom.api.errors import headers_too_large, log_error, render_error
 from postroom.api.settings import APISettings
 from postroom.api.stats import APIStats
 from postroom.domain import Domain
+from postroom.errors import PostroomError
 
 _log = structlog.get_logger("postroom.api")
 _HARMLESS_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
@@ -69,7 +70,11 @@ class Edge:
         if measure_head(scope) > self.settings.max_header_bytes:
             return False
         started = perf_counter()
-        unread = self._find_fast(headers.get(b"authorization"), headers.get(SESSION_HEADER))
+        try:
+            unread = self._find_fast(headers.get(b"authorization"), headers.get(SESSION_HEADER))
+        except PostroomError:
+            # The ordinary way meets the same trouble, and tells of it.
+            unread = None
         if unread is None:
             return False
         etag, body, ready, unchanged = render_figure(unread)

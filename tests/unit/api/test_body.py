@@ -1,5 +1,6 @@
 """Request bodies."""
 
+import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -139,3 +140,13 @@ async def test_connection_that_ends_within_the_body() -> None:
     with pytest.raises(PostroomError) as caught:
         await read_body({b"content-length": b"3"}, Source([]), 3)
     assert caught.value.code == "badParameter"
+
+
+async def test_body_that_never_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("postroom.api.body.PIECE_SECONDS", 0.01)
+    with pytest.raises(PostroomError) as caught:
+        await read_body({b"content-length": b"3"}, receive, 3)
+    assert caught.value.details == {"parameter": "body"}

@@ -60,6 +60,9 @@ function code(text) {
 }
 
 function renderMembers(description, reference, seen) {
+  if (reference.anyOf) {
+    return reference.anyOf.flatMap((one) => renderMembers(description, one, seen));
+  }
   const schema = follow(description, reference);
   const name = reference.$ref ? nameType(reference) : "";
   if (!schema || !schema.properties || seen.has(name)) {
