@@ -389,3 +389,16 @@ async def test_a_web_browser_is_shown_the_door(tcp: Served) -> None:
     )
     assert lines[1:] == ["421 4.7.0 This is not a web server"]
     assert tcp.inbox.deliveries == []
+
+
+async def test_the_last_introduction_counts(tcp: Served) -> None:
+    async with tcp.connect() as peer:
+        await peer.introduce()
+        await peer.play("C: LHLO [192.0.2.7]\n" + "S: 250*\n" * 7)
+        await peer.play(
+            "C: MAIL FROM:<>\nS: 250 *\nC: RCPT TO:<bob@example.test>\nS: 250 *\nC: DATA\nS: 354 *"
+        )
+        await peer.play("C: .\nS: 250 2.0.0 *")
+    (delivery,) = tcp.inbox.deliveries
+    assert delivery.envelope.helo == "[192.0.2.7]"
+    assert delivery.addresses == ["bob@example.test"]
