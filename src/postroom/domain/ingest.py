@@ -90,6 +90,8 @@ class Ingest:
         raise PostroomError(Kind.NOT_FOUND, "unknownRecipient", "there is no such mailbox here")
 
     async def _find_folder(self, account_id: AccountId, detail: str) -> FolderId:
+        if not detail.isprintable():  # controls and what is no valid Unicode are in no folder's name
+            return INBOX
         async with self._store.read(account_id) as mailbox:
             folder_id = await mailbox.folders.find_named(ROOT, name_key(detail))
             folder = await mailbox.folders.find(folder_id) if folder_id is not None else None
