@@ -71,9 +71,10 @@ class Sessions:
                 sorts="{}",
             )
             await tx.sessions.delete_expired(now)
-            await tx.sessions.create(hash_session_token(token.encode()), session)
-            if await tx.sessions.delete_beyond(account.account_id, keep=keep):
+            # Room is made first: of several sessions of this very instant, the new one is sure to stay.
+            if await tx.sessions.delete_beyond(account.account_id, keep=keep - 1):
                 await tx.directory.raise_versions(account.account_id, auth=0, sessions=1)
+            await tx.sessions.create(hash_session_token(token.encode()), session)
         return token
 
     def find_now(self, token: bytes, account_id: AccountId, session_version: int) -> bool | None:
@@ -110,12 +111,16 @@ class Sessions:
         return live.session
 
     async def _load(self, token_hash: bytes, session_version: int) -> LiveSession | None:
-        self._forget(token_hash)
         async with self._store.directory() as directory:
             session = await directory.sessions.find(token_hash)
+        known = self._live.get(token_hash)
+        self._forget(token_hash)
         if session is None:
             return None
         live = LiveSession(session, session_version)
+        if known is not None:
+            # The uses that are not written yet count too.
+            live.last_used_at = max(live.last_used_at, known.last_used_at)
         self._live[token_hash] = live
         self._by_id[session.session_id] = live
         while len(self._live) > MAX_REMEMBERED:
@@ -150,8 +155,9 @@ class Sessions:
             last.field if field is None else field, last.descending if descending is None else descending
         )
         if live is not None and sort != last:
-            live.sorts[kind] = [sort.field.value, "DESC" if sort.descending else "ASC"]
+            sorts = {**live.sorts, kind: [sort.field.value, "DESC" if sort.descending else "ASC"]}
             async with self._store.directory_transaction() as tx:
-                await tx.sessions.set_sorts(live.session.session_id, json.dumps(live.sorts))
+                await tx.sessions.set_sorts(live.session.session_id, json.dumps(sorts))
                 await tx.directory.raise_versions(caller.account_id, auth=0, sessions=1)
+            live.sorts = sorts
         return sort
