@@ -27,11 +27,11 @@ lint: install
 	$(BIN)/ast-grep scan --error
 
 test: lint
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not nightly"
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 # Everything, the long histories and crash loops included.
 nightly: install
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m ""
 
 bench: install
 	$(BIN)/postroom bench --markdown docs/benchmarks.md

@@ -150,11 +150,9 @@ CREATE TABLE order_chunk (
     account_id BIGINT NOT NULL,
     folder_id BIGINT NOT NULL,
     sort SMALLINT NOT NULL,
-    low_value BYTEA NOT NULL,
-    low_date BIGINT NOT NULL,
-    low_uid BIGINT NOT NULL,
+    low_key BYTEA NOT NULL,
     items BIGINT NOT NULL,
-    PRIMARY KEY (account_id, folder_id, sort, low_value, low_date, low_uid)
+    PRIMARY KEY (account_id, folder_id, sort, low_key)
 );
 
 -- What was removed, so that a delta can say so. uid 0 stands for the folder itself.

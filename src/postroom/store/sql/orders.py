@@ -11,10 +11,11 @@ Invariants (verified by ``postroom check``):
 - the counts of an order add up to the folder's ``total_items``, each equal to the mails between the chunk's key and
   the next.
 
-A key is (value, date, uid), all compared in ascending order; numbers are stored as 8 bytes, big-endian, so that
-values of all orders are compared byte by byte.
+A key is (value, date, uid), written as bytes that compare as the three do one after the other: numbers as 8 bytes,
+big-endian, and a text followed by a zero byte, which no sort text contains.
 """
 
+import struct
 from typing import NamedTuple
 
 from postroom.model.ids import AccountId, FolderId, Uid
@@ -23,68 +24,51 @@ from postroom.store.engine.base import Connection
 from postroom.store.sorting import SORT_COLUMNS, Anchor, SortKeys
 
 CAPACITY = 1024
-_LOWEST = (b"", 0, 0)
+_LOWEST = b""
+_TAIL = struct.Struct(">QQ")
 
 _NUMBERS = {field: number for number, field in enumerate(SortField)}
 _FIELDS = tuple(SortField)
 _KEY_PLACES = {
     SortField.DATE: 0,
+    SortField.SUBJECT: 6,
+    SortField.FROM: 7,
+    SortField.TO: 8,
     SortField.SIZE: 1,
     SortField.IS_UNREAD: 2,
     SortField.IS_FLAGGED: 3,
     SortField.IMPORTANCE: 4,
     SortField.HAS_ATTACHMENTS: 5,
-    SortField.SUBJECT: 6,
-    SortField.FROM: 7,
-    SortField.TO: 8,
 }
-"""Where the value of each order stands in SortKeys."""
+"""Where the value of each order stands in SortKeys; in the order of SortField."""
 _TEXT_FIELDS = frozenset({SortField.SUBJECT, SortField.FROM, SortField.TO})
 
 _AT = """account_id = $1 AND folder_id = $2 AND sort = $3"""
-_KEY = "low_value, low_date, low_uid"
-_LIST = f"SELECT {_KEY}, items FROM order_chunk WHERE {_AT} ORDER BY {_KEY}"
-_LIST_DESCENDING = f"""
-SELECT {_KEY}, items FROM order_chunk WHERE {_AT} ORDER BY low_value DESC, low_date DESC, low_uid DESC
-"""
+_LIST = f"SELECT low_key, items FROM order_chunk WHERE {_AT} ORDER BY low_key"
+_LIST_DESCENDING = f"SELECT low_key, items FROM order_chunk WHERE {_AT} ORDER BY low_key DESC"
 _ADD = f"""
-UPDATE order_chunk SET items = items + $7 WHERE {_AT} AND ({_KEY}) = (
-    SELECT {_KEY} FROM order_chunk WHERE {_AT} AND ({_KEY}) <= ($4, $5, $6)
-    ORDER BY low_value DESC, low_date DESC, low_uid DESC LIMIT 1)
-RETURNING {_KEY}, items
+UPDATE order_chunk SET items = items + $5 WHERE {_AT} AND low_key = (
+    SELECT low_key FROM order_chunk WHERE {_AT} AND low_key <= $4 ORDER BY low_key DESC LIMIT 1)
+RETURNING low_key, items
 """
-_PLACES = ", ".join(f"({number}, CAST(${number + 6} AS BYTEA))" for number in _NUMBERS.values())
-
-
-def _chunk_of_place(column: str) -> str:
-    return f"""(SELECT {column} FROM order_chunk AS low
-    WHERE low.account_id = $1 AND low.folder_id = $2 AND low.sort = place.sort
-      AND (low.low_value, low.low_date, low.low_uid) <= (place.value, $3, $4)
-    ORDER BY low.low_value DESC, low.low_date DESC, low.low_uid DESC LIMIT 1) AS {column}"""
-
-
-# The chunks are found first, one column at a time: joined with a subquery of three columns, PostgreSQL would look
-# at all chunks of the folder.
+_PLACES = ", ".join(f"({number}, CAST(${number + 4} AS BYTEA))" for number in _NUMBERS.values())
 _ADD_TO_ALL = f"""
-WITH place (sort, value) AS (VALUES {_PLACES}),
+WITH place (sort, low_key) AS (VALUES {_PLACES}),
 chunk AS MATERIALIZED (
-    SELECT sort, {", ".join(_chunk_of_place(column) for column in _KEY.split(", "))} FROM place)
-UPDATE order_chunk SET items = items + $5 FROM chunk
+    SELECT sort, (SELECT low.low_key FROM order_chunk AS low
+                  WHERE low.account_id = $1 AND low.folder_id = $2 AND low.sort = place.sort
+                    AND low.low_key <= place.low_key ORDER BY low.low_key DESC LIMIT 1) AS low_key
+    FROM place)
+UPDATE order_chunk SET items = items + $3 FROM chunk
 WHERE order_chunk.account_id = $1 AND order_chunk.folder_id = $2 AND order_chunk.sort = chunk.sort
-  AND order_chunk.low_value = chunk.low_value AND order_chunk.low_date = chunk.low_date
-  AND order_chunk.low_uid = chunk.low_uid
-RETURNING order_chunk.sort, order_chunk.low_value, order_chunk.low_date, order_chunk.low_uid, items
+  AND order_chunk.low_key = chunk.low_key
+RETURNING order_chunk.sort, order_chunk.low_key, items
 """
-_CREATE = f"""
-INSERT INTO order_chunk (account_id, folder_id, sort, {_KEY}, items) VALUES ($1, $2, $3, $4, $5, $6, $7)
-"""
-_SET_ITEMS = (
-    f"UPDATE order_chunk SET items = $7 WHERE {_AT} AND low_value = $4 AND low_date = $5 AND low_uid = $6"
-)
-_DELETE = f"DELETE FROM order_chunk WHERE {_AT} AND low_value = $4 AND low_date = $5 AND low_uid = $6"
+_CREATE = "INSERT INTO order_chunk (account_id, folder_id, sort, low_key, items) VALUES ($1, $2, $3, $4, $5)"
+_SET_ITEMS = f"UPDATE order_chunk SET items = $5 WHERE {_AT} AND low_key = $4"
+_DELETE = f"DELETE FROM order_chunk WHERE {_AT} AND low_key = $4"
 _PREVIOUS = f"""
-SELECT {_KEY}, items FROM order_chunk WHERE {_AT} AND ({_KEY}) < ($4, $5, $6)
-ORDER BY low_value DESC, low_date DESC, low_uid DESC LIMIT 1
+SELECT low_key, items FROM order_chunk WHERE {_AT} AND low_key < $4 ORDER BY low_key DESC LIMIT 1
 """
 _DROP = "DELETE FROM order_chunk WHERE account_id = $1 AND folder_id = $2"
 _FOLDERS = "SELECT DISTINCT folder_id FROM order_chunk WHERE account_id = $1"
@@ -122,11 +106,9 @@ class Position(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """A chunk, its lowest key as stored."""
+    """A chunk: its lowest key, and how many mails are in it."""
 
-    low_value: bytes
-    low_date: int
-    low_uid: int
+    low_key: bytes
     items: int
 
 
@@ -135,15 +117,22 @@ def key_of(field: SortField, keys: SortKeys, uid: Uid) -> Anchor:
     return Anchor(keys[_KEY_PLACES[field]], keys.date, uid)
 
 
-def _stored(value: int | bytes) -> bytes:
-    return value if isinstance(value, bytes) else value.to_bytes(8, "big")
+def _render_key(value: int | bytes, tail: bytes) -> bytes:
+    return value + b"\x00" + tail if isinstance(value, bytes) else value.to_bytes(8, "big") + tail
 
 
-def _anchor(field: SortField, chunk: Chunk) -> Anchor:
-    value: int | bytes = chunk.low_value
-    if field not in _TEXT_FIELDS:
-        value = int.from_bytes(chunk.low_value, "big")
-    return Anchor(value, chunk.low_date, chunk.low_uid)
+def _render_anchor(anchor: Anchor) -> bytes:
+    return _render_key(anchor.value, _TAIL.pack(anchor.date, anchor.uid))
+
+
+def _parse_key(field: SortField, key: bytes) -> Anchor:
+    """Return the place that a chunk begins at; the lowest key begins before every mail."""
+    is_text = field in _TEXT_FIELDS
+    if key == _LOWEST:
+        return Anchor(b"" if is_text else 0, 0, 0)
+    date, uid = _TAIL.unpack(key[-_TAIL.size :])
+    value = key[: -_TAIL.size]
+    return Anchor(value[:-1] if is_text else int.from_bytes(value, "big"), date, uid)
 
 
 def _places(field: SortField, anchor: Anchor) -> tuple[object, ...]:
@@ -166,7 +155,7 @@ class OrderRepo:
         before = 0
         end: Anchor | None = None
         for chunk in await self._list(folder_id, sort.field, descending=sort.descending):
-            start = _anchor(sort.field, chunk)
+            start = _parse_key(sort.field, chunk.low_key)
             if before + chunk.items > row:
                 return Position(end if sort.descending else start, row - before)
             before += chunk.items
@@ -175,10 +164,10 @@ class OrderRepo:
 
     async def rank(self, folder_id: FolderId, sort: Sort, *, key: Anchor, total_items: int) -> int:
         """Return the row number, in the direction of ``sort``, of the mail with that key."""
-        stored = (_stored(key.value), key.date, key.uid)
-        before, low = 0, Chunk(*_LOWEST, 0)
+        rendered = _render_anchor(key)
+        before, low = 0, Chunk(_LOWEST, 0)
         for chunk in await self._list(folder_id, sort.field):
-            if chunk[:3] > stored:
+            if chunk.low_key > rendered:
                 break
             before += low.items
             low = chunk
@@ -186,7 +175,7 @@ class OrderRepo:
             _COUNT_BETWEEN[sort.field],
             self._account_id,
             folder_id,
-            *_places(sort.field, _anchor(sort.field, low)),
+            *_places(sort.field, _parse_key(sort.field, low.low_key)),
             *_places(sort.field, key),
         )
         ascending = before + int(within)
@@ -206,7 +195,7 @@ class OrderRepo:
             return
         chunks = await self._add_to_all(folder_id, keys, uid, items=1)
         if not chunks and total_items > CAPACITY:
-            chunks = [(field, Chunk(*_LOWEST, total_items)) for field in SortField]
+            chunks = [(field, Chunk(_LOWEST, total_items)) for field in SortField]
             for field, chunk in chunks:
                 await self._create(folder_id, field, chunk)
         for field, chunk in chunks:
@@ -236,15 +225,14 @@ class OrderRepo:
         self, folder_id: FolderId, keys: SortKeys, uid: Uid, *, items: int
     ) -> list[tuple[SortField, Chunk]]:
         """Count a mail in all orders, in one statement; return the chunks it is in."""
-        values = [_stored(keys[_KEY_PLACES[field]]) for field in SortField]
-        rows = await self._connection.fetch_all(
-            _ADD_TO_ALL, self._account_id, folder_id, keys.date, uid, items, *values
-        )
+        tail = _TAIL.pack(keys.date, uid)
+        places = [_render_key(keys[place], tail) for place in _KEY_PLACES.values()]
+        rows = await self._connection.fetch_all(_ADD_TO_ALL, self._account_id, folder_id, items, *places)
         return [(_FIELDS[row[0]], Chunk(*row[1:])) for row in rows]
 
     async def _add(self, folder_id: FolderId, field: SortField, key: Anchor, *, items: int) -> Chunk | None:
         row = await self._connection.fetch_row(
-            _ADD, self._account_id, folder_id, _NUMBERS[field], _stored(key.value), key.date, key.uid, items
+            _ADD, self._account_id, folder_id, _NUMBERS[field], _render_anchor(key), items
         )
         return None if row is None else Chunk(*row)
 
@@ -258,13 +246,13 @@ class OrderRepo:
         await self._cut(folder_id, field, chunk, size=chunk.items // 2)
 
     async def _merge_if_small(self, folder_id: FolderId, field: SortField, chunk: Chunk) -> None:
-        if chunk.items >= CAPACITY // 4 or chunk[:3] == _LOWEST:
+        if chunk.items >= CAPACITY // 4 or chunk.low_key == _LOWEST:
             return
         number = _NUMBERS[field]
-        row = await self._connection.fetch_row(_PREVIOUS, self._account_id, folder_id, number, *chunk[:3])
-        if row is None or row[3] + chunk.items > CAPACITY * 3 // 4:
+        row = await self._connection.fetch_row(_PREVIOUS, self._account_id, folder_id, number, chunk.low_key)
+        if row is None or row[1] + chunk.items > CAPACITY * 3 // 4:
             return
-        await self._connection.execute(_DELETE, self._account_id, folder_id, number, *chunk[:3])
+        await self._connection.execute(_DELETE, self._account_id, folder_id, number, chunk.low_key)
         previous = Chunk(*row)
         await self._set_items(folder_id, field, previous._replace(items=previous.items + chunk.items))
 
@@ -279,7 +267,7 @@ class OrderRepo:
         faults: list[str] = []
         for field in SortField:
             chunks = await self._list(folder_id, field)
-            if not chunks or chunks[0][:3] != _LOWEST:
+            if not chunks or chunks[0].low_key != _LOWEST:
                 faults.append(f"{field.value}: the first chunk is missing")
                 continue
             for chunk, following in zip(chunks, [*chunks[1:], None], strict=True):
@@ -290,10 +278,10 @@ class OrderRepo:
 
     async def _count(self, folder_id: FolderId, field: SortField, *, low: Chunk, high: Chunk | None) -> int:
         account = (self._account_id, folder_id)
-        start = _places(field, _anchor(field, low))
+        start = _places(field, _parse_key(field, low.low_key))
         if high is None:
             return int(await self._connection.fetch_value(_COUNT_FROM[field], *account, *start))
-        end = _places(field, _anchor(field, high))
+        end = _places(field, _parse_key(field, high.low_key))
         return int(await self._connection.fetch_value(_COUNT_BETWEEN[field], *account, *start, *end))
 
     async def rebuild(self, folder_id: FolderId, *, total_items: int) -> None:
@@ -302,18 +290,18 @@ class OrderRepo:
         if total_items <= CAPACITY:
             return
         for field in SortField:
-            rest = Chunk(*_LOWEST, total_items)
+            rest = Chunk(_LOWEST, total_items)
             await self._create(folder_id, field, rest)
             while rest.items > CAPACITY:
                 rest = await self._cut(folder_id, field, rest, size=CAPACITY * 3 // 4)
 
     async def _cut(self, folder_id: FolderId, field: SortField, chunk: Chunk, *, size: int) -> Chunk:
         """Leave ``size`` mails in a chunk and make a new one of the others; return the new one."""
-        low = _places(field, _anchor(field, chunk))
+        low = _places(field, _parse_key(field, chunk.low_key))
         row = await self._connection.fetch_row(_NTH[field], self._account_id, folder_id, *low, size)
         if row is None:  # The counts are off: postroom check finds and mends that.
             return chunk._replace(items=0)
         await self._set_items(folder_id, field, chunk._replace(items=size))
-        rest = Chunk(_stored(row[0]), row[1], row[2], chunk.items - size)
+        rest = Chunk(_render_anchor(Anchor(*row)), chunk.items - size)
         await self._create(folder_id, field, rest)
         return rest

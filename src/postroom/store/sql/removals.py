@@ -24,8 +24,8 @@ AND content_id IN (SELECT content_id FROM content WHERE account_id = $1 LIMIT $2
 RETURNING content_id, sha256, CASE WHEN data IS NULL THEN 1 ELSE 0 END
 """
 _CHUNKS = """
-DELETE FROM order_chunk WHERE account_id = $1 AND (folder_id, sort, low_value, low_date, low_uid) IN
-(SELECT folder_id, sort, low_value, low_date, low_uid FROM order_chunk WHERE account_id = $1 LIMIT $2)
+DELETE FROM order_chunk WHERE account_id = $1 AND (folder_id, sort, low_key) IN
+(SELECT folder_id, sort, low_key FROM order_chunk WHERE account_id = $1 LIMIT $2)
 RETURNING sort
 """
 _TOMBSTONES = """
