@@ -210,6 +210,8 @@ def _collect_schemas(endpoints: list[Endpoint]) -> dict[str, JSONObject]:
     for component in components.values():
         if component.get("type") == "object":
             component["additionalProperties"] = False
+        if "description" in component:
+            component["description"] = _to_markdown(component["description"])
     return components
 
 
@@ -218,7 +220,7 @@ def _describe(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSONObject:
     described: JSONObject = {
         "tags": [declared.tag],
         "summary": declared.summary,
-        "description": (endpoint.handler.fn.__doc__ or "").strip(),
+        "description": _describe_object(endpoint.handler.fn),
         "parameters": _describe_parameters(endpoint, schemas),
         "responses": _describe_responses(endpoint, schemas),
         "security": _describe_security(declared),
@@ -230,6 +232,15 @@ def _describe(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSONObject:
             "content": {"application/json": {"schema": body, "example": make_example(body, schemas)}},
         }
     return described
+
+
+def _describe_object(documented: object) -> str:
+    return _to_markdown((documented.__doc__ or "").strip())
+
+
+def _to_markdown(docstring: str) -> str:
+    """Return a docstring with the code in it marked as OpenAPI has it."""
+    return docstring.replace("``", "`")
 
 
 def _describe_security(declared: Operation) -> list[JSONObject]:
@@ -327,7 +338,7 @@ def _describe_success(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSO
             described["content"] = {media_type: {} for media_type in returns.media_types}
         return described
     kinds = returns if isinstance(returns, tuple) else (returns,)
-    described = {"description": (kinds[0].__doc__ or "").strip(), "headers": headers}
+    described = {"description": _describe_object(kinds[0]), "headers": headers}
     if endpoint.method != "HEAD":
         schema = _ref(kinds[0]) if len(kinds) == 1 else {"anyOf": [_ref(kind) for kind in kinds]}
         described["content"] = {
