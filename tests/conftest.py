@@ -1,4 +1,14 @@
-"""Fixtures that all tests share: both store engines, and a domain over them."""
+"""Fixtures that all tests share: both store engines, and a domain over them.
+
+Where the machine has a file system in memory, the tests' files lie there: they commit many thousands of
+transactions, and what is tested is that each is synced, not how long a disk takes for it.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
 
 from tests.fixtures.factories import (  # noqa: F401
     add_owner,
@@ -10,3 +20,15 @@ from tests.fixtures.factories import (  # noqa: F401
 )
 from tests.fixtures.postgres import postgres_server, postgres_url  # noqa: F401
 from tests.fixtures.stores import store, store_url  # noqa: F401
+
+MEMORY = Path("/dev/shm")  # noqa: S108
+NEEDED_BYTES = 2 << 30
+
+
+def pytest_configure(config: pytest.Config) -> None:  # noqa: F811
+    """Choose the place of the tests' files, once for all workers."""
+    if hasattr(config, "workerinput") or config.option.basetemp or not MEMORY.is_dir():
+        return
+    if shutil.disk_usage(MEMORY).free >= NEEDED_BYTES:
+        config.option.basetemp = tempfile.mkdtemp(prefix="postroom-tests-", dir=MEMORY)
+        config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))

@@ -50,7 +50,7 @@ filings = st.builds(
     st.sampled_from((0, 1, 255, 256, 1 << 40)),
     st.integers(0, 2),
     st.booleans(),
-    st.tuples(*[st.sampled_from((b"", b"\x00", b"a", b"a\x00", b"b", b"\xff\xff"))] * 3),
+    st.tuples(*[st.sampled_from((b"", b"\x01", b"a", b"a\x01", b"b", b"\xff\xff"))] * 3),
 )
 dates = st.sampled_from((0, 1, 2, 1 << 31, (1 << 40) + 1))
 
@@ -86,9 +86,11 @@ class OrdersMachine(RuleBasedStateMachine):
         return self.runner.run(wait())
 
     def teardown(self) -> None:
-        self.check()
-        failure = RuntimeError("taken back")
-        assert not self.run(self.block.__aexit__(RuntimeError, failure, None))
+        try:
+            self.check()
+        finally:
+            failure = RuntimeError("taken back")
+            assert not self.run(self.block.__aexit__(RuntimeError, failure, None))
 
     @initialize(filing=filings, count=st.integers(0, SMALL_CAPACITY * 4))
     def begin(self, filing: Filing, count: int) -> None:
