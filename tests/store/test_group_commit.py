@@ -18,7 +18,7 @@ import pytest
 from postroom.errors import Kind, PostroomError
 from postroom.store.engine import sqlite
 from postroom.store.engine.base import IndexFields
-from postroom.store.engine.sqlite import SQLiteEngine
+from postroom.store.engine.sqlite import MAX_GROUP, SQLiteEngine
 
 PUT = "INSERT INTO fact (name) VALUES ($1)"
 HOLDER = """
@@ -46,6 +46,11 @@ class Engine(SQLiteEngine):
         self.groups: list[int] = []
         super().__init__(path, on_commit=self.groups.append)
         self._gates: list[Future[None]] = []
+        self.is_halving = False
+        """False: whoever waits joins the group, so that a test knows who is in it."""
+
+    def _wanted_group(self) -> int:
+        return super()._wanted_group() if self.is_halving else MAX_GROUP
 
     def hold(self) -> Callable[[], None]:
         """Keep the committer thread busy until the function returned is called."""
@@ -142,7 +147,26 @@ async def test_nobody_returns_before_the_commit(engine: Engine) -> None:
     release()
     assert await settled(*tasks) == [None] * 3
     assert await engine.names() == ["a", "b", "c"]
-    assert engine.groups == [2, 1]  # half of them at a time, so that the others can prepare meanwhile
+    assert engine.groups == [3]
+
+
+async def test_half_of_the_writers_commit_while_the_others_prepare(engine: Engine) -> None:
+    engine.is_halving = True
+    release = engine.hold()
+    tasks = start(engine, *"abcdefgh")
+    await turns(50)
+    release()
+    assert await settled(*tasks) == [None] * 8
+    assert engine.groups[0] == 4
+    assert sum(engine.groups) == 8
+    assert await engine.names() == list("abcdefgh")
+
+
+async def test_a_single_writer_never_waits_for_others(engine: Engine) -> None:
+    engine.is_halving = True
+    for name in "abc":
+        await engine.put(name)
+    assert engine.groups == [1, 1, 1]
 
 
 async def test_who_comes_during_a_commit_is_in_the_next_one(engine: Engine) -> None:

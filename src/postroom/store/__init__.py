@@ -23,6 +23,8 @@ from postroom.store.tx import Directory, DirectoryTransaction, Snapshot, Transac
 DATABASE_FILE = "postroom.sqlite"
 BLOB_FOLDER = "blobs"
 DEFAULT_INLINE_LIMIT_BYTES = 65536
+MAX_BADGES = 10_000
+"""Badges remembered between two commits."""
 
 
 class Store:
@@ -31,6 +33,8 @@ class Store:
     def __init__(self, engine: Engine, blobs: BlobStore, *, inline_limit_bytes: int) -> None:
         self.engine = engine
         self.blobs = blobs
+        self._badges: dict[AccountId, Badge] = {}
+        self._badges_state: bytes | None = None
         self.messages = MessageStore(blobs, inline_limit_bytes=inline_limit_bytes)
 
     async def close(self) -> None:
@@ -50,11 +54,26 @@ class Store:
             yield Snapshot(connection, account_id)
 
     def find_badge_now(self, account_id: AccountId) -> Badge | None:
-        """Return what the unread counter needs at once, None if there is no such account or the engine can't."""
+        """Return what the unread counter needs at once, None if there is no such account or the engine can't.
+
+        What was read is remembered for as long as nothing at all is committed, in any process.
+        """
         if not self.engine.answers_now:
             return None
-        row = self.engine.fetch_now(FIND_BADGE, account_id, INBOX)
-        return None if row is None else Badge(*row)
+        state = self.engine.read_state_now()
+        if state is None or state != self._badges_state:
+            # The state is read before the rows, so that a commit in between is noticed next time.
+            self._badges.clear()
+            self._badges_state = state
+        badge = self._badges.get(account_id)
+        if badge is None:
+            row = self.engine.fetch_now(FIND_BADGE, account_id, INBOX)
+            if row is None:
+                return None
+            badge = Badge(*row)
+            if len(self._badges) < MAX_BADGES:
+                self._badges[account_id] = badge
+        return badge
 
     async def find_badge(self, account_id: AccountId) -> Badge | None:
         """Return what the unread counter and every login check need; one look-up. Raises: unavailable."""

@@ -72,12 +72,12 @@ async def migrate(engine: Engine, migrations: list[Migration] | None = None) -> 
         _check_fit(applied, known)
         for migration in known:
             if migration.version not in applied:
-                await _apply(connection, migration)
+                await _apply(engine, connection, migration)
 
 
-async def _apply(connection: Connection, migration: Migration) -> None:
+async def _apply(engine: Engine, connection: Connection, migration: Migration) -> None:
     for statement in migration.statements():
-        await connection.execute(statement)
+        await connection.execute(engine.adapt_schema(statement))
     await connection.execute(_RECORD, migration.version, migration.name, migration.sha256, COMPATIBLE_WITH)
 
 

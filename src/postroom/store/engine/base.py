@@ -94,8 +94,14 @@ class Engine(Protocol):
     async def lock_schema(self, connection: Connection) -> None:
         """Make other processes that want to change the schema wait for the end of this transaction."""
 
+    def adapt_schema(self, statement: str) -> str:
+        """Return a statement of a migration without what only the other engine understands."""
+
     async def find_damage(self) -> list[str]:
         """Return what the engine itself finds wrong with its files, a line each; reads everything."""
+
+    def read_state_now(self) -> bytes | None:
+        """Return what changes with every commit of any process, None if it is just changing (see ``answers_now``)."""
 
     def fetch_now(self, sql: str, *args: object) -> Row | None:
         """Return the first row at once where the engine can (see ``answers_now``), without a coroutine."""

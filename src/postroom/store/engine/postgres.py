@@ -191,9 +191,17 @@ class PostgresEngine:
         """Take the advisory lock of schema changes until the transaction ends."""
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _SCHEMA_LOCK)
 
+    def adapt_schema(self, statement: str) -> str:
+        """Return a statement without SQLite's choice of where a table's rows are kept."""
+        return statement.removesuffix(" WITHOUT ROWID")
+
     async def find_damage(self) -> list[str]:
         """Return nothing: PostgreSQL checks its files itself (data checksums, amcheck)."""
         return []
+
+    def read_state_now(self) -> bytes | None:
+        """Not known without asking the server."""
+        return None
 
     def fetch_now(self, sql: str, *args: object) -> Row | None:
         """Not possible over a network connection."""

@@ -4,8 +4,8 @@ Reading: a small pool of read-only connections; a point read takes a few microse
 
 Writing: there is one write connection and one turn. Who has the turn runs its statements inside a SAVEPOINT of an
 open ``BEGIN IMMEDIATE``. When it is done and others wait, the turn passes on at once and the savepoint joins the
-group; when nobody waits (or the group is large), a committer thread commits the whole group with one fsync (WAL,
-``synchronous=FULL``) while the loop goes on with other work, and only then do the group's callers continue.
+group; when nobody waits, or half of the writers are in, a committer thread commits the whole group with one fsync
+(WAL, ``synchronous=FULL``) while the loop goes on with other work, and only then do the group's callers continue.
 
 Invariants:
 - nobody returns from ``write()`` before the COMMIT that holds their savepoint has succeeded;
@@ -22,6 +22,7 @@ Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_savepoint.h
 import asyncio
 import contextlib
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -34,6 +35,7 @@ import apsw
 from postroom.errors import PostroomError, unavailable
 from postroom.search.terms import index_terms
 from postroom.store.engine.base import Connection, IndexFields, Row, WriteConnection, run_callbacks
+from postroom.store.engine.wal_index import WalIndex
 
 MINIMUM_VERSION = (3, 43, 0)
 """The first SQLite with ``contentless_delete`` in FTS5."""
@@ -47,7 +49,7 @@ _ACCOUNT_SHIFT = 32
 # A checkpoint every 16 MiB of log instead of 4 halves what is written twice; the log file itself stays bounded.
 _WRITER_SETTINGS = """
 PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;
-PRAGMA cache_size = -24576
+PRAGMA cache_size = -24576; PRAGMA temp_store = MEMORY
 """
 _READER_SETTINGS = "PRAGMA cache_size = -8192"
 
@@ -78,6 +80,10 @@ def translate(sql: str) -> str:
 def mapped(error: BaseException) -> PostroomError:
     """Return ``unavailable`` for a failure that may pass, or that was another's."""
     return unavailable("the mail store cannot be written or read just now", private=repr(error))
+
+
+def _closed() -> PostroomError:
+    return unavailable("the mail store is being closed")
 
 
 class _SQLiteConnection:
@@ -160,11 +166,16 @@ class SQLiteEngine:
         self._path = path
         self._on_commit = on_commit
         self._writer = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+        # Any statement makes SQLite open the WAL-index, which is then there to be mapped.
+        self._writer.execute("SELECT 1 FROM sqlite_schema").fetchall()
+        self._wal_index: WalIndex | None = WalIndex.open(path)
         self._readers: list[apsw.Connection] = []
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._closed = False
         self._group: list[_SQLiteWriter] = []
+        self._recent_groups: deque[int] = deque(maxlen=2)
+        self._committing = False
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="committer")
         self._commits: set[asyncio.Task[None]] = set()
 
@@ -188,31 +199,35 @@ class SQLiteEngine:
         self._closed = True
         async with self._turn:
             if self._group:
-                await self._commit_group()
+                group = self._take_group()
+                self._settle(group, await self._commit_in_thread(group))
         while self._commits:
             await asyncio.wait(self._commits)
         self._committer.shutdown()
         while self._readers:
             self._readers.pop().close()
         self._writer.close()
+        if self._wal_index is not None:
+            self._wal_index.close()
+            self._wal_index = None
 
     # Reading
 
     @asynccontextmanager
     async def peek(self) -> AsyncIterator[Connection]:
         """Borrow a connection for a single statement on what is committed. Raises: unavailable."""
-        connection = self.take_reader()
+        connection = self._take_reader()
         try:
             yield _SQLiteConnection(connection)
         except _TEMPORARY as error:
             raise mapped(error) from error
         finally:
-            self._readers.append(connection)
+            self._give_back(connection)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
         """Enter a snapshot of what is committed. Raises: unavailable."""
-        connection = self.take_reader()
+        connection = self._take_reader()
         try:
             connection.execute("BEGIN")
             yield _SQLiteConnection(connection)
@@ -221,23 +236,35 @@ class SQLiteEngine:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            self._readers.append(connection)
+            self._give_back(connection)
 
-    def take_reader(self) -> apsw.Connection:
-        """Return a read-only connection; it is given back by appending it to the pool."""
+    def _take_reader(self) -> apsw.Connection:
+        """Return a read-only connection, to be given back."""
+        if self._closed:
+            raise _closed()
         if self._readers:
             return self._readers.pop()
         return self._open(apsw.SQLITE_OPEN_READONLY)
 
+    def _give_back(self, connection: apsw.Connection) -> None:
+        if self._closed:
+            connection.close()
+        else:
+            self._readers.append(connection)
+
+    def read_state_now(self) -> bytes | None:
+        """Return what stands for all that is committed, None if that is just changing."""
+        return None if self._wal_index is None else self._wal_index.read_state()
+
     def fetch_now(self, sql: str, *args: Any) -> Row | None:
         """Return the first row at once, without a coroutine: for the unread counter alone."""
-        connection = self.take_reader()
+        connection = self._take_reader()
         try:
             rows = connection.execute(translate(sql), args).fetchall()
         except _TEMPORARY as error:
             raise mapped(error) from error
         finally:
-            self._readers.append(connection)
+            self._give_back(connection)
         return rows[0] if rows else None
 
     # Writing
@@ -277,7 +304,7 @@ class SQLiteEngine:
 
     async def _begin(self) -> None:
         if self._closed:
-            raise unavailable("the mail store is being closed")
+            raise _closed()
         if self._writer.in_transaction:
             return
         clock = asyncio.get_running_loop().time
@@ -315,10 +342,19 @@ class SQLiteEngine:
 
     def _pass_turn(self) -> None:
         """Let the next writer in, or commit when nobody waits; the turn is kept until the COMMIT is done."""
-        if not self._in_transaction() or (self._waiting and len(self._group) < MAX_GROUP):
+        if not self._in_transaction() or (self._waiting and len(self._group) < self._wanted_group()):
             self._turn.release()
             return
         self._spawn(self._commit_and_release())
+
+    def _wanted_group(self) -> int:
+        """Return how many transactions to commit together while others wait: half of all that are under way.
+
+        Then the other half can prepare what it will write while the thread commits. With all in one group, the
+        loop would have nothing to do during a commit, and the thread nothing between two.
+        """
+        under_way = max(len(self._group) + self._waiting, sum(self._recent_groups))
+        return min((under_way + 1) // 2, MAX_GROUP)
 
     def _in_transaction(self) -> bool:
         try:
@@ -336,22 +372,41 @@ class SQLiteEngine:
         self._pass_turn()
 
     async def _commit_and_release(self) -> None:
+        group = self._take_group()
         try:
-            await self._commit_group()
+            error = await self._commit_in_thread(group)
         finally:
             self._turn.release()
+        if error is None:
+            await self._let_writers_in()
+        self._settle(group, error)
 
-    async def _commit_group(self) -> None:
-        group = self._take_group()
+    async def _let_writers_in(self) -> None:
+        """Let those who wait write and begin their COMMIT before those who are done go on.
+
+        What the latter do next (parse the next message) then runs beside that COMMIT instead of before it.
+        """
+        for _ in range(MAX_GROUP):
+            if not self._waiting or self._committing:
+                return
+            await asyncio.sleep(0)
+
+    async def _commit_in_thread(self, group: list[_SQLiteWriter]) -> BaseException | None:
+        """Make a group durable; return what went wrong."""
+        self._recent_groups.append(len(group))
+        self._committing = True
         deferred = [statement for writer in group for statement in writer.deferred]
         try:
             await asyncio.get_running_loop().run_in_executor(self._committer, self._commit, deferred)
         except Exception as error:  # noqa: BLE001 - whatever it is, the group must be told
-            self._settle(group, error)
-            return
+            return error
+        finally:
+            self._committing = False
         if self._on_commit is not None and group:
             self._on_commit(len(group))
-        self._settle(group, None)
+        for writer in group:
+            run_callbacks(writer.callbacks)
+        return None
 
     def _commit(self, deferred: list[tuple[str, tuple[Any, ...]]]) -> None:
         """Run in the committer thread."""
@@ -371,8 +426,6 @@ class SQLiteEngine:
     def _settle(group: list[_SQLiteWriter], error: BaseException | None) -> None:
         """Tell a group that it is durable, or that nothing of it is there and may be tried again."""
         for writer in group:
-            if error is None:
-                run_callbacks(writer.callbacks)
             if writer.durable.done():  # its caller was cancelled meanwhile
                 continue
             if error is None:
@@ -386,6 +439,10 @@ class SQLiteEngine:
 
     async def lock_schema(self, connection: Connection) -> None:
         """Nothing to do: ``BEGIN IMMEDIATE`` keeps other writers out already."""
+
+    def adapt_schema(self, statement: str) -> str:
+        """Return the statement as it is."""
+        return statement
 
     async def find_damage(self) -> list[str]:
         """Return what SQLite's own check of tables, indexes and the full-text index finds."""

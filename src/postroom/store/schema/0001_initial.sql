@@ -1,18 +1,19 @@
 -- The first schema. One text for both engines: times are BIGINT (milliseconds UTC, except mail.date: seconds),
--- truth values SMALLINT 0/1, sort keys BYTEA compared byte by byte.
+-- truth values SMALLINT 0/1, sort keys BYTEA compared byte by byte. WITHOUT ROWID keeps the rows of a table in
+-- its primary key on SQLite; PostgreSQL is given the statement without it.
 
 -- Directory tables: small, they know all accounts.
 
 CREATE TABLE meta (
     name TEXT NOT NULL PRIMARY KEY,
     value TEXT NOT NULL
-);
+) WITHOUT ROWID;
 
 CREATE TABLE domain (
     name TEXT NOT NULL PRIMARY KEY,
     alias_of TEXT NOT NULL,
     created_at BIGINT NOT NULL
-);
+) WITHOUT ROWID;
 
 CREATE TABLE account (
     account_id BIGINT NOT NULL PRIMARY KEY,
@@ -27,14 +28,14 @@ CREATE TABLE account (
     session_version BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     login_count BIGINT NOT NULL
-);
+) WITHOUT ROWID;
 
 -- Every address an account answers to, its main address included; domain aliases are resolved before.
 CREATE TABLE address (
     address TEXT NOT NULL PRIMARY KEY,
     account_id BIGINT NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('main', 'alias'))
-);
+) WITHOUT ROWID;
 CREATE INDEX address_by_account ON address (account_id);
 
 CREATE TABLE session (
@@ -46,7 +47,7 @@ CREATE TABLE session (
     expires_at BIGINT NOT NULL,
     is_first SMALLINT NOT NULL CHECK (is_first IN (0, 1)),
     sorts TEXT NOT NULL
-);
+) WITHOUT ROWID;
 CREATE INDEX session_by_account ON session (account_id, last_used_at);
 CREATE INDEX session_by_expiry ON session (expires_at);
 
@@ -62,7 +63,7 @@ CREATE TABLE mailbox (
     next_content_id BIGINT NOT NULL,
     total_items BIGINT NOT NULL,
     size_bytes BIGINT NOT NULL
-);
+) WITHOUT ROWID;
 
 CREATE TABLE folder (
     account_id BIGINT NOT NULL,
@@ -83,7 +84,7 @@ CREATE TABLE folder (
     content_modseq BIGINT NOT NULL,
     PRIMARY KEY (account_id, folder_id),
     UNIQUE (account_id, parent_id, name_key)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE label (
     account_id BIGINT NOT NULL,
@@ -153,7 +154,7 @@ CREATE TABLE order_chunk (
     low_key BYTEA NOT NULL,
     items BIGINT NOT NULL,
     PRIMARY KEY (account_id, folder_id, sort, low_key)
-);
+) WITHOUT ROWID;
 
 -- What was removed, so that a delta can say so. uid 0 stands for the folder itself.
 CREATE TABLE tombstone (
@@ -163,7 +164,7 @@ CREATE TABLE tombstone (
     modseq BIGINT NOT NULL,
     removed_at BIGINT NOT NULL,
     PRIMARY KEY (account_id, folder_id, uid)
-);
+) WITHOUT ROWID;
 CREATE INDEX tombstone_by_modseq ON tombstone (account_id, folder_id, modseq);
 
 -- One row for each transaction that changed a mailbox: what was done and what is needed to take it back.
@@ -175,4 +176,4 @@ CREATE TABLE operation (
     kind TEXT NOT NULL,
     data TEXT NOT NULL,
     PRIMARY KEY (account_id, modseq)
-);
+) WITHOUT ROWID;
