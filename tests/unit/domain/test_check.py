@@ -1,6 +1,7 @@
 """The check: finds each kind of fault, repairs what can be derived, and leaves the rest alone."""
 
 import os
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -10,13 +11,15 @@ from tests.fixtures.factories import DATE, AddOwner, Owner, make_filing, make_me
 
 from postroom.domain import check
 from postroom.domain.check import check_store, find_last_drift
+from postroom.domain.examination import Fault, examine
 from postroom.domain.filing import Flags, file_mail, remove_mail
 from postroom.model.folder import INBOX
 from postroom.model.ids import Uid
 from postroom.store import Store
 from postroom.store.sql import orders
+from postroom.store.tx import Snapshot
 
-NOISE = "".join(f"{number * number % 9973:04x}" for number in range(120_000))
+NOISE = random.Random(1).randbytes(200_000).hex()  # noqa: S311
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +80,6 @@ HARMS = {
         "INSERT INTO content SELECT account_id, 900, $1, size_bytes, 1, structure, data FROM content"
         " WHERE content_id = 1 AND account_id = (SELECT min(account_id) FROM account)",
         ["content", "reference"],
-        can_be_repaired=False,
     ),
     "tombstone": Harm(
         "INSERT INTO tombstone SELECT account_id, folder_id, uid, 1, 1 FROM mail WHERE uid = 7", ["tombstone"]
@@ -109,7 +111,8 @@ async def test_harm_is_found_and_repaired(filled: Owner, store: Store, name: str
     if harm.faults:
         assert [kind for kind, _ in first] == harm.faults
     second = await found(store, repair=True)
-    assert [kind for kind, _ in second] == [kind for kind, _ in first]
+    assert second
+    assert {kind for kind, _ in second} <= {kind for kind, _ in first}
     third = await found(store)
     if harm.can_be_repaired:
         assert all(repaired for _, repaired in second)
@@ -197,12 +200,11 @@ async def test_blobs_that_are_needed(
 
 async def test_mail_comes_in_meanwhile(filled: Owner, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is compared belongs to one instant, so that a busy server has no faults."""
-    real = check.examine
 
-    async def busy(mailbox: object, account: str) -> object:
+    async def busy(mailbox: Snapshot, account: str) -> tuple[int, list[Fault]]:
         async with store.transaction(filled.account_id) as tx:
             await file_mail(tx, make_filing(7), INBOX, date=DATE, flags=Flags())
-        return await real(mailbox, account)  # type: ignore[arg-type]
+        return await examine(mailbox, account)
 
     monkeypatch.setattr(check, "examine", busy)
     assert await found(store) == []
