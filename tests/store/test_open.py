@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from postroom.errors import PostroomError
-from postroom.store import Store, open_store
+from postroom.store import DATABASE_FILE, Store, open_store
+from postroom.store.engine.sqlite import SQLiteEngine
 from postroom.store.migrations import Migration, list_migrations, migrate
 
 
@@ -62,6 +63,19 @@ async def test_a_failing_migration_leaves_nothing(store: Store) -> None:
         await migrate(store.engine, [*known, broken])
     working = Migration(9000, "working", "CREATE TABLE half (a BIGINT NOT NULL);")
     await migrate(store.engine, [*known, working])
+
+
+async def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / DATABASE_FILE
+    path.write_bytes(b"a diary\n" * 1000)
+    with pytest.raises(PostroomError, match="is not a database"):
+        await open_store("sqlite:", tmp_path)
+    assert path.read_bytes() == b"a diary\n" * 1000
+
+
+async def test_a_place_without_wal_is_refused() -> None:
+    with pytest.raises(PostroomError, match="no shared memory"):
+        SQLiteEngine(Path(":memory:"))
 
 
 async def test_a_wrong_url_is_refused(tmp_path: Path) -> None:

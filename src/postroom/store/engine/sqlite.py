@@ -184,12 +184,16 @@ class SQLiteEngine:
             connection = apsw.Connection(str(self._path), flags=flags, statementcachesize=256)
             connection.set_busy_timeout(BUSY_SECONDS * 1000)
             if flags & apsw.SQLITE_OPEN_CREATE:
-                connection.execute("PRAGMA journal_mode = WAL").fetchall()
+                mode = connection.execute("PRAGMA journal_mode = WAL").fetchall()
+                if mode != [("wal",)]:
+                    raise unavailable(f"the file system of {self._path} has no locks or no shared memory")
                 connection.execute(_WRITER_SETTINGS).fetchall()
                 # From here on it is the loop that waits for the write lock.
                 connection.set_busy_timeout(0)
             else:
                 connection.execute(_READER_SETTINGS).fetchall()
+        except apsw.NotADBError as error:
+            raise unavailable(f"{self._path} is not a database") from error
         except _TEMPORARY as error:
             raise mapped(error) from error
         return connection
