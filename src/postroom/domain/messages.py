@@ -41,7 +41,7 @@ MAX_TEXT_BYTES = 16 << 20
 """Encoded bytes of a text part that are decoded to be shown; what is beyond is not shown, only downloaded."""
 DEFAULT_FILTERING_LEVEL = 1
 _SHOWN_AT = {0: False, 1: True, 2: True, 3: False}
-_THREAD_CHARS = 64 * 1024
+_THREAD_CHARS = 4 * 1024
 """Making more HTML than this safe is worth the way to a thread."""
 
 _structure = msgspec.msgpack.Decoder(Part)

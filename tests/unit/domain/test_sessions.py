@@ -1,5 +1,6 @@
 """Sessions: made by a login, known to every process, ended by logout, time or policy."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -303,6 +304,24 @@ async def test_memory_is_bounded(process: Process, monkeypatch: pytest.MonkeyPat
     for token in tokens * 2:
         assert not await process.is_over(token)
     assert len(process.sessions._live) == len(process.sessions._by_id) == 2
+
+
+async def test_logins_and_logouts_at_once(process: Process, other: Process, owner: Owner) -> None:
+    """Each changes the account and its sessions, in one order, so that none waits for another in a circle."""
+
+    async def come_and_go(number: int) -> None:
+        for _ in range(6):
+            here, there = (process, other) if number % 2 else (other, process)
+            token = await here.login()
+            try:
+                caller = await there.call(token)
+                await there.sessions.sort_for(caller, "mails", field=SortField.SIZE, descending=None)
+                await here.logins.logout(caller, token)
+            except PostroomError as error:
+                assert error.kind is Kind.UNAUTHENTICATED  # noqa: PT017 - pushed out by the others
+
+    await asyncio.wait_for(asyncio.gather(*(come_and_go(number) for number in range(8))), 60)
+    assert await count_rows(process, owner) <= 3
 
 
 # The sort of lists
