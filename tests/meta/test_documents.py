@@ -9,12 +9,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "postroom"
 DOCUMENTS = sorted(
-    path
-    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
-    if path.name != "CHANGELOG.md"
+    path for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")) if path.name != "CHANGELOG.md"
 )
 
-_PATH = re.compile(r"`((?:api|app|auth|bench|cli|config|delivery|demo|domain|mime|model|sanitise|search|store)/[\w./]+)`")
+_PATH = re.compile(
+    r"`((?:api|app|auth|bench|cli|config|delivery|demo|domain|mime|model|sanitise|search|store)/[\w./]+)`"
+)
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
@@ -44,7 +44,9 @@ def test_every_make_target_is_explained() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     explained = "\n".join(path.read_text("utf-8") for path in DOCUMENTS)
     targets = re.findall(r"^(\w+):", makefile, re.MULTILINE)
-    assert not [target for target in targets if target not in {"clean", "lock"} and f"make {target}" not in explained]
+    assert not [
+        target for target in targets if target not in {"clean", "lock"} and f"make {target}" not in explained
+    ]
 
 
 def test_every_error_code_is_documented() -> None:

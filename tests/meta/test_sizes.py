@@ -86,7 +86,9 @@ def test_classes_have_few_public_methods(module: str) -> None:
     for node in ast.walk(_parse(module)):
         if isinstance(node, ast.ClassDef):
             public = [
-                item.name for item in node.body if isinstance(item, Function) and not item.name.startswith("_")
+                item.name
+                for item in node.body
+                if isinstance(item, Function) and not item.name.startswith("_")
             ]
             assert len(public) <= PUBLIC_METHODS, f"{node.name}: {public}"
 

@@ -32,7 +32,7 @@ def render_markdown(report: Report) -> str:
     lines = ["# Benchmarks", "", *(f"- {fact}" for fact in describe(report)), ""]
     lines += [
         "Each figure is the median of its repeats; p99 and CPU are those of the largest mailbox. The load comes from "
-        "one compiled client on the same machine. “CPU” is the server's processor time for one answer. “Ratio” is the "
+        "one compiled client on the same machine. “CPU” is the server's processor time an answer. “Ratio” is the "
         "largest mailbox's figure divided by the smallest's. Goals are for 2 cores and SQLite; **bold** figures miss "
         "theirs.",
         "",
@@ -90,7 +90,7 @@ def describe(report: Report) -> list[str]:
     if busy and max(busy) > _IDLE_CORES:
         database = "" if report.store == "sqlite" else " (the database's server among them)"
         others.append(
-            f"Other programs{database} were running: {sum(busy) / len(busy):.1f} of {machine.cores} cores on average, "
+            f"Other programs{database} were running: {sum(busy) / len(busy):.1f} of {machine.cores} cores, "
             f"{max(busy):.1f} at most during one measurement. Rates and latencies are worse for it"
         )
     unfinished = [] if report.complete else ["Interrupted: figures that were not taken are missing"]

@@ -192,7 +192,8 @@ def _iter_reports(to: str, now: datetime) -> Iterator[Letter]:
             message=_make_report(
                 "delivery-status",
                 text=f"Your message to nobody@northside.example: {action}.\n\n{diagnostic}\n",
-                fields="Reporting-MTA: dns; mx.demo.example\r\n\r\nFinal-Recipient: rfc822; nobody@northside.example\r\n"
+                fields="Reporting-MTA: dns; mx.demo.example\r\n\r\n"
+                "Final-Recipient: rfc822; nobody@northside.example\r\n"
                 f"Action: {action}\r\nStatus: {status}\r\nDiagnostic-Code: {diagnostic}\r\n",
                 original=original,
             ),

@@ -4,6 +4,8 @@ A session lives in the store under the hash of its token, so it outlives a resta
 process remembers the sessions it has seen; a remembered one is valid while the account's ``session_version`` is
 unchanged, which rises whenever a session of the account is ended or changed, in whichever process. Use extends a
 session: the time of the last use is kept in memory and written only now and then.
+
+A transaction that changes an account and its sessions begins with the account, so that two never wait for each other.
 """
 
 import json
@@ -138,8 +140,8 @@ class Sessions:
     async def end(self, session: Session) -> None:
         """End a session, for every process. Raises: unavailable."""
         async with self._store.directory_transaction() as tx:
-            if await tx.sessions.delete(session.session_id):
-                await tx.directory.raise_versions(session.account_id, auth=0, sessions=1)
+            await tx.directory.raise_versions(session.account_id, auth=0, sessions=1)
+            await tx.sessions.delete(session.session_id)
 
     async def sort_for(
         self, caller: Caller, kind: str, *, field: SortField | None, descending: bool | None
@@ -157,7 +159,7 @@ class Sessions:
         if live is not None and sort != last:
             sorts = {**live.sorts, kind: [sort.field.value, "DESC" if sort.descending else "ASC"]}
             async with self._store.directory_transaction() as tx:
-                await tx.sessions.set_sorts(live.session.session_id, json.dumps(sorts))
                 await tx.directory.raise_versions(caller.account_id, auth=0, sessions=1)
+                await tx.sessions.set_sorts(live.session.session_id, json.dumps(sorts))
             live.sorts = sorts
         return sort
