@@ -5,6 +5,7 @@ What is expected to fail here is often a whole transaction, statements and all.
 """
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from tests.fixtures.factories import Owner
 
 from postroom.errors import Kind, PostroomError
 from postroom.model.ids import AccountId
-from postroom.store import Store
+from postroom.store import Store, open_store
+from postroom.store.engine.base import finish
 
 
 class RefusedError(Exception):
@@ -283,3 +285,71 @@ async def test_many_cancellations_at_random_moments(store: Store, owner: Owner) 
         state = await mailbox.mailbox.find()
     assert state is not None
     assert state.total_items == len(called) >= finished
+
+
+async def test_what_must_not_be_interrupted_is_finished_first() -> None:
+    steps: list[str] = []
+
+    async def work() -> str:
+        await asyncio.sleep(0.01)
+        steps.append("done")
+        return "result"
+
+    async def caller() -> str:
+        return await finish(asyncio.ensure_future(work()))
+
+    assert await caller() == "result"
+    task = asyncio.create_task(caller())
+    for _ in range(3):
+        await asyncio.sleep(0)
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert steps == ["done", "done"]
+
+
+async def test_what_fails_while_its_caller_goes_away_is_nobody_s_business() -> None:
+    async def fail() -> None:
+        await asyncio.sleep(0.01)
+        raise RefusedError
+
+    with pytest.raises(RefusedError):
+        await finish(asyncio.ensure_future(fail()))
+    task = asyncio.create_task(finish(asyncio.ensure_future(fail())))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+SLOW_COMMIT = """
+CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON meta DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION wait()
+"""
+
+
+async def test_a_caller_goes_away_during_a_slow_commit(postgres_url: str, tmp_path: Path) -> None:
+    """The COMMIT is not interrupted, so that it is known whether it happened."""
+    store = await open_store(postgres_url, tmp_path, connections=2)
+    called: list[str] = []
+
+    async def write() -> None:
+        async with store.directory_transaction() as tx:
+            await tx.meta.put("slow", "1")
+            tx.after_commit(lambda: called.append("slow"))
+
+    async with store.engine.write() as connection:
+        await connection.execute(SLOW_COMMIT)
+    try:
+        task = asyncio.create_task(write())
+        await asyncio.sleep(0.15)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert called == ["slow"]
+        assert await value(store, "slow") == "1"
+    finally:
+        async with store.engine.write() as connection:
+            await connection.execute("DROP FUNCTION wait CASCADE")
+        await store.close()
