@@ -22,6 +22,7 @@ from postroom.model.envelope import Envelope, Recipient
 from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId
 from postroom.store import Store, open_store
+from postroom.store.blobs.disk import DiskBlobStore
 from postroom.store.engine.sqlite import SQLiteEngine
 
 ANNA = AccountId(1)
@@ -56,8 +57,10 @@ class Mailbox:
         self.acknowledged = 0
 
     @classmethod
-    async def open(cls, folder: Path) -> "Mailbox":
+    async def open(cls, folder: Path, blobs: Path | None = None) -> "Mailbox":
         store = await open_store("sqlite:", folder)
+        if blobs is not None:
+            store = Store(store.engine, DiskBlobStore(blobs), inline_limit_bytes=65536)
         async with store.transaction(ANNA) as tx:
             await create_mailbox(tx, "en", uid_validity=1)
         return cls(store)
@@ -131,8 +134,8 @@ async def test_opened_again_while_it_is_full(small_disk: Path) -> None:
     await check_reopened(small_disk, mailbox.acknowledged)
 
 
-async def test_the_blob_store_s_disk_is_full(small_disk: Path) -> None:
-    mailbox = await Mailbox.open(small_disk)
+async def test_the_blob_store_s_disk_is_full(small_disk: Path, tmp_path: Path) -> None:
+    mailbox = await Mailbox.open(tmp_path / "data", blobs=small_disk / "blobs")
     error = await mailbox.deliver_until_full(400_000)
     require_unavailable([error])
     assert "blob" in error.message
