@@ -12,8 +12,9 @@ from postroom.config.logging import LoggingConfig
 def configure_logs(config: LoggingConfig) -> None:
     """Send all log events to standard error in the configured form."""
     is_text = config.format == "text" or (config.format == "auto" and sys.stderr.isatty())
+    # Tracebacks without local variables: those may hold passwords and mail.
     last: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if is_text
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

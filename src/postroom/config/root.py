@@ -57,7 +57,7 @@ class Config:
         default_factory=WebhooksConfig, metadata=about("Webhooks.", pending=True)
     )
     retention: RetentionConfig = field(
-        default_factory=RetentionConfig, metadata=about("How long history is kept.", pending=True)
+        default_factory=RetentionConfig, metadata=about("How long history is kept.")
     )
     logging: LoggingConfig = field(default_factory=LoggingConfig, metadata=about("The log."))
     classes: Mapping[str, AccountClass] = field(

@@ -163,6 +163,13 @@ def _iter_invitations(to: str, now: datetime) -> Iterator[Letter]:
         )
 
 
+_BOUNCES = (
+    ("failed", "failed", "5.1.1", "smtp; 550 5.1.1 No such user"),
+    ("full", "failed", "5.2.2", "smtp; 552 5.2.2 Mailbox is full"),
+    ("delayed", "delayed", "4.4.1", "X-Postfix; connection timed out"),
+)
+
+
 def _iter_reports(to: str, now: datetime) -> Iterator[Letter]:
     system = ("Mail Delivery System", "mailer-daemon@mx.demo.example")
     original = compose(
@@ -177,11 +184,7 @@ def _iter_reports(to: str, now: datetime) -> Iterator[Letter]:
         to_name="",
         now=now - timedelta(days=3),
     )
-    for key, action, status, diagnostic in (
-        ("failed", "failed", "5.1.1", "smtp; 550 5.1.1 No such user"),
-        ("full", "failed", "5.2.2", "smtp; 552 5.2.2 Mailbox is full"),
-        ("delayed", "delayed", "4.4.1", "X-Postfix; connection timed out"),
-    ):
+    for key, action, status, diagnostic in _BOUNCES:
         yield Letter(
             key=f"bounce-{key}",
             sender=system,
