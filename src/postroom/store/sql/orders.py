@@ -153,13 +153,14 @@ class OrderRepo:
         if row <= CAPACITY:
             return Position(None, row)
         before = 0
-        end: Anchor | None = None
+        previous: Chunk | None = None
         for chunk in await self._list(folder_id, sort.field, descending=sort.descending):
-            start = _parse_key(sort.field, chunk.low_key)
             if before + chunk.items > row:
-                return Position(end if sort.descending else start, row - before)
+                # Downwards, a page begins below the lowest key of the chunk before.
+                edge = previous if sort.descending else chunk
+                return Position(edge and _parse_key(sort.field, edge.low_key), row - before)
             before += chunk.items
-            end = start
+            previous = chunk
         return Position(None, row)
 
     async def rank(self, folder_id: FolderId, sort: Sort, *, key: Anchor, total_items: int) -> int:
@@ -185,7 +186,7 @@ class OrderRepo:
         rows = await self._connection.fetch_all(
             _LIST_DESCENDING if descending else _LIST, self._account_id, folder_id, _NUMBERS[field]
         )
-        return [Chunk(*row) for row in rows]
+        return list(map(Chunk._make, rows))
 
     # Writing
 
