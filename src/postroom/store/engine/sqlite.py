@@ -51,7 +51,9 @@ _WRITER_SETTINGS = """
 PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;
 PRAGMA cache_size = -24576; PRAGMA temp_store = MEMORY
 """
-_READER_SETTINGS = "PRAGMA cache_size = -8192"
+# Reading many different mails with 8 MiB cost a third of the rate at 20,000 mails; statements run inline, so that one
+# or two readers are all there are.
+_READER_SETTINGS = "PRAGMA cache_size = -24576"
 
 _TEMPORARY = (
     apsw.BusyError,
