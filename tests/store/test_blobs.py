@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from postroom.content.digest import MAX_PACKED_RAW_BYTES, pack_message
 from postroom.errors import Kind, PostroomError
 from postroom.model.ids import AccountId, ContentId
 from postroom.store.blobs.base import BlobInfo
@@ -21,7 +22,6 @@ from postroom.store.blobs.disk import ABANDONED_SECONDS, DiskBlobStore
 from postroom.store.blobs.frames import FRAME_BYTES
 from postroom.store.messages import (
     CHUNK_BYTES,
-    MAX_INLINE_RAW_BYTES,
     InlineReader,
     MessageStore,
     iter_raw,
@@ -304,33 +304,36 @@ async def opened(messages: MessageStore, raw: bytes, data: bytes | None) -> byte
         reader.close()
 
 
-@pytest.mark.parametrize("raw", [b"", b"x", RAW, random_bytes(60_000), b"a" * MAX_INLINE_RAW_BYTES])
+@pytest.mark.parametrize("raw", [b"", b"x", RAW, random_bytes(60_000), b"a" * MAX_PACKED_RAW_BYTES])
 async def test_small_messages_lie_in_their_row(messages: MessageStore, raw: bytes) -> None:
-    data = await messages.compress(raw)
+    data = pack_message(raw)
     assert data is not None
+    assert messages.fits_inline(data)
     assert len(data) <= 65536
     assert await opened(messages, raw, data) == raw
     assert isinstance(await messages.open(ANNA, content_of(raw, data)), InlineReader)
 
 
 @pytest.mark.parametrize(
-    "raw", [random_bytes(66_000), random_bytes(200_000), b"a" * (MAX_INLINE_RAW_BYTES + 1)]
+    "raw", [random_bytes(66_000), random_bytes(200_000), b"a" * (MAX_PACKED_RAW_BYTES + 1)]
 )
 async def test_large_messages_lie_in_the_blob_store(messages: MessageStore, raw: bytes) -> None:
-    assert await messages.compress(raw) is None
+    assert not messages.fits_inline(pack_message(raw))
     await messages.put_blob(ANNA, hashed(raw), raw)
     assert await opened(messages, raw, None) == raw
 
 
-async def test_the_limit_counts_compressed_bytes(blobs: DiskBlobStore) -> None:
-    exact = len(await MessageStore(blobs, inline_limit_bytes=65536).compress(RAW) or b"")
-    assert await MessageStore(blobs, inline_limit_bytes=exact).compress(RAW) is not None
-    assert await MessageStore(blobs, inline_limit_bytes=exact - 1).compress(RAW) is None
-    assert await MessageStore(blobs, inline_limit_bytes=0).compress(b"x") is None
+def test_the_limit_counts_compressed_bytes(blobs: DiskBlobStore) -> None:
+    packed = pack_message(RAW)
+    assert packed is not None
+    exact = len(packed)
+    assert MessageStore(blobs, inline_limit_bytes=exact).fits_inline(packed)
+    assert not MessageStore(blobs, inline_limit_bytes=exact - 1).fits_inline(packed)
+    assert not MessageStore(blobs, inline_limit_bytes=0).fits_inline(pack_message(b"x"))
 
 
 async def test_damaged_rows_are_noticed(messages: MessageStore) -> None:
-    data = await messages.compress(RAW)
+    data = pack_message(RAW)
     assert data is not None
     for harmed in (b"", data[:-1], b"x" + data[1:], data[:6]):
         assert (await refusal(opened(messages, RAW, harmed))).code == "blobDamaged"
@@ -349,7 +352,7 @@ async def test_a_large_message_takes_little_memory(messages: MessageStore, tmp_p
             digest = hashlib.sha256(mapped).digest()
             tracemalloc.start()
             try:
-                assert await messages.compress(mapped) is None
+                assert pack_message(mapped) is None
                 await messages.put_blob(ANNA, digest, mapped)
                 content = Content(ContentId(1), digest, len(mapped), 1, b"", None)
                 reader = await messages.open(ANNA, content)

@@ -5,9 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fixtures.factories import Owner, make_message
 
-from postroom.search.terms import render_tsvector, split_terms
+from postroom.search.terms import IndexTerms, index_terms, render_tsvector, split_terms
 from postroom.store import Store
-from postroom.store.engine.base import IndexFields
 
 COLUMNS = ("from_", "to_", "cc", "bcc", "subject", "body", "other")
 
@@ -32,14 +31,14 @@ async def find(store: Store, account_id: int, column: str, text: str) -> set[int
     return {row[0] for row in rows}
 
 
-async def index(store: Store, account_id: int, texts: dict[int, IndexFields]) -> None:
+async def index(store: Store, account_id: int, texts: dict[int, IndexTerms]) -> None:
     async with store.engine.write() as connection:
         for number, fields in texts.items():
             await connection.index(account_id, number, fields)
 
 
-def fields_of(column: str, text: str) -> IndexFields:
-    return IndexFields(*(text if name == column else "filler" for name in COLUMNS))
+def fields_of(column: str, text: str) -> IndexTerms:
+    return IndexTerms(*(index_terms(text) if name == column else "filler" for name in COLUMNS))
 
 
 async def test_each_column_is_found_by_itself(store: Store) -> None:

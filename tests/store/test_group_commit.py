@@ -16,8 +16,8 @@ import apsw
 import pytest
 
 from postroom.errors import Kind, PostroomError
+from postroom.search.terms import IndexTerms
 from postroom.store.engine import sqlite
-from postroom.store.engine.base import IndexFields
 from postroom.store.engine.sqlite import MAX_GROUP, SQLiteEngine
 
 PUT = "INSERT INTO fact (name) VALUES ($1)"
@@ -32,7 +32,7 @@ connection.close()
 """
 OTHERS = "uvwxyz"
 """Writers who wait behind those of a test, so that there is a group whenever a part of all share one."""
-FIELDS = IndexFields("from", "to", "cc", "bcc", "subject", "body", "other")
+FIELDS = IndexTerms("from", "to", "cc", "bcc", "subject", "body", "other")
 
 
 class RefusedError(Exception):

@@ -21,7 +21,8 @@ from hypothesis.stateful import (
 )
 from tests.fixtures.factories import make_filing
 
-from postroom.domain.filing import Filing, Flags, file_mail, remove_mail, set_flags
+from postroom.content.digest import Digest
+from postroom.domain.filing import Flags, file_mail, remove_mail, set_flags
 from postroom.domain.mailbox import create_mailbox
 from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId, FolderId
@@ -93,13 +94,13 @@ class OrdersMachine(RuleBasedStateMachine):
             assert not self.run(self.block.__aexit__(RuntimeError, failure, None))
 
     @initialize(filing=filings, count=st.integers(0, SMALL_CAPACITY * 4))
-    def begin(self, filing: Filing, count: int) -> None:
+    def begin(self, filing: Digest, count: int) -> None:
         self.run(create_mailbox(self.tx, "en", uid_validity=1))
         for number in range(count):
             self.add(filing, number, Flags(is_unread=number % 3 == 0))
 
     @rule(filing=filings, date=dates, flags=st.builds(Flags, *[st.booleans()] * 4, refw=st.integers(0, 3)))
-    def add(self, filing: Filing, date: int, flags: Flags) -> None:
+    def add(self, filing: Digest, date: int, flags: Flags) -> None:
         mail = self.run(file_mail(self.tx, filing, INBOX, date=date, flags=flags))
         keys = SortKeys(
             date=date,

@@ -24,6 +24,9 @@ class ServiceCollector(Collector):
         yield from self._deliveries()
         yield from _commits(self._services.commits)
         yield from self._logins()
+        helpers = self._services.helpers
+        yield GaugeMetricFamily("postroom_helpers", "Helper processes now.", helpers.running)
+        yield CounterMetricFamily("postroom_helper_tasks", "Tasks given to helpers.", helpers.tasks)
         yield GaugeMetricFamily(
             "postroom_counter_drift", "Counters that the last postroom check found wrong.", self.counter_drift
         )

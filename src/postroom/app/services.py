@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.root import Config
+from postroom.content.pool import HelperPool, count_helpers
+from postroom.content.work import ContentWork
 from postroom.domain import Domain
 from postroom.domain.accounts import Accounts
 from postroom.domain.attachments import Attachments
@@ -29,6 +31,7 @@ class Services:
     domain: Domain
     commits: CommitStats
     hasher: PasswordHasher
+    helpers: HelperPool
 
 
 @asynccontextmanager
@@ -46,14 +49,19 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
         on_commit=commits,
     )
     hasher = PasswordHasher(config.auth)
+    helpers = HelperPool(count_helpers(config.helpers))
     try:
-        yield Services(store, await make_domain(store, config, hasher), commits, hasher)
+        domain = await make_domain(store, config, hasher, work=ContentWork(helpers))
+        yield Services(store, domain, commits, hasher, helpers)
     finally:
+        await helpers.close()
         hasher.close()
         await store.close()
 
 
-async def make_domain(store: Store, config: Config, hasher: PasswordHasher) -> Domain:
+async def make_domain(
+    store: Store, config: Config, hasher: PasswordHasher, *, work: ContentWork | None = None
+) -> Domain:
     """Return the use cases over an open store. Raises: unavailable."""
     logins = Logins(
         store,
@@ -63,14 +71,14 @@ async def make_domain(store: Store, config: Config, hasher: PasswordHasher) -> D
         primary_domain=config.primary_domain,
         trusted=config.http.trusted_proxy_networks,
     )
-    messages = Messages(store)
+    messages = Messages(store, work)
     return Domain(
         accounts=Accounts(store, config.classes),
         attachments=Attachments(messages),
         counters=Counters(store, logins),
         folders=Folders(store),
         health=Health(store),
-        ingest=Ingest(store, config.classes, max_message_bytes=config.lmtp.max_message_bytes),
+        ingest=Ingest(store, config.classes, max_message_bytes=config.lmtp.max_message_bytes, work=work),
         logins=logins,
         mails=Mails(store, logins.sessions, config.classes),
         messages=messages,

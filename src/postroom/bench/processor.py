@@ -5,6 +5,7 @@ else than server and load client, and what an answer cost the server in processo
 hardly change.
 """
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -29,11 +30,24 @@ class Usage(NamedTuple):
         return Usage(self.clock - before.clock, self.busy - before.busy, self.server - before.server)
 
 
+def list_processes(pid: int) -> list[int]:
+    """Return ``pid`` and the processes that it has started (proc(5), children)."""
+    started: set[int] = set()
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # the thread has just ended
+            started.update(map(int, children.read_text().split()))
+    return [pid, *sorted(started)]
+
+
+def _read_server(pid: int) -> int:
+    # The name, in brackets, may hold anything; utime, stime, cutime and cstime are fields 14 to 17 of the line.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15]))
+
+
 def read_usage(pid: int) -> Usage:
-    """Return what the machine, and the process ``pid``, have used so far."""
+    """Return what the machine, and the process ``pid`` with all that it started, have used so far."""
     machine = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
     busy = sum(machine[:_ACCOUNTED_COLUMNS]) - sum(machine[column] for column in _IDLE_COLUMNS)
-    # The name, in brackets, may hold anything; utime and stime are fields 14 and 15 of the line.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    server = int(fields[11]) + int(fields[12])
+    server = sum(map(_read_server, list_processes(pid)))
     return Usage(time.monotonic(), busy / _TICKS_PER_SECOND, server / _TICKS_PER_SECOND)

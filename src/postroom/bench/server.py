@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from postroom.bench.processor import list_processes
 from postroom.errors import Kind, PostroomError
 
 _READY_POLL_SECONDS = 0.004
@@ -169,11 +170,11 @@ class ServerProcess:
             connection.close()
 
     def resident_bytes(self) -> int:
-        """Return the resident memory of the server now (VmRSS)."""
+        """Return the resident memory of the server and its helpers now (VmRSS)."""
         return self._read_status("VmRSS")
 
     def peak_resident_bytes(self) -> int:
-        """Return the most resident memory since the start or the last reset (VmHWM, kept by the kernel)."""
+        """Return the most resident memory since the start or the last reset, of each process (VmHWM)."""
         return self._read_status("VmHWM")
 
     def own_bytes(self) -> int:
@@ -182,13 +183,18 @@ class ServerProcess:
 
     def reset_peak(self) -> None:
         """Let the peak begin anew at the present size (proc(5), clear_refs 5)."""
-        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+        for pid in list_processes(self.pid):
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
 
     def _read_status(self, name: str) -> int:
-        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith(f"{name}:"):
-                return int(line.split()[1]) * _BYTES_PER_KIB
-        raise PostroomError(Kind.INTERNAL, "serverFailed", f"the kernel does not tell {name}")
+        return sum(_read_status(pid, name) for pid in list_processes(self.pid))
+
+
+def _read_status(pid: int, name: str) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * _BYTES_PER_KIB
+    raise PostroomError(Kind.INTERNAL, "serverFailed", f"the kernel does not tell {name}")
 
 
 def disk_bytes(directory: Path) -> int:

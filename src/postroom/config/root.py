@@ -39,6 +39,13 @@ class Config:
     primary_domain: str = option(
         "", "Domain of account names that are given without one at login.", check=check_host_or_none
     )
+    helpers: int = option(
+        -1,
+        "Processes beside the server's own that parse messages and make HTML safe, started when there is work for "
+        "them; 0 for none, -1 for one less than there are processors, at most 4.",
+        minimum=-1,
+        maximum=64,
+    )
     http: HTTPConfig = field(default_factory=HTTPConfig, metadata=about("The HTTP API."))
     lmtp: LMTPConfig = field(default_factory=LMTPConfig, metadata=about("Incoming mail."))
     store: StoreConfig = field(default_factory=StoreConfig, metadata=about("The database."))

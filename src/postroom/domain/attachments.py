@@ -8,7 +8,7 @@ import asyncio
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-from postroom.domain.digest import read_summary as digest_summary
+from postroom.content.digest import read_summary as digest_summary
 from postroom.domain.messages import Messages, OpenMessage, open_raw, read_summary
 from postroom.domain.thumbnails import Thumbnail, make_thumbnail, too_large
 from postroom.errors import not_found

@@ -7,7 +7,7 @@ the account's history on, so that clients see the correction.
 
 from typing import NamedTuple
 
-from postroom.domain.digest import digest_message
+from postroom.content.digest import digest_message
 from postroom.errors import PostroomError
 from postroom.model.folder import Folder
 from postroom.model.ids import ContentId, FolderId
@@ -240,5 +240,4 @@ async def _index_again(tx: Transaction, content_id: ContentId, messages: Message
         raw = await reader.read(0, reader.size_bytes)
     finally:
         reader.close()
-    filing = digest_message(raw, sha256=content.sha256, data=None)
-    await tx.index(content_id, filing.index_fields)
+    await tx.index(content_id, digest_message(raw).index_terms)

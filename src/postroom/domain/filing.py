@@ -8,12 +8,12 @@ counted chunks of the sort orders, the full-text index, and the tombstone of wha
 import time
 from typing import NamedTuple
 
+from postroom.content.digest import Digest
 from postroom.errors import not_found
 from postroom.model.folder import INBOX
 from postroom.model.ids import ContentId, FolderId, Uid
 from postroom.model.listing import SortField
 from postroom.model.mail import Mail
-from postroom.store.engine.base import IndexFields
 from postroom.store.sorting import SortKeys
 from postroom.store.sql.contents import Content
 from postroom.store.sql.orders import key_of
@@ -30,28 +30,9 @@ class Flags(NamedTuple):
     refw: int = 0
 
 
-class Filing(NamedTuple):
-    """A message ready to be filed: stored content, what lists show, what it is sorted and found by.
-
-    ``data`` is None where the raw message lies in the blob store already.
-    """
-
-    sha256: bytes
-    size_bytes: int
-    structure: bytes
-    data: bytes | None
-    summary: bytes
-    importance: int
-    has_attachments: bool
-    sort_subject: bytes
-    sort_from: bytes
-    sort_to: bytes
-    index_fields: IndexFields
-
-
 async def file_mail(
     tx: Transaction,
-    filing: Filing,
+    digest: Digest,
     folder_id: FolderId,
     *,
     date: int,
@@ -62,7 +43,7 @@ async def file_mail(
 
     Args:
         tx: the transaction of the account.
-        filing: the message.
+        digest: the message.
         folder_id: where it goes.
         date: Unix seconds.
         flags: its flags.
@@ -70,13 +51,13 @@ async def file_mail(
 
     Raises: notFound where the account or the fallback folder has been removed.
     """
-    size = filing.size_bytes
+    size = digest.size_bytes
     state = await tx.advance(items=1, size_bytes=size, contents=1)
     content_id = await tx.contents.add(
-        Content(state.content_id, filing.sha256, size, 1, filing.structure, filing.data)
+        Content(state.content_id, digest.sha256, size, 1, digest.structure, digest.data)
     )
     if content_id == state.content_id:
-        await tx.index(content_id, filing.index_fields)
+        await tx.index(content_id, digest.index_terms)
     counts = {"items": 1, "unread": int(flags.is_unread), "size_bytes": size, "uids": 1}
     counted = await tx.folders.count(folder_id, **counts, modseq=state.modseq)
     if counted is None:
@@ -97,25 +78,25 @@ async def file_mail(
         is_deleted=int(flags.is_deleted),
         refw=flags.refw,
         labels="",
-        summary=filing.summary,
+        summary=digest.summary,
     )
-    keys = _sort_keys(filing, mail)
+    keys = _sort_keys(digest, mail)
     await tx.mails.insert(mail, keys)
     await tx.orders.added(folder_id, keys, mail.uid, total_items=counted.total_items)
     return mail
 
 
-def _sort_keys(filing: Filing, mail: Mail) -> SortKeys:
+def _sort_keys(digest: Digest, mail: Mail) -> SortKeys:
     return SortKeys(
         date=mail.date,
         size_bytes=mail.size,
         is_unread=mail.is_unread,
         is_flagged=mail.is_flagged,
-        importance=filing.importance,
-        has_attachments=int(filing.has_attachments),
-        subject=filing.sort_subject,
-        from_=filing.sort_from,
-        to=filing.sort_to,
+        importance=digest.importance,
+        has_attachments=int(digest.has_attachments),
+        subject=digest.sort_subject,
+        from_=digest.sort_from,
+        to=digest.sort_to,
     )
 
 

@@ -5,15 +5,15 @@ for all recipients in one transaction. A recipient who cannot have it (quota, ac
 acknowledged before that transaction is durable; what is too large for its row is in the blob store before.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from postroom.config.classes import AccountClass
+from postroom.content.digest import Digest
+from postroom.content.work import ContentWork
 from postroom.domain.addresses import find_account_address
-from postroom.domain.digest import digest_message, hash_message
-from postroom.domain.filing import Filing, Flags, file_mail
+from postroom.domain.filing import Flags, file_mail
 from postroom.domain.folder_names import name_key
 from postroom.errors import Kind, PostroomError
 from postroom.mime.raw import Raw
@@ -24,9 +24,6 @@ from postroom.model.ids import AccountId, FolderId, Uid
 from postroom.model.mail import Mail
 from postroom.store import Store
 from postroom.store.tx import Transaction
-
-THREAD_BYTES = 256 * 1024
-"""Digesting more than this is worth the way to a thread."""
 
 
 class Filed(NamedTuple):
@@ -45,11 +42,13 @@ class Ingest:
         classes: Mapping[str, AccountClass],
         *,
         max_message_bytes: int = 0,
+        work: ContentWork | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._classes = classes
         self._max_message_bytes = max_message_bytes
+        self._work = work or ContentWork()
         self._now = now
 
     # Recipients
@@ -112,14 +111,14 @@ class Ingest:
         Raises: unavailable, when nothing was stored for anybody.
         """
         places = sorted({(recipient.account_id, recipient.folder_id) for recipient in envelope.recipients})
-        filing = await self.prepare(content, [account_id for account_id, _ in places])
+        digest = await self.prepare(content, [account_id for account_id, _ in places])
         date = int(self._now())
         classes = await self._classes_of(envelope.recipients)
         outcomes: dict[tuple[AccountId, FolderId], PostroomError | None] = {}
         async with self._store.transactions([account_id for account_id, _ in places]) as transactions:
             for tx, place in zip(transactions, places, strict=True):
                 try:
-                    mail = await self._file(tx, filing, place[1], date=date, limits=classes[place[0]])
+                    mail = await self._file(tx, digest, place[1], date=date, limits=classes[place[0]])
                 except PostroomError as error:
                     outcomes[place] = error
                 else:
@@ -127,22 +126,17 @@ class Ingest:
                     outcomes[place] = None
         return [outcomes[recipient.account_id, recipient.folder_id] for recipient in envelope.recipients]
 
-    async def prepare(self, content: Raw, account_ids: Sequence[AccountId]) -> Filing:
+    async def prepare(self, content: Raw, account_ids: Sequence[AccountId]) -> Digest:
         """Return a message ready to be filed in those accounts; a large one is in the blob store for each.
 
         Raises: unavailable.
         """
-        if len(content) <= THREAD_BYTES:
-            sha256 = hash_message(content)
-        else:
-            sha256 = await asyncio.to_thread(hash_message, content)
-        data = await self._store.messages.compress(content)
-        if data is None:
-            for account_id in dict.fromkeys(account_ids):
-                await self._store.messages.put_blob(account_id, sha256, content)
-        if len(content) <= THREAD_BYTES:
-            return digest_message(content, sha256=sha256, data=data)
-        return await asyncio.to_thread(digest_message, content, sha256=sha256, data=data)
+        digest = await self._work.digest(content)
+        if self._store.messages.fits_inline(digest.data):
+            return digest
+        for account_id in dict.fromkeys(account_ids):
+            await self._store.messages.put_blob(account_id, digest.sha256, content)
+        return digest._replace(data=None)
 
     async def _classes_of(self, recipients: Sequence[Recipient]) -> dict[AccountId, AccountClass]:
         if not any(item.messages or item.quota_kb for item in self._classes.values()):
@@ -156,11 +150,11 @@ class Ingest:
         return found
 
     async def _file(
-        self, tx: Transaction, filing: Filing, folder_id: FolderId, *, date: int, limits: AccountClass
+        self, tx: Transaction, digest: Digest, folder_id: FolderId, *, date: int, limits: AccountClass
     ) -> Mail:
         # The account may have filled up or gone since the recipient was accepted: then it fails alone.
         async with tx.savepoint():
-            mail = await file_mail(tx, filing, folder_id, date=date, flags=Flags())
+            mail = await file_mail(tx, digest, folder_id, date=date, flags=Flags())
             if limits.messages or limits.quota_kb:
                 state = await tx.mailbox.find()
                 if state is not None:
@@ -191,17 +185,17 @@ class Ingest:
 
         Raises: notFound; messageQuotaExceeded; sizeQuotaExceeded; unavailable.
         """
-        filing = await self.prepare(raw, [account_id])
+        digest = await self.prepare(raw, [account_id])
         async with self._store.directory() as directory:
             account = await directory.directory.find(account_id)
         limits = self._class(account.class_name if account is not None else "default")
         async with self._store.transaction(account_id) as tx:
             await tx.lock()
             if not duplicates:
-                known = await _find_same(tx, folder_id, filing.sha256)
+                known = await _find_same(tx, folder_id, digest.sha256)
                 if known is not None:
                     return Filed(None, known)
-            mail = await file_mail(tx, filing, folder_id, date=date, flags=flags, fallback=folder_id)
+            mail = await file_mail(tx, digest, folder_id, date=date, flags=flags, fallback=folder_id)
             state = await tx.mailbox.find()
             if state is not None:
                 _check_quota(limits, state.total_items, state.size_bytes)

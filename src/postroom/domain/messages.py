@@ -4,14 +4,14 @@ Opening a part slices the raw message at the offsets of the stored part tree; a 
 read whole for it. The parts of a transfer-encoded attached message lie in that message's decoded body.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Literal, NamedTuple
 
 import msgspec
 
+from postroom.content.show import BodyKind, Shown, ShowTask
+from postroom.content.work import ContentWork
 from postroom.domain.access import require_own
 from postroom.errors import bad_parameter, not_found
 from postroom.mime.decode import decode_bytes, text_of
@@ -19,18 +19,12 @@ from postroom.mime.encoded_words import decode_8bit
 from postroom.mime.headers import parse_headers
 from postroom.mime.stream import body_decoder
 from postroom.mime.structure import best_body, find_part
-from postroom.mime.text import quoted_parts
 from postroom.model.account import Caller
 from postroom.model.ids import MailRef
 from postroom.model.mail import Mail, Part, Summary
-from postroom.sanitise.cut import cut_html
-from postroom.sanitise.html import make_safe
-from postroom.sanitise.quotes import quoted_parts_html
-from postroom.sanitise.text import html_to_text, text_to_html
 from postroom.store import Store
 from postroom.store.messages import InlineReader, RawReader, iter_raw
 
-BodyKind = Literal["html", "text"]
 Conversion = Literal["original", "text", "html"]
 AttachmentURL = Callable[[int], str]
 """Gives the URL of an attachment by its id."""
@@ -41,8 +35,6 @@ MAX_TEXT_BYTES = 16 << 20
 """Encoded bytes of a text part that are decoded to be shown; what is beyond is not shown, only downloaded."""
 DEFAULT_FILTERING_LEVEL = 1
 _SHOWN_AT = {0: False, 1: True, 2: True, 3: False}
-_THREAD_CHARS = 4 * 1024
-"""Making more HTML than this safe is worth the way to a thread."""
 
 _structure = msgspec.msgpack.Decoder(Part)
 _summary = msgspec.msgpack.Decoder(Summary)
@@ -138,7 +130,11 @@ class OpenMessage:
 
     async def text(self, part: Part) -> str:
         """Return the text of a text part, of at most its first MAX_TEXT_BYTES."""
-        return text_of(await self.decode(part, max_bytes=MAX_TEXT_BYTES), part)
+        return text_of(decode_bytes(await self.text_source(part), part.encoding), part)
+
+    async def text_source(self, part: Part) -> bytes:
+        """Return the encoded body of a text part, at most its first MAX_TEXT_BYTES."""
+        return await self._slice(part, part.body_start, min(part.end, part.body_start + MAX_TEXT_BYTES))
 
     async def _slice(self, part: Part, start: int, end: int) -> bytes:
         if part.decoded_base == self.root.decoded_base:
@@ -158,8 +154,9 @@ def open_raw(raw: bytes, root: Part) -> OpenMessage:
 class Messages:
     """The contents of the mails a caller sees."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, work: ContentWork | None = None) -> None:
         self._store = store
+        self._work = work or ContentWork()
 
     async def open(self, caller: Caller, ref: MailRef) -> OpenMessage:
         """Open the message of a mail. Raises: notFound; blobMissing; blobDamaged; unavailable."""
@@ -223,7 +220,7 @@ class Messages:
             estimated_size=part.estimated_size,
             has_external_images=shown.has_external_images,
             is_truncated=shown.is_truncated,
-            data=shown.text.encode("utf-8", "replace"),
+            data=shown.data,
         )
 
     async def part_data(
@@ -256,12 +253,18 @@ class Messages:
                     show_external_images=show_external_images,
                     attachment_url=attachment_url,
                     max_chars=MAX_BODY_CHARS,
+                    find_quotes=True,
                 )
-                quoted = quoted_parts_html(shown.text) if kind == "html" else quoted_parts(shown.text)
-                data = shown.text.encode("utf-8", "replace")
-                offset = quoted[0][0] if quoted else -1
+                quoted = shown.quoted_parts
                 found.append(
-                    PartData(part.id, data, shown.is_truncated, shown.has_external_images, offset, quoted)
+                    PartData(
+                        part_id=part.id,
+                        data=shown.data,
+                        is_truncated=shown.is_truncated,
+                        has_external_images=shown.has_external_images,
+                        quoted_offset=quoted[0][0] if quoted else -1,
+                        quoted_parts=quoted,
+                    )
                 )
         return found
 
@@ -274,35 +277,20 @@ class Messages:
         show_external_images: bool | None,
         attachment_url: AttachmentURL,
         max_chars: int | None,
-    ) -> "_Shown":
-        text = await message.text(part)
-        is_html = part.content_type == "text/html"
-        if kind == "text":
-            shown = html_to_text(text) if is_html else text
-            cut = len(shown) if max_chars is None else max_chars
-            return _Shown(shown[:cut], False, len(shown) > cut)
-        if not is_html:
-            text = text_to_html(text)
-        is_truncated = False
-        if max_chars is not None and len(text) > max_chars:
-            text, is_truncated = cut_html(text, max_chars)
-        images = _images(message, attachment_url)
-        show = _SHOWN_AT[DEFAULT_FILTERING_LEVEL] if show_external_images is None else show_external_images
-        make = partial(
-            make_safe,
-            text,
-            level=DEFAULT_FILTERING_LEVEL,
-            show_external_images=show,
-            rewrite_cid=images.get,
+        find_quotes: bool = False,
+    ) -> Shown:
+        level = DEFAULT_FILTERING_LEVEL
+        task = ShowTask(
+            source=await message.text_source(part),
+            part=part,
+            kind=kind,
+            level=level,
+            show_external_images=_SHOWN_AT[level] if show_external_images is None else show_external_images,
+            images=_images(message, attachment_url) if kind == "html" else {},
+            max_chars=max_chars,
+            find_quotes=find_quotes,
         )
-        safe = await asyncio.to_thread(make) if len(text) > _THREAD_CHARS else make()
-        return _Shown(safe.html, safe.has_external_images, is_truncated)
-
-
-class _Shown(NamedTuple):
-    text: str
-    has_external_images: bool
-    is_truncated: bool
+        return await self._work.show(task)
 
 
 _OTHER: dict[BodyKind, BodyKind] = {"html": "text", "text": "html"}

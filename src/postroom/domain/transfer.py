@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from postroom.domain.digest import hash_message
+from postroom.content.digest import hash_message
 from postroom.domain.folder_names import name_key
 from postroom.domain.ingest import Ingest
 from postroom.domain.mail_files import iter_mail_files

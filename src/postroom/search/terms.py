@@ -22,6 +22,7 @@ import operator
 import re
 import sys
 import unicodedata
+from typing import NamedTuple
 
 MAX_TERM_CHARS = 64
 """Longer words are cut to this, in the index and in queries, so that they still find each other."""
@@ -147,6 +148,18 @@ def index_terms(text: str) -> str:
     return prepared
 
 
+class IndexTerms(NamedTuple):
+    """The text of one message for the full-text index, by search field, each as :func:`index_terms` returns it."""
+
+    from_: str
+    to: str
+    cc: str
+    bcc: str
+    subject: str
+    body: str
+    other: str
+
+
 def split_terms(text: str) -> list[str]:
     """Return the terms of ``text`` in their order; the index holds these, and queries must look for these.
 
@@ -155,7 +168,12 @@ def split_terms(text: str) -> list[str]:
     >>> split_terms("日本語 fun")
     ['日本', '本語', 'fun']
     """
-    return _TERM.findall(index_terms(text).lower())
+    return split_prepared(index_terms(text))
+
+
+def split_prepared(prepared: str) -> list[str]:
+    """Return the terms of a text that :func:`index_terms` has prepared."""
+    return _TERM.findall(prepared.lower())
 
 
 def display_term(term: str) -> str:

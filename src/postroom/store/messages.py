@@ -1,11 +1,10 @@
 """Raw messages in and out: inline in the database where they are small, in the blob store where they are not.
 
-A message is kept byte for byte. One that compresses to at most ``inline_limit_bytes`` (and is no larger than
-:data:`MAX_INLINE_RAW_BYTES` raw, so that no tiny row unpacks to a huge one) is kept in its row and shares the row's
-commit; a larger one is in the blob store before its row is written.
+A message is kept byte for byte. One that compresses to at most ``inline_limit_bytes`` (:mod:`postroom.content`
+compresses none that is too large raw) is kept in its row and shares the row's commit; a larger one is in the blob
+store before its row is written.
 """
 
-import asyncio
 import mmap
 from collections.abc import AsyncIterator
 from typing import Protocol
@@ -17,11 +16,7 @@ from postroom.store.blobs.base import BlobReader, BlobStore
 from postroom.store.blobs.frames import damaged
 from postroom.store.sql.contents import Content
 
-MAX_INLINE_RAW_BYTES = 1 << 20
-LEVEL = 3
 CHUNK_BYTES = 256 * 1024
-_THREAD_BYTES = 128 * 1024
-"""Compressing more than this is worth the way to a thread."""
 
 
 class RawReader(Protocol):
@@ -57,18 +52,11 @@ class MessageStore:
     def __init__(self, blobs: BlobStore, *, inline_limit_bytes: int) -> None:
         self._blobs = blobs
         self._inline_limit_bytes = inline_limit_bytes
-        self._compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=False)
         self._decompressor = zstandard.ZstdDecompressor()
 
-    async def compress(self, raw: bytes | mmap.mmap) -> bytes | None:
-        """Return the data for the row of a message, None where it belongs in the blob store."""
-        if len(raw) > MAX_INLINE_RAW_BYTES:
-            return None
-        if len(raw) > _THREAD_BYTES:
-            data = await asyncio.to_thread(zstandard.ZstdCompressor(level=LEVEL).compress, raw[:])
-        else:
-            data = self._compressor.compress(raw[:])
-        return data if len(data) <= self._inline_limit_bytes else None
+    def fits_inline(self, packed: bytes | None) -> bool:
+        """Tell whether a message, compressed (None: too large for that), is kept in its row."""
+        return packed is not None and len(packed) <= self._inline_limit_bytes
 
     async def put_blob(self, account_id: AccountId, sha256: bytes, raw: bytes | mmap.mmap) -> None:
         """Store a message in the blob store, durably. Raises: unavailable."""

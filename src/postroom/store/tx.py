@@ -14,7 +14,8 @@ from functools import cached_property
 
 from postroom.errors import not_found
 from postroom.model.ids import AccountId, Modseq, SessionId
-from postroom.store.engine.base import Connection, IndexFields, WriteConnection
+from postroom.search.terms import IndexTerms
+from postroom.store.engine.base import Connection, WriteConnection
 from postroom.store.sql.contents import ContentRepo
 from postroom.store.sql.directory import DirectoryRepo
 from postroom.store.sql.folders import FolderRepo
@@ -124,9 +125,9 @@ class Transaction(Snapshot):
         now = int(time.time() * 1000)
         await self.operations.log(Operation(modseq, now, self._session_id, kind, text))
 
-    async def index(self, content_id: int, fields: IndexFields) -> None:
+    async def index(self, content_id: int, terms: IndexTerms) -> None:
         """Put a content into the full-text index."""
-        await self._writer.index(self.account_id, content_id, fields)
+        await self._writer.index(self.account_id, content_id, terms)
 
     async def unindex(self, content_id: int) -> None:
         """Take a content out of the full-text index."""

@@ -152,7 +152,7 @@ async def test_clients_see_a_corrected_counter(filled: Owner, store: Store) -> N
 async def test_the_full_text_index_is_mended(filled: Owner, store: Store) -> None:
     async with store.transaction(filled.account_id) as tx:
         await tx.unindex(2)
-        await tx.index(5000, make_filing(1).index_fields)
+        await tx.index(5000, make_filing(1).index_terms)
     assert await found(store) == [("fulltext", False)] * 2
     assert await found(store, repair=True) == [("fulltext", True)] * 2
     assert await found(store) == []

@@ -7,22 +7,12 @@ tuples. The engine maps its driver's failures: what may pass later becomes ``una
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+
+from postroom.search.terms import IndexTerms
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
-
-
-class IndexFields(NamedTuple):
-    """The plain text of one message for the full-text index; the engine splits it into terms."""
-
-    from_: str
-    to: str
-    cc: str
-    bcc: str
-    subject: str
-    body: str
-    other: str
 
 
 class Connection(Protocol):
@@ -53,7 +43,7 @@ class WriteConnection(Connection, Protocol):
     def savepoint(self) -> AbstractAsyncContextManager[None]:
         """Enter a nested transaction: what fails inside is taken back alone."""
 
-    async def index(self, account_id: int, content_id: int, fields: IndexFields) -> None:
+    async def index(self, account_id: int, content_id: int, terms: IndexTerms) -> None:
         """Put a content into the full-text index, in this transaction."""
 
     async def unindex(self, account_id: int, content_id: int) -> None:

@@ -15,10 +15,9 @@ from typing import Any
 import asyncpg
 
 from postroom.errors import PostroomError, unavailable
-from postroom.search.terms import render_tsvector, split_terms
+from postroom.search.terms import IndexTerms, render_tsvector, split_prepared
 from postroom.store.engine.base import (
     Connection,
-    IndexFields,
     Row,
     WriteConnection,
     finish,
@@ -94,8 +93,8 @@ class _PostgresConnection:
             del self.callbacks[callbacks:]
             raise
 
-    async def index(self, account_id: int, content_id: int, fields: IndexFields) -> None:
-        vectors = [render_tsvector(split_terms(field)) for field in fields]
+    async def index(self, account_id: int, content_id: int, terms: IndexTerms) -> None:
+        vectors = [render_tsvector(split_prepared(field)) for field in terms]
         await self._connection.execute(_INDEX, account_id, content_id, *vectors)
 
     async def unindex(self, account_id: int, content_id: int) -> None:

@@ -33,8 +33,8 @@ from typing import Any
 import apsw
 
 from postroom.errors import PostroomError, unavailable
-from postroom.search.terms import index_terms
-from postroom.store.engine.base import Connection, IndexFields, Row, WriteConnection, run_callbacks
+from postroom.search.terms import IndexTerms
+from postroom.store.engine.base import Connection, Row, WriteConnection, run_callbacks
 from postroom.store.engine.wal_index import WalIndex
 
 MINIMUM_VERSION = (3, 43, 0)
@@ -140,8 +140,8 @@ class _SQLiteWriter(_SQLiteConnection):
             raise
         self._connection.execute("RELEASE part")
 
-    async def index(self, account_id: int, content_id: int, fields: IndexFields) -> None:
-        self.deferred.append((_INDEX, (account_id << _ACCOUNT_SHIFT | content_id, *map(index_terms, fields))))
+    async def index(self, account_id: int, content_id: int, terms: IndexTerms) -> None:
+        self.deferred.append((_INDEX, (account_id << _ACCOUNT_SHIFT | content_id, *terms)))
 
     async def unindex(self, account_id: int, content_id: int) -> None:
         self.deferred.append((_UNINDEX, (account_id << _ACCOUNT_SHIFT | content_id,)))

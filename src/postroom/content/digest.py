@@ -1,15 +1,17 @@
 """Digesting a message: everything that is computed once, at arrival, and stored.
 
-From the raw bytes come the part tree, the summary that lists show, the sort keys, the text to be indexed and the
-hash. Nothing here fails because of what a message contains.
+From the raw bytes come the part tree, the summary that lists show, the sort keys, the terms to be indexed, the
+hash, and the compressed bytes. Nothing here fails because of what a message contains.
 """
 
 import hashlib
 import mmap
+import threading
+from typing import NamedTuple
 
 import msgspec
+import zstandard
 
-from postroom.domain.filing import Filing
 from postroom.mime.decode import decode_bytes, text_of
 from postroom.mime.index_text import index_fields
 from postroom.mime.parse import parse_message
@@ -18,31 +20,63 @@ from postroom.mime.structure import best_body, has_attachments, part_source
 from postroom.mime.summary import sort_keys, summarise
 from postroom.model.mail import Part, Summary
 from postroom.sanitise.text import html_to_text
-from postroom.store.engine.base import IndexFields
+from postroom.search.terms import IndexTerms, index_terms
 
 MAX_BODY_BYTES = 4 << 20
 """Encoded bytes of a body that are read for the snippet, the index and the cids; the rest is only stored."""
+MAX_PACKED_RAW_BYTES = 1 << 20
+"""A larger message is never kept in its row, so that no tiny row unpacks to a huge one."""
+PACKING_LEVEL = 3
 
+
+class _Packer(threading.local):
+    """A compressor for each thread, since one serves a single call at a time."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=PACKING_LEVEL, write_checksum=False)
+
+
+_packer = _Packer()
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def digest_message(raw: Raw, *, sha256: bytes, data: bytes | None) -> Filing:
-    """Return a raw message ready to be filed; ``data`` is what its row will hold (None: it is in the blob store)."""
+class Digest(NamedTuple):
+    """A message ready to be filed: what is stored of it, what lists show, what it is sorted and found by.
+
+    ``data`` is the compressed message for its row; None where the raw message is too large for that, or lies in
+    the blob store already.
+    """
+
+    sha256: bytes
+    size_bytes: int
+    structure: bytes
+    data: bytes | None
+    summary: bytes
+    importance: int
+    has_attachments: bool
+    sort_subject: bytes
+    sort_from: bytes
+    sort_to: bytes
+    index_terms: IndexTerms
+
+
+def digest_message(raw: Raw) -> Digest:
+    """Return a raw message ready to be filed."""
     root = parse_message(raw)
     summary, body_text = read_summary(raw, root)
     keys = sort_keys(summary)
-    return Filing(
-        sha256=sha256,
+    return Digest(
+        sha256=hash_message(raw),
         size_bytes=len(raw),
         structure=_encode(root),
-        data=data,
+        data=pack_message(raw),
         summary=_encode(summary),
         importance=summary.importance,
         has_attachments=has_attachments(summary.attachments),
         sort_subject=keys.subject,
         sort_from=keys.from_,
         sort_to=keys.to,
-        index_fields=IndexFields(*index_fields(raw, root, body_text)),
+        index_terms=IndexTerms(*map(index_terms, index_fields(raw, root, body_text))),
     )
 
 
@@ -69,3 +103,10 @@ def hash_message(raw: Raw) -> bytes:
         with memoryview(raw) as view:
             return hashlib.sha256(view).digest()
     return hashlib.sha256(raw).digest()
+
+
+def pack_message(raw: Raw) -> bytes | None:
+    """Return a message compressed for its row (one zstd frame), None for a large one."""
+    if len(raw) > MAX_PACKED_RAW_BYTES:
+        return None
+    return _packer.compressor.compress(raw[:])

@@ -10,16 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fixtures.factories import make_message
 
-from postroom.domain import digest
-from postroom.domain.digest import digest_message, hash_message
-from postroom.domain.filing import Filing
+from postroom.content import digest
+from postroom.content.digest import Digest, digest_message
 from postroom.model.mail import Part, Summary
 
 HTML = [("Content-Type", "text/html; charset=utf-8")]
 
 
-def digested(raw: bytes) -> Filing:
-    return digest_message(raw, sha256=hash_message(raw), data=b"")
+def digested(raw: bytes) -> Digest:
+    return digest_message(raw)
 
 
 def test_what_a_filing_holds() -> None:
@@ -36,7 +35,7 @@ def test_what_a_filing_holds() -> None:
     assert raw[root.body_start : root.end] == b"A short letter.\r\n"
     summary = msgspec.msgpack.decode(filing.summary, type=Summary)
     assert (summary.subject, summary.snippet) == ("Re: Lunch", "A short letter.")
-    fields = filing.index_fields
+    fields = filing.index_terms
     assert "c@x.test" in fields.cc
     assert "short letter" in fields.body
 
@@ -45,20 +44,20 @@ def test_a_mapped_file_is_digested_alike(tmp_path: Path) -> None:
     raw = make_message(body="<p>Hello <b>world</b></p>", headers=HTML)
     (tmp_path / "raw").write_bytes(raw)
     with (tmp_path / "raw").open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped:
-        assert digest_message(mapped, sha256=hash_message(mapped), data=b"") == digested(raw)
+        assert digest_message(mapped) == digested(raw)
 
 
 def test_html_alone_is_indexed_as_text() -> None:
     filing = digested(make_message(body="<p>Hello <b>wor</b>ld</p><script>evil()</script>", headers=HTML))
-    assert "Hello world" in filing.index_fields.body
-    assert "evil" not in filing.index_fields.body
+    assert "Hello world" in filing.index_terms.body
+    assert "evil" not in filing.index_terms.body
 
 
 def test_a_long_body_is_read_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digest, "MAX_BODY_BYTES", 1000)
     filing = digested(make_message(body="early " * 100 + "filler " * 1000 + "late\r\n"))
-    assert "early" in filing.index_fields.body
-    assert "late" not in filing.index_fields.body
+    assert "early" in filing.index_terms.body
+    assert "late" not in filing.index_terms.body
 
 
 @given(st.binary(max_size=600), st.booleans())

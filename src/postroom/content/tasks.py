@@ -1,0 +1,55 @@
+"""The tasks that a helper process does, and how task and result are written on the way there and back.
+
+Both ways go frames: four bytes of length, big-endian, and that many bytes of MessagePack. Results come in the order
+of the tasks; an empty frame says that a task failed. Results are decoded into fixed types and nothing else, because
+a helper reads what strangers wrote.
+"""
+
+import struct
+from typing import Any
+
+import msgspec
+
+from postroom.content.digest import Digest, digest_message
+from postroom.content.show import Shown, ShowTask, show
+
+LENGTH = struct.Struct(">I")
+MAX_SOURCE_BYTES = 256 * 1024
+"""A larger message or part is not worth the way to a helper."""
+
+
+class DigestTask(msgspec.Struct, array_like=True, tag="digest", frozen=True):
+    """A raw message to be digested."""
+
+    raw: bytes
+
+
+Task = DigestTask | ShowTask
+
+_task = msgspec.msgpack.Decoder(Task)
+_encode = msgspec.msgpack.Encoder().encode
+_results: dict[type, msgspec.msgpack.Decoder[Any]] = {
+    DigestTask: msgspec.msgpack.Decoder(Digest),
+    ShowTask: msgspec.msgpack.Decoder(Shown),
+}
+
+
+def pack_frame(content: bytes) -> bytes:
+    """Return a frame."""
+    return LENGTH.pack(len(content)) + content
+
+
+def encode_task(task: Task) -> bytes:
+    """Return the frame of a task."""
+    return pack_frame(_encode(task))
+
+
+def perform(content: bytes | memoryview) -> bytes:
+    """Return the frame of the result of the task in a frame. Raises: whatever the task fails with."""
+    task = _task.decode(content)
+    return pack_frame(_encode(digest_message(task.raw) if isinstance(task, DigestTask) else show(task)))
+
+
+def decode_result(task: type[Task], content: bytes | memoryview) -> Any:
+    """Return the result in a frame: a Digest or a Shown. Raises: msgspec.ValidationError, msgspec.DecodeError."""
+    return _results[task].decode(content)

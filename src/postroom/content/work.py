@@ -1,0 +1,40 @@
+"""Where work on content is done: in a helper process, in the loop, or in a thread where it takes long."""
+
+import asyncio
+
+from postroom.content.digest import Digest, digest_message
+from postroom.content.pool import HelperPool
+from postroom.content.show import Shown, ShowTask, show
+from postroom.content.tasks import MAX_SOURCE_BYTES, DigestTask
+from postroom.mime.raw import Raw
+
+_SHOWN_HERE_BYTES = 4 * 1024
+"""Showing more than this is worth the way to a helper or a thread."""
+
+
+class ContentWork:
+    """Does the work on content, with the helpers of a pool if it has one."""
+
+    def __init__(self, pool: HelperPool | None = None) -> None:
+        self._pool = pool
+
+    async def digest(self, raw: Raw) -> Digest:
+        """Return a raw message ready to be filed."""
+        if len(raw) > MAX_SOURCE_BYTES:
+            return await asyncio.to_thread(digest_message, raw)
+        if self._pool is not None:
+            found: Digest | None = await self._pool.run(DigestTask(raw[:]))
+            if found is not None:
+                return found
+        return digest_message(raw)
+
+    async def show(self, task: ShowTask) -> Shown:
+        """Return a text part fit to be shown."""
+        size = len(task.source)
+        if size <= _SHOWN_HERE_BYTES:
+            return show(task)
+        if self._pool is not None and size <= MAX_SOURCE_BYTES:
+            found: Shown | None = await self._pool.run(task)
+            if found is not None:
+                return found
+        return await asyncio.to_thread(show, task)
