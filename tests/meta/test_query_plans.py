@@ -28,9 +28,13 @@ SORTS = {
     "directory._LIST_ADDRESSES": "the few addresses of one account",
     "folders._LIST": "the folders of one account, all of them",
     "labels._COUNTS": "the labels of one account, all of them",
-    "mails._RECOUNT": "a check counts all mails of an account",
-    "mails._RECOUNT_CONTENTS": "a check counts all mails of an account",
+    "labels._LIST": "the labels of one account, all of them",
+    "labels._LIST_OF_FOLDER": "the labels of one folder, all of them",
+    "traces._LIST_DOOMED": "the few folders of one account whose mails are being removed",
+    "recounts._RECOUNT": "a check counts all mails of an account",
+    "recounts._RECOUNT_CONTENTS": "a check counts all mails of an account",
     "orders._FOLDERS": "a check looks at all chunks of an account",
+    "orders._LIST_ALL": "all chunks of a folder are asked for; PostgreSQL may fetch them in another order",
     "orders._LIST": "all chunks of one order are asked for; PostgreSQL may fetch them in another order",
     "orders._LIST_DESCENDING": "all chunks of one order are asked for; PostgreSQL may fetch them in another order",
     "sessions._DELETE_OLDEST": "the sessions of one account are bounded by its class",
@@ -45,10 +49,14 @@ WHOLE_ACCOUNT = {
     "folders._LIST": "all folders are asked for",
     "folders._COUNTS": "all folders are asked for",
     "labels._COUNTS": "all labels are asked for",
-    "mails._RECOUNT": "a check counts all mails of an account",
-    "mails._RECOUNT_CONTENTS": "a check counts all mails of an account",
-    "mails._LABELLED": "a check looks at all labelled mails of an account",
+    "labels._LIST": "all labels are asked for",
+    "labels._LIST_OF_FOLDERS": "a check looks at the counters of all folders and labels",
+    "labels._DELETE_OF_LABEL": "the counters of one account, at most one for each folder and label",
+    "recounts._RECOUNT": "a check counts all mails of an account",
+    "recounts._RECOUNT_CONTENTS": "a check counts all mails of an account",
+    "recounts._LABELLED": "a check looks at all labelled mails of an account",
     "operations._LIST_BURIED_ALIVE": "a check looks at all tombstones of an account",
+    "operations._COUNT_SHOWN": "what an account did in the time that history is kept is counted",
     "operations._PURGE": "stops after a slice of the oldest entries",
     "orders._FOLDERS": "a check looks at all chunks of an account",
     "removals._FIRST": "an account is removed",
@@ -58,6 +66,7 @@ WHOLE_ACCOUNT = {
     "removals._TOMBSTONES": "an account is removed, a slice at a time",
     "removals._OPERATIONS": "an account is removed, a slice at a time",
     "removals._OTHERS": "the statements above",
+    "traces._LIST_DOOMED": "the few folders of one account whose mails are being removed",
     "sessions._COUNT": "the sessions of one account are bounded by its class",
     "sessions._DELETE_OF_ACCOUNT": "all sessions of an account are ended",
     "sessions._DELETE_OLDEST": "the sessions of one account are bounded by its class",
@@ -65,25 +74,37 @@ WHOLE_ACCOUNT = {
 """Statements that may go through all rows of an account, and why. This list may only shrink."""
 
 FILL = """
-INSERT INTO mailbox SELECT a, 1, 1, 1, 20, 1, 1, 0, 0 FROM generate_series(1, 100) a;
+INSERT INTO mailbox SELECT a, 1, 1, 1, 20, 1, 1, 1, 0, 0, 0 FROM generate_series(1, 100) a;
 INSERT INTO account SELECT a, 'user' || a, '', 'default', 'en', 'active', '', 0, 1, 1, 0, 0
     FROM generate_series(1, 1000) a;
 INSERT INTO address SELECT 'user' || a, a, 'main' FROM generate_series(1, 1000) a;
 INSERT INTO domain SELECT 'domain' || a, '', 0 FROM generate_series(1, 20) a;
 INSERT INTO session SELECT a::text::bytea, a, a % 500, 0, a, a, 0, '' FROM generate_series(1, 2000) a;
-INSERT INTO folder SELECT a, f, 1, f, f, '', 'mails', 0, 0, 1, 1, 0, 0, 0, 1, 1
+INSERT INTO folder SELECT a, f, 1, f, f, '', 'mails', 0, 0, 1, 1, 0, 0, 0, 1, 1, 1
     FROM generate_series(1, 100) a, generate_series(2, 12) f;
 INSERT INTO label SELECT a, f, f, f, 0, 0, 1 FROM generate_series(1, 100) a, generate_series(1, 10) f;
 INSERT INTO content SELECT a, c, (a * 1000 + c)::text::bytea, 100, 1, ''::bytea, ''::bytea
     FROM generate_series(1, 20) a, generate_series(1, 200) c;
-INSERT INTO mail SELECT a, 2 + u % 3, u, u % 200, u, u, u, u % 2, u % 2, 0, 0, 0, u % 3, u % 2, '',
+INSERT INTO mail SELECT a, 2 + u % 3, u, u, u % 200, u, u, 0, u, u, u % 2, u % 2, 0, 0, 0, u % 3, u % 2, '',
                         (u % 77)::text::bytea, (u % 77)::text::bytea, (u % 77)::text::bytea, ''::bytea
     FROM generate_series(1, 20) a, generate_series(1, 400) u;
 INSERT INTO order_chunk SELECT a, f, s, n::text::bytea, 700
     FROM generate_series(1, 4) a, generate_series(2, 4) f, generate_series(0, 8) s, generate_series(1, 100) n;
-INSERT INTO tombstone SELECT a, f, u, u, u
+INSERT INTO tombstone SELECT a, f, u, u, u, u
     FROM generate_series(1, 20) a, generate_series(2, 4) f, generate_series(1, 50) u;
-INSERT INTO operation SELECT a, u, u, NULL, '', '' FROM generate_series(1, 20) a, generate_series(1, 100) u;
+INSERT INTO operation SELECT a, u, u, u % 9, '', u / 3, u % 3 / 2, u % 2, '', 0, 0, ''
+    FROM generate_series(1, 20) a, generate_series(1, 300) u;
+INSERT INTO folder_label SELECT a, f, n, 1, 1
+    FROM generate_series(1, 50) a, generate_series(2, 20) f, generate_series(1, 10) n;
+INSERT INTO folder_past SELECT a, f, n, 1, n
+    FROM generate_series(1, 50) a, generate_series(2, 20) f, generate_series(1, 10) n;
+INSERT INTO doomed_folder SELECT a, f FROM generate_series(1, 50) a, generate_series(2, 20) f;
+INSERT INTO job SELECT 'job' || a, a % 300, 1, '', '', 0, 0, 0, '', a, a FROM generate_series(1, 2000) a;
+INSERT INTO job_slice SELECT 'job' || a, n, ''::bytea FROM generate_series(1, 300) a, generate_series(1, 10) n;
+INSERT INTO remembered_call SELECT a % 300, 'key' || a, ''::bytea, 200, ''::bytea, a FROM generate_series(1, 2000) a;
+INSERT INTO account_setting SELECT a, '' FROM generate_series(1, 1000) a;
+INSERT INTO event_ticket SELECT a::text::bytea, a, a, a FROM generate_series(1, 2000) a;
+INSERT INTO webhook SELECT a, a % 300, '', '', 0, ''::bytea, 1, 0, 0, 0, 0, a, '' FROM generate_series(1, 2000) a;
 ANALYZE
 """
 

@@ -11,8 +11,9 @@ import random
 import sys
 from pathlib import Path
 
+from tests.fixtures.factories import mark_mail, remove_mail
+
 from postroom.config.classes import AccountClass
-from postroom.domain.filing import remove_mail, set_flags
 from postroom.domain.ingest import Ingest
 from postroom.errors import Kind, PostroomError
 from postroom.model.envelope import Envelope, Recipient
@@ -80,7 +81,7 @@ class Writer:
                     await remove_mail(tx, folder_id, uid)
                 else:
                     flags = [self._chance.random() < 0.5 for _ in range(2)]
-                    await set_flags(tx, folder_id, uid, is_unread=flags[0], is_flagged=flags[1])
+                    await mark_mail(tx, folder_id, uid, is_unread=flags[0], is_flagged=flags[1])
         except PostroomError as error:
             if error.kind is not Kind.NOT_FOUND:
                 raise

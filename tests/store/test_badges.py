@@ -4,9 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.fixtures.factories import Owner
+from tests.fixtures.factories import Owner, mark_mail
 
-from postroom.domain.filing import set_flags
 from postroom.model.folder import INBOX
 from postroom.store import Store, open_store
 from postroom.store.engine.wal_index import WalIndex
@@ -36,7 +35,7 @@ async def test_a_badge_follows_a_commit_of_another_store(
     first = owner.store.find_badge_now(owner.account_id)
     other = await open_store(store_url, tmp_path / "data")
     async with other.transaction(owner.account_id) as tx:
-        await set_flags(tx, INBOX, ref.uid, is_unread=False, is_flagged=None)
+        await mark_mail(tx, INBOX, ref.uid, is_unread=False, is_flagged=None)
     await other.close()
     badge = owner.store.find_badge_now(owner.account_id) or await owner.store.find_badge(owner.account_id)
     assert badge is not None

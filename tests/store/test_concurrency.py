@@ -5,10 +5,9 @@ import asyncio
 import random
 
 import pytest
-from tests.fixtures.factories import AddOwner, Owner, make_message
+from tests.fixtures.factories import AddOwner, Owner, make_message, remove_mail
 
 from postroom.domain.examination import examine
-from postroom.domain.filing import remove_mail
 from postroom.errors import Kind, PostroomError
 from postroom.model.envelope import Envelope, Recipient
 from postroom.model.folder import INBOX

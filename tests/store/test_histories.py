@@ -10,12 +10,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
-from tests.fixtures.factories import DATE, AddOwner, Owner, make_message
+from tests.fixtures.factories import DATE, AddOwner, Owner, make_message, mark_mail, remove_mail
 
 from postroom.config.classes import AccountClass
 from postroom.domain import Domain
 from postroom.domain.examination import examine
-from postroom.domain.filing import Flags, remove_mail, set_flags
+from postroom.domain.filing import Flags
 from postroom.errors import Kind, PostroomError
 from postroom.model.envelope import Envelope, Recipient
 from postroom.model.folder import INBOX
@@ -270,7 +270,7 @@ class History:
         await self.domain.ingest._file(tx, filing, INBOX, date=DATE, limits=limits)
         place = mailbox.pick(self.chance)
         if place is not None and place != but:
-            await set_flags(tx, place[0], Uid(place[1]), is_unread=False, is_flagged=True)
+            await mark_mail(tx, place[0], Uid(place[1]), is_unread=False, is_flagged=True)
             await remove_mail(tx, place[0], Uid(place[1]))
 
     # What must be

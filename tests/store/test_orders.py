@@ -19,10 +19,10 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from tests.fixtures.factories import make_filing
+from tests.fixtures.factories import make_filing, mark_mail, remove_mail
 
 from postroom.content.digest import Digest
-from postroom.domain.filing import Flags, file_mail, remove_mail, set_flags
+from postroom.domain.filing import Flags, file_mail
 from postroom.domain.mailbox import create_mailbox
 from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId, FolderId
@@ -128,7 +128,7 @@ class OrdersMachine(RuleBasedStateMachine):
     def change(self, data: Any, is_unread: bool | None, is_flagged: bool | None) -> None:
         stored = data.draw(st.sampled_from(self.model))
         _, stored.mail = self.run(
-            set_flags(self.tx, INBOX, stored.mail.uid, is_unread=is_unread, is_flagged=is_flagged)
+            mark_mail(self.tx, INBOX, stored.mail.uid, is_unread=is_unread, is_flagged=is_flagged)
         )
         stored.keys = stored.keys._replace(is_unread=stored.mail.is_unread, is_flagged=stored.mail.is_flagged)
 

@@ -8,7 +8,7 @@ import pytest
 from postroom.domain.mailbox import create_mailbox
 from postroom.model.account import Account, Session
 from postroom.model.folder import DEFAULT_FOLDERS, INBOX, ROOT
-from postroom.model.ids import AccountId, ContentId, FolderId, LabelId, Modseq, SessionId, Uid
+from postroom.model.ids import AccountId, ContentId, FolderId, ItemId, LabelId, Modseq, SessionId, Uid
 from postroom.model.listing import Sort, SortField
 from postroom.model.mail import Mail
 from postroom.store import Store
@@ -17,8 +17,8 @@ from postroom.store.sql.contents import Content
 from postroom.store.sql.directory import ALIAS, MAIN, AccountChange, Address
 from postroom.store.sql.folders import FolderCount, NewFolder
 from postroom.store.sql.labels import LabelCount
-from postroom.store.sql.mailboxes import MailboxState
-from postroom.store.sql.operations import Operation
+from postroom.store.sql.mailboxes import Advance, MailboxState
+from postroom.store.sql.operations import Grave, Operation
 from postroom.store.tx import Transaction
 
 ANNA, BERTA = AccountId(7), AccountId(8)
@@ -42,8 +42,11 @@ def make_mail(uid: int, folder_id: FolderId = INBOX, *, content_id: int = 1, lab
     return Mail(
         folder_id=folder_id,
         uid=Uid(uid),
+        item_id=ItemId(folder_id * 1000 + uid),
         content_id=ContentId(content_id),
         modseq=Modseq(uid),
+        entered_modseq=Modseq(uid),
+        replaced_modseq=Modseq(0),
         date=1000 + uid,
         size=10 * uid,
         is_unread=uid % 2,
@@ -75,17 +78,33 @@ async def insert(tx: Transaction, *mails: Mail) -> None:
         await tx.mails.insert(mail, keys_of(mail))
 
 
+def make_operation(number: int, *, done_at: int = 0, session_id: SessionId | None = None) -> Operation:
+    return Operation(
+        modseq=Modseq(number),
+        done_at=done_at,
+        session_id=session_id,
+        kind="kind",
+        history_id=0,
+        is_head=0,
+        is_stacked=0,
+        state="",
+        folder_id=0,
+        mail_count=0,
+        data='{"a":"ä"}',
+    )
+
+
 # The mailbox
 
 
 async def test_mailbox(mailboxes: Store) -> None:
     async with mailboxes.transaction(ANNA) as tx:
-        assert await tx.mailbox.find() == MailboxState(Modseq(1), Modseq(1), Modseq(1), 0, 0)
-        advanced = await tx.mailbox.advance(step=1, items=2, size_bytes=BIG, contents=3)
-        assert advanced == (2, 1, 2, BIG)
-        advanced = await tx.mailbox.advance(step=0, items=-1, size_bytes=-BIG, contents=0)
-        assert advanced == (2, 4, 1, 0)
-        assert await tx.mailbox.find() == MailboxState(Modseq(2), Modseq(2), Modseq(1), 1, 0)
+        assert await tx.mailbox.find() == MailboxState(Modseq(1), Modseq(1), Modseq(1), Modseq(0), 0, 0)
+        advanced = await tx.mailbox.advance(step=1, items=2, size_bytes=BIG, contents=3, item_ids=5)
+        assert advanced == Advance(Modseq(2), ContentId(1), ItemId(1), 2, BIG)
+        advanced = await tx.mailbox.advance(step=0, items=-1, size_bytes=-BIG, contents=0, item_ids=0)
+        assert advanced == Advance(Modseq(2), ContentId(4), ItemId(6), 1, 0)
+        assert await tx.mailbox.find() == MailboxState(Modseq(2), Modseq(2), Modseq(1), Modseq(0), 1, 0)
         first = await tx.mailbox.take_folder_id()
         assert first == INBOX + len(DEFAULT_FOLDERS)
         assert await tx.mailbox.take_folder_id() == first + 1
@@ -94,7 +113,7 @@ async def test_mailbox(mailboxes: Store) -> None:
     assert state is not None
     assert state[-2:] == (9, 99)
     async with mailboxes.read(BERTA) as other:
-        assert await other.mailbox.find() == MailboxState(Modseq(1), Modseq(1), Modseq(1), 0, 0)
+        assert await other.mailbox.find() == MailboxState(Modseq(1), Modseq(1), Modseq(1), Modseq(0), 0, 0)
     async with mailboxes.read(AccountId(99)) as nobody:
         assert await nobody.mailbox.find() is None
 
@@ -110,7 +129,7 @@ async def test_folders(mailboxes: Store) -> None:
         assert [folder.folder_id for folder in folders] == [*range(2, 13), 50]
         made = folders[-1]
         assert made[:9] == (ANNA, 50, INBOX, "Später", "", "mails", 0, 1, 77)
-        assert made[9:] == (0, 0, 0, 4, 4)
+        assert made[9:] == (0, 0, 0, 4, 4, 4)
         assert await tx.folders.find(FolderId(50)) == made
         assert await tx.folders.find(FolderId(51)) is None
         assert await tx.folders.find_named(INBOX, "später") == 50
@@ -135,7 +154,7 @@ async def test_folder_counters(mailboxes: Store) -> None:
         )
         folder = await tx.folders.find(INBOX)
         assert folder is not None
-        assert folder[9:] == (3, 1, BIG - 5, 1, 11)
+        assert folder[9:] == (3, 1, BIG - 5, 1, 1, 11)
         assert await tx.folders.find_unread(INBOX) == 1
         assert await tx.folders.find_unread(gone) is None
         await tx.folders.set_counters(INBOX, items=0, unread=0, size_bytes=0, modseq=Modseq(13))
@@ -175,11 +194,11 @@ async def test_a_mail_is_stored_as_it_is(mailboxes: Store) -> None:
             assert await tx.mails.find(FolderId(folder_id), Uid(uid)) is None
             assert await tx.mails.find_keys(FolderId(folder_id), Uid(uid)) is None
         changed = mail._replace(is_unread=0, is_flagged=1, modseq=Modseq(50))
-        await tx.mails.set_flags(changed)
+        await tx.mails.set_flags([changed])
         assert await tx.mails.find(INBOX, Uid(5)) == changed
-        await tx.mails.delete(INBOX, Uid(5))
+        await tx.mails.delete([mail.item_id])
         assert await tx.mails.find(INBOX, Uid(5)) is None
-        await tx.mails.delete(INBOX, Uid(5))
+        await tx.mails.delete([mail.item_id])
 
 
 async def test_mails_of_other_accounts_and_folders_are_left_alone(mailboxes: Store) -> None:
@@ -187,8 +206,8 @@ async def test_mails_of_other_accounts_and_folders_are_left_alone(mailboxes: Sto
         await insert(tx, make_mail(1), make_mail(1, FolderId(3)))
     async with mailboxes.transaction(BERTA) as tx:
         await insert(tx, make_mail(1))
-        await tx.mails.set_flags(make_mail(1)._replace(is_flagged=1))
-        await tx.mails.delete(INBOX, Uid(1))
+        await tx.mails.set_flags([make_mail(1)._replace(is_flagged=1, item_id=ItemId(77))])
+        await tx.mails.delete([make_mail(1).item_id])
     async with mailboxes.read(ANNA) as mailbox:
         assert await mailbox.mails.find(INBOX, Uid(1)) == make_mail(1)
         assert await mailbox.mails.find(FolderId(3), Uid(1)) == make_mail(1, FolderId(3))
@@ -231,17 +250,17 @@ async def test_recounting(mailboxes: Store) -> None:
             make_mail(2, content_id=2),
             make_mail(1, sent, content_id=2, labels="1 2"),
         )
-        assert sorted(await tx.mails.recount_folders()) == [(INBOX, 2, 1, 30), (sent, 1, 1, 10)]
-        assert all(type(number) is int for row in await tx.mails.recount_folders() for number in row)
-        assert await tx.mails.recount_contents() == {1: 1, 2: 2}
-        labelled = await tx.mails.list_labelled()
+        assert sorted(await tx.recounts.recount_folders()) == [(INBOX, 2, 1, 30), (sent, 1, 1, 10)]
+        assert all(type(number) is int for row in await tx.recounts.recount_folders() for number in row)
+        assert await tx.recounts.recount_contents() == {1: 1, 2: 2}
+        labelled = await tx.recounts.list_labelled()
         assert sorted(labelled) == [(INBOX, 1, "1", 1), (sent, 1, "1 2", 1)]
         assert await tx.mails.find_content_in(INBOX, ContentId(2)) == 2
         assert await tx.mails.find_content_in(sent, ContentId(1)) is None
     async with mailboxes.read(BERTA) as other:
-        assert await other.mails.recount_folders() == []
-        assert await other.mails.recount_contents() == {}
-        assert await other.mails.list_labelled() == []
+        assert await other.recounts.recount_folders() == []
+        assert await other.recounts.recount_contents() == {}
+        assert await other.recounts.list_labelled() == []
 
 
 # Contents
@@ -283,7 +302,7 @@ async def test_contents(mailboxes: Store) -> None:
 
 async def test_operations(mailboxes: Store) -> None:
     entries = [
-        Operation(Modseq(number), 1000 + number, SessionId(BIG) if number % 2 else None, "kind", '{"a":"ä"}')
+        make_operation(number, done_at=1000 + number, session_id=SessionId(BIG) if number % 2 else None)
         for number in range(2, 8)
     ]
     async with mailboxes.transaction(ANNA) as tx:
@@ -303,14 +322,14 @@ async def test_operations(mailboxes: Store) -> None:
 async def test_tombstones(mailboxes: Store) -> None:
     async with mailboxes.transaction(ANNA) as tx:
         await insert(tx, make_mail(1), make_mail(2))
-        await tx.operations.bury(INBOX, Uid(2), modseq=Modseq(5), removed_at=1)
-        await tx.operations.bury(INBOX, Uid(2), modseq=Modseq(6), removed_at=2)
-        await tx.operations.bury(INBOX, Uid(3), modseq=Modseq(6), removed_at=2)
+        await tx.operations.bury([Grave(INBOX, 2, Modseq(1))], modseq=Modseq(5), removed_at=1)
+        graves = [Grave(INBOX, 2, Modseq(2)), Grave(INBOX, 3, Modseq(3))]
+        await tx.operations.bury(graves, modseq=Modseq(6), removed_at=2)
         assert await tx.operations.list_buried_alive() == [(INBOX, 2)]
         await tx.operations.unbury(INBOX, Uid(2))
         assert await tx.operations.list_buried_alive() == []
     async with mailboxes.engine.peek() as connection:
-        assert await connection.fetch_all("SELECT * FROM tombstone") == [(ANNA, INBOX, 3, 6, 2)]
+        assert await connection.fetch_all("SELECT * FROM tombstone") == [(ANNA, INBOX, 3, 3, 6, 2)]
 
 
 # Removal of a mailbox
@@ -321,8 +340,8 @@ async def test_removal_in_slices(mailboxes: Store) -> None:
         await insert(tx, *(make_mail(uid) for uid in range(1, 6)))
         for number in range(1, 4):
             await tx.contents.add(make_content(number, data=None if number == 2 else b"x"))
-            await tx.operations.log(Operation(Modseq(number), 0, None, "", ""))
-            await tx.operations.bury(INBOX, Uid(50 + number), modseq=Modseq(1), removed_at=0)
+            await tx.operations.log(make_operation(number))
+            await tx.operations.bury([Grave(INBOX, 50 + number, Modseq(1))], modseq=Modseq(1), removed_at=0)
         await tx.orders.rebuild(INBOX, total_items=5)
     async with mailboxes.transaction(BERTA) as tx:
         await insert(tx, make_mail(1))

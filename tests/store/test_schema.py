@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from tests.fixtures.factories import DATE, make_filing
+from tests.fixtures.factories import DATE, make_filing, mark_mail, remove_mail
 
 from postroom.domain.examination import examine
-from postroom.domain.filing import Flags, file_mail, remove_mail, set_flags
+from postroom.domain.filing import Flags, file_mail
 from postroom.domain.mailbox import create_mailbox
 from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId
@@ -94,7 +94,7 @@ async def fill(store: Store) -> None:
             flags = Flags(is_unread=number % 2 == 0, is_flagged=number % 5 == 0)
             mail = await file_mail(tx, filing, INBOX, date=DATE + number % 13, flags=flags)
             if number % 9 == 0:
-                await set_flags(tx, INBOX, mail.uid, is_unread=False, is_flagged=True)
+                await mark_mail(tx, INBOX, mail.uid, is_unread=False, is_flagged=True)
             if number % 10 == 0:
                 await remove_mail(tx, INBOX, mail.uid)
         state = await tx.advance()

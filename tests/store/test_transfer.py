@@ -166,7 +166,7 @@ async def test_an_export_is_repeated(box: Box, tmp_path: Path) -> None:
     async with box.store.read(box.account.account_id) as mailbox:
         mail = (await mailbox.mails.list_page(INBOX, Sort(), anchor=None, skip=0, limit=1))[0]
     async with box.store.transaction(box.account.account_id) as tx:
-        await tx.mails.set_flags(mail._replace(is_unread=0, is_flagged=1))
+        await tx.mails.set_flags([mail._replace(is_unread=0, is_flagged=1)])
     await box.bring(write_mbox(tmp_path / "m.mbox", 4))
     exporter = box.exporter()
     report = await exporter.write_maildir(target, folders)

@@ -8,11 +8,12 @@ the account's history on, so that clients see the correction.
 from typing import NamedTuple
 
 from postroom.content.digest import digest_message
+from postroom.domain.steps import Record
 from postroom.errors import PostroomError
 from postroom.model.folder import Folder
 from postroom.model.ids import ContentId, FolderId
 from postroom.store.messages import MessageStore
-from postroom.store.sql.mails import FolderRecount
+from postroom.store.sql.recounts import FolderRecount
 from postroom.store.tx import Snapshot, Transaction
 
 
@@ -66,8 +67,8 @@ async def examine(mailbox: Snapshot, account: str) -> tuple[int, list[Fault]]:
 
 
 async def _recount(mailbox: Snapshot) -> _Recount:
-    folders = {recounted.folder_id: recounted for recounted in await mailbox.mails.recount_folders()}
-    return _Recount(folders, await mailbox.mails.recount_contents())
+    folders = {recounted.folder_id: recounted for recounted in await mailbox.recounts.recount_folders()}
+    return _Recount(folders, await mailbox.recounts.recount_contents())
 
 
 async def _examine_counters(mailbox: Snapshot, account: str, recount: _Recount) -> list[Fault]:
@@ -109,7 +110,7 @@ def _describe(folder: Folder, counted: FolderRecount) -> str:
 
 async def _examine_labels(mailbox: Snapshot, account: str) -> list[Fault]:
     counted: dict[int, list[int]] = {}
-    for _, _, labels, is_unread in await mailbox.mails.list_labelled():
+    for _, _, labels, is_unread in await mailbox.recounts.list_labelled():
         for label in labels.split():
             numbers = counted.setdefault(int(label), [0, 0])
             numbers[0] += is_unread
@@ -197,13 +198,13 @@ async def _repair_counters(tx: Transaction, recount: _Recount) -> None:
                 modseq=state.modseq,
             )
     labels = await tx.labels.list_counts()
-    rows = await tx.mails.list_labelled()
+    rows = await tx.recounts.list_labelled()
     for label in labels:
         mine = [is_unread for _, _, numbers, is_unread in rows if str(label.label_id) in numbers.split()]
         off_by = {"items": len(mine) - label.total_items, "unread": sum(mine) - label.unread_items}
         if any(off_by.values()):
             await tx.labels.count(label.label_id, **off_by, modseq=state.modseq)
-    await tx.log("repair", {}, modseq=state.modseq)
+    await tx.log("repair", Record(), modseq=state.modseq)
 
 
 async def _repair_references(tx: Transaction, recount: _Recount) -> None:

@@ -1,22 +1,31 @@
 """Filing: the one place where mails change, and the counters with them.
 
-Whatever puts a mail into a folder, changes its flags or takes it out goes through here. In one transaction these
-stay in step: the mail, its content's reference, the folder's and the labels' counters, the mailbox's totals, the
-counted chunks of the sort orders, the full-text index, and the tombstone of what is gone.
+Whatever puts mails into a folder, moves, marks or removes them goes through here. In one transaction these stay in
+step: the mails, their contents' references, the counters of folders and labels, the mailbox's totals, the counted
+chunks of the sort orders, the full-text index, and the tombstones of what is gone.
+
+Functions take mails of one folder, one or some hundred: what concerns a folder or a label is then counted once. They
+move the transaction's history on by its one step, and log nothing: what was done as a whole is the caller's to tell.
 """
 
 import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from postroom.content.digest import Digest
 from postroom.errors import not_found
 from postroom.model.folder import INBOX
-from postroom.model.ids import ContentId, FolderId, Uid
+from postroom.model.ids import FolderId, ItemId, LabelId, Modseq, Uid
 from postroom.model.listing import SortField
 from postroom.model.mail import Mail
 from postroom.store.sorting import SortKeys
 from postroom.store.sql.contents import Content
-from postroom.store.sql.orders import key_of
+from postroom.store.sql.folders import Counted
+from postroom.store.sql.labels import LabelCount
+from postroom.store.sql.mails import Located
+from postroom.store.sql.operations import Grave
+from postroom.store.sql.orders import Entry, key_of
 from postroom.store.tx import Transaction
 
 
@@ -28,6 +37,25 @@ class Flags(NamedTuple):
     is_draft: bool = False
     is_deleted: bool = False
     refw: int = 0
+
+
+class Change(NamedTuple):
+    """A mail before and after it was marked."""
+
+    before: Mail
+    after: Mail
+
+
+async def locate_mail(tx: Transaction, folder_id: FolderId, uid: Uid) -> Located:
+    """Return a mail that is to be changed, with the writers of its account held off. Raises: notFound."""
+    await tx.lock()
+    item = await tx.mails.locate(folder_id, uid)
+    if item is None:
+        raise not_found("the mail")
+    return item
+
+
+# New mails
 
 
 async def file_mail(
@@ -52,7 +80,7 @@ async def file_mail(
     Raises: notFound where the account or the fallback folder has been removed.
     """
     size = digest.size_bytes
-    state = await tx.advance(items=1, size_bytes=size, contents=1)
+    state = await tx.advance(items=1, size_bytes=size, contents=1, item_ids=1)
     content_id = await tx.contents.add(
         Content(state.content_id, digest.sha256, size, 1, digest.structure, digest.data)
     )
@@ -68,8 +96,11 @@ async def file_mail(
     mail = Mail(
         folder_id=folder_id,
         uid=counted.first_uid,
+        item_id=state.item_id,
         content_id=content_id,
         modseq=state.modseq,
+        entered_modseq=state.modseq,
+        replaced_modseq=Modseq(0),
         date=max(date, 0),
         size=size,
         is_unread=int(flags.is_unread),
@@ -82,7 +113,7 @@ async def file_mail(
     )
     keys = _sort_keys(digest, mail)
     await tx.mails.insert(mail, keys)
-    await tx.orders.added(folder_id, keys, mail.uid, total_items=counted.total_items)
+    await tx.orders.added(folder_id, [Entry(keys, mail.uid)], total_items=counted.total_items)
     return mail
 
 
@@ -100,67 +131,219 @@ def _sort_keys(digest: Digest, mail: Mail) -> SortKeys:
     )
 
 
-async def set_flags(
-    tx: Transaction, folder_id: FolderId, uid: Uid, *, is_unread: bool | None, is_flagged: bool | None
-) -> tuple[Mail, Mail]:
-    """Set flags of a mail; None leaves one as it is. Returns the mail before and after, the same if nothing changed.
+async def copy_mails(tx: Transaction, items: Sequence[Located], target: FolderId) -> list[Mail]:
+    """Put copies of mails of one folder into a folder; return them in the same order.
 
-    Raises: notFound.
+    Flags, labels and date are those of the originals. Raises: notFound where the target is gone.
     """
-    await tx.lock()
-    before = await tx.mails.find(folder_id, uid)
-    if before is None:
-        raise not_found("the mail")
-    after = before._replace(
-        is_unread=before.is_unread if is_unread is None else int(is_unread),
-        is_flagged=before.is_flagged if is_flagged is None else int(is_flagged),
+    mails = [item.mail for item in items]
+    state = await tx.advance(
+        items=len(mails), size_bytes=sum(mail.size for mail in mails), item_ids=len(mails)
     )
-    if after == before:
-        return before, before
-    keys = await tx.mails.find_keys(folder_id, uid)
+    counted = await _enter(tx, target, mails, modseq=state.modseq)
+    copies = [
+        mail._replace(
+            folder_id=target,
+            uid=Uid(counted.first_uid + number),
+            item_id=ItemId(state.item_id + number),
+            modseq=state.modseq,
+            entered_modseq=state.modseq,
+            replaced_modseq=Modseq(0),
+        )
+        for number, mail in enumerate(mails)
+    ]
+    await tx.mails.copy(zip([mail.item_id for mail in mails], copies, strict=True))
+    await tx.contents.share(mail.content_id for mail in mails)
+    for count in _count_labels(mails, 1):
+        await tx.labels.count(
+            count.label_id, items=count.total_items, unread=count.unread_items, modseq=state.modseq
+        )
+    await tx.orders.added(target, _entries(items, copies), total_items=counted.total_items)
+    return copies
+
+
+# Moving
+
+
+async def move_mails(tx: Transaction, items: Sequence[Located], target: FolderId) -> list[Mail]:
+    """Move mails of one folder to another; return them as they are then, in the same order.
+
+    Flags, labels and date stay. Raises: notFound where the target is gone.
+    """
+    mails = [item.mail for item in items]
     state = await tx.advance()
-    after = after._replace(modseq=state.modseq)
-    await tx.mails.set_flags(after)
-    unread = after.is_unread - before.is_unread
+    counted = await _enter(tx, target, mails, modseq=state.modseq)
+    moved = [
+        mail._replace(
+            folder_id=target,
+            uid=Uid(counted.first_uid + number),
+            modseq=state.modseq,
+            entered_modseq=state.modseq,
+        )
+        for number, mail in enumerate(mails)
+    ]
+    await tx.mails.move(moved)
+    await _leave(tx, items, modseq=state.modseq)
+    await tx.orders.added(target, _entries(items, moved), total_items=counted.total_items)
+    return moved
+
+
+async def _enter(tx: Transaction, target: FolderId, mails: Sequence[Mail], *, modseq: Modseq) -> Counted:
+    """Count mails that come into a folder, and take uids for them."""
     counted = await tx.folders.count(
-        folder_id, items=0, unread=unread, size_bytes=0, uids=0, modseq=state.modseq
+        target,
+        items=len(mails),
+        unread=sum(mail.is_unread for mail in mails),
+        size_bytes=sum(mail.size for mail in mails),
+        uids=len(mails),
+        modseq=modseq,
     )
-    if counted is None or keys is None:
+    if counted is None:
         raise not_found("the folder")
-    for label_id in before.label_ids():
-        await tx.labels.count(label_id, items=0, unread=unread, modseq=state.modseq)
-    new_keys = keys._replace(is_unread=after.is_unread, is_flagged=after.is_flagged)
-    for field in (SortField.IS_UNREAD, SortField.IS_FLAGGED):
-        old_key, new_key = key_of(field, keys, uid), key_of(field, new_keys, uid)
-        if old_key != new_key:
-            await tx.orders.moved(folder_id, field, old=old_key, new=new_key)
-    return before, after
+    await tx.labels.count_in(target, _count_labels(mails, 1))
+    return counted
 
 
-async def remove_mail(tx: Transaction, folder_id: FolderId, uid: Uid) -> Mail:
-    """Take a mail out of its folder for good, leaving a tombstone; return what it was.
+def _entries(items: Sequence[Located], mails: Sequence[Mail]) -> list[Entry]:
+    """Return the places of mails that have come into a folder; ``items`` are what they were before."""
+    return [Entry(item.keys, mail.uid) for item, mail in zip(items, mails, strict=True)]
 
-    Its content goes with the last mail that shows it. Raises: notFound.
-    """
-    await tx.lock()
-    mail = await tx.mails.find(folder_id, uid)
-    keys = await tx.mails.find_keys(folder_id, uid)
-    if mail is None or keys is None:
-        raise not_found("the mail")
-    state = await tx.advance(items=-1, size_bytes=-mail.size)
-    await tx.mails.delete(folder_id, uid)
-    await tx.operations.bury(folder_id, uid, modseq=state.modseq, removed_at=int(time.time() * 1000))
-    counted = await tx.folders.count(
-        folder_id, items=-1, unread=-mail.is_unread, size_bytes=-mail.size, uids=0, modseq=state.modseq
+
+async def _leave(tx: Transaction, items: Sequence[Located], *, modseq: Modseq) -> None:
+    """Count mails that have gone out of their folder, and leave tombstones."""
+    mails = [item.mail for item in items]
+    source = mails[0].folder_id
+    await tx.operations.bury(
+        [Grave(source, mail.uid, mail.entered_modseq) for mail in mails],
+        modseq=modseq,
+        removed_at=int(time.time() * 1000),
     )
-    if counted is not None:
-        await tx.orders.removed(folder_id, keys, uid, total_items=counted.total_items)
-    for label_id in mail.label_ids():
-        await tx.labels.count(label_id, items=-1, unread=-mail.is_unread, modseq=state.modseq)
-    await _release(tx, mail.content_id)
-    return mail
+    counted = await tx.folders.count(
+        source,
+        items=-len(mails),
+        unread=-sum(mail.is_unread for mail in mails),
+        size_bytes=-sum(mail.size for mail in mails),
+        uids=0,
+        modseq=modseq,
+    )
+    if counted is None:
+        return
+    await tx.labels.count_in(source, _count_labels(mails, -1))
+    entries = [Entry(item.keys, item.mail.uid) for item in items]
+    await tx.orders.removed(source, entries, total_items=counted.total_items)
 
 
-async def _release(tx: Transaction, content_id: ContentId) -> None:
-    if await tx.contents.release(content_id) <= 0:
-        await tx.unindex(content_id)
+def _count_labels(mails: Iterable[Mail], sign: int) -> list[LabelCount]:
+    """Return what mails add to the counters of labels, or take from them."""
+    items: Counter[LabelId] = Counter()
+    unread: Counter[LabelId] = Counter()
+    for mail in mails:
+        for label_id in mail.label_ids():
+            items[label_id] += sign
+            unread[label_id] += sign * mail.is_unread
+    return [LabelCount(label_id, unread[label_id], items[label_id]) for label_id in sorted(items)]
+
+
+# Removing
+
+
+async def remove_mails(tx: Transaction, items: Sequence[Located]) -> None:
+    """Remove mails of one folder for good, leaving tombstones; a content goes with the last mail that shows it."""
+    mails = [item.mail for item in items]
+    state = await tx.advance(items=-len(mails), size_bytes=-sum(mail.size for mail in mails))
+    await tx.mails.delete(mail.item_id for mail in mails)
+    await _leave(tx, items, modseq=state.modseq)
+    for count in _count_labels(mails, -1):
+        await tx.labels.count(
+            count.label_id, items=count.total_items, unread=count.unread_items, modseq=state.modseq
+        )
+    await release_contents(tx, mails)
+
+
+async def release_contents(tx: Transaction, mails: Iterable[Mail]) -> None:
+    """Take the references of removed mails off their contents, and those that nobody shows out of the index."""
+    for mail in mails:
+        if await tx.contents.release(mail.content_id) <= 0:
+            await tx.unindex(mail.content_id)
+
+
+# Marking
+
+
+async def set_flags(
+    tx: Transaction, items: Sequence[Located], *, is_unread: bool | None, is_flagged: bool | None
+) -> list[Change]:
+    """Set flags of mails of one folder; None leaves one as it is. Returns what changed."""
+
+    def mark(mail: Mail) -> Mail:
+        return mail._replace(
+            is_unread=mail.is_unread if is_unread is None else int(is_unread),
+            is_flagged=mail.is_flagged if is_flagged is None else int(is_flagged),
+        )
+
+    return await mark_mails(tx, items, mark)
+
+
+async def mark_mails(tx: Transaction, items: Sequence[Located], mark: Callable[[Mail], Mail]) -> list[Change]:
+    """Give mails of one folder the unread and flagged state that ``mark`` says. Returns what changed."""
+    marked = [(item, after) for item in items if (after := mark(item.mail)) != item.mail]
+    if not marked:
+        return []
+    state = await tx.advance()
+    changes = [Change(item.mail, after._replace(modseq=state.modseq)) for item, after in marked]
+    await tx.mails.set_flags(change.after for change in changes)
+    folder_id = changes[0].after.folder_id
+    await _count_unread(tx, folder_id, changes, modseq=state.modseq)
+    for field in (SortField.IS_UNREAD, SortField.IS_FLAGGED):
+        places = []
+        for item, after in marked:
+            keys = item.keys._replace(is_unread=after.is_unread, is_flagged=after.is_flagged)
+            old, new = key_of(field, item.keys, after.uid), key_of(field, keys, after.uid)
+            if old != new:
+                places.append((old, new))
+        if places:
+            await tx.orders.moved(folder_id, field, places)
+    return changes
+
+
+async def _count_unread(
+    tx: Transaction, folder_id: FolderId, changes: Sequence[Change], *, modseq: Modseq
+) -> None:
+    """Count what was read or unread in its folder and its labels."""
+    unread: Counter[LabelId] = Counter()
+    for before, after in changes:
+        for label_id in after.label_ids():
+            unread[label_id] += after.is_unread - before.is_unread
+    total = sum(after.is_unread - before.is_unread for before, after in changes)
+    if await tx.folders.count(folder_id, items=0, unread=total, size_bytes=0, uids=0, modseq=modseq) is None:
+        raise not_found("the folder")
+    counts = [LabelCount(label_id, count, 0) for label_id, count in sorted(unread.items()) if count]
+    await tx.labels.count_in(folder_id, counts)
+    for count in counts:
+        await tx.labels.count(count.label_id, items=0, unread=count.unread_items, modseq=modseq)
+
+
+async def set_label(
+    tx: Transaction, items: Sequence[Located], label_id: LabelId, *, is_on: bool
+) -> list[Change]:
+    """Put a label, which is there, on mails of one folder, or take it off. Returns what changed."""
+    marked: list[Change] = []
+    for item in items:
+        labels = set(item.mail.label_ids())
+        if (label_id in labels) == is_on:
+            continue
+        after = item.mail._replace(labels=" ".join(map(str, sorted(labels ^ {label_id}))))
+        marked.append(Change(item.mail, after))
+    if not marked:
+        return []
+    state = await tx.advance()
+    changes = [Change(before, after._replace(modseq=state.modseq)) for before, after in marked]
+    await tx.mails.set_labels(change.after for change in changes)
+    folder_id = changes[0].after.folder_id
+    # The folder's content has changed, though none of its own counters has.
+    await tx.folders.count(folder_id, items=0, unread=0, size_bytes=0, uids=0, modseq=state.modseq)
+    sign = 1 if is_on else -1
+    unread = sign * sum(change.after.is_unread for change in changes)
+    await tx.labels.count_in(folder_id, [LabelCount(label_id, unread, sign * len(changes))])
+    await tx.labels.count(label_id, items=sign * len(changes), unread=unread, modseq=state.modseq)
+    return changes

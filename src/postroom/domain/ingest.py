@@ -15,6 +15,7 @@ from postroom.content.work import ContentWork
 from postroom.domain.addresses import find_account_address
 from postroom.domain.filing import Flags, file_mail
 from postroom.domain.folder_names import name_key
+from postroom.domain.steps import Deliver, Listed, Record
 from postroom.errors import Kind, PostroomError
 from postroom.mime.raw import Raw
 from postroom.model.account import ACTIVE, Account
@@ -199,7 +200,8 @@ class Ingest:
             state = await tx.mailbox.find()
             if state is not None:
                 _check_quota(limits, state.total_items, state.size_bytes)
-            await tx.log("insert", {"folder": mail.folder_id, "uid": mail.uid}, modseq=mail.modseq)
+            step = Deliver(mail.folder_id, [Listed(mail.item_id, mail.uid)])
+            await tx.log("import", Record([step]), modseq=mail.modseq)
         return Filed(mail, mail.uid)
 
 
@@ -211,7 +213,8 @@ async def _find_same(tx: Transaction, folder_id: FolderId, sha256: bytes) -> Uid
 
 
 async def _log_delivery(tx: Transaction, mail: Mail, sender: str) -> None:
-    await tx.log("deliver", {"folder": mail.folder_id, "uid": mail.uid, "sender": sender}, modseq=mail.modseq)
+    step = Deliver(mail.folder_id, [Listed(mail.item_id, mail.uid)])
+    await tx.log("deliver", Record([step], sender=sender), modseq=mail.modseq)
 
 
 def _check_quota(account_class: AccountClass, messages: int, size_bytes: int) -> None:

@@ -28,6 +28,7 @@ class Folder(NamedTuple):
     total_items: int
     unread_items: int
     size_bytes: int
+    created_modseq: Modseq
     modseq: Modseq
     """Of the last change of the folder itself (name, place)."""
     content_modseq: Modseq

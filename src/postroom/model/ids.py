@@ -7,6 +7,8 @@ FolderId = NewType("FolderId", int)
 """Number of a folder within its owner's account; also numbers the folder container (the root)."""
 Uid = NewType("Uid", int)
 """Number of a mail within its folder; never used twice there."""
+ItemId = NewType("ItemId", int)
+"""Number of a mail within its account, which it keeps wherever it is moved; a copy has its own."""
 LabelId = NewType("LabelId", int)
 ContentId = NewType("ContentId", int)
 """Number of a message content within its account; shared by all copies of a mail."""

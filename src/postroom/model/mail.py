@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from postroom.model.ids import ContentId, FolderId, LabelId, Modseq, Uid
+from postroom.model.ids import ContentId, FolderId, ItemId, LabelId, Modseq, Uid
 
 REFW_NONE, REFW_REPLIED, REFW_FORWARDED = 0, 1, 2
 """Bits of ``refw``: answered, forwarded; 3 is both."""
@@ -91,8 +91,13 @@ class Mail(NamedTuple):
 
     folder_id: FolderId
     uid: Uid
+    item_id: ItemId
     content_id: ContentId
     modseq: Modseq
+    entered_modseq: Modseq
+    """When it came into this folder."""
+    replaced_modseq: Modseq
+    """When it last got another content; 0: never."""
     date: int
     """Unix seconds: when the server received, sent or saved it."""
     size: int

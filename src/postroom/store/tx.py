@@ -6,11 +6,13 @@ one place for events and cache changes. A :class:`DirectoryTransaction` writes d
 ``mailbox``, the mailboxes of the accounts concerned, in the same transaction.
 """
 
-import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cached_property
+from typing import NamedTuple
+
+import msgspec
 
 from postroom.errors import not_found
 from postroom.model.ids import AccountId, Modseq, SessionId
@@ -25,8 +27,26 @@ from postroom.store.sql.mails import MailRepo
 from postroom.store.sql.meta import MetaRepo
 from postroom.store.sql.operations import Operation, OperationRepo
 from postroom.store.sql.orders import OrderRepo
+from postroom.store.sql.recounts import RecountRepo
 from postroom.store.sql.removals import RemovalRepo
 from postroom.store.sql.sessions import SessionRepo
+from postroom.store.sql.traces import TraceRepo
+
+_encode = msgspec.json.Encoder().encode
+UNDO_DEPTH = 16
+"""Operations on the undo stack of a session; the oldest falls off."""
+
+
+class Head(NamedTuple):
+    """What people see of an operation; ``state`` is running or done."""
+
+    folder_id: int
+    mail_count: int
+    state: str = "done"
+    is_stacked: bool = False
+
+
+NO_HEAD = Head(0, 0, "")
 
 
 class Snapshot:
@@ -71,6 +91,16 @@ class Snapshot:
         """The operation log and the tombstones."""
         return OperationRepo(self._connection, self.account_id)
 
+    @cached_property
+    def traces(self) -> TraceRepo:
+        """Where folders were before, and those that are gone."""
+        return TraceRepo(self._connection, self.account_id)
+
+    @cached_property
+    def recounts(self) -> RecountRepo:
+        """The mails, counted anew."""
+        return RecountRepo(self._connection, self.account_id)
+
     async def list_indexed(self) -> set[int]:
         """Return the contents that are in the full-text index."""
         return await self._connection.list_indexed(self.account_id)
@@ -103,27 +133,67 @@ class Transaction(Snapshot):
         """
         if (
             not self._advanced
-            and await self.mailbox.advance(step=0, items=0, size_bytes=0, contents=0) is None
+            and await self.mailbox.advance(step=0, items=0, size_bytes=0, contents=0, item_ids=0) is None
         ):
             raise not_found("the account")
 
-    async def advance(self, *, items: int = 0, size_bytes: int = 0, contents: int = 0) -> Advance:
-        """Enter this transaction's one step of history, and add to the mailbox's totals.
+    async def advance(
+        self, *, items: int = 0, size_bytes: int = 0, contents: int = 0, item_ids: int = 0
+    ) -> Advance:
+        """Enter this transaction's one step of history, add to the mailbox's totals and reserve numbers.
 
         May be called again: the step is made once. Raises: notFound where the account has been removed.
         """
         step = 0 if self._advanced else 1
-        state = await self.mailbox.advance(step=step, items=items, size_bytes=size_bytes, contents=contents)
+        state = await self.mailbox.advance(
+            step=step, items=items, size_bytes=size_bytes, contents=contents, item_ids=item_ids
+        )
         if state is None:
             raise not_found("the account")
         self._advanced = True
         return state
 
-    async def log(self, kind: str, data: Mapping[str, object], *, modseq: Modseq) -> None:
-        """Write this transaction's entry of the operation log; once."""
-        text = json.dumps(data, separators=(",", ":"))
-        now = int(time.time() * 1000)
-        await self.operations.log(Operation(modseq, now, self._session_id, kind, text))
+    @property
+    def session_id(self) -> SessionId | None:
+        """The session that this is done for."""
+        return self._session_id
+
+    async def log(
+        self,
+        kind: str,
+        data: object,
+        *,
+        modseq: Modseq,
+        head: Head | None = None,
+        history_id: int = 0,
+    ) -> None:
+        """Write this transaction's entry of the operation log; once.
+
+        Args:
+            kind: what was done.
+            data: what is needed to take it back, and to tell others of it; it is kept as JSON.
+            modseq: the step of history.
+            head: what people see of it, where this is the first step of what somebody did.
+            history_id: the first step, where this is a later one; 0 where it is none.
+        """
+        shown = head or NO_HEAD
+        await self.operations.log(
+            Operation(
+                modseq=modseq,
+                done_at=int(time.time() * 1000),
+                session_id=self._session_id,
+                kind=kind,
+                history_id=modseq if head is not None else history_id,
+                is_head=int(head is not None),
+                is_stacked=int(shown.is_stacked and self._session_id is not None),
+                state=shown.state,
+                folder_id=shown.folder_id,
+                mail_count=shown.mail_count,
+                data=_encode(data).decode(),
+            )
+        )
+        if shown.is_stacked and self._session_id is not None:
+            await self.operations.drop_beyond(self._session_id, keep=UNDO_DEPTH)
 
     async def index(self, content_id: int, terms: IndexTerms) -> None:
         """Put a content into the full-text index."""

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from tests.fixtures.factories import DATE, AddOwner, Owner, make_filing, make_message
+from tests.fixtures.factories import DATE, AddOwner, Owner, make_filing, make_message, remove_mail
 
 from postroom.domain import check
 from postroom.domain.check import check_store, find_last_drift
 from postroom.domain.examination import Fault, examine
-from postroom.domain.filing import Flags, file_mail, remove_mail
+from postroom.domain.filing import Flags, file_mail
 from postroom.model.folder import INBOX
 from postroom.model.ids import Uid
 from postroom.store import Store
@@ -82,7 +82,8 @@ HARMS = {
         ["content", "reference"],
     ),
     "tombstone": Harm(
-        "INSERT INTO tombstone SELECT account_id, folder_id, uid, 1, 1 FROM mail WHERE uid = 7", ["tombstone"]
+        "INSERT INTO tombstone SELECT account_id, folder_id, uid, 1, 1, 1 FROM mail WHERE uid = 7",
+        ["tombstone"],
     ),
     "chunk count": Harm("UPDATE order_chunk SET items = items + 1 WHERE sort = 4", []),
     "chunks of an order": Harm("DELETE FROM order_chunk WHERE sort = 2", ["order"]),

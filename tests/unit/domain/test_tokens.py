@@ -78,6 +78,7 @@ def test_tokens_say_what_they_are_of() -> None:
         total_items=0,
         unread_items=0,
         size_bytes=0,
+        created_modseq=Modseq(1),
         modseq=Modseq(1),
         content_modseq=Modseq(4),
     )

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from postroom.api.schemas.mails import Mail, render_mail
 from postroom.domain.attachments import InnerMail
-from postroom.model.ids import ContentId, MailRef, Modseq
+from postroom.model.ids import ContentId, ItemId, MailRef, Modseq
 from postroom.model.mail import Mail as StoredMail
 
 Side = Annotated[int, Meta(ge=10, le=1024, description="Pixels to cover.", examples=[128])]
@@ -29,8 +29,11 @@ def render_inner_mail(ref: MailRef, inner: InnerMail) -> Mail:
         StoredMail(
             folder_id=ref.folder,
             uid=ref.uid,
+            item_id=ItemId(0),
             content_id=ContentId(0),
             modseq=Modseq(0),
+            entered_modseq=Modseq(0),
+            replaced_modseq=Modseq(0),
             date=inner.date,
             size=inner.size,
             is_unread=0,

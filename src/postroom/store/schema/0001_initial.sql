@@ -61,6 +61,8 @@ CREATE TABLE mailbox (
     next_folder_id BIGINT NOT NULL,
     next_label_id BIGINT NOT NULL,
     next_content_id BIGINT NOT NULL,
+    next_item_id BIGINT NOT NULL,
+    forgotten_modseq BIGINT NOT NULL,
     total_items BIGINT NOT NULL,
     size_bytes BIGINT NOT NULL
 ) WITHOUT ROWID;
@@ -80,11 +82,14 @@ CREATE TABLE folder (
     total_items BIGINT NOT NULL,
     unread_items BIGINT NOT NULL,
     size_bytes BIGINT NOT NULL,
+    created_modseq BIGINT NOT NULL,
     modseq BIGINT NOT NULL,
     content_modseq BIGINT NOT NULL,
     PRIMARY KEY (account_id, folder_id),
     UNIQUE (account_id, parent_id, name_key)
 ) WITHOUT ROWID;
+
+CREATE INDEX folder_by_role ON folder (account_id, role, folder_id) WHERE role <> '';
 
 CREATE TABLE label (
     account_id BIGINT NOT NULL,
@@ -112,12 +117,17 @@ CREATE TABLE content (
     UNIQUE (account_id, sha256)
 );
 
+-- item_id names the mail wherever it is moved. entered_modseq: when it came into this folder; replaced_modseq: when
+-- it last got another content, 0 if never.
 CREATE TABLE mail (
     account_id BIGINT NOT NULL,
     folder_id BIGINT NOT NULL,
     uid BIGINT NOT NULL,
+    item_id BIGINT NOT NULL,
     content_id BIGINT NOT NULL,
     modseq BIGINT NOT NULL,
+    entered_modseq BIGINT NOT NULL,
+    replaced_modseq BIGINT NOT NULL,
     date BIGINT NOT NULL,
     size_bytes BIGINT NOT NULL,
     is_unread SMALLINT NOT NULL CHECK (is_unread IN (0, 1)),
@@ -134,8 +144,9 @@ CREATE TABLE mail (
     summary BYTEA NOT NULL,
     PRIMARY KEY (account_id, folder_id, uid)
 );
+CREATE UNIQUE INDEX mail_by_item ON mail (account_id, item_id);
 CREATE INDEX mail_by_content ON mail (account_id, content_id);
-CREATE INDEX mail_by_modseq ON mail (account_id, folder_id, modseq);
+CREATE INDEX mail_by_modseq ON mail (account_id, folder_id, modseq, uid);
 CREATE INDEX mail_by_date ON mail (account_id, folder_id, date, uid);
 CREATE INDEX mail_by_subject ON mail (account_id, folder_id, sort_subject, date, uid);
 CREATE INDEX mail_by_from ON mail (account_id, folder_id, sort_from, date, uid);
@@ -156,24 +167,38 @@ CREATE TABLE order_chunk (
     PRIMARY KEY (account_id, folder_id, sort, low_key)
 ) WITHOUT ROWID;
 
--- What was removed, so that a delta can say so. uid 0 stands for the folder itself.
+-- What was removed, so that a delta can say so. uid 0 stands for the folder itself; entered_modseq: when it had come.
 CREATE TABLE tombstone (
     account_id BIGINT NOT NULL,
     folder_id BIGINT NOT NULL,
     uid BIGINT NOT NULL,
+    entered_modseq BIGINT NOT NULL,
     modseq BIGINT NOT NULL,
     removed_at BIGINT NOT NULL,
     PRIMARY KEY (account_id, folder_id, uid)
 ) WITHOUT ROWID;
-CREATE INDEX tombstone_by_modseq ON tombstone (account_id, folder_id, modseq);
+CREATE INDEX tombstone_by_modseq ON tombstone (account_id, folder_id, modseq, uid);
+CREATE INDEX tombstone_by_age ON tombstone (account_id, removed_at);
 
 -- One row for each transaction that changed a mailbox: what was done and what is needed to take it back.
+-- An operation of several transactions (a batch) has its history_id, the modseq of the first, in all of them; it is 0
+-- where nobody did it, such as a delivery. What people see of an operation is in its first row alone: is_head, state,
+-- folder_id (0 for none), mail_count, and is_stacked while it is on the undo stack of its session.
 CREATE TABLE operation (
     account_id BIGINT NOT NULL,
     modseq BIGINT NOT NULL,
     done_at BIGINT NOT NULL,
     session_id BIGINT,
     kind TEXT NOT NULL,
+    history_id BIGINT NOT NULL,
+    is_head SMALLINT NOT NULL CHECK (is_head IN (0, 1)),
+    is_stacked SMALLINT NOT NULL CHECK (is_stacked IN (0, 1)),
+    state TEXT NOT NULL CHECK (state IN ('', 'running', 'done', 'undone')),
+    folder_id BIGINT NOT NULL,
+    mail_count BIGINT NOT NULL,
     data TEXT NOT NULL,
     PRIMARY KEY (account_id, modseq)
 ) WITHOUT ROWID;
+CREATE INDEX operation_by_history ON operation (account_id, history_id, modseq) WHERE history_id > 0;
+CREATE INDEX operation_shown ON operation (account_id, modseq) WHERE is_head = 1;
+CREATE INDEX operation_stacked ON operation (account_id, session_id, modseq) WHERE is_stacked = 1;

@@ -1,5 +1,6 @@
 """Contents: the immutable messages, once per account, addressed by SHA-256."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from postroom.model.ids import AccountId, ContentId
@@ -24,6 +25,7 @@ SELECT content_id, sha256, size_bytes, refs, structure, data FROM content
 WHERE account_id = $1 AND content_id > $2 ORDER BY content_id LIMIT $3
 """
 _LIST_REFERENCES = "SELECT content_id, refs FROM content WHERE account_id = $1"
+_SHARE = "UPDATE content SET refs = refs + 1 WHERE account_id = $1 AND content_id = $2"
 _RELEASE = """
 UPDATE content SET refs = refs - 1 WHERE account_id = $1 AND content_id = $2 RETURNING refs
 """
@@ -87,6 +89,10 @@ class ContentRepo:
         """Return all contents with their references; for checks alone."""
         rows = await self._connection.fetch_all(_LIST_REFERENCES, self._account_id)
         return [(ContentId(row[0]), row[1]) for row in rows]
+
+    async def share(self, content_ids: Iterable[ContentId]) -> None:
+        """Add one reference to each content."""
+        await self._connection.execute_many(_SHARE, [(self._account_id, number) for number in content_ids])
 
     async def release(self, content_id: ContentId) -> int:
         """Take one reference off; at none the content is deleted. Returns the references left."""

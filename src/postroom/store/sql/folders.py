@@ -7,7 +7,7 @@ from postroom.model.ids import AccountId, FolderId, Modseq, Uid
 from postroom.store.engine.base import Connection
 
 _COLUMNS = """account_id, folder_id, parent_id, name, role, folder_type, is_special, takes_subfolders,
-       uid_validity, total_items, unread_items, size_bytes, modseq, content_modseq"""
+       uid_validity, total_items, unread_items, size_bytes, created_modseq, modseq, content_modseq"""
 _LIST = f"SELECT {_COLUMNS} FROM folder WHERE account_id = $1 ORDER BY folder_id"
 _FIND = f"SELECT {_COLUMNS} FROM folder WHERE account_id = $1 AND folder_id = $2"
 _FIND_NAMED = "SELECT folder_id FROM folder WHERE account_id = $1 AND parent_id = $2 AND name_key = $3"
@@ -15,15 +15,22 @@ _COUNTS = "SELECT folder_id, role, unread_items, total_items, folder_type FROM f
 _UNREAD = "SELECT unread_items FROM folder WHERE account_id = $1 AND folder_id = $2"
 _CREATE = """
 INSERT INTO folder (account_id, folder_id, parent_id, name, name_key, role, folder_type, is_special,
-                    takes_subfolders, uid_validity, next_uid, total_items, unread_items, size_bytes, modseq,
-                    content_modseq)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, 0, 0, 0, $11, $11)
+                    takes_subfolders, uid_validity, next_uid, total_items, unread_items, size_bytes,
+                    created_modseq, modseq, content_modseq)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, 0, 0, 0, $11, $11, $11)
 """
 _COUNT = """
 UPDATE folder SET total_items = total_items + $3, unread_items = unread_items + $4, size_bytes = size_bytes + $5,
                   next_uid = next_uid + $6, content_modseq = $7
 WHERE account_id = $1 AND folder_id = $2
 RETURNING next_uid, total_items, unread_items
+"""
+_PLACE = """
+UPDATE folder SET parent_id = $3, name = $4, name_key = $5, modseq = $6 WHERE account_id = $1 AND folder_id = $2
+"""
+_DELETE = "DELETE FROM folder WHERE account_id = $1 AND folder_id = $2"
+_FIND_ROLE = """
+SELECT folder_id FROM folder WHERE account_id = $1 AND role = $2 AND role <> '' ORDER BY folder_id LIMIT 1
 """
 _SET_COUNTERS = """
 UPDATE folder SET total_items = $3, unread_items = $4, size_bytes = $5, content_modseq = $6
@@ -106,6 +113,21 @@ class FolderRepo:
             _COUNT, self._account_id, folder_id, items, unread, size_bytes, uids, modseq
         )
         return None if row is None else Counted(Uid(row[0] - uids), row[1], row[2])
+
+    async def place(
+        self, folder_id: FolderId, *, parent_id: FolderId, name: str, name_key: str, modseq: Modseq
+    ) -> None:
+        """Give a folder a parent and a name."""
+        await self._connection.execute(_PLACE, self._account_id, folder_id, parent_id, name, name_key, modseq)
+
+    async def delete(self, folder_id: FolderId) -> None:
+        """Remove the row of a folder; what is in it is another matter."""
+        await self._connection.execute(_DELETE, self._account_id, folder_id)
+
+    async def find_role(self, role: str) -> FolderId | None:
+        """Return the folder with a role."""
+        value = await self._connection.fetch_value(_FIND_ROLE, self._account_id, role)
+        return None if value is None else FolderId(value)
 
     async def set_counters(
         self, folder_id: FolderId, *, items: int, unread: int, size_bytes: int, modseq: Modseq

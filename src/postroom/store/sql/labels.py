@@ -1,20 +1,60 @@
-"""Labels and their maintained counters."""
+"""Labels and their maintained counters, in all and by folder."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from postroom.model.ids import AccountId, LabelId, Modseq
+from postroom.model.ids import AccountId, FolderId, LabelId, Modseq
 from postroom.store.engine.base import Connection
 
+_LIST = "SELECT label_id, name FROM label WHERE account_id = $1 ORDER BY label_id"
+_FIND = "SELECT label_id, name FROM label WHERE account_id = $1 AND label_id = $2"
+_FIND_NAMED = "SELECT label_id FROM label WHERE account_id = $1 AND name_key = $2"
+_CREATE = """
+INSERT INTO label (account_id, label_id, name, name_key, total_items, unread_items, modseq)
+VALUES ($1, $2, $3, $4, 0, 0, $5)
+"""
+_RENAME = "UPDATE label SET name = $3, name_key = $4, modseq = $5 WHERE account_id = $1 AND label_id = $2"
+_DELETE = "DELETE FROM label WHERE account_id = $1 AND label_id = $2"
 _COUNTS = "SELECT label_id, unread_items, total_items FROM label WHERE account_id = $1 ORDER BY label_id"
 _COUNT = """
 UPDATE label SET total_items = total_items + $3, unread_items = unread_items + $4, modseq = $5
 WHERE account_id = $1 AND label_id = $2
 """
+_COUNT_IN_FOLDER = """
+INSERT INTO folder_label (account_id, folder_id, label_id, total_items, unread_items) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (account_id, folder_id, label_id) DO UPDATE
+SET total_items = folder_label.total_items + excluded.total_items,
+    unread_items = folder_label.unread_items + excluded.unread_items
+"""
+_LIST_OF_FOLDER = """
+SELECT label_id, unread_items, total_items FROM folder_label WHERE account_id = $1 AND folder_id = $2
+"""
+_LIST_OF_FOLDERS = (
+    "SELECT folder_id, label_id, unread_items, total_items FROM folder_label WHERE account_id = $1"
+)
+_DELETE_OF_FOLDER = "DELETE FROM folder_label WHERE account_id = $1 AND folder_id = $2"
+_DELETE_OF_LABEL = "DELETE FROM folder_label WHERE account_id = $1 AND label_id = $2"
+
+
+class Label(NamedTuple):
+    """A label."""
+
+    label_id: LabelId
+    name: str
 
 
 class LabelCount(NamedTuple):
     """The counters of one label."""
 
+    label_id: LabelId
+    unread_items: int
+    total_items: int
+
+
+class FolderLabelCount(NamedTuple):
+    """The counters of one label in one folder."""
+
+    folder_id: FolderId
     label_id: LabelId
     unread_items: int
     total_items: int
@@ -27,10 +67,63 @@ class LabelRepo:
         self._connection = connection
         self._account_id = account_id
 
+    async def list_all(self) -> list[Label]:
+        """Return all labels, by number."""
+        return [Label(*row) for row in await self._connection.fetch_all(_LIST, self._account_id)]
+
+    async def find(self, label_id: LabelId) -> Label | None:
+        """Return a label."""
+        row = await self._connection.fetch_row(_FIND, self._account_id, label_id)
+        return None if row is None else Label(*row)
+
+    async def find_named(self, name_key: str) -> LabelId | None:
+        """Return the label with that name, compared by ``name_key``."""
+        value = await self._connection.fetch_value(_FIND_NAMED, self._account_id, name_key)
+        return None if value is None else LabelId(value)
+
+    async def create(self, label: Label, *, name_key: str, modseq: Modseq) -> None:
+        """Make a label that no mail has."""
+        await self._connection.execute(_CREATE, self._account_id, *label, name_key, modseq)
+
+    async def rename(self, label: Label, *, name_key: str, modseq: Modseq) -> None:
+        """Give a label another name."""
+        await self._connection.execute(_RENAME, self._account_id, *label, name_key, modseq)
+
+    async def delete(self, label_id: LabelId) -> None:
+        """Remove a label and its counters."""
+        await self._connection.execute(_DELETE, self._account_id, label_id)
+        await self._connection.execute(_DELETE_OF_LABEL, self._account_id, label_id)
+
+    # Counters
+
     async def list_counts(self) -> list[LabelCount]:
         """Return the counters of all labels, by number."""
         return [LabelCount(*row) for row in await self._connection.fetch_all(_COUNTS, self._account_id)]
 
+    async def list_folder_counts(self) -> list[FolderLabelCount]:
+        """Return the counters of all labels in all folders."""
+        rows = await self._connection.fetch_all(_LIST_OF_FOLDERS, self._account_id)
+        return [FolderLabelCount(*row) for row in rows]
+
+    async def list_counts_in(self, folder_id: FolderId) -> list[LabelCount]:
+        """Return the counters of the labels in a folder."""
+        rows = await self._connection.fetch_all(_LIST_OF_FOLDER, self._account_id, folder_id)
+        return [LabelCount(*row) for row in rows]
+
     async def count(self, label_id: LabelId, *, items: int, unread: int, modseq: Modseq) -> None:
         """Add to the counters of a label."""
         await self._connection.execute(_COUNT, self._account_id, label_id, items, unread, modseq)
+
+    async def count_in(self, folder_id: FolderId, counts: Iterable[LabelCount]) -> None:
+        """Add to the counters of labels in a folder."""
+        await self._connection.execute_many(
+            _COUNT_IN_FOLDER,
+            [
+                (self._account_id, folder_id, count.label_id, count.total_items, count.unread_items)
+                for count in counts
+            ],
+        )
+
+    async def forget_folder(self, folder_id: FolderId) -> None:
+        """Remove the counters of a folder that is gone."""
+        await self._connection.execute(_DELETE_OF_FOLDER, self._account_id, folder_id)

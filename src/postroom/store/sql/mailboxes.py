@@ -5,27 +5,35 @@ Every write takes this row first, which makes the writers of one account take tu
 
 from typing import NamedTuple
 
-from postroom.model.ids import AccountId, ContentId, FolderId, Modseq
+from postroom.model.ids import AccountId, ContentId, FolderId, ItemId, LabelId, Modseq
 from postroom.store.engine.base import Connection
 
 _CREATE = """
 INSERT INTO mailbox (account_id, modseq, folders_modseq, labels_modseq, next_folder_id, next_label_id,
-                     next_content_id, total_items, size_bytes)
-VALUES ($1, 1, 1, 1, $2, 1, 1, 0, 0)
+                     next_content_id, next_item_id, forgotten_modseq, total_items, size_bytes)
+VALUES ($1, 1, 1, 1, $2, 1, 1, 1, 0, 0, 0)
 """
 _GET = (
-    "SELECT modseq, folders_modseq, labels_modseq, total_items, size_bytes FROM mailbox WHERE account_id = $1"
+    "SELECT modseq, folders_modseq, labels_modseq, forgotten_modseq, total_items, size_bytes FROM mailbox "
+    "WHERE account_id = $1"
 )
 _ADVANCE = """
 UPDATE mailbox SET modseq = modseq + $2,
                    folders_modseq = CASE WHEN $2 = 1 THEN modseq + 1 ELSE folders_modseq END,
                    total_items = total_items + $3, size_bytes = size_bytes + $4,
-                   next_content_id = next_content_id + $5
+                   next_content_id = next_content_id + $5, next_item_id = next_item_id + $6
 WHERE account_id = $1
-RETURNING modseq, next_content_id, total_items, size_bytes
+RETURNING modseq, next_content_id, next_item_id, total_items, size_bytes
 """
 _TAKE_FOLDER_ID = """
 UPDATE mailbox SET next_folder_id = next_folder_id + 1 WHERE account_id = $1 RETURNING next_folder_id - 1
+"""
+_TAKE_LABEL_ID = """
+UPDATE mailbox SET next_label_id = next_label_id + 1 WHERE account_id = $1 RETURNING next_label_id - 1
+"""
+_LABELS_CHANGED = "UPDATE mailbox SET labels_modseq = $2 WHERE account_id = $1"
+_FORGET = """
+UPDATE mailbox SET forgotten_modseq = $2 WHERE account_id = $1 AND forgotten_modseq < $2
 """
 _SET_USAGE = "UPDATE mailbox SET total_items = $2, size_bytes = $3 WHERE account_id = $1"
 
@@ -36,15 +44,18 @@ class MailboxState(NamedTuple):
     modseq: Modseq
     folders_modseq: Modseq
     labels_modseq: Modseq
+    forgotten_modseq: Modseq
+    """Removals up to here may be forgotten."""
     total_items: int
     size_bytes: int
 
 
 class Advance(NamedTuple):
-    """The state after a change; ``content_id`` is the number reserved, if one was asked for."""
+    """The state after a change; the first of the numbers reserved, if some were asked for."""
 
     modseq: Modseq
     content_id: ContentId
+    item_id: ItemId
     total_items: int
     size_bytes: int
 
@@ -65,19 +76,37 @@ class MailboxRepo:
         row = await self._connection.fetch_row(_GET, self._account_id)
         return None if row is None else MailboxState(*row)
 
-    async def advance(self, *, step: int, items: int, size_bytes: int, contents: int) -> Advance | None:
-        """Move the history on by ``step`` (0 or 1), add to the totals and reserve ``contents`` numbers.
+    async def advance(
+        self, *, step: int, items: int, size_bytes: int, contents: int, item_ids: int
+    ) -> Advance | None:
+        """Move the history on by ``step`` (0 or 1), add to the totals and reserve numbers.
 
         Returns None where the account has no mailbox (it was removed meanwhile).
         """
-        row = await self._connection.fetch_row(_ADVANCE, self._account_id, step, items, size_bytes, contents)
+        row = await self._connection.fetch_row(
+            _ADVANCE, self._account_id, step, items, size_bytes, contents, item_ids
+        )
         if row is None:
             return None
-        return Advance(Modseq(row[0]), ContentId(row[1] - contents), row[2], row[3])
+        return Advance(
+            Modseq(row[0]), ContentId(row[1] - contents), ItemId(row[2] - item_ids), row[3], row[4]
+        )
 
     async def take_folder_id(self) -> FolderId:
         """Return a number for a new folder, never given out before."""
         return FolderId(await self._connection.fetch_value(_TAKE_FOLDER_ID, self._account_id))
+
+    async def take_label_id(self) -> LabelId:
+        """Return a number for a new label, never given out before."""
+        return LabelId(await self._connection.fetch_value(_TAKE_LABEL_ID, self._account_id))
+
+    async def labels_changed(self, modseq: Modseq) -> None:
+        """Note that the list of labels changed."""
+        await self._connection.execute(_LABELS_CHANGED, self._account_id, modseq)
+
+    async def forget(self, modseq: Modseq) -> None:
+        """Note that removals up to ``modseq`` are forgotten."""
+        await self._connection.execute(_FORGET, self._account_id, modseq)
 
     async def set_usage(self, *, total_items: int, size_bytes: int) -> None:
         """Correct the totals; for repairs alone."""

@@ -5,40 +5,64 @@ index. A page deep in a large folder starts at an anchor (a key of that index) f
 :mod:`postroom.store.sql.orders`; what is skipped from there is bounded by the size of a chunk.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from postroom.model.ids import AccountId, ContentId, FolderId, Uid
+from postroom.model.ids import AccountId, ContentId, FolderId, ItemId, Uid
 from postroom.model.listing import Sort, SortField
 from postroom.model.mail import Mail
-from postroom.store.engine.base import Connection
+from postroom.store.engine.base import Connection, Row
 from postroom.store.sorting import SORT_COLUMNS, Anchor, SortKeys
 
-_SHOWN = """folder_id, uid, content_id, modseq, date, size_bytes, is_unread, is_flagged, is_draft, is_deleted, refw,
-       labels, summary"""
+MANY = 50
+"""Mails looked up by one statement."""
+
+_SHOWN = """folder_id, uid, item_id, content_id, modseq, entered_modseq, replaced_modseq, date, size_bytes, is_unread,
+       is_flagged, is_draft, is_deleted, refw, labels, summary"""
+_SHOWN_COLUMNS = len(_SHOWN.split(","))
 _KEYS = """date, size_bytes, is_unread, is_flagged, importance, has_attachments, sort_subject, sort_from, sort_to"""
-_FIND = f"SELECT {_SHOWN} FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid = $3"
+# The mails of a folder that is gone are removed later, and not to be seen meanwhile.
+_VISIBLE = """EXISTS (SELECT 1 FROM folder
+              WHERE folder.account_id = mail.account_id AND folder.folder_id = mail.folder_id)"""
+_FIND = f"SELECT {_SHOWN} FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid = $3 AND {_VISIBLE}"
+_LOCATED = f"""{_SHOWN}, {_KEYS}"""
+_LOCATE = f"SELECT {_LOCATED} FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid = $3 AND {_VISIBLE}"
+_PLACES = ", ".join(f"${number}" for number in range(2, 2 + MANY))
+_LOCATE_ITEMS = f"SELECT {_LOCATED} FROM mail WHERE account_id = $1 AND item_id IN ({_PLACES}) AND {_VISIBLE}"
+_UID_PLACES = ", ".join(f"${number}" for number in range(3, 3 + MANY))
+_FIND_ITEM_IDS = f"""
+SELECT uid, item_id FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid IN ({_UID_PLACES}) AND {_VISIBLE}
+"""
+_LIST_OF_FOLDER = f"SELECT {_LOCATED} FROM mail WHERE account_id = $1 AND folder_id = $2 LIMIT $3"
 _FIND_KEYS = f"SELECT {_KEYS} FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid = $3"
 _INSERT = """
-INSERT INTO mail (account_id, folder_id, uid, content_id, modseq, date, size_bytes, is_unread, is_flagged, is_draft,
-                  is_deleted, refw, labels, summary, importance, has_attachments, sort_subject, sort_from, sort_to)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+INSERT INTO mail (account_id, folder_id, uid, item_id, content_id, modseq, entered_modseq, replaced_modseq, date,
+                  size_bytes, is_unread, is_flagged, is_draft, is_deleted, refw, labels, summary, importance,
+                  has_attachments, sort_subject, sort_from, sort_to)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
 """
 _SET_FLAGS = """
-UPDATE mail SET is_unread = $4, is_flagged = $5, modseq = $6
-WHERE account_id = $1 AND folder_id = $2 AND uid = $3
+UPDATE mail SET is_unread = $3, is_flagged = $4, modseq = $5 WHERE account_id = $1 AND item_id = $2
 """
-_DELETE = "DELETE FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid = $3"
+_SET_LABELS = "UPDATE mail SET labels = $3, modseq = $4 WHERE account_id = $1 AND item_id = $2"
+_MOVE = """
+UPDATE mail SET folder_id = $3, uid = $4, modseq = $5, entered_modseq = $5 WHERE account_id = $1 AND item_id = $2
+"""
+_COPY = """
+INSERT INTO mail (account_id, folder_id, uid, item_id, content_id, modseq, entered_modseq, replaced_modseq, date,
+                  size_bytes, is_unread, is_flagged, is_draft, is_deleted, refw, labels, summary, importance,
+                  has_attachments, sort_subject, sort_from, sort_to)
+SELECT account_id, $3, $4, $5, content_id, $6, $6, 0, date, size_bytes, is_unread, is_flagged, is_draft, is_deleted,
+       refw, labels, summary, importance, has_attachments, sort_subject, sort_from, sort_to
+FROM mail WHERE account_id = $1 AND item_id = $2
+"""
+_DELETE = "DELETE FROM mail WHERE account_id = $1 AND item_id = $2"
 _FIND_CONTENT_IN = """
 SELECT uid FROM mail WHERE account_id = $1 AND content_id = $2 AND folder_id = $3 LIMIT 1
 """
-_RECOUNT = """
-SELECT folder_id, count(*), sum(is_unread), sum(size_bytes) FROM mail WHERE account_id = $1 GROUP BY folder_id
-"""
-_RECOUNT_CONTENTS = "SELECT content_id, count(*) FROM mail WHERE account_id = $1 GROUP BY content_id"
-_LABELLED = "SELECT folder_id, uid, labels, is_unread FROM mail WHERE account_id = $1 AND labels <> ''"
 
 
-def _page_statement(sort: Sort, *, anchored: bool) -> str:
+def _page_statement(sort: Sort, *, anchored: bool, what: str = _SHOWN) -> str:
     column = SORT_COLUMNS[sort.field]
     columns = ("date", "uid") if column == "date" else (column, "date", "uid")
     direction = " DESC" if sort.descending else ""
@@ -47,24 +71,37 @@ def _page_statement(sort: Sort, *, anchored: bool) -> str:
     if anchored:
         places = ", ".join(f"${number}" for number in range(5, 5 + len(columns)))
         condition = f" AND ({', '.join(columns)}) {'<' if sort.descending else '>='} ({places})"
-    return f"""SELECT {_SHOWN} FROM mail WHERE account_id = $1 AND folder_id = $2{condition}
+    return f"""SELECT {what} FROM mail WHERE account_id = $1 AND folder_id = $2{condition}
 ORDER BY {order} LIMIT $3 OFFSET $4"""
 
 
-_PAGES = {
-    (sort, anchored): _page_statement(sort, anchored=anchored)
-    for sort in (Sort(field, descending) for field in SortField for descending in (False, True))
+_WAYS = [
+    (Sort(field, descending), anchored)
+    for field in SortField
+    for descending in (False, True)
     for anchored in (False, True)
+]
+_PAGES = {(sort, anchored): _page_statement(sort, anchored=anchored) for sort, anchored in _WAYS}
+_ITEM_PAGES = {
+    (sort, anchored): _page_statement(
+        sort, anchored=anchored, what=f"item_id, {SORT_COLUMNS[sort.field]}, date, uid"
+    )
+    for sort, anchored in _WAYS
 }
 
 
-class FolderRecount(NamedTuple):
-    """What a folder really holds."""
+class Located(NamedTuple):
+    """A mail, and what it is sorted by."""
 
-    folder_id: FolderId
-    total_items: int
-    unread_items: int
-    size_bytes: int
+    mail: Mail
+    keys: SortKeys
+
+
+class Placed(NamedTuple):
+    """A mail's number, and its place in a sort order."""
+
+    item_id: ItemId
+    place: Anchor
 
 
 class MailRepo:
@@ -78,6 +115,33 @@ class MailRepo:
         """Return a mail."""
         row = await self._connection.fetch_row(_FIND, self._account_id, folder_id, uid)
         return None if row is None else Mail(*row)
+
+    async def locate(self, folder_id: FolderId, uid: Uid) -> Located | None:
+        """Return a mail with what it is sorted by."""
+        row = await self._connection.fetch_row(_LOCATE, self._account_id, folder_id, uid)
+        return None if row is None else _located(row)
+
+    async def locate_items(self, item_ids: Sequence[ItemId]) -> dict[ItemId, Located]:
+        """Return those of the mails that are there, wherever they are."""
+        found: dict[ItemId, Located] = {}
+        for numbers in _batches(item_ids):
+            for row in await self._connection.fetch_all(_LOCATE_ITEMS, self._account_id, *numbers):
+                located = _located(row)
+                found[located.mail.item_id] = located
+        return found
+
+    async def find_item_ids(self, folder_id: FolderId, uids: Sequence[Uid]) -> dict[Uid, ItemId]:
+        """Return the numbers of those mails of a folder that are there."""
+        found: dict[Uid, ItemId] = {}
+        for numbers in _batches(uids):
+            rows = await self._connection.fetch_all(_FIND_ITEM_IDS, self._account_id, folder_id, *numbers)
+            found.update((Uid(uid), ItemId(item_id)) for uid, item_id in rows)
+        return found
+
+    async def list_some(self, folder_id: FolderId, *, limit: int) -> list[Located]:
+        """Return up to ``limit`` mails of a folder, be it there or gone."""
+        rows = await self._connection.fetch_all(_LIST_OF_FOLDER, self._account_id, folder_id, limit)
+        return [_located(row) for row in rows]
 
     async def find_keys(self, folder_id: FolderId, uid: Uid) -> SortKeys | None:
         """Return the sort keys of a mail."""
@@ -93,13 +157,29 @@ class MailRepo:
         self, folder_id: FolderId, sort: Sort, *, anchor: Anchor | None, skip: int, limit: int
     ) -> list[Mail]:
         """Return up to ``limit`` mails in the order of ``sort``, from ``skip`` rows behind ``anchor``."""
-        places: tuple[object, ...] = ()
-        if anchor is not None:
-            places = anchor[1:] if sort.field is SortField.DATE else anchor
         rows = await self._connection.fetch_all(
-            _PAGES[sort, anchor is not None], self._account_id, folder_id, limit, skip, *places
+            _PAGES[sort, anchor is not None],
+            self._account_id,
+            folder_id,
+            limit,
+            skip,
+            *_anchor_places(sort, anchor),
         )
         return [Mail(*row) for row in rows]
+
+    async def list_items(
+        self, folder_id: FolderId, sort: Sort, *, anchor: Anchor | None, skip: int, limit: int
+    ) -> list[Placed]:
+        """Return numbers and places of the mails that :meth:`list_page` would return."""
+        rows = await self._connection.fetch_all(
+            _ITEM_PAGES[sort, anchor is not None],
+            self._account_id,
+            folder_id,
+            limit,
+            skip,
+            *_anchor_places(sort, anchor),
+        )
+        return [Placed(ItemId(row[0]), Anchor(*row[1:])) for row in rows]
 
     async def insert(self, mail: Mail, keys: SortKeys) -> None:
         """Store a mail."""
@@ -114,33 +194,56 @@ class MailRepo:
             keys.to,
         )
 
-    async def set_flags(self, mail: Mail) -> None:
-        """Store the unread and flagged state and the modseq of ``mail``."""
-        await self._connection.execute(
-            _SET_FLAGS,
-            self._account_id,
-            mail.folder_id,
-            mail.uid,
-            mail.is_unread,
-            mail.is_flagged,
-            mail.modseq,
+    async def copy(self, copies: Iterable[tuple[ItemId, Mail]]) -> None:
+        """Store copies of mails: of each source's number, the copy's folder, uid, number and modseq are taken."""
+        await self._connection.execute_many(
+            _COPY,
+            [
+                (self._account_id, source, copy.folder_id, copy.uid, copy.item_id, copy.modseq)
+                for source, copy in copies
+            ],
         )
 
-    async def delete(self, folder_id: FolderId, uid: Uid) -> None:
-        """Remove a mail."""
-        await self._connection.execute(_DELETE, self._account_id, folder_id, uid)
+    async def move(self, mails: Iterable[Mail]) -> None:
+        """Store where mails are now, from their modseq on."""
+        await self._connection.execute_many(
+            _MOVE,
+            [(self._account_id, mail.item_id, mail.folder_id, mail.uid, mail.modseq) for mail in mails],
+        )
 
-    async def recount_folders(self) -> list[FolderRecount]:
-        """Count the mails of each folder that has some; reads them all."""
-        rows = await self._connection.fetch_all(_RECOUNT, self._account_id)
-        return [FolderRecount(FolderId(row[0]), *map(int, row[1:])) for row in rows]
+    async def set_flags(self, mails: Iterable[Mail]) -> None:
+        """Store the unread and flagged state and the modseq of mails."""
+        await self._connection.execute_many(
+            _SET_FLAGS,
+            [
+                (self._account_id, mail.item_id, mail.is_unread, mail.is_flagged, mail.modseq)
+                for mail in mails
+            ],
+        )
 
-    async def recount_contents(self) -> dict[ContentId, int]:
-        """Count the mails of each content; reads them all."""
-        rows = await self._connection.fetch_all(_RECOUNT_CONTENTS, self._account_id)
-        return {ContentId(content_id): count for content_id, count in rows}
+    async def set_labels(self, mails: Iterable[Mail]) -> None:
+        """Store the labels and the modseq of mails."""
+        await self._connection.execute_many(
+            _SET_LABELS, [(self._account_id, mail.item_id, mail.labels, mail.modseq) for mail in mails]
+        )
 
-    async def list_labelled(self) -> list[tuple[FolderId, Uid, str, int]]:
-        """Return folder, uid, labels and unread state of all mails with labels."""
-        rows = await self._connection.fetch_all(_LABELLED, self._account_id)
-        return [(FolderId(row[0]), Uid(row[1]), row[2], row[3]) for row in rows]
+    async def delete(self, item_ids: Iterable[ItemId]) -> None:
+        """Remove mails."""
+        await self._connection.execute_many(_DELETE, [(self._account_id, item_id) for item_id in item_ids])
+
+
+def _located(row: Row) -> Located:
+    return Located(Mail(*row[:_SHOWN_COLUMNS]), SortKeys(*row[_SHOWN_COLUMNS:]))
+
+
+def _anchor_places(sort: Sort, anchor: Anchor | None) -> tuple[object, ...]:
+    if anchor is None:
+        return ()
+    return anchor[1:] if sort.field is SortField.DATE else anchor
+
+
+def _batches(numbers: Sequence[int]) -> Iterator[list[int]]:
+    """Yield the numbers in lists of MANY, the last filled up with what numbers nothing."""
+    for start in range(0, len(numbers), MANY):
+        batch = list(numbers[start : start + MANY])
+        yield batch + [0] * (MANY - len(batch))

@@ -1,23 +1,50 @@
 """The operation log and the tombstones: what was done, and what is gone."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from postroom.model.ids import AccountId, FolderId, Modseq, SessionId, Uid
 from postroom.store.engine.base import Connection
 
-_LOG = "INSERT INTO operation (account_id, modseq, done_at, session_id, kind, data) VALUES ($1, $2, $3, $4, $5, $6)"
-_LIST = """
-SELECT modseq, done_at, session_id, kind, data FROM operation
-WHERE account_id = $1 AND modseq > $2 ORDER BY modseq LIMIT $3
+_COLUMNS = (
+    "modseq, done_at, session_id, kind, history_id, is_head, is_stacked, state, folder_id, mail_count, data"
+)
+_LOG = f"""
+INSERT INTO operation (account_id, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
+_LIST = f"SELECT {_COLUMNS} FROM operation WHERE account_id = $1 AND modseq > $2 ORDER BY modseq LIMIT $3"
+_FIND = f"SELECT {_COLUMNS} FROM operation WHERE account_id = $1 AND modseq = $2"
+_LIST_STEPS = f"""
+SELECT {_COLUMNS} FROM operation
+WHERE account_id = $1 AND history_id = $2 AND history_id > 0 AND modseq < $3 ORDER BY modseq DESC LIMIT $4
+"""
+_ADD_TO_HEAD = """
+UPDATE operation SET mail_count = mail_count + $3, state = $4 WHERE account_id = $1 AND modseq = $2
+"""
+_UNSTACK = "UPDATE operation SET is_stacked = 0, state = $3 WHERE account_id = $1 AND modseq = $2"
+_FIND_TOP = f"""
+SELECT {_COLUMNS} FROM operation WHERE account_id = $1 AND modseq =
+    (SELECT max(modseq) FROM operation WHERE account_id = $1 AND session_id = $2 AND is_stacked = 1)
+"""
+_DROP_BEYOND = """
+UPDATE operation SET is_stacked = 0 WHERE account_id = $1 AND session_id = $2 AND is_stacked = 1 AND modseq <=
+    (SELECT modseq FROM operation WHERE account_id = $1 AND session_id = $2 AND is_stacked = 1
+     ORDER BY modseq DESC LIMIT 1 OFFSET $3)
+"""
+_LIST_SHOWN = f"""
+SELECT {_COLUMNS} FROM operation WHERE account_id = $1 AND is_head = 1 AND modseq <= $2
+ORDER BY modseq DESC LIMIT $3 OFFSET $4
+"""
+_COUNT_SHOWN = "SELECT count(*) FROM operation WHERE account_id = $1 AND is_head = 1"
 _PURGE = """
 DELETE FROM operation WHERE account_id = $1 AND done_at < $2 AND modseq IN
     (SELECT modseq FROM operation WHERE account_id = $1 ORDER BY modseq LIMIT $3)
 RETURNING modseq
 """
 _BURY = """
-INSERT INTO tombstone (account_id, folder_id, uid, modseq, removed_at) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (account_id, folder_id, uid) DO UPDATE SET modseq = excluded.modseq, removed_at = excluded.removed_at
+INSERT INTO tombstone (account_id, folder_id, uid, entered_modseq, modseq, removed_at) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (account_id, folder_id, uid) DO UPDATE
+SET entered_modseq = excluded.entered_modseq, modseq = excluded.modseq, removed_at = excluded.removed_at
 """
 _LIST_BURIED_ALIVE = """
 SELECT t.folder_id, t.uid FROM tombstone t
@@ -28,13 +55,27 @@ _UNBURY = "DELETE FROM tombstone WHERE account_id = $1 AND folder_id = $2 AND ui
 
 
 class Operation(NamedTuple):
-    """One entry of the log; ``done_at`` in Unix milliseconds, ``data`` JSON."""
+    """One entry of the log; ``done_at`` in Unix milliseconds, ``data`` JSON. The rest is explained in the schema."""
 
     modseq: Modseq
     done_at: int
     session_id: SessionId | None
     kind: str
+    history_id: int
+    is_head: int
+    is_stacked: int
+    state: str
+    folder_id: int
+    mail_count: int
     data: str
+
+
+class Grave(NamedTuple):
+    """What a tombstone stands for: a mail, or with uid 0 a folder."""
+
+    folder_id: FolderId
+    uid: int
+    entered_modseq: Modseq
 
 
 class OperationRepo:
@@ -48,6 +89,46 @@ class OperationRepo:
         """Write the one entry of a transaction."""
         await self._connection.execute(_LOG, self._account_id, *operation)
 
+    async def find(self, modseq: Modseq) -> Operation | None:
+        """Return an entry."""
+        row = await self._connection.fetch_row(_FIND, self._account_id, modseq)
+        return None if row is None else Operation(*row)
+
+    async def list_steps(self, history_id: int, *, before: int, limit: int) -> list[Operation]:
+        """Return up to ``limit`` entries of one operation from before a modseq, newest first."""
+        rows = await self._connection.fetch_all(_LIST_STEPS, self._account_id, history_id, before, limit)
+        return [Operation(*row) for row in rows]
+
+    async def add_to_head(self, history_id: int, *, mails: int, state: str) -> None:
+        """Count more mails in what is shown of an operation, and set its state."""
+        await self._connection.execute(_ADD_TO_HEAD, self._account_id, history_id, mails, state)
+
+    # The undo stack of a session
+
+    async def find_top(self, session_id: SessionId) -> Operation | None:
+        """Return the newest operation on the stack of a session."""
+        row = await self._connection.fetch_row(_FIND_TOP, self._account_id, session_id)
+        return None if row is None else Operation(*row)
+
+    async def drop_beyond(self, session_id: SessionId, *, keep: int) -> None:
+        """Take all but the newest ``keep`` operations off the stack of a session."""
+        await self._connection.execute(_DROP_BEYOND, self._account_id, session_id, keep)
+
+    async def unstack(self, modseq: int, *, state: str) -> None:
+        """Take an operation off the stack, and set its state."""
+        await self._connection.execute(_UNSTACK, self._account_id, modseq, state)
+
+    # History
+
+    async def list_shown(self, *, start: int, limit: int, up_to: int) -> list[Operation]:
+        """Return a page of what people see, newest first."""
+        rows = await self._connection.fetch_all(_LIST_SHOWN, self._account_id, up_to, limit, start)
+        return [Operation(*row) for row in rows]
+
+    async def count_shown(self) -> int:
+        """Return how many operations people see."""
+        return int(await self._connection.fetch_value(_COUNT_SHOWN, self._account_id))
+
     async def list_after(self, modseq: Modseq, *, limit: int) -> list[Operation]:
         """Return up to ``limit`` entries after a position, oldest first."""
         rows = await self._connection.fetch_all(_LIST, self._account_id, modseq, limit)
@@ -57,9 +138,11 @@ class OperationRepo:
         """Remove up to ``limit`` of the oldest entries, those from before a time; return how many."""
         return len(await self._connection.fetch_all(_PURGE, self._account_id, before, limit))
 
-    async def bury(self, folder_id: FolderId, uid: Uid, *, modseq: Modseq, removed_at: int) -> None:
-        """Leave a tombstone for a mail; with uid 0 for the folder."""
-        await self._connection.execute(_BURY, self._account_id, folder_id, uid, modseq, removed_at)
+    async def bury(self, graves: Iterable[Grave], *, modseq: Modseq, removed_at: int) -> None:
+        """Leave tombstones; ``removed_at`` in Unix milliseconds."""
+        await self._connection.execute_many(
+            _BURY, [(self._account_id, *grave, modseq, removed_at) for grave in graves]
+        )
 
     async def list_buried_alive(self) -> list[tuple[FolderId, Uid]]:
         """Return tombstones of mails that are there: there must be none."""

@@ -16,6 +16,9 @@ big-endian, and a text followed by a zero byte, which no sort text contains.
 """
 
 import struct
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from postroom.model.ids import AccountId, FolderId, Uid
@@ -46,14 +49,36 @@ _TEXT_FIELDS = frozenset({SortField.SUBJECT, SortField.FROM, SortField.TO})
 _AT = """account_id = $1 AND folder_id = $2 AND sort = $3"""
 _LIST = f"SELECT low_key, items FROM order_chunk WHERE {_AT} ORDER BY low_key"
 _LIST_DESCENDING = f"SELECT low_key, items FROM order_chunk WHERE {_AT} ORDER BY low_key DESC"
+_PLACES = {
+    SortField.DATE: 0,
+    SortField.SUBJECT: 6,
+    SortField.FROM: 7,
+    SortField.TO: 8,
+    SortField.SIZE: 1,
+    SortField.IS_UNREAD: 2,
+    SortField.IS_FLAGGED: 3,
+    SortField.IMPORTANCE: 4,
+    SortField.HAS_ATTACHMENTS: 5,
+}
+"""Where the value of each order stands in SortKeys; in the order of SortField."""
+_TEXT_FIELDS = frozenset({SortField.SUBJECT, SortField.FROM, SortField.TO})
+
+_AT = """account_id = $1 AND folder_id = $2 AND sort = $3"""
+_LIST = f"SELECT low_key, items FROM order_chunk WHERE {_AT} ORDER BY low_key"
+_LIST_DESCENDING = f"SELECT low_key, items FROM order_chunk WHERE {_AT} ORDER BY low_key DESC"
 _ADD = f"""
 UPDATE order_chunk SET items = items + $5 WHERE {_AT} AND low_key = (
     SELECT low_key FROM order_chunk WHERE {_AT} AND low_key <= $4 ORDER BY low_key DESC LIMIT 1)
 RETURNING low_key, items
 """
-_PLACES = ", ".join(f"({number}, CAST(${number + 4} AS BYTEA))" for number in _NUMBERS.values())
+_ADD = f"""
+UPDATE order_chunk SET items = items + $5 WHERE {_AT} AND low_key = (
+    SELECT low_key FROM order_chunk WHERE {_AT} AND low_key <= $4 ORDER BY low_key DESC LIMIT 1)
+RETURNING low_key, items
+"""
+_ORDER_PLACES = ", ".join(f"({number}, CAST(${number + 4} AS BYTEA))" for number in _NUMBERS.values())
 _ADD_TO_ALL = f"""
-WITH place (sort, low_key) AS (VALUES {_PLACES}),
+WITH place (sort, low_key) AS (VALUES {_ORDER_PLACES}),
 chunk AS MATERIALIZED (
     SELECT sort, (SELECT low.low_key FROM order_chunk AS low
                   WHERE low.account_id = $1 AND low.folder_id = $2 AND low.sort = place.sort
@@ -64,12 +89,17 @@ WHERE order_chunk.account_id = $1 AND order_chunk.folder_id = $2 AND order_chunk
   AND order_chunk.low_key = chunk.low_key
 RETURNING order_chunk.sort, order_chunk.low_key, items
 """
+_LIST_ALL = """
+SELECT sort, low_key, items FROM order_chunk WHERE account_id = $1 AND folder_id = $2 ORDER BY sort, low_key
+"""
+_ADD_TO_CHUNK = f"UPDATE order_chunk SET items = items + $5 WHERE {_AT} AND low_key = $4"
 _CREATE = "INSERT INTO order_chunk (account_id, folder_id, sort, low_key, items) VALUES ($1, $2, $3, $4, $5)"
 _SET_ITEMS = f"UPDATE order_chunk SET items = $5 WHERE {_AT} AND low_key = $4"
 _DELETE = f"DELETE FROM order_chunk WHERE {_AT} AND low_key = $4"
 _PREVIOUS = f"""
 SELECT low_key, items FROM order_chunk WHERE {_AT} AND low_key < $4 ORDER BY low_key DESC LIMIT 1
 """
+_ITEMS = f"SELECT items FROM order_chunk WHERE {_AT} AND low_key = $4"
 _DROP = "DELETE FROM order_chunk WHERE account_id = $1 AND folder_id = $2"
 _FOLDERS = "SELECT DISTINCT folder_id FROM order_chunk WHERE account_id = $1"
 
@@ -103,6 +133,13 @@ class Position(NamedTuple):
 
     anchor: Anchor | None
     skip: int
+
+
+class Entry(NamedTuple):
+    """A mail's keys and uid."""
+
+    keys: SortKeys
+    uid: Uid
 
 
 class Chunk(NamedTuple):
@@ -190,37 +227,94 @@ class OrderRepo:
 
     # Writing
 
-    async def added(self, folder_id: FolderId, keys: SortKeys, uid: Uid, *, total_items: int) -> None:
-        """Count a mail that was added; ``total_items`` is the folder's total with it."""
+    async def added(self, folder_id: FolderId, entries: Sequence[Entry], *, total_items: int) -> None:
+        """Count mails that were added, after their rows; ``total_items`` is the folder's total with them."""
         if total_items <= CAPACITY // 2:
             return
-        chunks = await self._add_to_all(folder_id, keys, uid, items=1)
+        chunks = await self._add_entries(folder_id, entries, step=1)
         if not chunks and total_items > CAPACITY:
-            chunks = [(field, Chunk(_LOWEST, total_items)) for field in SortField]
-            for field, chunk in chunks:
-                await self._create(folder_id, field, chunk)
+            await self.rebuild(folder_id, total_items=total_items)
         for field, chunk in chunks:
-            if chunk.items > CAPACITY:
-                await self._split(folder_id, field, chunk)
+            await self._split_if_full(folder_id, field, chunk)
 
-    async def removed(self, folder_id: FolderId, keys: SortKeys, uid: Uid, *, total_items: int) -> None:
-        """Count a mail that was removed; ``total_items`` is the folder's total without it."""
-        if total_items < CAPACITY // 2:
+    async def removed(self, folder_id: FolderId, entries: Sequence[Entry], *, total_items: int) -> None:
+        """Count mails that were removed; ``total_items`` is the folder's total without them."""
+        before = total_items + len(entries)
+        if before <= CAPACITY // 2:
             return
-        if total_items == CAPACITY // 2:
-            await self._connection.execute(_DROP, self._account_id, folder_id)
+        if total_items <= CAPACITY // 2:
+            await self.drop(folder_id)
             return
-        for field, chunk in await self._add_to_all(folder_id, keys, uid, items=-1):
+        for field, chunk in await self._add_entries(folder_id, entries, step=-1):
             await self._merge_if_small(folder_id, field, chunk)
 
-    async def moved(self, folder_id: FolderId, field: SortField, *, old: Anchor, new: Anchor) -> None:
-        """Count a mail that has another key in one order than before."""
-        left = await self._add(folder_id, field, old, items=-1)
-        if left is not None:
-            await self._merge_if_small(folder_id, field, left)
-        entered = await self._add(folder_id, field, new, items=1)
-        if entered is not None and entered.items > CAPACITY:
-            await self._split(folder_id, field, entered)
+    async def moved(
+        self, folder_id: FolderId, field: SortField, changes: Sequence[tuple[Anchor, Anchor]]
+    ) -> None:
+        """Count mails that have another key in one order than before, after their rows; pairs of old and new."""
+        counts: Counter[bytes] = Counter()
+        for old, new in changes:
+            counts[_render_anchor(old)] -= 1
+            counts[_render_anchor(new)] += 1
+        # A merge joins two chunks, so that what is to be split is looked for when all are merged.
+        if len(changes) == 1:
+            changed = [
+                (field, chunk)
+                for key, count in counts.items()
+                if (chunk := await self._add(folder_id, field, key, items=count))
+            ]
+        else:
+            changed = await self._add_counts(folder_id, {field: counts})
+        for _, chunk in changed:
+            await self._merge_if_small(folder_id, field, chunk)
+        if any(chunk.items > CAPACITY for _, chunk in changed):
+            for chunk in await self._list(folder_id, field):
+                await self._split_if_full(folder_id, field, chunk)
+
+    async def drop(self, folder_id: FolderId) -> None:
+        """Remove all chunks of a folder."""
+        await self._connection.execute(_DROP, self._account_id, folder_id)
+
+    async def _add_entries(
+        self, folder_id: FolderId, entries: Sequence[Entry], *, step: int
+    ) -> list[tuple[SortField, Chunk]]:
+        """Count mails in all orders; return the chunks that changed."""
+        if len(entries) == 1:
+            return await self._add_to_all(folder_id, *entries[0], items=step)
+        counts: dict[SortField, Counter[bytes]] = {field: Counter() for field in SortField}
+        for keys, uid in entries:
+            tail = _TAIL.pack(keys.date, uid)
+            for field, place in _KEY_PLACES.items():
+                counts[field][_render_key(keys[place], tail)] += step
+        return await self._add_counts(folder_id, counts)
+
+    async def _add_counts(
+        self, folder_id: FolderId, counts: dict[SortField, Counter[bytes]]
+    ) -> list[tuple[SortField, Chunk]]:
+        """Add to the chunks that keys are in; return the chunks that changed, as they are then."""
+        if len(counts) == 1:
+            (field,) = counts
+            chunks = {field: await self._list(folder_id, field)}
+        else:
+            chunks = {field: [] for field in counts}
+            for row in await self._connection.fetch_all(_LIST_ALL, self._account_id, folder_id):
+                chunks[_FIELDS[row[0]]].append(Chunk(*row[1:]))
+        changed: list[tuple[SortField, Chunk]] = []
+        updates: list[tuple[object, ...]] = []
+        for field, keys in counts.items():
+            if not chunks[field]:
+                continue
+            lows = [chunk.low_key for chunk in chunks[field]]
+            sums: Counter[int] = Counter()
+            for key, count in keys.items():
+                sums[bisect_right(lows, key) - 1] += count
+            for index, count in sums.items():
+                if count:
+                    low_key, items = chunks[field][index]
+                    updates.append((self._account_id, folder_id, _NUMBERS[field], low_key, count))
+                    changed.append((field, Chunk(low_key, items + count)))
+        await self._connection.execute_many(_ADD_TO_CHUNK, updates)
+        return changed
 
     async def _add_to_all(
         self, folder_id: FolderId, keys: SortKeys, uid: Uid, *, items: int
@@ -231,10 +325,8 @@ class OrderRepo:
         rows = await self._connection.fetch_all(_ADD_TO_ALL, self._account_id, folder_id, items, *places)
         return [(_FIELDS[row[0]], Chunk(*row[1:])) for row in rows]
 
-    async def _add(self, folder_id: FolderId, field: SortField, key: Anchor, *, items: int) -> Chunk | None:
-        row = await self._connection.fetch_row(
-            _ADD, self._account_id, folder_id, _NUMBERS[field], _render_anchor(key), items
-        )
+    async def _add(self, folder_id: FolderId, field: SortField, key: bytes, *, items: int) -> Chunk | None:
+        row = await self._connection.fetch_row(_ADD, self._account_id, folder_id, _NUMBERS[field], key, items)
         return None if row is None else Chunk(*row)
 
     async def _create(self, folder_id: FolderId, field: SortField, chunk: Chunk) -> None:
@@ -243,19 +335,22 @@ class OrderRepo:
     async def _set_items(self, folder_id: FolderId, field: SortField, chunk: Chunk) -> None:
         await self._connection.execute(_SET_ITEMS, self._account_id, folder_id, _NUMBERS[field], *chunk)
 
-    async def _split(self, folder_id: FolderId, field: SortField, chunk: Chunk) -> None:
-        await self._cut(folder_id, field, chunk, size=chunk.items // 2)
+    async def _split_if_full(self, folder_id: FolderId, field: SortField, chunk: Chunk) -> None:
+        while chunk.items > CAPACITY:
+            chunk = await self._cut(folder_id, field, chunk, size=min(chunk.items // 2, CAPACITY))
 
     async def _merge_if_small(self, folder_id: FolderId, field: SortField, chunk: Chunk) -> None:
         if chunk.items >= CAPACITY // 4 or chunk.low_key == _LOWEST:
             return
         number = _NUMBERS[field]
         row = await self._connection.fetch_row(_PREVIOUS, self._account_id, folder_id, number, chunk.low_key)
-        if row is None or row[1] + chunk.items > CAPACITY * 3 // 4:
+        # Where several chunks were small, this one may have taken in another meanwhile, so that it is asked anew.
+        items = await self._connection.fetch_value(_ITEMS, self._account_id, folder_id, number, chunk.low_key)
+        if row is None or items is None or row[1] + items > CAPACITY * 3 // 4:
             return
         await self._connection.execute(_DELETE, self._account_id, folder_id, number, chunk.low_key)
         previous = Chunk(*row)
-        await self._set_items(folder_id, field, previous._replace(items=previous.items + chunk.items))
+        await self._set_items(folder_id, field, previous._replace(items=previous.items + items))
 
     # Checking
 

@@ -1,0 +1,101 @@
+-- What it takes to change a mailbox in more than one step: counters by folder and label, what a folder was before,
+-- folders whose mails wait to be removed, jobs, remembered answers, settings, tickets and webhooks.
+
+-- How many mails of a folder have a label, so that a folder goes at once, however many mails it holds.
+CREATE TABLE folder_label (
+    account_id BIGINT NOT NULL,
+    folder_id BIGINT NOT NULL,
+    label_id BIGINT NOT NULL,
+    total_items BIGINT NOT NULL,
+    unread_items BIGINT NOT NULL,
+    PRIMARY KEY (account_id, folder_id, label_id)
+) WITHOUT ROWID;
+
+-- Where a folder was before each change of its path; kept as long as tombstones are.
+CREATE TABLE folder_past (
+    account_id BIGINT NOT NULL,
+    folder_id BIGINT NOT NULL,
+    modseq BIGINT NOT NULL,
+    parent_id BIGINT NOT NULL,
+    moved_at BIGINT NOT NULL,
+    PRIMARY KEY (account_id, folder_id, modseq)
+) WITHOUT ROWID;
+CREATE INDEX folder_past_by_age ON folder_past (account_id, moved_at);
+
+-- Folders that are gone from view, whose mails are still to be removed.
+CREATE TABLE doomed_folder (
+    account_id BIGINT NOT NULL,
+    folder_id BIGINT NOT NULL,
+    PRIMARY KEY (account_id, folder_id)
+) WITHOUT ROWID;
+
+-- Work on many mails, slice by slice. A slice is removed by the transaction that does it.
+CREATE TABLE job (
+    job_key TEXT NOT NULL PRIMARY KEY,
+    account_id BIGINT NOT NULL,
+    session_id BIGINT,
+    kind TEXT NOT NULL,
+    request TEXT NOT NULL,
+    history_id BIGINT NOT NULL,
+    total_items BIGINT NOT NULL,
+    done_items BIGINT NOT NULL,
+    failed TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    finished_at BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX job_by_account ON job (account_id, finished_at);
+CREATE INDEX job_by_end ON job (finished_at);
+
+CREATE TABLE job_slice (
+    job_key TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    items BYTEA NOT NULL,
+    PRIMARY KEY (job_key, number)
+) WITHOUT ROWID;
+
+-- Answers to calls with an Idempotency-Key, stored by the transaction of the call.
+CREATE TABLE remembered_call (
+    account_id BIGINT NOT NULL,
+    call_key TEXT NOT NULL,
+    fingerprint BYTEA NOT NULL,
+    status SMALLINT NOT NULL,
+    body BYTEA NOT NULL,
+    called_at BIGINT NOT NULL,
+    PRIMARY KEY (account_id, call_key)
+) WITHOUT ROWID;
+CREATE INDEX remembered_call_by_age ON remembered_call (called_at);
+
+-- What an account has set, as JSON; what it has not set has its default.
+CREATE TABLE account_setting (
+    account_id BIGINT NOT NULL PRIMARY KEY,
+    data TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Tickets for event streams, each good for one.
+CREATE TABLE event_ticket (
+    ticket_hash BYTEA NOT NULL PRIMARY KEY,
+    account_id BIGINT NOT NULL,
+    session_id BIGINT,
+    expires_at BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX event_ticket_by_expiry ON event_ticket (expires_at);
+
+-- The secret of a hook is derived from the store's key and the nonce.
+-- position: the modseq up to which the account's operations have been told.
+CREATE TABLE webhook (
+    webhook_id BIGINT NOT NULL PRIMARY KEY,
+    account_id BIGINT NOT NULL,
+    url TEXT NOT NULL,
+    kinds TEXT NOT NULL,
+    folder_id BIGINT NOT NULL,
+    nonce BYTEA NOT NULL,
+    is_enabled SMALLINT NOT NULL CHECK (is_enabled IN (0, 1)),
+    position BIGINT NOT NULL,
+    last_delivery_at BIGINT NOT NULL,
+    failing_since BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    next_attempt_at BIGINT NOT NULL,
+    failure TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX webhook_by_account ON webhook (account_id, webhook_id);
+CREATE INDEX webhook_due ON webhook (is_enabled, next_attempt_at);

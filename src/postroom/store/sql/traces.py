@@ -1,0 +1,56 @@
+"""Traces of folders: where they were before, and those that are gone whose mails are still to be removed."""
+
+from postroom.model.ids import AccountId, FolderId, Modseq
+from postroom.store.engine.base import Connection
+
+_NOTE_PAST = """
+INSERT INTO folder_past (account_id, folder_id, modseq, parent_id, moved_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (account_id, folder_id, modseq) DO NOTHING
+"""
+_FIND_PAST = """
+SELECT parent_id FROM folder_past WHERE account_id = $1 AND folder_id = $2 AND modseq > $3 ORDER BY modseq LIMIT 1
+"""
+_FORGET_PAST = "DELETE FROM folder_past WHERE account_id = $1 AND moved_at < $2"
+_DOOM = "INSERT INTO doomed_folder (account_id, folder_id) VALUES ($1, $2)"
+_LIST_DOOMED = "SELECT folder_id FROM doomed_folder WHERE account_id = $1 ORDER BY folder_id"
+_UNDOOM = "DELETE FROM doomed_folder WHERE account_id = $1 AND folder_id = $2"
+
+
+class TraceRepo:
+    """The traces of the folders of one account."""
+
+    def __init__(self, connection: Connection, account_id: AccountId) -> None:
+        self._connection = connection
+        self._account_id = account_id
+
+    # What was before
+
+    async def note_past(
+        self, folder_id: FolderId, *, modseq: Modseq, parent_id: FolderId, moved_at: int
+    ) -> None:
+        """Note where a folder was before the change of its path at ``modseq``; ``moved_at`` in milliseconds."""
+        await self._connection.execute(_NOTE_PAST, self._account_id, folder_id, modseq, parent_id, moved_at)
+
+    async def find_past(self, folder_id: FolderId, modseq: Modseq) -> FolderId | None:
+        """Return the parent that a folder had at ``modseq``, None if its path has not changed since."""
+        value = await self._connection.fetch_value(_FIND_PAST, self._account_id, folder_id, modseq)
+        return None if value is None else FolderId(value)
+
+    async def forget_past(self, *, before: int) -> None:
+        """Forget where folders were before a time."""
+        await self._connection.execute(_FORGET_PAST, self._account_id, before)
+
+    # Folders whose mails are still to be removed
+
+    async def doom(self, folder_id: FolderId) -> None:
+        """Note that the mails of a folder, which is gone, are to be removed."""
+        await self._connection.execute(_DOOM, self._account_id, folder_id)
+
+    async def list_doomed(self) -> list[FolderId]:
+        """Return the folders whose mails are to be removed."""
+        rows = await self._connection.fetch_all(_LIST_DOOMED, self._account_id)
+        return [FolderId(row[0]) for row in rows]
+
+    async def undoom(self, folder_id: FolderId) -> None:
+        """Note that the mails of a folder are removed."""
+        await self._connection.execute(_UNDOOM, self._account_id, folder_id)
