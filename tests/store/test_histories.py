@@ -197,7 +197,7 @@ class History:
         mail.is_flagged = mail.is_flagged if is_flagged is None else is_flagged
         assert (shown.is_unread, shown.is_flagged) == (mail.is_unread, mail.is_flagged)
         if before != (mail.is_unread, mail.is_flagged):
-            mailbox.step("flags")
+            mailbox.step("mails.update")
             assert shown.modseq == mailbox.modseq
 
     async def remove(self) -> None:

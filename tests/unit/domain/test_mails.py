@@ -108,7 +108,7 @@ async def test_flags(owner: Owner, domain: Domain) -> None:
     assert state is not None
     assert state.modseq == 5
     assert [operation.session_id for operation in operations] == [caller.session_id] * 3
-    assert json.loads(operations[-1].data) == {"folder": 2, "uid": 1, "before": [0, 1], "after": [1, 0]}
+    assert json.loads(operations[-1].data) == {"steps": [["mark", 2, [[1, 1, 2, 1]]]]}
 
 
 async def test_counters(owner: Owner, domain: Domain) -> None:
