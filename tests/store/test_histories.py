@@ -179,7 +179,7 @@ class History:
         assert filed.mail is not None
         assert filed.uid == folder.next_uid
         folder.add(ModelMail(letter, date, flags.is_unread, flags.is_flagged))
-        mailbox.step("insert")
+        mailbox.step("import")
 
     async def flag(self) -> None:
         mailbox = self.chance.choice(self.mailboxes)
