@@ -102,7 +102,7 @@ INSERT INTO doomed_folder SELECT a, f FROM generate_series(1, 50) a, generate_se
 INSERT INTO job SELECT 'job' || a, a % 300, 1, '', '', 0, 0, 0, '', a, a FROM generate_series(1, 2000) a;
 INSERT INTO job_slice SELECT 'job' || a, n, ''::bytea FROM generate_series(1, 300) a, generate_series(1, 10) n;
 INSERT INTO remembered_call SELECT a % 300, 'key' || a, ''::bytea, 200, ''::bytea, a FROM generate_series(1, 2000) a;
-INSERT INTO account_setting SELECT a, '' FROM generate_series(1, 1000) a;
+INSERT INTO account_setting SELECT a, '', '', '' FROM generate_series(1, 1000) a;
 INSERT INTO event_ticket SELECT a::text::bytea, a, a, a FROM generate_series(1, 2000) a;
 INSERT INTO webhook SELECT a, a % 300, '', '', 0, ''::bytea, 1, 0, 0, 0, 0, a, '' FROM generate_series(1, 2000) a;
 ANALYZE

@@ -18,6 +18,7 @@ from postroom.domain.ingest import Ingest
 from postroom.domain.logins import Logins
 from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
+from postroom.domain.settings import Settings
 from postroom.domain.tokens import Tokens
 from postroom.store import Store, open_store
 from postroom.store.stats import CommitStats
@@ -82,5 +83,6 @@ async def make_domain(
         logins=logins,
         mails=Mails(store, logins.sessions, config.classes),
         messages=messages,
+        settings=Settings(store, config.classes),
         tokens=await Tokens.open(store),
     )

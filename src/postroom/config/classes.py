@@ -7,16 +7,13 @@ from ``[classes.default]``, key by key, in nested tables too.
 import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import get_args
 
 from postroom.config.options import about, option
+from postroom.config.settings import DefaultSettings
+from postroom.model.settings import Language
 
-# fmt: off
-LANGUAGES = (
-    "ar", "bg", "ca", "cs", "da", "de", "el", "en", "es", "et", "fa", "fi", "fr", "he", "hi", "hr",
-    "hu", "id", "is", "it", "ja", "ko", "lt", "lv", "mk", "nl", "no", "pl", "pt", "ro", "ru", "sk",
-    "sl", "sr", "sv", "th", "tr", "tk", "uk", "vi", "zh-cn", "zh-tw",
-)
-# fmt: on
+LANGUAGES: tuple[str, ...] = get_args(Language)
 """Languages that an account may have."""
 
 _METHODS = ("email", "sms", "authApp")
@@ -192,6 +189,10 @@ class AccountClass:
     )
     max_recipients: int = option(100, "Recipients of one mail that is sent.", minimum=1)
     allow_conversation_view: bool = option(True, "Programs may show mails as conversations.")
+    settings: DefaultSettings = field(
+        default_factory=DefaultSettings,
+        metadata=about("Settings that accounts have until they set others."),
+    )
     autopurge: Autopurge = field(default_factory=Autopurge, metadata=about("What is removed by itself."))
     restrictions: Restrictions = field(
         default_factory=Restrictions, metadata=about("Policies that limit what a user does.")

@@ -11,6 +11,7 @@ from postroom.domain.ingest import Ingest
 from postroom.domain.logins import Logins
 from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
+from postroom.domain.settings import Settings
 from postroom.domain.tokens import Tokens
 
 
@@ -27,4 +28,5 @@ class Domain:
     logins: Logins
     mails: Mails
     messages: Messages
+    settings: Settings
     tokens: Tokens

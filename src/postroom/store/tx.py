@@ -30,6 +30,7 @@ from postroom.store.sql.orders import OrderRepo
 from postroom.store.sql.recounts import RecountRepo
 from postroom.store.sql.removals import RemovalRepo
 from postroom.store.sql.sessions import SessionRepo
+from postroom.store.sql.settings import SettingRepo
 from postroom.store.sql.traces import TraceRepo
 
 _encode = msgspec.json.Encoder().encode
@@ -95,6 +96,11 @@ class Snapshot:
     def traces(self) -> TraceRepo:
         """Where folders were before, and those that are gone."""
         return TraceRepo(self._connection, self.account_id)
+
+    @cached_property
+    def settings(self) -> SettingRepo:
+        """The account's settings."""
+        return SettingRepo(self._connection, self.account_id)
 
     @cached_property
     def recounts(self) -> RecountRepo:

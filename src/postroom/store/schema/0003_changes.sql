@@ -65,10 +65,13 @@ CREATE TABLE remembered_call (
 ) WITHOUT ROWID;
 CREATE INDEX remembered_call_by_age ON remembered_call (called_at);
 
--- What an account has set, as JSON; what it has not set has its default.
+-- What an account has set, as JSON; what it has not set has its default. ui and client: texts that programs keep with
+-- an account, as JSON strings. "" where nothing is set.
 CREATE TABLE account_setting (
     account_id BIGINT NOT NULL PRIMARY KEY,
-    data TEXT NOT NULL
+    data TEXT NOT NULL,
+    ui TEXT NOT NULL,
+    client TEXT NOT NULL
 ) WITHOUT ROWID;
 
 -- Tickets for event streams, each good for one.

@@ -12,6 +12,7 @@ _FIRST = (
     "DELETE FROM mailbox WHERE account_id = $1",
     "DELETE FROM folder WHERE account_id = $1",
     "DELETE FROM label WHERE account_id = $1",
+    "DELETE FROM account_setting WHERE account_id = $1",
 )
 _MAILS = """
 DELETE FROM mail WHERE account_id = $1
