@@ -19,6 +19,7 @@ from postroom.store.engine.postgres import PostgresEngine
 
 SCANS = {
     "directory._LIST_DOMAINS": "all domains are asked for; there are few",
+    "traces.LIST_ACCOUNTS": "the few folders whose mails are being removed just now",
     "directory._COUNT_ALIASES": "an administrator removes a domain; there are few domains",
     "directory._COUNT_ADDRESSES": "an administrator removes a domain",
 }
@@ -48,6 +49,7 @@ WHOLE_ACCOUNT = {
     "directory._DELETE_ADDRESSES": "an account is removed",
     "folders._LIST": "all folders are asked for",
     "folders._COUNTS": "all folders are asked for",
+    "jobs._DELETE_OF_ACCOUNT": "an account is removed",
     "labels._COUNTS": "all labels are asked for",
     "labels._LIST": "all labels are asked for",
     "labels._LIST_OF_FOLDERS": "a check looks at the counters of all folders and labels",
@@ -80,7 +82,7 @@ INSERT INTO account SELECT a, 'user' || a, '', 'default', 'en', 'active', '', 0,
 INSERT INTO address SELECT 'user' || a, a, 'main' FROM generate_series(1, 1000) a;
 INSERT INTO domain SELECT 'domain' || a, '', 0 FROM generate_series(1, 20) a;
 INSERT INTO session SELECT a::text::bytea, a, a % 500, 0, a, a, 0, '' FROM generate_series(1, 2000) a;
-INSERT INTO folder SELECT a, f, 1, f, f, '', 'mails', 0, 0, 1, 1, 0, 0, 0, 1, 1, 1
+INSERT INTO folder SELECT a, f, 1, f, f, '', 'mails', 0, 0, 1, 1, 0, 0, 0, 1, 1, 1, 0
     FROM generate_series(1, 100) a, generate_series(2, 12) f;
 INSERT INTO label SELECT a, f, f, f, 0, 0, 1 FROM generate_series(1, 100) a, generate_series(1, 10) f;
 INSERT INTO content SELECT a, c, (a * 1000 + c)::text::bytea, 100, 1, ''::bytea, ''::bytea
@@ -99,12 +101,13 @@ INSERT INTO folder_label SELECT a, f, n, 1, 1
 INSERT INTO folder_past SELECT a, f, n, 1, n
     FROM generate_series(1, 50) a, generate_series(2, 20) f, generate_series(1, 10) n;
 INSERT INTO doomed_folder SELECT a, f FROM generate_series(1, 50) a, generate_series(2, 20) f;
-INSERT INTO job SELECT 'job' || a, a % 300, 1, '', '', 0, 0, 0, '', a, a FROM generate_series(1, 2000) a;
+INSERT INTO job SELECT 'job' || a, a % 300, 1, '', '', 0, 0, 0, '', a, a, a FROM generate_series(1, 2000) a;
 INSERT INTO job_slice SELECT 'job' || a, n, ''::bytea FROM generate_series(1, 300) a, generate_series(1, 10) n;
 INSERT INTO remembered_call SELECT a % 300, 'key' || a, ''::bytea, 200, ''::bytea, a FROM generate_series(1, 2000) a;
 INSERT INTO account_setting SELECT a, '', '', '' FROM generate_series(1, 1000) a;
 INSERT INTO event_ticket SELECT a::text::bytea, a, a, a FROM generate_series(1, 2000) a;
-INSERT INTO webhook SELECT a, a % 300, '', '', 0, ''::bytea, 1, 0, 0, 0, 0, a, '' FROM generate_series(1, 2000) a;
+INSERT INTO webhook SELECT a, a % 300, '', '', 0, ''::bytea, 1, 0, 0, 0, 0, 0, a % 20 / 19 * a, 0, ''
+    FROM generate_series(1, 2000) a;
 ANALYZE
 """
 

@@ -10,12 +10,36 @@ from postroom.api.call import Call, admit
 from postroom.api.describe import make_docs_routes, make_openapi_route
 from postroom.api.edge import Edge
 from postroom.api.metrics import make_metrics_route
-from postroom.api.routes import accounts, attachments, counters, folders, logins, mails, messages
+from postroom.api.routes import (
+    accounts,
+    attachments,
+    batches,
+    counters,
+    deltas,
+    folders,
+    logins,
+    mail_changes,
+    mails,
+    messages,
+    operations,
+)
 from postroom.api.settings import APISettings
 from postroom.api.stats import APIStats
 from postroom.domain import Domain
 
-_RESOURCES = (logins, counters, accounts, folders, mails, messages, attachments)
+_RESOURCES = (
+    logins,
+    counters,
+    accounts,
+    folders,
+    mails,
+    deltas,
+    mail_changes,
+    messages,
+    attachments,
+    batches,
+    operations,
+)
 
 
 def build_router(stats: APIStats) -> Litestar:

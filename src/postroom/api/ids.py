@@ -9,7 +9,7 @@ import re
 from binascii import Error, a2b_base64, b2a_base64
 
 from postroom.errors import PostroomError, bad_parameter
-from postroom.model.ids import AccountId, FolderId, FolderRef, LabelId, MailRef, Uid
+from postroom.model.ids import AccountId, FolderId, FolderRef, LabelId, LabelRef, MailRef, Uid
 
 MAX_NUMBER = 2**63 - 1
 _NUMBER = r"(0|[1-9][0-9]{0,18})"
@@ -45,6 +45,14 @@ def parse_folder(text: str, parameter: str) -> FolderRef:
     if max(owner, folder) > MAX_NUMBER:
         raise _malformed(parameter, "folder")
     return FolderRef(AccountId(owner), FolderId(folder))
+
+
+def parse_label(text: str, parameter: str) -> LabelRef:
+    """Return the label that ``text`` names; raises ``badParameter`` naming ``parameter``."""
+    found = _PAIR.fullmatch(text)
+    if found is None or max(int(found[1]), int(found[2])) > MAX_NUMBER:
+        raise _malformed(parameter, "label")
+    return LabelRef(AccountId(int(found[1])), LabelId(int(found[2])))
 
 
 def parse_mail(text: str, parameter: str) -> MailRef:

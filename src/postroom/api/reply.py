@@ -46,10 +46,10 @@ class Reply:
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def json_reply(value: object, *, etag: bytes | None = None) -> Reply:
+def json_reply(value: object, *, etag: bytes | None = None, status: int = 200) -> Reply:
     """Return ``value`` as JSON; with ``etag`` also what makes it revalidate."""
     headers = [*STATE_HEADERS, (b"etag", etag)] if etag is not None else None
-    return Reply(_encode(value), headers=headers)
+    return Reply(_encode(value), headers=headers, status=status)
 
 
 def not_modified(etag: bytes) -> Reply:

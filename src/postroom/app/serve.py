@@ -38,6 +38,7 @@ GRACE_SECONDS = 10
 BACKLOG = 4096
 KEEP_ALIVE_SECONDS = 75
 MAINTENANCE_SECONDS = 3600
+GO_ON_SECONDS = 10
 DRIFT_SECONDS = 60
 """How often the result of the last check is read for the metrics."""
 
@@ -78,6 +79,7 @@ async def _serve(config: Config) -> None:
             jobs = [
                 asyncio.create_task(_watch_drift(services, collector)),
                 asyncio.create_task(_maintain(services, config)),
+                asyncio.create_task(_go_on(services)),
             ]
             _log.info("serving", http=config.http.listen, lmtp=lmtp.addresses if lmtp else [])
             # What start-up has made stays for good: the collector need not look at it again.
@@ -205,6 +207,18 @@ async def _watch_drift(services: Services, collector: ServiceCollector) -> None:
         with contextlib.suppress(PostroomError):
             collector.counter_drift = await find_last_drift(services.store)
         await asyncio.sleep(DRIFT_SECONDS)
+
+
+async def _go_on(services: Services) -> None:
+    """Take up work that another process, or this one before it was restarted, has left."""
+    while True:
+        try:
+            await services.domain.jobs.resume()
+            await services.domain.jobs.purge(now=time.time())
+            await services.domain.doomed.resume()
+        except PostroomError as error:
+            _log.warning("work could not be taken up", error=str(error), private=error.private)
+        await asyncio.sleep(GO_ON_SECONDS)
 
 
 async def _maintain(services: Services, config: Config) -> None:

@@ -11,13 +11,20 @@ from postroom.content.work import ContentWork
 from postroom.domain import Domain
 from postroom.domain.accounts import Accounts
 from postroom.domain.attachments import Attachments
+from postroom.domain.batches import Batches
 from postroom.domain.counters import Counters
+from postroom.domain.deltas import Deltas
+from postroom.domain.doomed import Doomed
+from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.health import Health
 from postroom.domain.ingest import Ingest
+from postroom.domain.jobs import Jobs
 from postroom.domain.logins import Logins
+from postroom.domain.mail_changes import MailChanges, Policies
 from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
+from postroom.domain.operations import Operations
 from postroom.domain.settings import Settings
 from postroom.domain.tokens import Tokens
 from postroom.store import Store, open_store
@@ -53,7 +60,11 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
     helpers = HelperPool(count_helpers(config.helpers))
     try:
         domain = await make_domain(store, config, hasher, work=ContentWork(helpers))
-        yield Services(store, domain, commits, hasher, helpers)
+        try:
+            yield Services(store, domain, commits, hasher, helpers)
+        finally:
+            await domain.jobs.close()
+            await domain.doomed.close()
     finally:
         await helpers.close()
         hasher.close()
@@ -73,16 +84,28 @@ async def make_domain(
         trusted=config.http.trusted_proxy_networks,
     )
     messages = Messages(store, work)
+    settings = Settings(store, config.classes)
+    tokens = await Tokens.open(store)
+    policies = Policies(config.classes)
+    jobs = Jobs(store, policies)
+    doomed = Doomed(store)
     return Domain(
         accounts=Accounts(store, config.classes),
         attachments=Attachments(messages),
+        batches=Batches(store, jobs),
         counters=Counters(store, logins),
+        deltas=Deltas(store, logins.sessions, tokens),
+        doomed=doomed,
+        folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
         health=Health(store),
         ingest=Ingest(store, config.classes, max_message_bytes=config.lmtp.max_message_bytes, work=work),
+        jobs=jobs,
         logins=logins,
-        mails=Mails(store, logins.sessions, config.classes),
+        mail_changes=MailChanges(store, policies),
+        mails=Mails(store, logins.sessions, settings),
         messages=messages,
-        settings=Settings(store, config.classes),
-        tokens=await Tokens.open(store),
+        operations=Operations(store, policies, jobs),
+        settings=settings,
+        tokens=tokens,
     )

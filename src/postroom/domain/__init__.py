@@ -4,13 +4,20 @@ from dataclasses import dataclass
 
 from postroom.domain.accounts import Accounts
 from postroom.domain.attachments import Attachments
+from postroom.domain.batches import Batches
 from postroom.domain.counters import Counters
+from postroom.domain.deltas import Deltas
+from postroom.domain.doomed import Doomed
+from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.health import Health
 from postroom.domain.ingest import Ingest
+from postroom.domain.jobs import Jobs
 from postroom.domain.logins import Logins
+from postroom.domain.mail_changes import MailChanges
 from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
+from postroom.domain.operations import Operations
 from postroom.domain.settings import Settings
 from postroom.domain.tokens import Tokens
 
@@ -21,12 +28,19 @@ class Domain:
 
     accounts: Accounts
     attachments: Attachments
+    batches: Batches
     counters: Counters
+    deltas: Deltas
+    doomed: Doomed
+    folder_changes: FolderChanges
     folders: Folders
     health: Health
     ingest: Ingest
+    jobs: Jobs
     logins: Logins
+    mail_changes: MailChanges
     mails: Mails
     messages: Messages
+    operations: Operations
     settings: Settings
     tokens: Tokens

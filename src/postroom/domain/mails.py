@@ -1,12 +1,10 @@
-"""Mails of a caller: lists, single mails, flags."""
+"""Mails of a caller: lists and single mails."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from postroom.config.classes import AccountClass
 from postroom.domain.access import require_own
-from postroom.domain.filing import Change, locate_mail, set_flags
 from postroom.domain.sessions import Sessions
-from postroom.domain.steps import FLAGGED, UNREAD, Mark, Marked, Record
 from postroom.errors import not_found
 from postroom.model.account import Caller
 from postroom.model.folder import Folder
@@ -74,33 +72,6 @@ class Mails:
         if mail is None:
             raise not_found("the mail")
         return mail
-
-    async def set_flags(
-        self, caller: Caller, ref: MailRef, *, is_unread: bool | None, is_flagged: bool | None
-    ) -> Mail:
-        """Set flags of a mail; None leaves one as it is. Returns the mail as it is then.
-
-        Raises: notFound; unavailable.
-        """
-        require_own(caller, ref.owner, "the mail")
-        async with self._store.transaction(ref.owner, session_id=caller.session_id) as tx:
-            item = await locate_mail(tx, ref.folder, ref.uid)
-            changes = await set_flags(tx, [item], is_unread=is_unread, is_flagged=is_flagged)
-            if changes:
-                await tx.log("mails.update", Record([mark_step(changes)]), modseq=changes[0].after.modseq)
-        return changes[0].after if changes else item.mail
-
-
-def mark_step(changes: Sequence[Change]) -> Mark:
-    """Return the step that marks mails of one folder."""
-    marked = [
-        Marked(after.item_id, after.uid, _state_of(before), _state_of(after)) for before, after in changes
-    ]
-    return Mark(changes[0].after.folder_id, marked)
-
-
-def _state_of(mail: Mail) -> int:
-    return UNREAD * mail.is_unread | FLAGGED * mail.is_flagged
 
 
 async def _active_row(mailbox: Snapshot, folder: Folder, *, sort: Sort, active: MailRef) -> int:

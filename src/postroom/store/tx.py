@@ -19,8 +19,10 @@ from postroom.model.ids import AccountId, Modseq, SessionId
 from postroom.search.terms import IndexTerms
 from postroom.store.engine.base import Connection, WriteConnection
 from postroom.store.sql.contents import ContentRepo
+from postroom.store.sql.deltas import DeltaRepo
 from postroom.store.sql.directory import DirectoryRepo
 from postroom.store.sql.folders import FolderRepo
+from postroom.store.sql.jobs import JobRepo
 from postroom.store.sql.labels import LabelRepo
 from postroom.store.sql.mailboxes import Advance, MailboxRepo
 from postroom.store.sql.mails import MailRepo
@@ -31,7 +33,8 @@ from postroom.store.sql.recounts import RecountRepo
 from postroom.store.sql.removals import RemovalRepo
 from postroom.store.sql.sessions import SessionRepo
 from postroom.store.sql.settings import SettingRepo
-from postroom.store.sql.traces import TraceRepo
+from postroom.store.sql.traces import LIST_ACCOUNTS, TraceRepo
+from postroom.store.sql.webhooks import WebhookRepo, WebhookWork
 
 _encode = msgspec.json.Encoder().encode
 UNDO_DEPTH = 16
@@ -98,6 +101,11 @@ class Snapshot:
         return TraceRepo(self._connection, self.account_id)
 
     @cached_property
+    def deltas(self) -> DeltaRepo:
+        """What changed since a position."""
+        return DeltaRepo(self._connection, self.account_id)
+
+    @cached_property
     def settings(self) -> SettingRepo:
         """The account's settings."""
         return SettingRepo(self._connection, self.account_id)
@@ -126,6 +134,12 @@ class Transaction(Snapshot):
         self._writer = connection
         self._session_id = session_id
         self._advanced = False
+        self._modseq = Modseq(0)
+
+    @cached_property
+    def jobs(self) -> JobRepo:
+        """The jobs, of which a transaction does a slice."""
+        return JobRepo(self._connection)
 
     @cached_property
     def removals(self) -> RemovalRepo:
@@ -157,7 +171,13 @@ class Transaction(Snapshot):
         if state is None:
             raise not_found("the account")
         self._advanced = True
+        self._modseq = state.modseq
         return state
+
+    @property
+    def modseq(self) -> Modseq:
+        """This transaction's step of history, once it was entered."""
+        return self._modseq
 
     @property
     def session_id(self) -> SessionId | None:
@@ -242,10 +262,29 @@ class Directory:
         """The sessions of all accounts."""
         return SessionRepo(self._connection)
 
+    async def list_accounts_with_doomed(self) -> list[AccountId]:
+        """Return some accounts that have folders whose mails are to be removed."""
+        return [AccountId(row[0]) for row in await self._connection.fetch_all(LIST_ACCOUNTS)]
+
+    @cached_property
+    def jobs(self) -> JobRepo:
+        """The jobs of all accounts."""
+        return JobRepo(self._connection)
+
     @cached_property
     def meta(self) -> MetaRepo:
         """Facts about the store itself."""
         return MetaRepo(self._connection)
+
+    @cached_property
+    def webhooks(self) -> WebhookRepo:
+        """The webhooks of all accounts."""
+        return WebhookRepo(self._connection)
+
+    @cached_property
+    def webhook_work(self) -> WebhookWork:
+        """The webhooks, for those who work on them."""
+        return WebhookWork(self._connection)
 
 
 class DirectoryTransaction(Directory):

@@ -1,15 +1,32 @@
-"""Folders."""
+"""Folders: list, get, make, rename, move, delete."""
 
-from litestar import get
+import msgspec
+from litestar import delete, get, patch, post
+from msgspec import UNSET
 
+from postroom.api import ids
 from postroom.api.call import Call
 from postroom.api.conditional import make_etag
 from postroom.api.operation import operation
 from postroom.api.query import Query
 from postroom.api.reply import Reply, json_reply
-from postroom.api.schemas.folders import Folder, FolderList, FolderListQuery, SyncToken, render_folder
+from postroom.api.schemas.folders import (
+    Folder,
+    FolderList,
+    FolderListQuery,
+    FolderName,
+    FolderParent,
+    NewFolder,
+    SyncToken,
+    render_folder,
+)
+from postroom.model.folder import Folder as StoredFolder
 
 _list_query = Query(FolderListQuery)
+_new = msgspec.json.Decoder(NewFolder)
+_name = msgspec.json.Decoder(FolderName)
+_parent = msgspec.json.Decoder(FolderParent)
+_NAME_ERRORS = ("notFound", "folderExists", "folderNameTooLong")
 
 
 @get(
@@ -64,4 +81,78 @@ async def get_folder(request: Call) -> Reply:
     )
 
 
-ROUTES = [list_folders, get_folder]
+def _reply(request: Call, folder: StoredFolder) -> Reply:
+    caller = request.caller
+    return json_reply(render_folder(folder, owner_address=caller.address, owner_full_name=caller.full_name))
+
+
+@post(
+    "/api/v1/folders",
+    **operation(
+        "createFolder",
+        "Make a folder",
+        tag="folders",
+        returns=Folder,
+        body=NewFolder,
+        errors=(*_NAME_ERRORS, "subfoldersNotAllowed", "notPermitted"),
+    ),
+)
+async def create_folder(request: Call) -> Reply:
+    """Make a folder, at the top unless it is given a parent; its type is then that of its parent."""
+    body = await request.parse_body(_new)
+    parent = None if body.parent_id is UNSET else ids.parse_folder(body.parent_id, "parentId")
+    folder = await request.domain.folder_changes.create(
+        request.caller, body.name, parent=parent, folder_type=None if body.type is UNSET else body.type
+    )
+    return _reply(request, folder)
+
+
+@patch(
+    "/api/v1/folders/{folder_id:str}",
+    **operation(
+        "renameFolder",
+        "Rename a folder",
+        tag="folders",
+        returns=Folder,
+        body=FolderName,
+        errors=(*_NAME_ERRORS, "notPermitted"),
+    ),
+)
+async def rename_folder(request: Call) -> Reply:
+    """Give a folder another name; it keeps its id."""
+    ref = request.parse_folder_ref()
+    body = await request.parse_body(_name)
+    return _reply(request, await request.domain.folder_changes.rename(request.caller, ref, body.name))
+
+
+@post(
+    "/api/v1/folders/{folder_id:str}/move",
+    **operation(
+        "moveFolder",
+        "Move a folder",
+        tag="folders",
+        returns=Folder,
+        body=FolderParent,
+        errors=(*_NAME_ERRORS, "subfoldersNotAllowed", "notPermitted"),
+    ),
+)
+async def move_folder(request: Call) -> Reply:
+    """Give a folder another parent; it keeps its id, and takes its subfolders along."""
+    ref = request.parse_folder_ref()
+    body = await request.parse_body(_parent)
+    parent = ids.parse_folder(body.parent_id, "parentId")
+    return _reply(request, await request.domain.folder_changes.move(request.caller, ref, parent))
+
+
+@delete(
+    "/api/v1/folders/{folder_id:str}",
+    status_code=200,
+    **operation("deleteFolder", "Delete a folder", tag="folders", returns=None, errors=("notPermitted",)),
+)
+async def delete_folder(request: Call) -> Reply:
+    """Move a folder with its subfolders to Trash; remove it with all it holds if it is there already."""
+    await request.domain.folder_changes.delete(request.caller, request.parse_folder_ref())
+    return Reply()
+
+
+ROUTES = [list_folders, get_folder, create_folder, rename_folder, move_folder, delete_folder]

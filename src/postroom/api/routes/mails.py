@@ -40,14 +40,15 @@ async def list_mails(request: Call) -> Reply:
     active = None if query.active_mail_id is None else ids.parse_mail(query.active_mail_id, "activeMailId")
     if query.sync_token_only:
         return await _reply_token(request, ref)
-    wanted = MailListRequest(query.sort, _is_descending(query), query.start, query.limit, active)
+    limit = await request.domain.settings.page_size(request.caller, query.limit)
+    wanted = MailListRequest(query.sort, _is_descending(query), query.start, limit, active)
     if b"if-none-match" in request.exchange.headers and (
         unchanged := await _find_unchanged(request, ref, wanted)
     ):
         return unchanged
     page = await request.domain.mails.list(request.caller, ref, wanted)
     token = request.domain.tokens.folder_token(page.folder)
-    etag = _make_list_etag(request, token, sort=page.sort, wanted=wanted)
+    etag = _make_list_etag(token, sort=page.sort, wanted=wanted)
     return json_reply(render_page(ref.owner, page, sync_token=token), etag=etag)
 
 
@@ -68,14 +69,13 @@ async def _find_unchanged(request: Call, ref: FolderRef, wanted: MailListRequest
     token = request.domain.tokens.folder_token(folder)
     sessions = request.domain.logins.sessions
     sort = await sessions.sort_for(request.caller, "mails", field=wanted.field, descending=wanted.descending)
-    return request.find_not_modified(_make_list_etag(request, token, sort=sort, wanted=wanted))
+    return request.find_not_modified(_make_list_etag(token, sort=sort, wanted=wanted))
 
 
-def _make_list_etag(request: Call, token: str, *, sort: Sort, wanted: MailListRequest) -> bytes:
+def _make_list_etag(token: str, *, sort: Sort, wanted: MailListRequest) -> bytes:
     """Return the tag of a page: of all that it is made from, defaults filled in."""
-    limit = wanted.limit or request.domain.accounts.class_of(request.caller).page_size
     active = None if wanted.active is None else tuple(wanted.active)
-    return make_etag("mails", token, sort.field.value, sort.descending, wanted.start, limit, active)
+    return make_etag("mails", token, sort.field.value, sort.descending, wanted.start, wanted.limit, active)
 
 
 @get(
@@ -100,7 +100,7 @@ async def set_mail_flags(request: Call) -> Reply:
     flags = await request.parse_body(_flags)
     if flags.is_unread is UNSET and flags.is_flagged is UNSET:
         raise bad_parameter("isUnread", "at least one of isUnread and isFlagged must be given")
-    mail = await request.domain.mails.set_flags(
+    mail = await request.domain.mail_changes.set_flags(
         request.caller,
         ref,
         is_unread=None if flags.is_unread is UNSET else flags.is_unread,

@@ -3,13 +3,14 @@
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from postroom.api import ids
 from postroom.api.schemas.fields import FolderText, Number, Shape, TokenText
 from postroom.model.folder import Folder as StoredFolder
 
 ItemType = Literal["all", "mails", "events", "tasks", "notes", "contacts"]
+NewType = Literal["mails", "events", "tasks", "notes", "contacts"]
 AccessMode = Literal["all", "local", "public", "shared"]
 
 _OWNER_LETTERS = "lrswikxtea"
@@ -21,6 +22,26 @@ class FolderListQuery(msgspec.Struct, frozen=True, rename="camel"):
     type: Annotated[ItemType, Meta(description="Only folders that hold this type of item.")] = "all"
     access_mode: Annotated[AccessMode, Meta(description="Only folders reached in this way.")] = "all"
     sync_token_only: Annotated[bool, Meta(description="Answer with the syncToken alone.")] = False
+
+
+class NewFolder(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A folder to be made; with no parent, or the container as its parent, at the top."""
+
+    name: str
+    type: NewType | UnsetType = UNSET
+    parent_id: FolderText | UnsetType = UNSET
+
+
+class FolderName(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A folder's new name."""
+
+    name: str
+
+
+class FolderParent(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A folder's new parent; the container makes it a top folder."""
+
+    parent_id: FolderText
 
 
 class Folder(Shape, frozen=True):

@@ -57,6 +57,30 @@ class MailFlags(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fiel
     is_flagged: bool | UnsetType = UNSET
 
 
+class MoveTarget(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Where a mail goes."""
+
+    destination_folder_id: FolderText
+
+
+class CopyTarget(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Where a mail goes, if not where it goes by itself."""
+
+    destination_folder_id: FolderText | UnsetType = UNSET
+
+
+class LabelToAdd(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A label."""
+
+    label_id: LabelText
+
+
+class DeleteQuery(msgspec.Struct, frozen=True, rename="camel"):
+    """How a mail is deleted."""
+
+    permanent: Annotated[bool, Meta(description="Remove it for good at once.")] = False
+
+
 class Attachment(Shape, frozen=True):
     """An attachment of a mail."""
 

@@ -67,6 +67,7 @@ CREATE TABLE mailbox (
     size_bytes BIGINT NOT NULL
 ) WITHOUT ROWID;
 
+-- forgotten_modseq: removals from this folder up to here may be forgotten, their tombstones being too old.
 CREATE TABLE folder (
     account_id BIGINT NOT NULL,
     folder_id BIGINT NOT NULL,
@@ -85,6 +86,7 @@ CREATE TABLE folder (
     created_modseq BIGINT NOT NULL,
     modseq BIGINT NOT NULL,
     content_modseq BIGINT NOT NULL,
+    forgotten_modseq BIGINT NOT NULL,
     PRIMARY KEY (account_id, folder_id),
     UNIQUE (account_id, parent_id, name_key)
 ) WITHOUT ROWID;
@@ -179,6 +181,7 @@ CREATE TABLE tombstone (
 ) WITHOUT ROWID;
 CREATE INDEX tombstone_by_modseq ON tombstone (account_id, folder_id, modseq, uid);
 CREATE INDEX tombstone_by_age ON tombstone (account_id, removed_at);
+CREATE INDEX tombstone_of_folder ON tombstone (account_id, modseq) WHERE uid = 0;
 
 -- One row for each transaction that changed a mailbox: what was done and what is needed to take it back.
 -- An operation of several transactions (a batch) has its history_id, the modseq of the first, in all of them; it is 0
@@ -200,5 +203,5 @@ CREATE TABLE operation (
     PRIMARY KEY (account_id, modseq)
 ) WITHOUT ROWID;
 CREATE INDEX operation_by_history ON operation (account_id, history_id, modseq) WHERE history_id > 0;
-CREATE INDEX operation_shown ON operation (account_id, modseq) WHERE is_head = 1;
+CREATE INDEX operation_shown ON operation (account_id, history_id) WHERE is_head = 1;
 CREATE INDEX operation_stacked ON operation (account_id, session_id, modseq) WHERE is_stacked = 1;

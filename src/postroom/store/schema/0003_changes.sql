@@ -21,6 +21,7 @@ CREATE TABLE folder_past (
     PRIMARY KEY (account_id, folder_id, modseq)
 ) WITHOUT ROWID;
 CREATE INDEX folder_past_by_age ON folder_past (account_id, moved_at);
+CREATE INDEX folder_past_by_modseq ON folder_past (account_id, modseq);
 
 -- Folders that are gone from view, whose mails are still to be removed.
 CREATE TABLE doomed_folder (
@@ -29,7 +30,8 @@ CREATE TABLE doomed_folder (
     PRIMARY KEY (account_id, folder_id)
 ) WITHOUT ROWID;
 
--- Work on many mails, slice by slice. A slice is removed by the transaction that does it.
+-- Work on many mails, slice by slice. A slice is removed by the transaction that does it. failed: JSON, what could not
+-- be done. finished_at: 0 while it runs.
 CREATE TABLE job (
     job_key TEXT NOT NULL PRIMARY KEY,
     account_id BIGINT NOT NULL,
@@ -41,10 +43,11 @@ CREATE TABLE job (
     done_items BIGINT NOT NULL,
     failed TEXT NOT NULL,
     created_at BIGINT NOT NULL,
+    touched_at BIGINT NOT NULL,
     finished_at BIGINT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX job_by_account ON job (account_id, finished_at);
-CREATE INDEX job_by_end ON job (finished_at);
+CREATE INDEX job_by_end ON job (finished_at, touched_at);
 
 CREATE TABLE job_slice (
     job_key TEXT NOT NULL,
@@ -83,8 +86,10 @@ CREATE TABLE event_ticket (
 ) WITHOUT ROWID;
 CREATE INDEX event_ticket_by_expiry ON event_ticket (expires_at);
 
--- The secret of a hook is derived from the store's key and the nonce.
--- position: the modseq up to which the account's operations have been told.
+-- The secret of a hook is derived from the store's key and the nonce. kinds: separated by spaces. folder_id: 0 for all.
+-- position: the modseq up to which the account's operations have been told; told_at: when the last of them was done.
+-- leased_until: a process works on the hook until then; 0 if none does. next_attempt_at: not before; 0 if at once.
+-- The failure of a hook that is enabled is what went wrong last, of another why it was switched off.
 CREATE TABLE webhook (
     webhook_id BIGINT NOT NULL PRIMARY KEY,
     account_id BIGINT NOT NULL,
@@ -94,11 +99,13 @@ CREATE TABLE webhook (
     nonce BYTEA NOT NULL,
     is_enabled SMALLINT NOT NULL CHECK (is_enabled IN (0, 1)),
     position BIGINT NOT NULL,
+    told_at BIGINT NOT NULL,
     last_delivery_at BIGINT NOT NULL,
     failing_since BIGINT NOT NULL,
     attempts BIGINT NOT NULL,
     next_attempt_at BIGINT NOT NULL,
+    leased_until BIGINT NOT NULL,
     failure TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX webhook_by_account ON webhook (account_id, webhook_id);
-CREATE INDEX webhook_due ON webhook (is_enabled, next_attempt_at);
+CREATE INDEX webhook_due ON webhook (next_attempt_at) WHERE is_enabled = 1 AND next_attempt_at > 0;

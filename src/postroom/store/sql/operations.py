@@ -31,11 +31,9 @@ UPDATE operation SET is_stacked = 0 WHERE account_id = $1 AND session_id = $2 AN
     (SELECT modseq FROM operation WHERE account_id = $1 AND session_id = $2 AND is_stacked = 1
      ORDER BY modseq DESC LIMIT 1 OFFSET $3)
 """
-_LIST_SHOWN = f"""
-SELECT {_COLUMNS} FROM operation WHERE account_id = $1 AND is_head = 1 AND modseq <= $2
-ORDER BY modseq DESC LIMIT $3 OFFSET $4
-"""
-_COUNT_SHOWN = "SELECT count(*) FROM operation WHERE account_id = $1 AND is_head = 1"
+_WANTED = "account_id = $1 AND is_head = 1 AND ($2 = '' OR kind = $2) AND ($3 = 0 OR folder_id = $3)"
+_LIST_SHOWN = f"SELECT {_COLUMNS} FROM operation WHERE {_WANTED} ORDER BY history_id DESC LIMIT $4 OFFSET $5"
+_COUNT_SHOWN = f"SELECT count(*) FROM operation WHERE {_WANTED}"
 _PURGE = """
 DELETE FROM operation WHERE account_id = $1 AND done_at < $2 AND modseq IN
     (SELECT modseq FROM operation WHERE account_id = $1 ORDER BY modseq LIMIT $3)
@@ -120,14 +118,14 @@ class OperationRepo:
 
     # History
 
-    async def list_shown(self, *, start: int, limit: int, up_to: int) -> list[Operation]:
-        """Return a page of what people see, newest first."""
-        rows = await self._connection.fetch_all(_LIST_SHOWN, self._account_id, up_to, limit, start)
+    async def list_shown(self, *, kind: str, folder_id: int, start: int, limit: int) -> list[Operation]:
+        """Return a page of what people see, newest first; "" is any kind, 0 any folder."""
+        rows = await self._connection.fetch_all(_LIST_SHOWN, self._account_id, kind, folder_id, limit, start)
         return [Operation(*row) for row in rows]
 
-    async def count_shown(self) -> int:
+    async def count_shown(self, *, kind: str, folder_id: int) -> int:
         """Return how many operations people see."""
-        return int(await self._connection.fetch_value(_COUNT_SHOWN, self._account_id))
+        return int(await self._connection.fetch_value(_COUNT_SHOWN, self._account_id, kind, folder_id))
 
     async def list_after(self, modseq: Modseq, *, limit: int) -> list[Operation]:
         """Return up to ``limit`` entries after a position, oldest first."""

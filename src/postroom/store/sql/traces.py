@@ -10,9 +10,14 @@ ON CONFLICT (account_id, folder_id, modseq) DO NOTHING
 _FIND_PAST = """
 SELECT parent_id FROM folder_past WHERE account_id = $1 AND folder_id = $2 AND modseq > $3 ORDER BY modseq LIMIT 1
 """
-_FORGET_PAST = "DELETE FROM folder_past WHERE account_id = $1 AND moved_at < $2"
+_FORGET_PAST = """
+DELETE FROM folder_past WHERE account_id = $1 AND (folder_id, modseq) IN
+    (SELECT folder_id, modseq FROM folder_past WHERE account_id = $1 AND moved_at < $2 ORDER BY moved_at LIMIT $3)
+RETURNING modseq
+"""
 _DOOM = "INSERT INTO doomed_folder (account_id, folder_id) VALUES ($1, $2)"
 _LIST_DOOMED = "SELECT folder_id FROM doomed_folder WHERE account_id = $1 ORDER BY folder_id"
+LIST_ACCOUNTS = "SELECT DISTINCT account_id FROM doomed_folder LIMIT 100"
 _UNDOOM = "DELETE FROM doomed_folder WHERE account_id = $1 AND folder_id = $2"
 
 
@@ -36,9 +41,10 @@ class TraceRepo:
         value = await self._connection.fetch_value(_FIND_PAST, self._account_id, folder_id, modseq)
         return None if value is None else FolderId(value)
 
-    async def forget_past(self, *, before: int) -> None:
-        """Forget where folders were before a time."""
-        await self._connection.execute(_FORGET_PAST, self._account_id, before)
+    async def forget_past(self, *, before: int, limit: int) -> list[Modseq]:
+        """Forget up to ``limit`` of the changes of paths from before a time; return their positions."""
+        rows = await self._connection.fetch_all(_FORGET_PAST, self._account_id, before, limit)
+        return [Modseq(row[0]) for row in rows]
 
     # Folders whose mails are still to be removed
 

@@ -1,0 +1,120 @@
+"""Batches over mails, and how far they are."""
+
+from typing import Any
+
+import msgspec
+from litestar import get, post
+from msgspec import UNSET
+
+from postroom.api import ids
+from postroom.api.call import Call
+from postroom.api.jobs import reply_job
+from postroom.api.operation import operation
+from postroom.api.reply import Reply, json_reply
+from postroom.api.schemas.batches import (
+    BatchBody,
+    BatchResult,
+    CopyBatch,
+    LabelBatch,
+    MoveBatch,
+    UpdateBatch,
+    read_selection,
+    render_job,
+)
+from postroom.domain.access import require_own
+from postroom.domain.actions import Action, CopyTo, Delete, MoveTo, SetFlags, SetLabel
+from postroom.errors import bad_parameter
+
+_move = msgspec.json.Decoder(MoveBatch)
+_copy = msgspec.json.Decoder(CopyBatch)
+_delete = msgspec.json.Decoder(BatchBody)
+_update = msgspec.json.Decoder(UpdateBatch)
+_label = msgspec.json.Decoder(LabelBatch)
+
+
+def _batch(name: str, summary: str, body: type[BatchBody]) -> dict[str, Any]:
+    return operation(name, summary, tag="batch", returns=BatchResult, body=body, errors=("notFound",))
+
+
+async def _start(request: Call, kind: str, action: Action, body: BatchBody) -> Reply:
+    state = await request.domain.batches.start(request.caller, kind, action, read_selection(body))
+    return reply_job(state)
+
+
+@post("/api/v1/batch/mails/move", **_batch("moveMails", "Move mails", MoveBatch))
+async def move_mails(request: Call) -> Reply:
+    """Move mails to a folder."""
+    body = await request.parse_body(_move)
+    target = ids.parse_folder(body.destination_folder_id, "destinationFolderId")
+    require_own(request.caller, target.owner, "the destination folder")
+    return await _start(request, "mails.move", MoveTo(target.folder), body)
+
+
+@post("/api/v1/batch/mails/copy", **_batch("copyMails", "Copy mails", CopyBatch))
+async def copy_mails(request: Call) -> Reply:
+    """Copy mails to a folder, or each within its own."""
+    body = await request.parse_body(_copy)
+    if body.destination_folder_id is UNSET:
+        return await _start(request, "mails.copy", CopyTo(), body)
+    target = ids.parse_folder(body.destination_folder_id, "destinationFolderId")
+    require_own(request.caller, target.owner, "the destination folder")
+    return await _start(request, "mails.copy", CopyTo(target.folder), body)
+
+
+@post("/api/v1/batch/mails/delete", **_batch("deleteMails", "Delete mails", BatchBody))
+async def delete_mails(request: Call) -> Reply:
+    """Move mails to Trash; remove those that are there already."""
+    return await _start(request, "mails.delete", Delete(), await request.parse_body(_delete))
+
+
+@post("/api/v1/batch/mails/update", **_batch("updateMails", "Set flags of mails", UpdateBatch))
+async def update_mails(request: Call) -> Reply:
+    """Set ``isUnread``, ``isFlagged`` or both of mails."""
+    body = await request.parse_body(_update)
+    if body.is_unread is UNSET and body.is_flagged is UNSET:
+        raise bad_parameter("isUnread", "at least one of isUnread and isFlagged must be given")
+    action = SetFlags(
+        None if body.is_unread is UNSET else body.is_unread,
+        None if body.is_flagged is UNSET else body.is_flagged,
+    )
+    return await _start(request, "mails.update", action, body)
+
+
+@post("/api/v1/batch/mails/labels/add", **_batch("labelMails", "Put a label on mails", LabelBatch))
+async def label_mails(request: Call) -> Reply:
+    """Put a label on mails."""
+    return await _label_all(request, is_on=True)
+
+
+@post("/api/v1/batch/mails/labels/remove", **_batch("unlabelMails", "Take a label off mails", LabelBatch))
+async def unlabel_mails(request: Call) -> Reply:
+    """Take a label off mails; one that is not on is no error."""
+    return await _label_all(request, is_on=False)
+
+
+async def _label_all(request: Call, *, is_on: bool) -> Reply:
+    body = await request.parse_body(_label)
+    label = ids.parse_label(body.label_id, "labelId")
+    require_own(request.caller, label.owner, "the label")
+    return await _start(request, "mails.label", SetLabel(label.label, is_on), body)
+
+
+@get(
+    "/api/v1/batch/{job_key:str}",
+    **operation("getBatch", "Get how far a batch is", tag="batch", returns=BatchResult, errors=("notFound",)),
+)
+async def get_batch(request: Call) -> Reply:
+    """Get how far a batch is, until an hour after it is done."""
+    state = await request.domain.jobs.get(request.caller, request.scope["path_params"]["job_key"])
+    return json_reply(render_job(state, with_key=True))
+
+
+ROUTES = [
+    move_mails,
+    copy_mails,
+    delete_mails,
+    update_mails,
+    label_mails,
+    unlabel_mails,
+    get_batch,
+]

@@ -1,0 +1,95 @@
+"""Undo, and the history of what was done."""
+
+from litestar import get, post
+
+from postroom.api import ids
+from postroom.api.call import Call
+from postroom.api.jobs import reply_job
+from postroom.api.operation import operation
+from postroom.api.query import Query
+from postroom.api.reply import Reply, json_reply
+from postroom.api.schemas.batches import (
+    BatchResult,
+    OperationList,
+    OperationListQuery,
+    render_failed,
+    render_operation,
+)
+from postroom.domain.access import require_own
+from postroom.domain.operations import Undoing
+from postroom.errors import Kind, PostroomError
+
+_list_query = Query(OperationListQuery)
+
+
+@post(
+    "/api/v1/undo",
+    **operation(
+        "undo",
+        "Undo",
+        tag="undo",
+        returns=(BatchResult,),
+        errors=("conflict", "sessionRequired"),
+    ),
+)
+async def undo(request: Call) -> Reply:
+    """Take back the newest reversible operation of this session. The answer is empty, or 201 with a job."""
+    return _reply(await request.domain.operations.undo_last(request.caller))
+
+
+def _reply(undoing: Undoing) -> Reply:
+    if undoing.job is not None:
+        return reply_job(undoing.job)
+    if undoing.failed:
+        failed = render_failed(undoing.account_id, undoing.failed)
+        raise PostroomError(
+            Kind.CONFLICT,
+            "conflict",
+            "some of it could not be taken back, because it has changed since",
+            details={"failedItems": failed},
+        )
+    return Reply()
+
+
+@get(
+    "/api/v1/operations",
+    **operation(
+        "listOperations",
+        "List what was done",
+        tag="undo",
+        returns=OperationList,
+        query=OperationListQuery,
+    ),
+)
+async def list_operations(request: Call) -> Reply:
+    """List what the account's owner did, newest first, whichever session did it."""
+    query = request.parse_query(_list_query)
+    folder_id = None
+    if query.folder_id is not None:
+        ref = ids.parse_folder(query.folder_id, "folderId")
+        require_own(request.caller, ref.owner, "the folder")
+        folder_id = ref.folder
+    limit = query.limit or request.domain.accounts.class_of(request.caller).page_size
+    total, items = await request.domain.operations.list_shown(
+        request.caller, kind=query.kind, folder_id=folder_id, start=query.start, limit=limit
+    )
+    return json_reply(OperationList(total, [render_operation(shown) for shown in items]))
+
+
+@post(
+    "/api/v1/operations/{operation_id:str}/undo",
+    **operation(
+        "undoOperation",
+        "Take an operation back",
+        tag="undo",
+        returns=(BatchResult,),
+        errors=("conflict", "notFound"),
+    ),
+)
+async def undo_operation(request: Call) -> Reply:
+    """Take back any reversible operation, as far as later changes allow."""
+    number = request.parse_index("operation_id", "operationId")
+    return _reply(await request.domain.operations.undo(request.caller, number))
+
+
+ROUTES = [undo, list_operations, undo_operation]

@@ -1,0 +1,79 @@
+"""Removing what is left of folders that are gone: their mails, slice by slice, behind everything else.
+
+A folder is removed by taking its row and its counters away (:mod:`postroom.domain.folder_changes`); from then on
+nobody sees its mails. Here their rows go, the references to their contents, and the chunks of its sort orders. Each
+slice is a transaction that holds the write lock shortly; what a crash leaves is found again by ``doomed_folder``.
+"""
+
+import asyncio
+
+import structlog
+
+from postroom.domain.filing import release_contents
+from postroom.errors import PostroomError
+from postroom.model.ids import AccountId
+from postroom.store import Store
+
+SLICE = 100
+"""Mails removed in one transaction."""
+
+_log = structlog.get_logger("postroom.doomed")
+
+
+class Doomed:
+    """Removes what is left of folders that are gone, in tasks of its own."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._running: dict[AccountId, asyncio.Task[None]] = {}
+
+    def begin(self, account_id: AccountId) -> None:
+        """Begin to remove what an account has."""
+        if account_id not in self._running:
+            task = self._running[account_id] = asyncio.create_task(self._run(account_id))
+            task.add_done_callback(lambda _: self._running.pop(account_id, None))
+
+    async def _run(self, account_id: AccountId) -> None:
+        try:
+            await remove_doomed(self._store, account_id)
+        except PostroomError as error:
+            _log.warning("removing a folder was interrupted", error=str(error), private=error.private)
+
+    async def resume(self) -> None:
+        """Take up what a crash has left. Raises: unavailable."""
+        async with self._store.directory() as directory:
+            accounts = await directory.list_accounts_with_doomed()
+        for account_id in accounts:
+            self.begin(account_id)
+
+    async def wait(self) -> None:
+        """Wait until all that was begun is done."""
+        await asyncio.gather(*self._running.values())
+
+    async def close(self) -> None:
+        """Stop; what is not removed is removed after the next start."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def remove_doomed(store: Store, account_id: AccountId) -> int:
+    """Remove the mails of folders that are gone; return how many there were. Raises: unavailable."""
+    removed = 0
+    async with store.peek(account_id) as mailbox:
+        folders = await mailbox.traces.list_doomed()
+    for folder_id in folders:
+        count = SLICE
+        while count == SLICE:
+            async with store.transaction(account_id) as tx:
+                items = await tx.mails.list_some(folder_id, limit=SLICE)
+                count = len(items)
+                await tx.mails.delete(item.mail.item_id for item in items)
+                await release_contents(tx, [item.mail for item in items])
+                if count < SLICE:
+                    await tx.orders.drop(folder_id)
+                    await tx.traces.undoom(folder_id)
+            removed += count
+            await asyncio.sleep(0)
+    return removed

@@ -1,0 +1,261 @@
+"""Changing folders: make, rename, move, delete.
+
+A folder keeps its number whatever becomes of its name and place. One that is removed for good is gone from view at
+once, with all folders below it and all their mails: their rows and counters are taken out of the account in one
+short transaction, however many mails there are, and the mails themselves are removed behind it, slice by slice
+(:mod:`postroom.domain.doomed`).
+"""
+
+import time
+import unicodedata
+from collections.abc import Callable
+
+from postroom.domain.access import require_own
+from postroom.domain.actions import Policy, free_name, is_within, make_folder
+from postroom.domain.folder_names import name_key
+from postroom.domain.folders import parents_first
+from postroom.domain.history import write_down
+from postroom.domain.mail_changes import Policies
+from postroom.domain.steps import Place, PlaceFolder, RemoveFolder, Step
+from postroom.errors import Kind, PostroomError, bad_parameter, not_found, not_permitted
+from postroom.model.account import Caller
+from postroom.model.folder import ROOT, Folder
+from postroom.model.ids import AccountId, FolderId, FolderRef
+from postroom.store import Store
+from postroom.store.sql.operations import Grave
+from postroom.store.tx import Snapshot, Transaction
+
+MAX_NAME_CHARS = 255
+MAX_DEPTH = 32
+MAX_FOLDERS = 10_000
+"""Folders of an account: every listing reads them all."""
+TYPES = frozenset({"mails", "events", "tasks", "notes", "contacts"})
+
+
+def check_name(name: str) -> str:
+    """Return a folder's name as it is kept. Raises: badParameter; folderNameTooLong."""
+    name = unicodedata.normalize("NFC", name).strip()
+    if not name:
+        raise bad_parameter("name", "name must not be empty")
+    if len(name) > MAX_NAME_CHARS:
+        raise PostroomError(
+            Kind.INVALID,
+            "folderNameTooLong",
+            f"name must have at most {MAX_NAME_CHARS} characters",
+            details={"parameter": "name"},
+        )
+    if "/" in name or any(unicodedata.category(char) in {"Cc", "Cs"} for char in name):
+        raise bad_parameter("name", "name must have no / and no control characters")
+    return name
+
+
+class FolderChanges:
+    """Changes of the folders a caller sees. Each raises notFound, notPermitted and unavailable."""
+
+    def __init__(
+        self, store: Store, policies: Policies, *, on_doomed: Callable[[AccountId], None] = lambda _: None
+    ) -> None:
+        """``on_doomed`` is told of accounts that have mails to be removed."""
+        self._store = store
+        self._policies = policies
+        self._on_doomed = on_doomed
+
+    async def create(
+        self, caller: Caller, name: str, *, parent: FolderRef | None, folder_type: str | None
+    ) -> Folder:
+        """Make a folder, at the top unless a parent is given; return it.
+
+        Raises: badParameter; folderNameTooLong; folderExists; subfoldersNotAllowed.
+        """
+        name = check_name(name)
+        parent_id = ROOT if parent is None else parent.folder
+        if parent is not None:
+            require_own(caller, parent.owner, "the parent folder")
+        async with self._store.transaction(caller.account_id, session_id=caller.session_id) as tx:
+            await tx.lock()
+            kind = await _check_parent(tx, parent_id, folder_type)
+            if len(await tx.folders.list_all()) >= MAX_FOLDERS:
+                raise not_permitted(f"an account has at most {MAX_FOLDERS} folders")
+            if await _depth(tx, parent_id) >= MAX_DEPTH:
+                raise bad_parameter("parentId", f"folders are at most {MAX_DEPTH} deep")
+            await _check_free(tx, parent_id, name)
+            steps: list[Step] = []
+            folder_id = await make_folder(tx, parent_id, name, steps, kind=kind)
+            await write_down(tx, "folders.create", steps, folder_id=folder_id)
+            return await _get(tx, folder_id)
+
+    async def rename(self, caller: Caller, ref: FolderRef, name: str) -> Folder:
+        """Give a folder another name; return it. Raises: badParameter; folderNameTooLong; folderExists."""
+        name = check_name(name)
+        require_own(caller, ref.owner, "the folder")
+        async with self._store.transaction(ref.owner, session_id=caller.session_id) as tx:
+            await tx.lock()
+            folder = await _get_ordinary(tx, ref.folder, "renamed")
+            if name != folder.name:
+                await _check_free(tx, folder.parent_id, name, but=folder.folder_id)
+                step = await place_folder(tx, folder, Place(folder.parent_id, name))
+                await write_down(tx, "folders.rename", [step], folder_id=folder.folder_id)
+            return await _get(tx, ref.folder)
+
+    async def move(self, caller: Caller, ref: FolderRef, parent: FolderRef) -> Folder:
+        """Give a folder another parent (the container: make it a top folder); return it.
+
+        Raises: badParameter; folderExists; subfoldersNotAllowed.
+        """
+        require_own(caller, ref.owner, "the folder")
+        require_own(caller, parent.owner, "the parent folder")
+        async with self._store.transaction(ref.owner, session_id=caller.session_id) as tx:
+            await tx.lock()
+            folder = await _get_ordinary(tx, ref.folder, "moved")
+            if parent.folder != ROOT and await is_within(tx, parent.folder, folder.folder_id):
+                raise bad_parameter("parentId", "a folder cannot be moved into itself")
+            await _check_parent(tx, parent.folder, folder.folder_type)
+            if parent.folder != folder.parent_id:
+                below = await _list_below(tx, folder.folder_id)
+                height = _height(below, folder.folder_id)
+                if await _depth(tx, parent.folder) + height > MAX_DEPTH:
+                    raise bad_parameter("parentId", f"folders are at most {MAX_DEPTH} deep")
+                await _check_free(tx, parent.folder, folder.name)
+                step = await place_folder(tx, folder, Place(parent.folder, folder.name))
+                await write_down(tx, "folders.move", [step], folder_id=folder.folder_id)
+            return await _get(tx, ref.folder)
+
+    async def delete(self, caller: Caller, ref: FolderRef) -> None:
+        """Move a folder to Trash; remove it with all it holds if it is there, or if that is not wanted."""
+        require_own(caller, ref.owner, "the folder")
+        is_doomed = False
+        async with self._store.transaction(ref.owner, session_id=caller.session_id) as tx:
+            await tx.lock()
+            folder = await _get_ordinary(tx, ref.folder, "deleted")
+            trash = await self._find_trash(tx, caller, folder)
+            if trash is not None:
+                steps: list[Step] = [await _trash(tx, folder, trash)]
+            else:
+                steps = await remove_tree(tx, folder)
+                is_doomed = True
+            await write_down(tx, "folders.delete", steps, folder_id=folder.folder_id)
+        if is_doomed:
+            self._on_doomed(ref.owner)
+
+    async def _find_trash(self, tx: Transaction, caller: Caller, folder: Folder) -> FolderId | None:
+        """Return Trash if the folder goes there, None if it is to be removed."""
+        policy: Policy = await self._policies.read(tx, caller.class_name)
+        trash = await tx.folders.find_role("trash")
+        if not policy.delete_to_trash or trash is None or folder.folder_type != "mails":
+            return None
+        return None if await is_within(tx, folder.folder_id, trash) else trash
+
+
+async def _trash(tx: Transaction, folder: Folder, trash: FolderId) -> PlaceFolder:
+    return await place_folder(tx, folder, Place(trash, await free_name(tx, trash, folder.name)))
+
+
+async def _get(mailbox: Snapshot, folder_id: FolderId) -> Folder:
+    folder = await mailbox.folders.find(folder_id)
+    if folder is None:
+        raise not_found("the folder")
+    return folder
+
+
+async def _get_ordinary(mailbox: Snapshot, folder_id: FolderId, verb: str) -> Folder:
+    folder = await _get(mailbox, folder_id)
+    if folder.is_special:
+        raise not_permitted(f"a special folder cannot be {verb}")
+    return folder
+
+
+async def _check_parent(mailbox: Snapshot, parent_id: FolderId, folder_type: str | None) -> str:
+    """Return the type of a folder made below a parent. Raises: notFound; subfoldersNotAllowed; badParameter."""
+    if parent_id == ROOT:
+        return folder_type or "mails"
+    parent = await mailbox.folders.find(parent_id)
+    if parent is None:
+        raise not_found("the parent folder")
+    if not parent.takes_subfolders:
+        raise PostroomError(Kind.DENIED, "subfoldersNotAllowed", "this folder takes no subfolders")
+    if folder_type not in {None, parent.folder_type}:
+        raise bad_parameter("type", f"type must be that of the parent folder, {parent.folder_type}")
+    return parent.folder_type
+
+
+async def _check_free(
+    mailbox: Snapshot, parent_id: FolderId, name: str, *, but: FolderId | None = None
+) -> None:
+    if await mailbox.folders.find_named(parent_id, name_key(name)) not in {None, but}:
+        raise PostroomError(
+            Kind.CONFLICT, "folderExists", "there is a folder with this name", details={"parameter": "name"}
+        )
+
+
+async def _depth(mailbox: Snapshot, folder_id: FolderId) -> int:
+    """Return how deep a folder lies; a top folder 1, the container 0."""
+    depth = 0
+    while folder_id != ROOT:
+        folder = await _get(mailbox, folder_id)
+        folder_id, depth = folder.parent_id, depth + 1
+    return depth
+
+
+async def _list_below(mailbox: Snapshot, folder_id: FolderId) -> list[Folder]:
+    """Return a folder and all below it, parents first."""
+    within = {folder_id}
+    found: list[Folder] = []
+    for folder in parents_first(await mailbox.folders.list_all()):
+        if folder.folder_id in within or folder.parent_id in within:
+            within.add(folder.folder_id)
+            found.append(folder)
+    return found
+
+
+def _height(folders: list[Folder], top: FolderId) -> int:
+    """Return how many levels a tree of folders has, given parents first."""
+    level: dict[FolderId, int] = {}
+    for folder in folders:
+        level[folder.folder_id] = 1 if folder.folder_id == top else level[folder.parent_id] + 1
+    return max(level.values(), default=1)
+
+
+async def place_folder(tx: Transaction, folder: Folder, place: Place) -> PlaceFolder:
+    """Give a folder a name and a parent, and note where it was; return the step."""
+    state = await tx.advance()
+    await tx.traces.note_past(
+        folder.folder_id,
+        modseq=state.modseq,
+        parent_id=folder.parent_id,
+        moved_at=int(time.time() * 1000),
+    )
+    await tx.folders.place(
+        folder.folder_id,
+        parent_id=FolderId(place.parent_id),
+        name=place.name,
+        name_key=name_key(place.name),
+        modseq=state.modseq,
+    )
+    return PlaceFolder(folder.folder_id, Place(folder.parent_id, folder.name), place)
+
+
+async def remove_tree(tx: Transaction, folder: Folder) -> list[Step]:
+    """Take a folder and all below it out of the account, but for the rows of their mails; return the steps."""
+    state = await tx.advance()
+    folders = await _list_below(tx, folder.folder_id)
+    await tx.mailbox.advance(
+        step=0,
+        items=-sum(each.total_items for each in folders),
+        size_bytes=-sum(each.size_bytes for each in folders),
+        contents=0,
+        item_ids=0,
+    )
+    removed_at = int(time.time() * 1000)
+    steps: list[Step] = []
+    for each in reversed(folders):
+        for count in await tx.labels.list_counts_in(each.folder_id):
+            await tx.labels.count(
+                count.label_id, items=-count.total_items, unread=-count.unread_items, modseq=state.modseq
+            )
+        await tx.labels.forget_folder(each.folder_id)
+        await tx.folders.delete(each.folder_id)
+        await tx.traces.doom(each.folder_id)
+        steps.append(RemoveFolder(each.folder_id, Place(each.parent_id, each.name)))
+    graves = [Grave(each.folder_id, 0, each.created_modseq) for each in reversed(folders)]
+    await tx.operations.bury(graves, modseq=state.modseq, removed_at=removed_at)
+    return steps

@@ -1,0 +1,57 @@
+"""History: writing down what somebody did, such that it is shown and can be taken back.
+
+An operation is one entry of the log, or several with the same ``history_id`` (a batch). Its first entry is what
+people see. Whether it is on the undo stack of its session follows from its kind and its steps.
+"""
+
+from collections.abc import Sequence
+
+from postroom.domain.steps import Copy, MakeFolder, Move, PlaceFolder, Record, Step
+from postroom.model.ids import FolderId
+from postroom.store.tx import Head, Transaction
+
+STACKED = frozenset(
+    {
+        "mails.move",
+        "mails.copy",
+        "mails.delete",
+        "mails.archive",
+        "mails.spam",
+        "mails.notspam",
+        "conversations.move",
+        "conversations.delete",
+        "folders.create",
+        "folders.rename",
+        "folders.move",
+        "folders.delete",
+    }
+)
+"""Kinds that a session's undo takes back; others are taken back by their id alone."""
+
+
+def is_stacked(kind: str, steps: Sequence[Step]) -> bool:
+    """Tell whether an operation goes on the undo stack of its session."""
+    return kind in STACKED and any(isinstance(step, Move | Copy | MakeFolder | PlaceFolder) for step in steps)
+
+
+def count_mails(steps: Sequence[Step]) -> int:
+    """Return how many mails steps are about."""
+    return sum(len(getattr(step, "mails", ())) for step in steps)
+
+
+async def write_down(
+    tx: Transaction, kind: str, steps: list[Step], *, folder_id: FolderId, state: str = "done"
+) -> None:
+    """Write down what was done as a whole; nothing, if nothing was done.
+
+    Args:
+        tx: the transaction that did it.
+        kind: the kind of operation.
+        steps: what was done.
+        folder_id: the folder that people see it with.
+        state: ``running`` if more is to come.
+    """
+    if not steps:
+        return
+    head = Head(folder_id, count_mails(steps), state, is_stacked(kind, steps))
+    await tx.log(kind, Record(steps), modseq=tx.modseq, head=head)

@@ -1,0 +1,330 @@
+"""Jobs: what is done to many mails, in slices, each in a transaction of its own.
+
+A job and its slices are stored before anything is done. Doing a slice removes it, does its work, writes the log and
+notes the progress in one transaction: so each mail is done once, whatever dies when, and any process can go on with
+the job. Between slices everyone else has a turn.
+
+A batch that is small is a job too, only that its caller waits for it. Taking back a batch is a job of one slice for
+each entry that the batch has in the log.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+import structlog
+
+from postroom.domain.actions import Action, Policy, perform
+from postroom.domain.history import count_mails, is_stacked
+from postroom.domain.mail_changes import Policies
+from postroom.domain.steps import Record, Step, read_record
+from postroom.domain.undo import Failed, undo_steps
+from postroom.errors import PostroomError, not_found
+from postroom.model.account import Caller
+from postroom.model.ids import AccountId, ItemId, Modseq, SessionId
+from postroom.store import Store
+from postroom.store.sql.jobs import Job
+from postroom.store.sql.mails import Located
+from postroom.store.tx import Head, Transaction
+
+SLICE = 100
+"""Mails done in one transaction: it holds up other writers of the store for some 15 ms."""
+WAITED_FOR = 500
+"""Mails of a batch that its caller waits for."""
+IDLE_SECONDS = 10
+"""A job on which nobody has worked for so long is taken up by whoever notices."""
+KEPT_SECONDS = 3600
+_PURGED_AT_ONCE = 100
+
+_log = structlog.get_logger("postroom.jobs")
+
+
+class Target(NamedTuple):
+    """A mail that a job is to do, by its number, and where it was when that was asked for."""
+
+    item_id: int
+    folder_id: int
+    uid: int
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What a job does: an action, or taking back an operation."""
+
+    class_name: str
+    action: Action | None = None
+    undoes: int = 0
+
+
+class JobState(NamedTuple):
+    """How far a job is. ``failed`` are mails of the account that could not be done."""
+
+    job_key: str
+    account_id: AccountId
+    total_items: int
+    done_items: int
+    failed: list[Failed]
+    is_done: bool
+
+    @property
+    def progress(self) -> int:
+        """Percent done."""
+        return 100 if self.is_done else min(99, 100 * self.done_items // max(self.total_items, 1))
+
+
+_read_request = msgspec.json.Decoder(Request).decode
+_read_failed = msgspec.json.Decoder(list[Failed]).decode
+_read_targets = msgspec.msgpack.Decoder(list[Target]).decode
+_read_modseq = msgspec.msgpack.Decoder(int).decode
+_pack = msgspec.msgpack.Encoder().encode
+_write = msgspec.json.Encoder().encode
+
+
+class _Done(NamedTuple):
+    """What a slice did."""
+
+    mails: int
+    steps: list[Step]
+    failed: list[Failed]
+
+
+class Jobs:
+    """The jobs of all accounts."""
+
+    def __init__(
+        self,
+        store: Store,
+        policies: Policies,
+        *,
+        on_progress: Callable[[AccountId, str], None] = lambda *_: None,
+    ) -> None:
+        """``on_progress`` is told the account and the key of a job that has gone on."""
+        self._store = store
+        self._policies = policies
+        self._on_progress = on_progress
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    # Beginning
+
+    async def start_batch(
+        self,
+        caller: Caller,
+        kind: str,
+        action: Action,
+        *,
+        targets: Sequence[Target],
+        failed: Sequence[Failed],
+    ) -> JobState:
+        """Do an action to mails; return when it is done, or begun if they are many.
+
+        ``failed`` are mails that were asked for and are not there. Raises: unavailable.
+        """
+        slices = [_pack(list(targets[start : start + SLICE])) for start in range(0, len(targets), SLICE)]
+        job = _new_job(caller, kind, Request(caller.class_name, action), len(targets))
+        job = job._replace(failed=_write(list(failed)).decode())
+        async with self._store.transaction(caller.account_id, session_id=caller.session_id) as tx:
+            await tx.lock()
+            await tx.jobs.create(job, slices)
+        return await self.proceed(job)
+
+    async def create_undo(self, tx: Transaction, caller: Caller, *, history_id: int, mail_count: int) -> Job:
+        """Store a job that takes back an operation of several entries; it is begun by :meth:`proceed`."""
+        slices: list[bytes] = []
+        before = int(tx.modseq) + (1 << 40)
+        while entries := await tx.operations.list_steps(history_id, before=before, limit=SLICE):
+            slices += [_pack(int(entry.modseq)) for entry in entries]
+            before = entries[-1].modseq
+        job = _new_job(caller, "undo", Request(caller.class_name, undoes=history_id), mail_count)
+        await tx.jobs.create(job, slices)
+        return job
+
+    async def proceed(self, job: Job) -> JobState:
+        """Work on a job that was stored; return when it is done, or begun if it is large."""
+        task = self._begin(job.job_key)
+        if job.total_items <= WAITED_FOR:
+            await asyncio.shield(task)
+        return await self._state(job.job_key)
+
+    async def get(self, caller: Caller, job_key: str) -> JobState:
+        """Return how far a job of the caller is. Raises: notFound; unavailable."""
+        state = await self._state(job_key)
+        if state.account_id != caller.account_id:
+            raise not_found("the job")
+        return state
+
+    async def _state(self, job_key: str) -> JobState:
+        async with self._store.directory() as directory:
+            job = await directory.jobs.find(job_key)
+        if job is None:
+            raise not_found("the job")
+        return JobState(
+            job_key=job.job_key,
+            account_id=job.account_id,
+            total_items=job.total_items,
+            done_items=job.done_items,
+            failed=_read_failed(job.failed),
+            is_done=bool(job.finished_at),
+        )
+
+    # Working
+
+    def _begin(self, job_key: str) -> "asyncio.Task[None]":
+        task = self._running.get(job_key)
+        if task is None:
+            task = self._running[job_key] = asyncio.create_task(self._run(job_key))
+            task.add_done_callback(lambda _: self._running.pop(job_key, None))
+        return task
+
+    async def _run(self, job_key: str) -> None:
+        try:
+            goes_on = True
+            while goes_on:
+                goes_on = await self._do_slice(job_key)
+                # Whoever waits for the store has a turn between two slices.
+                await asyncio.sleep(0)
+        except PostroomError as error:
+            # What is temporary is taken up again later; an account that is gone has no jobs any more.
+            _log.warning("a job was interrupted", job_key=job_key, error=str(error), private=error.private)
+
+    async def _do_slice(self, job_key: str) -> bool:
+        """Do the next slice of a job; False if there is none."""
+        async with self._store.directory() as directory:
+            job = await directory.jobs.find(job_key)
+        if job is None or job.finished_at:
+            return False
+        async with self._store.transaction(job.account_id, session_id=job.session_id) as tx:
+            await tx.lock()
+            # Another process may have gone on with it meanwhile.
+            items = await tx.jobs.take_slice(job_key)
+            job = await tx.jobs.find(job_key) or job
+            now = int(time.time() * 1000)
+            if items is None:
+                await self._finish(tx, job._replace(finished_at=job.finished_at or now, touched_at=now))
+            else:
+                done = await self._do(tx, job, items)
+                history_id = await _write_down(tx, job, done.steps)
+                failed = _read_failed(job.failed) + done.failed
+                job = job._replace(history_id=history_id, failed=_write(failed).decode(), touched_at=now)
+                await tx.jobs.advance(job, done=done.mails)
+            tx.after_commit(lambda: self._on_progress(job.account_id, job_key))
+        return items is not None
+
+    async def _finish(self, tx: Transaction, job: Job) -> None:
+        await tx.jobs.advance(job, done=0)
+        if job.history_id:
+            await tx.operations.add_to_head(job.history_id, mails=0, state="done")
+
+    async def _do(self, tx: Transaction, job: Job, items: bytes) -> _Done:
+        request = _read_request(job.request)
+        if request.action is not None:
+            return await self._act(tx, request, request.action, _read_targets(items))
+        entry = await tx.operations.find(Modseq(_read_modseq(items)))
+        if entry is None:
+            return _Done(0, [], [])
+        steps = read_record(entry.data).steps
+        policy = await self._policies.read(tx, request.class_name)
+        undone = await undo_steps(tx, await _kind_of(tx, request.undoes), steps, policy=policy)
+        return _Done(count_mails(steps), undone.steps, undone.failed)
+
+    async def _act(
+        self, tx: Transaction, request: Request, action: Action, targets: Sequence[Target]
+    ) -> _Done:
+        """Do an action to a slice; if it fails as a whole, to one mail after the other."""
+        policy = await self._policies.read_for(action, tx, request.class_name)
+        found = await tx.mails.locate_items([ItemId(target.item_id) for target in targets])
+        failed = [Failed(target.folder_id, target.uid) for target in targets if target.item_id not in found]
+        # In the order asked for, which is that of the uids that they are given.
+        items = [found[ItemId(target.item_id)] for target in targets if target.item_id in found]
+        steps = await _try(tx, action, items, policy=policy)
+        if steps is None:
+            steps = []
+            for item in items:
+                done = await _try(tx, action, [item], policy=policy)
+                if done is None:
+                    failed.append(Failed(item.mail.folder_id, item.mail.uid))
+                else:
+                    steps += done
+        return _Done(len(targets), steps, failed)
+
+    # Going on
+
+    async def resume(self) -> None:
+        """Take up the jobs on which nobody works. Raises: unavailable."""
+        before = int(time.time() * 1000) - IDLE_SECONDS * 1000
+        async with self._store.directory() as directory:
+            keys = await directory.jobs.list_idle(before=before, limit=100)
+        for job_key in keys:
+            self._begin(job_key)
+
+    async def purge(self, *, now: float) -> None:
+        """Remove the jobs that were finished some time ago. Raises: unavailable."""
+        before = int((now - KEPT_SECONDS) * 1000)
+        count = _PURGED_AT_ONCE
+        while count == _PURGED_AT_ONCE:
+            async with self._store.directory_transaction() as tx:
+                count = await tx.jobs.purge(before=before, limit=_PURGED_AT_ONCE)
+
+    async def close(self) -> None:
+        """Stop working; what is not done is done by the next start."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _try(
+    tx: Transaction, action: Action, items: Sequence[Located], *, policy: Policy
+) -> list[Step] | None:
+    """Do an action to mails and return the steps; None, and nothing done, if it cannot be done to all of them."""
+    if not items:
+        return []
+    try:
+        async with tx.savepoint():
+            return (await perform(tx, action, items, policy)).steps
+    except PostroomError:
+        return None
+
+
+async def has_running(tx: Transaction, session_id: SessionId) -> bool:
+    """Tell whether a batch of a session is running."""
+    jobs = await tx.jobs.list_running(tx.account_id, limit=1000)
+    return any(job.session_id == session_id for job in jobs)
+
+
+def _new_job(caller: Caller, kind: str, request: Request, total: int) -> Job:
+    now = int(time.time() * 1000)
+    return Job(
+        job_key=secrets.token_urlsafe(18),
+        account_id=caller.account_id,
+        session_id=caller.session_id,
+        kind=kind,
+        request=_write(request).decode(),
+        history_id=0,
+        total_items=total,
+        done_items=0,
+        failed="[]",
+        created_at=now,
+        touched_at=now,
+        finished_at=0,
+    )
+
+
+async def _kind_of(tx: Transaction, history_id: int) -> str:
+    head = await tx.operations.find(Modseq(history_id))
+    return head.kind if head is not None else ""
+
+
+async def _write_down(tx: Transaction, job: Job, steps: list[Step]) -> int:
+    """Write down what a slice did, and return the operation that it belongs to (0: none yet)."""
+    if not steps:
+        return job.history_id
+    undoes = _read_request(job.request).undoes
+    if job.history_id:
+        await tx.log(job.kind, Record(steps, undoes=undoes), modseq=tx.modseq, history_id=job.history_id)
+        await tx.operations.add_to_head(job.history_id, mails=count_mails(steps), state="running")
+        return job.history_id
+    head = Head(0, count_mails(steps), "running", is_stacked(job.kind, steps))
+    await tx.log(job.kind, Record(steps, undoes=undoes), modseq=tx.modseq, head=head)
+    return int(tx.modseq)

@@ -1,0 +1,126 @@
+"""Changing single mails: move, copy, delete, label, archive, spam."""
+
+from collections.abc import Mapping
+
+from postroom.config.classes import AccountClass
+from postroom.domain.access import require_own
+from postroom.domain.actions import (
+    Action,
+    Archive,
+    CopyTo,
+    Delete,
+    MoveTo,
+    Policy,
+    SetFlags,
+    SetLabel,
+    perform,
+)
+from postroom.domain.filing import locate_mail
+from postroom.domain.history import write_down
+from postroom.domain.settings import read_settings
+from postroom.errors import not_found
+from postroom.model.account import Caller
+from postroom.model.folder import INBOX
+from postroom.model.ids import FolderId, FolderRef, LabelRef, MailRef
+from postroom.model.mail import Mail
+from postroom.store import Store
+from postroom.store.tx import Snapshot, Transaction
+
+_KIB = 1024
+
+
+class Policies:
+    """What actions go by, for each account."""
+
+    def __init__(self, classes: Mapping[str, AccountClass]) -> None:
+        self._classes = classes
+
+    async def read_for(self, action: Action, mailbox: Snapshot, class_name: str) -> Policy:
+        """Return the policy of a mailbox's owner, so far as an action goes by it."""
+        if isinstance(action, Delete | CopyTo | Archive):
+            return await self.read(mailbox, class_name)
+        return Policy()
+
+    async def read(self, mailbox: Snapshot, class_name: str) -> Policy:
+        """Return the policy of a mailbox's owner."""
+        account_class = self._classes.get(class_name) or self._classes["default"]
+        settings = await read_settings(mailbox, self._classes)
+        return Policy(
+            delete_to_trash=settings.delete_to_trash,
+            archiving=settings.archiving_policy,
+            messages=account_class.messages,
+            size_bytes=account_class.quota_kb * _KIB,
+        )
+
+
+class MailChanges:
+    """Changes of the mails a caller sees. Each raises notFound where the mail is not there, and unavailable."""
+
+    def __init__(self, store: Store, policies: Policies) -> None:
+        self._store = store
+        self._policies = policies
+
+    async def set_flags(
+        self, caller: Caller, ref: MailRef, *, is_unread: bool | None, is_flagged: bool | None
+    ) -> Mail:
+        """Set flags of a mail; None leaves one as it is. Returns the mail as it is then."""
+        return await self._change(caller, ref, SetFlags(is_unread, is_flagged), kind="mails.update")
+
+    async def move(self, caller: Caller, ref: MailRef, target: FolderRef) -> Mail:
+        """Move a mail to another folder; return it as it is there. Raises: badParameter for one of another type."""
+        require_own(caller, target.owner, "the destination folder")
+        return await self._change(caller, ref, MoveTo(target.folder), kind="mails.move")
+
+    async def copy(self, caller: Caller, ref: MailRef, target: FolderRef | None) -> Mail:
+        """Copy a mail, by default into the folder where it is; return the copy.
+
+        Raises: badParameter for another type of folder; messageQuotaExceeded; sizeQuotaExceeded.
+        """
+        if target is not None:
+            require_own(caller, target.owner, "the destination folder")
+        return await self._change(
+            caller, ref, CopyTo(0 if target is None else target.folder), kind="mails.copy"
+        )
+
+    async def delete(self, caller: Caller, ref: MailRef, *, permanent: bool) -> None:
+        """Move a mail to Trash, or remove it: if it is there, if that is not wanted, or if ``permanent``."""
+        await self._change(caller, ref, Delete(permanent), kind="mails.delete")
+
+    async def set_label(self, caller: Caller, ref: MailRef, label: LabelRef, *, is_on: bool) -> None:
+        """Put a label on a mail, or take it off. Raises: notFound for a label that is not there."""
+        require_own(caller, label.owner, "the label")
+        await self._change(caller, ref, SetLabel(label.label, is_on), kind="mails.label")
+
+    async def archive(self, caller: Caller, ref: MailRef) -> Mail:
+        """Move a mail to the Archive, by the account's policy; return it as it is there."""
+        return await self._change(caller, ref, Archive(), kind="mails.archive")
+
+    async def spam(self, caller: Caller, ref: MailRef) -> Mail:
+        """Move a mail to Spam; return it as it is there."""
+        return await self._change(caller, ref, None, kind="mails.spam", role="junk")
+
+    async def not_spam(self, caller: Caller, ref: MailRef, target: FolderRef | None) -> Mail:
+        """Move a mail that is no spam, by default to the Inbox; return it as it is there."""
+        if target is not None:
+            require_own(caller, target.owner, "the destination folder")
+        folder_id = INBOX if target is None else target.folder
+        return await self._change(caller, ref, MoveTo(folder_id), kind="mails.notspam")
+
+    async def _change(
+        self, caller: Caller, ref: MailRef, action: Action | None, *, kind: str, role: str = ""
+    ) -> Mail:
+        require_own(caller, ref.owner, "the mail")
+        async with self._store.transaction(ref.owner, session_id=caller.session_id) as tx:
+            item = await locate_mail(tx, ref.folder, ref.uid)
+            action = action or MoveTo(await _find_role(tx, role))
+            policy = await self._policies.read_for(action, tx, caller.class_name)
+            outcome = await perform(tx, action, [item], policy)
+            await write_down(tx, kind, outcome.steps, folder_id=ref.folder)
+        return outcome.mails[item.mail.item_id]
+
+
+async def _find_role(tx: Transaction, role: str) -> FolderId:
+    folder_id = await tx.folders.find_role(role)
+    if folder_id is None:
+        raise not_found("the folder")
+    return folder_id
