@@ -29,6 +29,9 @@ POST /api/v1/login
 POST /api/v1/logout
 GET HEAD /api/v1/mails/counters
 GET /api/v1/account/info
+GET PATCH /api/v1/account/settings
+GET POST DELETE /api/v1/account/settings/client
+GET POST DELETE /api/v1/account/settings/ui
 GET /api/v1/folders
 GET /api/v1/folders/{folderId}
 GET /api/v1/mails

@@ -23,7 +23,8 @@ PIECE_SECONDS = 60.0
 _AT = re.compile(r" - at `\$\.?(.*)`\Z", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`\Z", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`\Z", re.DOTALL)
-_FIRST_NAME = re.compile(r"[^.\[]+")
+_NAMES = re.compile(r"[^\[]+")
+"""The members on the way to the one that is wrong, down to the first array."""
 
 
 class Nothing(msgspec.Struct, forbid_unknown_fields=True):
@@ -87,6 +88,6 @@ def _explain(text: str) -> PostroomError:
     if lacking := _MISSING.match(problem):
         name = f"{path}.{lacking[1]}" if path else lacking[1]
         return bad_parameter(name, f"{name} is missing")
-    first = _FIRST_NAME.match(path)
-    name = first[0] if first else "body"
+    names = _NAMES.match(path)
+    name = names[0] if names else "body"
     return bad_parameter(name, f"{path or 'the request body'}: {problem.replace('`', '')}")

@@ -22,6 +22,7 @@ from postroom.api.routes import (
     mails,
     messages,
     operations,
+    settings,
 )
 from postroom.api.settings import APISettings
 from postroom.api.stats import APIStats
@@ -39,6 +40,7 @@ _RESOURCES = (
     attachments,
     batches,
     operations,
+    settings,
 )
 
 

@@ -85,6 +85,7 @@ async def make_domain(
     )
     messages = Messages(store, work)
     settings = Settings(store, config.classes)
+    settings = Settings(store, config.classes)
     tokens = await Tokens.open(store)
     policies = Policies(config.classes)
     jobs = Jobs(store, policies)

@@ -1,10 +1,8 @@
 """Mails of a caller: lists and single mails."""
 
-from collections.abc import Mapping
-
-from postroom.config.classes import AccountClass
 from postroom.domain.access import require_own
 from postroom.domain.sessions import Sessions
+from postroom.domain.settings import Settings
 from postroom.errors import not_found
 from postroom.model.account import Caller
 from postroom.model.folder import Folder
@@ -21,10 +19,10 @@ LIST_KIND = "mails"
 class Mails:
     """The mails a caller sees."""
 
-    def __init__(self, store: Store, sessions: Sessions, classes: Mapping[str, AccountClass]) -> None:
+    def __init__(self, store: Store, sessions: Sessions, settings: Settings) -> None:
         self._store = store
         self._sessions = sessions
-        self._classes = classes
+        self._settings = settings
 
     async def list(self, caller: Caller, ref: FolderRef, request: MailListRequest) -> MailPage:
         """Return a page of a folder's mails; ``limit`` defaults to the account's page size.
@@ -35,7 +33,7 @@ class Mails:
         sort = await self._sessions.sort_for(
             caller, LIST_KIND, field=request.field, descending=request.descending
         )
-        limit = self._page_size(caller) if request.limit is None else request.limit
+        limit = await self._settings.page_size(caller, request.limit)
         async with self._store.read(ref.owner) as mailbox:
             folder = await mailbox.folders.find(ref.folder)
             if folder is None:
@@ -50,10 +48,6 @@ class Mails:
             if request.active is not None:
                 row = await _active_row(mailbox, folder, sort=sort, active=request.active)
         return MailPage(folder, sort, row, mails)
-
-    def _page_size(self, caller: Caller) -> int:
-        account_class = self._classes.get(caller.class_name) or self._classes["default"]
-        return account_class.page_size
 
     async def folder_state(self, caller: Caller, ref: FolderRef) -> Folder:
         """Return the folder of a list; one look-up. Raises: notFound; unavailable."""

@@ -22,6 +22,7 @@ from postroom.mime.structure import best_body, find_part
 from postroom.model.account import Caller
 from postroom.model.ids import MailRef
 from postroom.model.mail import Mail, Part, Summary
+from postroom.model.settings import AccountSettings
 from postroom.store import Store
 from postroom.store.messages import InlineReader, RawReader, iter_raw
 
@@ -33,8 +34,6 @@ MAX_BODY_CHARS = 2 << 20
 """A body shown is cut to this; the whole is got separately."""
 MAX_TEXT_BYTES = 16 << 20
 """Encoded bytes of a text part that are decoded to be shown; what is beyond is not shown, only downloaded."""
-DEFAULT_FILTERING_LEVEL = 1
-_SHOWN_AT = {0: False, 1: True, 2: True, 3: False}
 
 _structure = msgspec.msgpack.Decoder(Part)
 _summary = msgspec.msgpack.Decoder(Summary)
@@ -186,7 +185,7 @@ class Messages:
         ref: MailRef,
         *,
         kind: BodyKind,
-        show_external_images: bool | None,
+        settings: AccountSettings,
         attachment_url: AttachmentURL,
         max_chars: int | None = MAX_BODY_CHARS,
     ) -> Body:
@@ -196,7 +195,7 @@ class Messages:
             caller: who asks.
             ref: the mail.
             kind: what is wanted; it is made from the other where the mail has only that.
-            show_external_images: None for the account's default.
+            settings: say what HTML keeps.
             attachment_url: gives the URLs that stand for ``cid:`` images.
             max_chars: where the body is cut; None leaves it whole.
 
@@ -210,7 +209,7 @@ class Messages:
                 message,
                 part,
                 kind=kind,
-                show_external_images=show_external_images,
+                settings=settings,
                 attachment_url=attachment_url,
                 max_chars=max_chars,
             )
@@ -230,7 +229,7 @@ class Messages:
         part_ids: Sequence[int],
         *,
         convert_to: Conversion,
-        show_external_images: bool | None,
+        settings: AccountSettings,
         attachment_url: AttachmentURL,
     ) -> list[PartData]:
         """Return decoded parts, texts in UTF-8, HTML made safe, in the order asked for.
@@ -250,7 +249,7 @@ class Messages:
                     message,
                     part,
                     kind=kind,
-                    show_external_images=show_external_images,
+                    settings=settings,
                     attachment_url=attachment_url,
                     max_chars=MAX_BODY_CHARS,
                     find_quotes=True,
@@ -274,18 +273,17 @@ class Messages:
         part: Part,
         *,
         kind: BodyKind,
-        show_external_images: bool | None,
+        settings: AccountSettings,
         attachment_url: AttachmentURL,
         max_chars: int | None,
         find_quotes: bool = False,
     ) -> Shown:
-        level = DEFAULT_FILTERING_LEVEL
         task = ShowTask(
             source=await message.text_source(part),
             part=part,
             kind=kind,
-            level=level,
-            show_external_images=_SHOWN_AT[level] if show_external_images is None else show_external_images,
+            level=settings.body_html_filtering_level,
+            show_external_images=settings.shows_external_images(),
             images=_images(message, attachment_url) if kind == "html" else {},
             max_chars=max_chars,
             find_quotes=find_quotes,

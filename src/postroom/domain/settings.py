@@ -55,6 +55,13 @@ class Settings:
         async with self._store.peek(caller.account_id) as mailbox:
             return await read_settings(mailbox, self._classes)
 
+    async def page_size(self, caller: Caller, limit: int | None) -> int:
+        """Return the length of a page: ``limit`` if a call gives one, else what the caller has set.
+
+        Raises: notFound; unavailable.
+        """
+        return (await self.find(caller)).page_size if limit is None else limit
+
     async def update(self, caller: Caller, change: SettingsChange) -> None:
         """Set what ``change`` says. Raises: badParameter; notFound; unavailable."""
         await _check(change)

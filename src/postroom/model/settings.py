@@ -114,6 +114,12 @@ class AccountSettings(msgspec.Struct, frozen=True, rename="camel"):
             return self.body_html_filtering_level in {1, 2}
         return self.external_images == "always"
 
+    def showing(self, external_images: bool | None) -> "AccountSettings":
+        """Return these settings with what a call says of images of other servers; None if it says nothing."""
+        if external_images is None:
+            return self
+        return msgspec.structs.replace(self, external_images="always" if external_images else "never")
+
 
 class ReceiptsChange(
     msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True

@@ -22,6 +22,7 @@ class Wanted(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     is_unread: bool | msgspec.UnsetType = msgspec.UNSET
     part_ids: list[int] = []
     inner: Inner | None = None
+    all: list[Inner] = []
 
 
 DECODER = msgspec.json.Decoder(Wanted)
@@ -50,6 +51,8 @@ DECODER = msgspec.json.Decoder(Wanted)
         (b'{"a`b":true}', "a`b"),
         (b'{"inner":{"flag":true,"other":1}}', "inner.other"),
         (b'{"inner":{}}', "inner.flag"),
+        (b'{"inner":{"flag":1}}', "inner.flag"),
+        (b'{"all":[{"flag":1}]}', "all"),
     ],
 )
 def test_refused(raw: bytes, parameter: str) -> None:

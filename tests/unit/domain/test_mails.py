@@ -5,7 +5,6 @@ import json
 import pytest
 from tests.fixtures.factories import DATE, AddOwner, Owner, make_filing, make_message
 
-from postroom.config.classes import AccountClass
 from postroom.domain import Domain
 from postroom.domain.folders import parents_first
 from postroom.domain.messages import read_summary
@@ -13,6 +12,7 @@ from postroom.errors import Kind, PostroomError
 from postroom.model.folder import INBOX, Folder
 from postroom.model.ids import FolderId, FolderRef, MailRef, Modseq, Uid
 from postroom.model.listing import MailListRequest, SortField
+from postroom.model.settings import SettingsChange
 
 
 async def refusal(call: object) -> Kind:
@@ -34,9 +34,9 @@ async def test_a_filed_mail_is_listed(owner: Owner, domain: Domain) -> None:
 
 
 async def test_pages(owner: Owner, domain: Domain) -> None:
-    domain.mails._classes = {"default": AccountClass(page_size=3)}
     await owner.add_mails([make_filing(number) for number in range(7)])
     caller = await owner.caller()
+    await domain.settings.update(caller, SettingsChange(page_size=3))
 
     async def uids(start: int = 0, limit: int | None = None) -> list[int]:
         request = MailListRequest(start=start, limit=limit)

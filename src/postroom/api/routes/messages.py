@@ -18,6 +18,7 @@ from postroom.api.schemas.mails import read_summary
 from postroom.api.schemas.messages import (
     Body,
     BodyQuery,
+    BodyType,
     Part,
     PartDataList,
     PartsBody,
@@ -40,6 +41,7 @@ from postroom.domain.messages import Body as FoundBody
 from postroom.domain.messages import OpenMessage
 from postroom.model.ids import MailRef
 from postroom.model.mail import Part as StoredPart
+from postroom.model.settings import AccountSettings
 
 _MAX_BODY_CHARS = 2 * 1024 * 1024
 """Longer HTML is cut at a tag boundary; the whole is at body/full."""
@@ -59,13 +61,13 @@ _parts_body = msgspec.json.Decoder(PartsBody)
 async def get_body(request: Call) -> Reply:
     """Get the best body part for the asked type, made safe to show; HTML over 2 MiB is cut at a tag boundary."""
     ref, query = request.parse_mail_ref(), request.parse_query(_body_query)
+    settings = await _find_settings(request, query.show_external_images)
     mail = await request.domain.mails.get(request.caller, ref)
-    etag = make_etag("body", ref, mail.content_id, query)
+    etag = make_etag("body", ref, mail.content_id, query.type, *_facts(settings))
     if unchanged := request.find_not_modified(etag):
         return unchanged
-    return json_reply(
-        render_body(await _find_body(request, ref, query, max_chars=_MAX_BODY_CHARS)), etag=etag
-    )
+    body = await _find_body(request, ref, query.type, settings=settings, max_chars=_MAX_BODY_CHARS)
+    return json_reply(render_body(body), etag=etag)
 
 
 @route(
@@ -82,21 +84,34 @@ async def get_body(request: Call) -> Reply:
 async def download_body(request: Call) -> ASGIApp:
     """Get the whole body, however long, with its own type."""
     ref, query = request.parse_mail_ref(), request.parse_query(_body_query)
+    settings = await _find_settings(request, query.show_external_images)
     mail = await request.domain.mails.get(request.caller, ref)
-    etag = make_etag("body/full", ref, mail.content_id, query)
+    etag = make_etag("body/full", ref, mail.content_id, query.type, *_facts(settings))
     if unchanged := request.find_not_modified(etag):
         return unchanged
-    body = await _find_body(request, ref, query, max_chars=None)
+    body = await _find_body(request, ref, query.type, settings=settings, max_chars=None)
     media_type = render_media_type(body.content_type, "utf-8")
     return StreamReply(Content(media_type, etag, from_bytes(body.data), len(body.data)))
 
 
-async def _find_body(request: Call, ref: MailRef, query: BodyQuery, *, max_chars: int | None) -> FoundBody:
+async def _find_settings(request: Call, show_external_images: bool | None) -> AccountSettings:
+    """Return the caller's settings, with what the call itself says."""
+    return (await request.domain.settings.find(request.caller)).showing(show_external_images)
+
+
+def _facts(settings: AccountSettings) -> tuple[int, bool]:
+    """Return what of the settings HTML depends on."""
+    return settings.body_html_filtering_level, settings.shows_external_images()
+
+
+async def _find_body(
+    request: Call, ref: MailRef, kind: BodyType, *, settings: AccountSettings, max_chars: int | None
+) -> FoundBody:
     return await request.domain.messages.body(
         request.caller,
         ref,
-        kind=query.type,
-        show_external_images=query.show_external_images,
+        kind=kind,
+        settings=settings,
         attachment_url=_attachment_urls(ref),
         max_chars=max_chars,
     )
@@ -128,8 +143,9 @@ async def _answer_part_data(request: Call) -> Reply:
     ref, query = request.parse_mail_ref(), await _read_parts_query(request)
     if not query.part_ids:
         raise missing("partIds")
+    settings = await _find_settings(request, query.show_external_images)
     mail = await request.domain.mails.get(request.caller, ref)
-    etag = make_etag("parts/details", ref, mail.content_id, query)
+    etag = make_etag("parts/details", ref, mail.content_id, query, *_facts(settings))
     if request.scope["method"] == "GET" and (unchanged := request.find_not_modified(etag)):
         return unchanged
     found = await request.domain.messages.part_data(
@@ -137,7 +153,7 @@ async def _answer_part_data(request: Call) -> Reply:
         ref,
         query.part_ids,
         convert_to=query.convert_to,
-        show_external_images=query.show_external_images,
+        settings=settings,
         attachment_url=_attachment_urls(ref),
     )
     return json_reply(PartDataList([render_part_data(one) for one in found]), etag=etag)
