@@ -164,7 +164,7 @@ async def test_archive_by_policy(ann: User, policy: str, names: list[str]) -> No
         mail_id = await ann.deliver(make_message())
         archived = await call(ann, "POST", f"mails/{mail_id}/archive")
     folders = {folder["id"]: folder for folder in (await ann.get("/api/v1/folders"))["items"]}
-    path = []
+    path: list[str] = []
     place = archived["folderId"]
     while place in folders:
         path.insert(0, folders[place]["name"])

@@ -28,12 +28,14 @@ SCANS = {
 SORTS = {
     "directory._LIST_ADDRESSES": "the few addresses of one account",
     "folders._LIST": "the folders of one account, all of them",
+    "tickets._DELETE_OLDEST": "the few open tickets of one account",
     "labels._COUNTS": "the labels of one account, all of them",
     "labels._LIST": "the labels of one account, all of them",
     "labels._LIST_OF_FOLDER": "the labels of one folder, all of them",
     "traces._LIST_DOOMED": "the few folders of one account whose mails are being removed",
     "recounts._RECOUNT": "a check counts all mails of an account",
     "recounts._RECOUNT_CONTENTS": "a check counts all mails of an account",
+    "operations._LIST_SHOWN": "PostgreSQL may sort the few of an account",
     "orders._FOLDERS": "a check looks at all chunks of an account",
     "orders._LIST_ALL": "all chunks of a folder are asked for; PostgreSQL may fetch them in another order",
     "orders._LIST": "all chunks of one order are asked for; PostgreSQL may fetch them in another order",
@@ -49,7 +51,6 @@ WHOLE_ACCOUNT = {
     "directory._DELETE_ADDRESSES": "an account is removed",
     "folders._LIST": "all folders are asked for",
     "folders._COUNTS": "all folders are asked for",
-    "jobs._DELETE_OF_ACCOUNT": "an account is removed",
     "labels._COUNTS": "all labels are asked for",
     "labels._LIST": "all labels are asked for",
     "labels._LIST_OF_FOLDERS": "a check looks at the counters of all folders and labels",
@@ -58,6 +59,7 @@ WHOLE_ACCOUNT = {
     "recounts._RECOUNT_CONTENTS": "a check counts all mails of an account",
     "recounts._LABELLED": "a check looks at all labelled mails of an account",
     "operations._LIST_BURIED_ALIVE": "a check looks at all tombstones of an account",
+    "operations._LIST_SHOWN": "stops after a page of the newest; with a filter it may read what history keeps",
     "operations._COUNT_SHOWN": "what an account did in the time that history is kept is counted",
     "operations._PURGE": "stops after a slice of the oldest entries",
     "orders._FOLDERS": "a check looks at all chunks of an account",
@@ -105,7 +107,7 @@ INSERT INTO job SELECT 'job' || a, a % 300, 1, '', '', 0, 0, 0, '', a, a, a FROM
 INSERT INTO job_slice SELECT 'job' || a, n, ''::bytea FROM generate_series(1, 300) a, generate_series(1, 10) n;
 INSERT INTO remembered_call SELECT a % 300, 'key' || a, ''::bytea, 200, ''::bytea, a FROM generate_series(1, 2000) a;
 INSERT INTO account_setting SELECT a, '', '', '' FROM generate_series(1, 1000) a;
-INSERT INTO event_ticket SELECT a::text::bytea, a, a, a FROM generate_series(1, 2000) a;
+INSERT INTO event_ticket SELECT a::text::bytea, a % 500, a, 1, a FROM generate_series(1, 2000) a;
 INSERT INTO webhook SELECT a, a % 300, '', '', 0, ''::bytea, 1, 0, 0, 0, 0, 0, a % 20 / 19 * a, 0, ''
     FROM generate_series(1, 2000) a;
 ANALYZE

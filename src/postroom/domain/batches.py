@@ -49,6 +49,11 @@ class Batches:
         self._store = store
         self._jobs = jobs
 
+    async def check(self, caller: Caller, action: Action) -> None:
+        """Refuse an action that can be done to no mail. Raises: notFound; badParameter; unavailable."""
+        async with self._store.read(caller.account_id) as mailbox:
+            await check_action(mailbox, action)
+
     async def start(self, caller: Caller, kind: str, action: Action, selection: Selection) -> JobState:
         """Do an action to all mails of a selection; return when it is done, or begun if they are many.
 

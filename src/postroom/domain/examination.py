@@ -11,8 +11,9 @@ from postroom.content.digest import digest_message
 from postroom.domain.steps import Record
 from postroom.errors import PostroomError
 from postroom.model.folder import Folder
-from postroom.model.ids import ContentId, FolderId
+from postroom.model.ids import ContentId, FolderId, LabelId, Modseq
 from postroom.store.messages import MessageStore
+from postroom.store.sql.labels import LabelCount
 from postroom.store.sql.recounts import FolderRecount
 from postroom.store.tx import Snapshot, Transaction
 
@@ -67,7 +68,10 @@ async def examine(mailbox: Snapshot, account: str) -> tuple[int, list[Fault]]:
 
 
 async def _recount(mailbox: Snapshot) -> _Recount:
-    folders = {recounted.folder_id: recounted for recounted in await mailbox.recounts.recount_folders()}
+    # The mails of folders that were removed go by and by; their contents are there until then.
+    doomed = set(await mailbox.traces.list_doomed())
+    counted = await mailbox.recounts.recount_folders()
+    folders = {folder.folder_id: folder for folder in counted if folder.folder_id not in doomed}
     return _Recount(folders, await mailbox.recounts.recount_contents())
 
 
@@ -110,15 +114,30 @@ def _describe(folder: Folder, counted: FolderRecount) -> str:
 
 async def _examine_labels(mailbox: Snapshot, account: str) -> list[Fault]:
     counted: dict[int, list[int]] = {}
-    for _, _, labels, is_unread in await mailbox.recounts.list_labelled():
-        for label in labels.split():
-            numbers = counted.setdefault(int(label), [0, 0])
-            numbers[0] += is_unread
-            numbers[1] += 1
-    return [
+    by_folder: dict[tuple[FolderId, LabelId], list[int]] = {}
+    for folder_id, _, labels, is_unread in await mailbox.recounts.list_labelled():
+        for label in (LabelId(int(number)) for number in labels.split()):
+            for numbers in (
+                counted.setdefault(label, [0, 0]),
+                by_folder.setdefault((folder_id, label), [0, 0]),
+            ):
+                numbers[0] += is_unread
+                numbers[1] += 1
+    known = await mailbox.labels.list_counts()
+    faults = [
         Fault("counter", account, f"label {label.label_id}: its counters are off", False)
-        for label in await mailbox.labels.list_counts()
+        for label in known
         if [label.unread_items, label.total_items] != counted.get(label.label_id, [0, 0])
+    ]
+    maintained = {
+        (count.folder_id, count.label_id): [count.unread_items, count.total_items]
+        for count in await mailbox.labels.list_folder_counts()
+    }
+    numbers_of = {label.label_id for label in known}
+    return faults + [
+        Fault("counter", account, f"label {place[1]}: its counters in folder {place[0]} are off", False)
+        for place in sorted(maintained.keys() | by_folder.keys())
+        if place[1] in numbers_of and maintained.get(place, [0, 0]) != by_folder.get(place, [0, 0])
     ]
 
 
@@ -140,7 +159,8 @@ async def _examine_references(mailbox: Snapshot, account: str, recount: _Recount
 
 async def _examine_orders(mailbox: Snapshot, account: str) -> list[Fault]:
     faults: list[Fault] = []
-    for folder_id in await mailbox.orders.list_folders():
+    doomed = set(await mailbox.traces.list_doomed())
+    for folder_id in set(await mailbox.orders.list_folders()) - doomed:
         lines = await mailbox.orders.find_faults(folder_id)
         faults += [Fault("order", account, f"folder {folder_id}: sort order {line}", False) for line in lines]
     return faults
@@ -197,14 +217,34 @@ async def _repair_counters(tx: Transaction, recount: _Recount) -> None:
                 size_bytes=counted.size_bytes,
                 modseq=state.modseq,
             )
-    labels = await tx.labels.list_counts()
-    rows = await tx.recounts.list_labelled()
-    for label in labels:
-        mine = [is_unread for _, _, numbers, is_unread in rows if str(label.label_id) in numbers.split()]
-        off_by = {"items": len(mine) - label.total_items, "unread": sum(mine) - label.unread_items}
-        if any(off_by.values()):
-            await tx.labels.count(label.label_id, **off_by, modseq=state.modseq)
+    await _repair_labels(tx, state.modseq)
     await tx.log("repair", Record(), modseq=state.modseq)
+
+
+async def _repair_labels(tx: Transaction, modseq: Modseq) -> None:
+    rows = await tx.recounts.list_labelled()
+    for label in await tx.labels.list_counts():
+        mine = [
+            (folder_id, is_unread)
+            for folder_id, _, numbers, is_unread in rows
+            if str(label.label_id) in numbers.split()
+        ]
+        unread = sum(is_unread for _, is_unread in mine)
+        off_by = {"items": len(mine) - label.total_items, "unread": unread - label.unread_items}
+        if any(off_by.values()):
+            await tx.labels.count(label.label_id, **off_by, modseq=modseq)
+        counts = {
+            count.folder_id: count
+            for count in await tx.labels.list_folder_counts()
+            if count.label_id == label.label_id
+        }
+        for folder_id in counts.keys() | {folder_id for folder_id, _ in mine}:
+            here = [is_unread for place, is_unread in mine if place == folder_id]
+            known = counts.get(folder_id)
+            items = len(here) - (known.total_items if known else 0)
+            unread_here = sum(here) - (known.unread_items if known else 0)
+            if items or unread_here:
+                await tx.labels.count_in(folder_id, [LabelCount(label.label_id, unread_here, items)])
 
 
 async def _repair_references(tx: Transaction, recount: _Recount) -> None:

@@ -38,6 +38,7 @@ async def filled(owner: Owner, add_owner: AddOwner) -> Owner:
     async with owner.store.engine.write() as connection:
         await connection.execute("INSERT INTO label VALUES ($1, 1, 'a', 'a', 1, 1, 1)", owner.account_id)
         await connection.execute("UPDATE mail SET labels = '1' WHERE uid = 5")
+        await connection.execute("INSERT INTO folder_label VALUES ($1, 2, 1, 1, 1)", owner.account_id)
     other = await add_owner("berta")
     await other.add_mail()
     return owner
@@ -75,6 +76,8 @@ HARMS = {
     "mailbox total": Harm("UPDATE mailbox SET total_items = 0", ["counter"] * 2),
     "mailbox size": Harm("UPDATE mailbox SET size_bytes = size_bytes - 1", ["counter"] * 2),
     "label": Harm("UPDATE label SET unread_items = 5", ["counter"]),
+    "label in a folder": Harm("UPDATE folder_label SET total_items = 5", ["counter"]),
+    "label lost in a folder": Harm("DELETE FROM folder_label", ["counter"]),
     "references": Harm("UPDATE content SET refs = refs + 1 WHERE content_id = 1", ["reference"] * 2),
     "unused content": Harm(
         "INSERT INTO content SELECT account_id, 900, $1, size_bytes, 1, structure, data FROM content"

@@ -115,6 +115,18 @@ class OperationList(Shape, frozen=True):
     items: list[ShownOperation]
 
 
+def read_conversations(body: BatchBody) -> list[str]:
+    """Return the ids of the conversations that a body names, each once. Raises: badParameter."""
+    if (body.ids is UNSET) == (body.ranges is UNSET):
+        raise bad_parameter("ids", "one of ids and ranges must be given, and not both")
+    if body.ids is not UNSET:
+        return list(dict.fromkeys(ids.parse_conversation(text, "ids") for text in body.ids))
+    if body.sort_info is UNSET:
+        raise bad_parameter("sortInfo", "sortInfo is missing: ranges count in an order")
+    assert body.ranges is not UNSET  # noqa: S101 - said above, in a way that the type checker does not see
+    return list(dict.fromkeys(ids.parse_conversation(one.start, "ranges") for one in body.ranges))
+
+
 def read_selection(body: BatchBody) -> Selection:
     """Return the mails that a body names. Raises: badParameter."""
     if (body.ids is UNSET) == (body.ranges is UNSET):

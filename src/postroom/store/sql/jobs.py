@@ -31,8 +31,6 @@ DELETE FROM job WHERE job_key IN
     (SELECT job_key FROM job WHERE finished_at > 0 AND finished_at < $1 ORDER BY finished_at LIMIT $2)
 RETURNING job_key
 """
-_DELETE_OF_ACCOUNT = "DELETE FROM job WHERE account_id = $1 RETURNING job_key"
-_DELETE_SLICES = "DELETE FROM job_slice WHERE job_key = $1"
 
 
 class Job(NamedTuple):
@@ -92,8 +90,3 @@ class JobRepo:
     async def purge(self, *, before: int, limit: int) -> int:
         """Remove up to ``limit`` of the jobs that were finished before a time; return how many."""
         return len(await self._connection.fetch_all(_PURGE, before, limit))
-
-    async def delete_of_account(self, account_id: AccountId) -> None:
-        """Remove all jobs of an account."""
-        for row in await self._connection.fetch_all(_DELETE_OF_ACCOUNT, account_id):
-            await self._connection.execute(_DELETE_SLICES, row[0])

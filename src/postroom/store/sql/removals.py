@@ -12,7 +12,14 @@ _FIRST = (
     "DELETE FROM mailbox WHERE account_id = $1",
     "DELETE FROM folder WHERE account_id = $1",
     "DELETE FROM label WHERE account_id = $1",
+    "DELETE FROM folder_label WHERE account_id = $1",
+    "DELETE FROM folder_past WHERE account_id = $1",
+    "DELETE FROM doomed_folder WHERE account_id = $1",
+    "DELETE FROM event_ticket WHERE account_id = $1",
+    "DELETE FROM job_slice WHERE job_key IN (SELECT job_key FROM job WHERE account_id = $1)",
+    "DELETE FROM job WHERE account_id = $1",
     "DELETE FROM account_setting WHERE account_id = $1",
+    "DELETE FROM webhook WHERE account_id = $1",
 )
 _MAILS = """
 DELETE FROM mail WHERE account_id = $1

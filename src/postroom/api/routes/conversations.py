@@ -1,0 +1,107 @@
+"""Batches over conversations.
+
+Mails are not joined to conversations yet, so that every conversation named is one that there is not: it is told as
+failed, and nothing is changed.
+"""
+
+from typing import Any
+
+import msgspec
+from litestar import post
+from msgspec import UNSET
+
+from postroom.api import ids
+from postroom.api.call import Call
+from postroom.api.operation import operation
+from postroom.api.reply import Reply, json_reply
+from postroom.api.schemas.batches import (
+    BatchBody,
+    BatchDetails,
+    BatchResult,
+    LabelBatch,
+    MoveBatch,
+    UpdateBatch,
+    read_conversations,
+)
+from postroom.domain.access import require_own
+from postroom.domain.actions import Action, Delete, MoveTo, SetFlags, SetLabel
+from postroom.errors import bad_parameter
+
+_move = msgspec.json.Decoder(MoveBatch)
+_delete = msgspec.json.Decoder(BatchBody)
+_update = msgspec.json.Decoder(UpdateBatch)
+_label = msgspec.json.Decoder(LabelBatch)
+
+
+def _batch(name: str, summary: str, body: type[BatchBody]) -> dict[str, Any]:
+    return operation(name, summary, tag="batch", returns=BatchResult, body=body, errors=("notFound",))
+
+
+async def _start(request: Call, action: Action, body: BatchBody) -> Reply:
+    wanted = read_conversations(body)
+    await request.domain.batches.check(request.caller, action)
+    return json_reply(BatchResult(BatchDetails(wanted), wanted, "completed", 100))
+
+
+@post("/api/v1/batch/conversations/move", **_batch("moveConversations", "Move conversations", MoveBatch))
+async def move_conversations(request: Call) -> Reply:
+    """Move conversations to a folder."""
+    body = await request.parse_body(_move)
+    target = ids.parse_folder(body.destination_folder_id, "destinationFolderId")
+    require_own(request.caller, target.owner, "the destination folder")
+    return await _start(request, MoveTo(target.folder), body)
+
+
+@post(
+    "/api/v1/batch/conversations/delete",
+    **_batch("deleteConversations", "Delete conversations", BatchBody),
+)
+async def delete_conversations(request: Call) -> Reply:
+    """Move conversations to Trash."""
+    return await _start(request, Delete(), await request.parse_body(_delete))
+
+
+@post(
+    "/api/v1/batch/conversations/update",
+    **_batch("updateConversations", "Set flags of conversations", UpdateBatch),
+)
+async def update_conversations(request: Call) -> Reply:
+    """Set ``isUnread``, ``isFlagged`` or both of conversations."""
+    body = await request.parse_body(_update)
+    if body.is_unread is UNSET and body.is_flagged is UNSET:
+        raise bad_parameter("isUnread", "at least one of isUnread and isFlagged must be given")
+    return await _start(request, SetFlags(), body)
+
+
+@post(
+    "/api/v1/batch/conversations/labels/add",
+    **_batch("labelConversations", "Put a label on conversations", LabelBatch),
+)
+async def label_conversations(request: Call) -> Reply:
+    """Put a label on conversations."""
+    return await _label_all(request, is_on=True)
+
+
+@post(
+    "/api/v1/batch/conversations/labels/remove",
+    **_batch("unlabelConversations", "Take a label off conversations", LabelBatch),
+)
+async def unlabel_conversations(request: Call) -> Reply:
+    """Take a label off conversations."""
+    return await _label_all(request, is_on=False)
+
+
+async def _label_all(request: Call, *, is_on: bool) -> Reply:
+    body = await request.parse_body(_label)
+    label = ids.parse_label(body.label_id, "labelId")
+    require_own(request.caller, label.owner, "the label")
+    return await _start(request, SetLabel(label.label, is_on), body)
+
+
+ROUTES = [
+    move_conversations,
+    delete_conversations,
+    update_conversations,
+    label_conversations,
+    unlabel_conversations,
+]
