@@ -33,8 +33,10 @@ GET PATCH /api/v1/account/settings
 GET POST DELETE /api/v1/account/settings/client
 GET POST DELETE /api/v1/account/settings/ui
 GET /api/v1/folders
+GET /api/v1/folders/delta
 GET /api/v1/folders/{folderId}
 GET /api/v1/mails
+GET /api/v1/mails/delta
 GET PATCH /api/v1/mails/{mailId}
 GET /api/v1/mails/{mailId}/body
 GET HEAD /api/v1/mails/{mailId}/body/full

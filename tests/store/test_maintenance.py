@@ -3,10 +3,13 @@
 from tests.fixtures.factories import Owner
 
 from postroom.config.retention import RetentionConfig
+from postroom.domain.mailbox import remove_mailbox
 from postroom.domain.maintenance import SLICE, purge_history
-from postroom.model.ids import Modseq, SessionId
+from postroom.model.folder import INBOX
+from postroom.model.ids import FolderId, Modseq, SessionId
 from postroom.store import Store
-from postroom.store.sql.operations import Operation
+from postroom.store.sql.deltas import Place
+from postroom.store.sql.operations import Grave, Operation
 
 DAY = 86_400_000
 
@@ -33,7 +36,62 @@ async def test_old_entries_of_the_operation_log_go(store: Store, owner: Owner) -
         for number in range(SLICE + 10):
             await tx.operations.log(entry(number + 10, now - 31 * DAY))
         await tx.operations.log(entry(9_000, now - 29 * DAY))
-    assert await purge_history(store, RetentionConfig(), now=lambda: now / 1000) == SLICE + 10
+    assert await purge_history(store, RetentionConfig(), now=lambda: now / 1000) == (SLICE + 10, 0)
     async with store.peek(owner.account_id) as mailbox:
         left = await mailbox.operations.list_after(Modseq(0), limit=10)
     assert [entry.modseq for entry in left] == [9_000]
+
+
+NOW = 1_000 * DAY
+OLD, RECENT = NOW - 91 * DAY, NOW - 89 * DAY
+OTHER = FolderId(INBOX + 1)
+
+
+async def bury(owner: Owner, folder_id: FolderId, uids: range, *, modseq: int, removed_at: int) -> None:
+    async with owner.store.transaction(owner.account_id) as tx:
+        graves = [Grave(folder_id, uid, Modseq(1)) for uid in uids]
+        await tx.operations.bury(graves, modseq=Modseq(modseq), removed_at=removed_at)
+
+
+async def forgotten(owner: Owner) -> tuple[int, ...]:
+    """Return up to where removals are forgotten: of the mailbox, the Inbox and another folder."""
+    async with owner.store.read(owner.account_id) as mailbox:
+        state = await mailbox.mailbox.find()
+        contents = [await mailbox.deltas.find_content(folder_id) for folder_id in (INBOX, OTHER)]
+    assert state is not None
+    return (state.forgotten_modseq, *(content.forgotten_modseq for content in contents if content))
+
+
+async def test_old_removals_are_forgotten(store: Store, owner: Owner) -> None:
+    await bury(owner, INBOX, range(1, SLICE + 2), modseq=5, removed_at=OLD)
+    await bury(owner, INBOX, range(1_000, 1_002), modseq=8, removed_at=RECENT)
+    await bury(owner, OTHER, range(1, 3), modseq=6, removed_at=OLD)
+    await bury(owner, FolderId(99), range(1), modseq=7, removed_at=OLD)
+    assert await purge_history(store, RetentionConfig(), now=lambda: NOW / 1000) == (0, SLICE + 4)
+    assert await forgotten(owner) == (7, 5, 6)
+    async with store.read(owner.account_id) as mailbox:
+        left = await mailbox.deltas.list_removed(INBOX, after=Place(0, 0), limit=10)
+        assert await mailbox.deltas.list_removed_folders(0) == []
+    assert [removed.uid for removed in left] == [1_000, 1_001]
+    assert await purge_history(store, RetentionConfig(), now=lambda: NOW / 1000) == (0, 0)
+    assert await forgotten(owner) == (7, 5, 6)
+
+
+async def test_old_traces_of_folders_are_forgotten(store: Store, owner: Owner) -> None:
+    async with store.transaction(owner.account_id) as tx:
+        for number, moved_at in ((3, OLD), (4, OLD), (5, RECENT)):
+            await tx.traces.note_past(OTHER, modseq=Modseq(number), parent_id=INBOX, moved_at=moved_at)
+    assert await purge_history(store, RetentionConfig(), now=lambda: NOW / 1000) == (0, 2)
+    assert await forgotten(owner) == (4, 0, 0)
+    async with store.read(owner.account_id) as mailbox:
+        assert await mailbox.deltas.list_past_parents(4) == {OTHER: INBOX}
+
+
+async def test_removals_of_an_account_that_goes_are_left_to_its_removal(store: Store, owner: Owner) -> None:
+    await bury(owner, INBOX, range(1, 3), modseq=5, removed_at=OLD)
+    async with store.transaction(owner.account_id) as tx:
+        await tx.removals.close_mailbox()
+    assert await purge_history(store, RetentionConfig(), now=lambda: NOW / 1000) == (0, 0)
+    await remove_mailbox(store, owner.account_id, progress=lambda _: None)
+    async with store.read(owner.account_id) as mailbox:
+        assert not await mailbox.deltas.has_older(NOW)

@@ -95,7 +95,7 @@ def _converter(declared: inspect.Type) -> Convert:
     if isinstance(kind, inspect.LiteralType):
         return _choice_converter({str(value): value for value in kind.values})
     if isinstance(kind, inspect.StrType):
-        return _convert_text
+        return _convert_text_or_none if kind.min_length == 0 else _convert_text
     raise TypeError(f"{kind} cannot be a query parameter")
 
 
@@ -113,6 +113,11 @@ def _convert_boolean(name: str, text: str) -> bool:
 def _convert_text(name: str, text: str) -> str:
     if not text:
         raise bad_parameter(name, f"{name} is empty")
+    return text
+
+
+def _convert_text_or_none(_: str, text: str) -> str:
+    """Take text of a type that says by its least length, 0, that it may be empty."""
     return text
 
 

@@ -230,4 +230,6 @@ async def _maintain(services: Services, config: Config) -> None:
         except PostroomError as error:
             _log.warning("maintenance failed", error=str(error), private=error.private)
         else:
-            _log.info("maintenance", operations_removed=removed)
+            _log.info(
+                "maintenance", operations_removed=removed.operations, removals_forgotten=removed.removals
+            )

@@ -14,6 +14,5 @@ class RetentionConfig:
         "Removals are remembered for this time; sync tokens that are older start anew.",
         unit="days",
         minimum=1,
-        pending=True,
     )
     operation_days: int = option(30, "The log of operations is kept for this time.", unit="days", minimum=1)

@@ -1,11 +1,20 @@
-"""What grows by itself is cut back by itself: the operation log, in slices, one account after the other."""
+"""What grows by itself is cut back by itself, in slices, one account after the other.
+
+The operation log goes by its own age. Tombstones and the traces of folders' paths go when no client is to be told of
+them any more: in the same transaction it is noted that they are forgotten, so that a client that comes with an older
+token starts anew instead of missing a removal.
+"""
 
 import asyncio
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from postroom.config.retention import RetentionConfig
+from postroom.errors import Kind, PostroomError
+from postroom.model.ids import AccountId, FolderId, Modseq
 from postroom.store import Store
+from postroom.store.tx import Transaction
 
 SLICE = 500
 """Entries removed in one transaction, so that none holds the write lock for long."""
@@ -13,25 +22,76 @@ ACCOUNTS = 100
 _DAY_MILLISECONDS = 86_400_000
 
 
+class Purged(NamedTuple):
+    """How much was removed."""
+
+    operations: int
+    """Entries of operation logs."""
+    removals: int
+    """Tombstones, and traces of where folders were."""
+
+
 async def purge_history(
     store: Store, retention: RetentionConfig, *, now: Callable[[], float] = time.time
-) -> int:
-    """Remove entries of the operation logs that are older than they are kept; return how many.
-
-    Raises: unavailable.
-    """
-    before = int(now() * 1000) - retention.operation_days * _DAY_MILLISECONDS
-    removed = last = 0
+) -> Purged:
+    """Remove what is older than it is kept, of all accounts; return how much. Raises: unavailable."""
+    present = int(now() * 1000)
+    operations = removals = last = 0
     while True:
         async with store.directory() as directory:
             accounts = await directory.directory.list_after(last, limit=ACCOUNTS)
         if not accounts:
-            return removed
+            return Purged(operations, removals)
         for account in accounts:
-            count = SLICE
-            while count == SLICE:
-                async with store.transaction(account.account_id) as tx:
-                    count = await tx.operations.purge(before=before, limit=SLICE)
-                removed += count
-                await asyncio.sleep(0)
+            number = account.account_id
+            before = present - retention.operation_days * _DAY_MILLISECONDS
+            operations += await _purge_operations(store, number, before=before)
+            before = present - retention.tombstone_days * _DAY_MILLISECONDS
+            removals += await _purge_removals(store, number, before=before)
         last = accounts[-1].account_id
+
+
+async def _purge_operations(store: Store, account_id: AccountId, *, before: int) -> int:
+    removed, count = 0, SLICE
+    while count == SLICE:
+        async with store.transaction(account_id) as tx:
+            count = await tx.operations.purge(before=before, limit=SLICE)
+        removed += count
+        await asyncio.sleep(0)
+    return removed
+
+
+async def _purge_removals(store: Store, account_id: AccountId, *, before: int) -> int:
+    removed = 0
+    while True:
+        # Most accounts have nothing to forget: they are not written to.
+        async with store.read(account_id) as mailbox:
+            if not await mailbox.deltas.has_older(before):
+                return removed
+        try:
+            async with store.transaction(account_id) as tx:
+                await tx.lock()
+                count = await _forget_slice(tx, before=before)
+        except PostroomError as error:
+            if error.kind is Kind.NOT_FOUND:  # The account has been removed meanwhile.
+                return removed
+            raise
+        if not count:
+            return removed
+        removed += count
+        await asyncio.sleep(0)
+
+
+async def _forget_slice(tx: Transaction, *, before: int) -> int:
+    """Remove some of the oldest tombstones and traces, and note up to where they are forgotten."""
+    graves = await tx.deltas.purge_removed(before=before, limit=SLICE)
+    past = await tx.traces.forget_past(before=before, limit=SLICE)
+    newest: dict[FolderId, Modseq] = {}
+    for folder_id, modseq in graves:
+        newest[folder_id] = max(modseq, newest.get(folder_id, modseq))
+    for folder_id, modseq in newest.items():
+        await tx.deltas.forget_in(folder_id, modseq)
+    forgotten = [*newest.values(), *past]
+    if forgotten:
+        await tx.mailbox.forget(max(forgotten))
+    return len(graves) + len(past)

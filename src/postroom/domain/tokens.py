@@ -1,8 +1,8 @@
 """Sync tokens: where in an account's history a client stands, opaque and tamper-proof.
 
-A token is (kind, scope, validity, modseq, position inside a page), packed and signed with a key of the store, so
+A token is (kind, scope, validity, modseq, place in a chain of pages), packed and signed with a key of the store, so
 that all processes understand each other's. Two tokens of one list are equal exactly when nothing visible changed:
-the modseq is that of the list's last change.
+the modseq is that of the list's last change. Each has one spelling.
 """
 
 import base64
@@ -15,7 +15,7 @@ import msgspec
 
 from postroom.errors import PostroomError, bad_parameter
 from postroom.model.folder import Folder
-from postroom.model.ids import AccountId, Modseq
+from postroom.model.ids import AccountId, FolderRef, Modseq
 from postroom.store import Store
 
 META_NAME = "token_key"
@@ -23,14 +23,31 @@ _SIGNATURE_BYTES = 12
 _encode = msgspec.msgpack.Encoder().encode
 
 
+class Chain(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Where a client stands inside a chain of pages.
+
+    Attributes:
+        modseq: of the last change that it was told of.
+        uid: of the mail that changed.
+        first: where the account's history stood at the first page.
+    """
+
+    modseq: int
+    uid: int
+    first: int
+
+
 class SyncToken(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a token says. ``kind`` names the list, ``scope`` what of it."""
+    """What a token says. ``kind`` names the list, ``scope`` what of it.
+
+    In a chain of pages, ``modseq`` is where the client stood before its first page.
+    """
 
     kind: str
     scope: tuple[int | str, ...]
     validity: int
-    modseq: Modseq
-    position: int = 0
+    modseq: int
+    chain: Chain | None = None
 
 
 _decoder = msgspec.msgpack.Decoder(SyncToken)
@@ -51,38 +68,51 @@ class Tokens:
 
     def folder_token(self, folder: Folder) -> str:
         """Return the token of the list of a folder's mails."""
-        scope = (int(folder.account_id), int(folder.folder_id))
-        return self.render(SyncToken("mails", scope, folder.uid_validity, folder.content_modseq))
+        ref = FolderRef(folder.account_id, folder.folder_id)
+        return self.mails_token(ref, validity=folder.uid_validity, modseq=folder.content_modseq)
+
+    def mails_token(self, ref: FolderRef, *, validity: int, modseq: int, chain: Chain | None = None) -> str:
+        """Return a token of the list of a folder's mails, at a position or inside a chain of pages."""
+        return self.render(SyncToken("mails", (int(ref.owner), int(ref.folder)), validity, modseq, chain))
 
     def folders_token(self, account_id: AccountId, modseq: Modseq, access_mode: str) -> str:
         """Return the token of the list of folders with that access mode."""
         return self.render(SyncToken("folders", (int(account_id), access_mode), 0, modseq))
 
+    def labels_token(self, account_id: AccountId, modseq: Modseq) -> str:
+        """Return the token of the list of labels."""
+        return self.render(SyncToken("labels", (int(account_id),), 0, modseq))
+
     def render(self, token: SyncToken) -> str:
         """Return the text of a token."""
         packed = _encode(token)
-        return base64.urlsafe_b64encode(packed + self._sign(packed)).rstrip(b"=").decode()
+        return _spell(packed + self._sign(packed))
 
     def parse(self, text: str, *, kind: str, parameter: str = "syncToken") -> SyncToken:
         """Return what a token says. Raises: badParameter if it was tampered with or is one of another kind."""
         try:
             data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError) as error:
-            raise _refused(parameter) from error
+            raise refuse_token(parameter) from error
         packed, signature = data[:-_SIGNATURE_BYTES], data[-_SIGNATURE_BYTES:]
-        if not hmac.compare_digest(signature, self._sign(packed)):
-            raise _refused(parameter)
+        if not hmac.compare_digest(signature, self._sign(packed)) or _spell(data) != text:
+            raise refuse_token(parameter)
         try:
             token = _decoder.decode(packed)
         except msgspec.MsgspecError as error:
-            raise _refused(parameter) from error
+            raise refuse_token(parameter) from error
         if token.kind != kind:
-            raise _refused(parameter)
+            raise refuse_token(parameter)
         return token
 
     def _sign(self, packed: bytes) -> bytes:
         return hashlib.blake2b(packed, key=self._key, digest_size=_SIGNATURE_BYTES).digest()
 
 
-def _refused(parameter: str) -> PostroomError:
+def _spell(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def refuse_token(parameter: str = "syncToken") -> PostroomError:
+    """Return the error for what is no token of the list asked for."""
     return bad_parameter(parameter, f"{parameter} is not a token of this list")

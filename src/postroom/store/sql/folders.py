@@ -16,8 +16,8 @@ _UNREAD = "SELECT unread_items FROM folder WHERE account_id = $1 AND folder_id =
 _CREATE = """
 INSERT INTO folder (account_id, folder_id, parent_id, name, name_key, role, folder_type, is_special,
                     takes_subfolders, uid_validity, next_uid, total_items, unread_items, size_bytes,
-                    created_modseq, modseq, content_modseq)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, 0, 0, 0, $11, $11, $11)
+                    created_modseq, modseq, content_modseq, forgotten_modseq)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, 0, 0, 0, $11, $11, $11, 0)
 """
 _COUNT = """
 UPDATE folder SET total_items = total_items + $3, unread_items = unread_items + $4, size_bytes = size_bytes + $5,

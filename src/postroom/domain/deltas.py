@@ -1,0 +1,330 @@
+"""Deltas: what changed in a folder, or of the folders, since a client last asked.
+
+Mails. The changes of a folder have an order: mails by the modseq of their last change, removed ones by that of their
+removal, and the uid. A delta is what comes after the client's place in it, page by page. Between two pages of a chain
+anything may happen: a mail that changes moves to the end of the order, so that the client is told of it once more; it
+can't be missed. The base of a chain is where the client stood before its first page. What came after the base is new,
+also where a page before told of it; so what a client is told of as new may be known to it, and replaces what it has.
+
+A removal is told where the client may have the mail: it had come by the base, or an earlier page of the chain may
+have told of it. That is so if it had come by the client's place and was still there at the first page. What came and
+went unseen is in none. When nothing is left, the token is the one that the folder's list has, for this very state.
+
+A token is of no use if its history is not this one, or if removals after it are forgotten; then the client starts
+from nothing. A chain from nothing needs no removals but those since its first page.
+
+Folders are few: they are all looked at, and there are no pages.
+"""
+
+from typing import NamedTuple
+
+from postroom.domain.access import require_own
+from postroom.domain.folders import parents_first
+from postroom.domain.mails import LIST_KIND
+from postroom.domain.sessions import Sessions
+from postroom.domain.tokens import Chain, SyncToken, Tokens, refuse_token
+from postroom.errors import not_found
+from postroom.model.account import Caller
+from postroom.model.folder import Folder
+from postroom.model.ids import FolderId, FolderRef, Uid
+from postroom.model.listing import Sort
+from postroom.model.mail import Mail
+from postroom.store import Store
+from postroom.store.sql.deltas import MAX_UID, Content, Place, Removed
+from postroom.store.tx import Snapshot
+
+MAX_EXAMINED = 5000
+"""Changes looked at for one page: of many that are not to be told, a page may be short, even empty."""
+OWN = "local"
+MODES = {
+    "all": frozenset({OWN, "public", "shared"}),
+    OWN: frozenset({OWN}),
+    "public": frozenset({"public"}),
+    "shared": frozenset({"shared"}),
+}
+"""The ways of reaching folders that an access mode stands for."""
+
+
+class Present(NamedTuple):
+    """What an answer depends on, beside the question: the list's present token and its order."""
+
+    token: str
+    sort: Sort
+
+
+class MailDelta(NamedTuple):
+    """A page of the changes of a folder's mails."""
+
+    folder_id: FolderId
+    present: Present
+    token: str
+    total_items: int
+    uid_validity: int
+    is_reset: bool = False
+    has_more: bool = False
+    new: tuple[Mail, ...] = ()
+    replaced: tuple[Mail, ...] = ()
+    updated: tuple[Mail, ...] = ()
+    removed: tuple[Uid, ...] = ()
+
+
+class ChangedFolder(NamedTuple):
+    """A folder that changed; ``old_parent_id`` is None if its path did not."""
+
+    folder: Folder
+    old_parent_id: FolderId | None
+
+
+class FolderDelta(NamedTuple):
+    """The changes of the folders, each kind in the order in which a client can follow them."""
+
+    token: str
+    is_reset: bool = False
+    new: tuple[Folder, ...] = ()
+    changed: tuple[ChangedFolder, ...] = ()
+    removed: tuple[FolderId, ...] = ()
+
+
+class _Start(NamedTuple):
+    """Where a page starts; see above for ``base`` and ``first``."""
+
+    base: int
+    place: Place
+    first: int
+
+
+class _Page(NamedTuple):
+    rows: list[Mail | Removed]
+    end: Place
+    has_more: bool
+
+
+class Deltas:
+    """The changes a caller sees."""
+
+    def __init__(self, store: Store, sessions: Sessions, tokens: Tokens) -> None:
+        self._store = store
+        self._sessions = sessions
+        self._tokens = tokens
+
+    # Mails
+
+    async def find_present(self, caller: Caller, ref: FolderRef, text: str | None) -> Present:
+        """Return what the answer to a token depends on; one look-up. Raises: notFound; badParameter; unavailable."""
+        present, _ = await self._look(caller, ref, text)
+        return present
+
+    async def mails(self, caller: Caller, ref: FolderRef, *, text: str | None, limit: int) -> MailDelta:
+        """Return what changed in a folder since the token ``text`` was given; None or "": everything is new.
+
+        Raises: notFound; badParameter; unavailable.
+        """
+        present, content = await self._look(caller, ref, text)
+        if present.token == text:
+            return MailDelta(ref.folder, present, text, content.total_items, content.uid_validity)
+        token = self._parse(ref, text)
+        async with self._store.read(ref.owner) as mailbox:
+            content = await _get_content(mailbox, ref.folder)
+            is_reset = token is not None and _is_lost(token, content)
+            start = _find_start(None if is_reset else token, content)
+            page = await _read_page(mailbox, ref.folder, start, limit=limit)
+        present = present._replace(token=self._render(ref, content))
+        delta = MailDelta(
+            ref.folder,
+            present,
+            self._render_inside(ref, content, start, page) if page.has_more else present.token,
+            content.total_items,
+            content.uid_validity,
+            is_reset,
+            page.has_more,
+        )
+        return _sort_out(page, start.base, delta)
+
+    async def _look(self, caller: Caller, ref: FolderRef, text: str | None) -> tuple[Present, Content]:
+        require_own(caller, ref.owner, "the folder")
+        async with self._store.peek(ref.owner) as mailbox:
+            content = await _get_content(mailbox, ref.folder)
+        self._parse(ref, text)
+        sort = await self._sessions.sort_for(caller, LIST_KIND, field=None, descending=None)
+        return Present(self._render(ref, content), sort), content
+
+    def _render(self, ref: FolderRef, content: Content) -> str:
+        return self._tokens.mails_token(ref, validity=content.uid_validity, modseq=content.content_modseq)
+
+    def _render_inside(self, ref: FolderRef, content: Content, start: _Start, page: _Page) -> str:
+        chain = Chain(page.end.modseq, page.end.uid, start.first)
+        return self._tokens.mails_token(ref, validity=content.uid_validity, modseq=start.base, chain=chain)
+
+    def _parse(self, ref: FolderRef, text: str | None) -> SyncToken | None:
+        if not text:
+            return None
+        token = self._tokens.parse(text, kind="mails")
+        if token.scope != (ref.owner, ref.folder):
+            raise refuse_token()
+        return token
+
+    # Folders
+
+    async def folders(self, caller: Caller, *, text: str | None, access_mode: str) -> FolderDelta:
+        """Return what changed of the caller's folders since the token ``text`` was given; None or "": all are new.
+
+        Raises: notFound; badParameter; unavailable.
+        """
+        token = self._parse_folders(caller, text, access_mode)
+        async with self._store.read(caller.account_id) as mailbox:
+            state = await mailbox.mailbox.find()
+            if state is None:
+                raise not_found("the mailbox")
+            present = self._tokens.folders_token(caller.account_id, state.folders_modseq, access_mode)
+            if present == text or OWN not in MODES[access_mode]:
+                return FolderDelta(present)
+            known = token.modseq if token is not None and OWN in MODES[str(token.scope[1])] else 0
+            oldest = min(state.forgotten_modseq, state.folders_modseq)
+            if known > state.folders_modseq or 0 < known < oldest:
+                return FolderDelta(present, True, tuple(parents_first(await mailbox.folders.list_all())))
+            return await _compare_folders(mailbox, known, FolderDelta(present))
+
+    def _parse_folders(self, caller: Caller, text: str | None, access_mode: str) -> SyncToken | None:
+        if not text:
+            return None
+        token = self._tokens.parse(text, kind="folders")
+        account_id, known_mode = token.scope
+        if account_id != caller.account_id or not MODES[str(known_mode)] <= MODES[access_mode]:
+            raise refuse_token()
+        return token
+
+
+async def _get_content(mailbox: Snapshot, folder_id: FolderId) -> Content:
+    content = await mailbox.deltas.find_content(folder_id)
+    if content is None:
+        raise not_found("the folder")
+    return content
+
+
+# Mails
+
+
+def _is_lost(token: SyncToken, content: Content) -> bool:
+    """Tell whether a token is of another history, or of one that is no longer known."""
+    if token.validity != content.uid_validity or token.modseq > content.content_modseq:
+        return True
+    if token.chain is None:
+        return token.modseq < content.forgotten_modseq
+    if token.chain.modseq > content.content_modseq or token.chain.first > content.mailbox_modseq:
+        return True
+    # Of the modseq where the client stands inside a chain, some removals may be still to come.
+    told = max(token.modseq, token.chain.modseq - 1)
+    return content.forgotten_modseq > (told if token.modseq else max(told, token.chain.first))
+
+
+def _find_start(token: SyncToken | None, content: Content) -> _Start:
+    if token is not None and token.chain is not None:
+        return _Start(token.modseq, Place(token.chain.modseq, token.chain.uid), token.chain.first)
+    base = 0 if token is None else token.modseq
+    return _Start(base, Place(base, MAX_UID), content.mailbox_modseq)
+
+
+async def _read_page(mailbox: Snapshot, folder_id: FolderId, start: _Start, *, limit: int) -> _Page:
+    """Return up to ``limit`` of the changes to be told, in their order."""
+    told: list[Mail | Removed] = []
+    place, examined = start.place, 0
+    while examined < MAX_EXAMINED:
+        wanted = limit - len(told) + 1
+        rows = await _list_changes(mailbox, folder_id, start, after=place, limit=wanted)
+        for row in rows:
+            if isinstance(row, Mail) or _may_be_known(row, start):
+                if len(told) == limit:
+                    return _Page(told, place, True)
+                told.append(row)
+            place = Place(row.modseq, row.uid)
+        if len(rows) < wanted:
+            return _Page(told, place, False)
+        examined += len(rows)
+    return _Page(told, place, True)
+
+
+async def _list_changes(
+    mailbox: Snapshot, folder_id: FolderId, start: _Start, *, after: Place, limit: int
+) -> list[Mail | Removed]:
+    """Return the first ``limit`` changes after a place, leaving out removals that can't concern the client."""
+    changes: list[Mail | Removed] = []
+    changes += await mailbox.deltas.list_mails(folder_id, after=after, limit=limit)
+    # Who starts from nothing has nothing that was gone by the first page.
+    after = after if start.base else max(after, Place(start.first, MAX_UID))
+    changes += await mailbox.deltas.list_removed(folder_id, after=after, limit=limit)
+    # Where one of the lists was cut, what is missing comes after all that is left here.
+    return sorted(changes, key=lambda change: (change.modseq, change.uid))[:limit]
+
+
+def _may_be_known(removed: Removed, start: _Start) -> bool:
+    """Tell whether the client may have a mail that was removed."""
+    if removed.entered_modseq <= start.base:
+        return True
+    return removed.modseq > start.first and (removed.entered_modseq, removed.uid) <= start.place
+
+
+def _sort_out(page: _Page, base: int, delta: MailDelta) -> MailDelta:
+    new: list[Mail] = []
+    replaced: list[Mail] = []
+    updated: list[Mail] = []
+    for row in page.rows:
+        if isinstance(row, Removed):
+            continue
+        if row.entered_modseq > base:
+            new.append(row)
+        elif row.replaced_modseq > base:
+            replaced.append(row)
+        else:
+            updated.append(row)
+    return delta._replace(
+        new=tuple(new),
+        replaced=tuple(replaced),
+        updated=tuple(updated),
+        removed=tuple(row.uid for row in page.rows if isinstance(row, Removed)),
+    )
+
+
+# Folders
+
+
+async def _compare_folders(mailbox: Snapshot, known: int, delta: FolderDelta) -> FolderDelta:
+    """Return what changed of the folders after the position ``known``."""
+    folders = parents_first(await mailbox.folders.list_all())
+    past = await mailbox.deltas.list_past_parents(known)
+    there = {folder.folder_id for folder in folders}
+    removed = [
+        each.folder_id
+        for each in await mailbox.deltas.list_removed_folders(known)
+        if each.created_modseq <= known and each.folder_id not in there
+    ]
+    parents = {
+        folder.folder_id: past.get(folder.folder_id, folder.parent_id)
+        for folder in folders
+        if folder.created_modseq <= known
+    }
+    changed = [
+        ChangedFolder(folder, parents[folder.folder_id] if folder.modseq > known else None)
+        for folder in folders
+        if folder.created_modseq <= known < max(folder.modseq, folder.content_modseq)
+    ]
+    return delta._replace(
+        new=tuple(folder for folder in folders if folder.created_modseq > known),
+        changed=tuple(changed),
+        removed=tuple(_children_first(removed, {**past, **parents})),
+    )
+
+
+def _children_first(removed: list[FolderId], parents: dict[FolderId, FolderId]) -> list[FolderId]:
+    """Return removed folders such that each comes before the parent that the client knows it by.
+
+    Where that is not remembered, a folder is taken to lie in an older one.
+    """
+
+    def depth(folder_id: FolderId) -> int:
+        levels = 0
+        while folder_id in parents and levels <= len(parents):
+            folder_id = parents[folder_id]
+            levels += 1
+        return levels
+
+    return sorted(removed, key=lambda folder_id: (-depth(folder_id), -folder_id))
