@@ -23,6 +23,7 @@ from postroom.api.routes import (
     messages,
     operations,
     settings,
+    webhooks,
 )
 from postroom.api.settings import APISettings
 from postroom.api.stats import APIStats
@@ -41,6 +42,7 @@ _RESOURCES = (
     batches,
     operations,
     settings,
+    webhooks,
 )
 
 

@@ -10,11 +10,13 @@ from binascii import Error, a2b_base64, b2a_base64
 
 from postroom.errors import PostroomError, bad_parameter
 from postroom.model.ids import AccountId, FolderId, FolderRef, LabelId, LabelRef, MailRef, Uid
+from postroom.model.webhook import WebhookId, WebhookRef
 
 MAX_NUMBER = 2**63 - 1
 _NUMBER = r"(0|[1-9][0-9]{0,18})"
 _PAIR = re.compile(rf"{_NUMBER}_{_NUMBER}")
 _TRIPLE = re.compile(rf"{_NUMBER}_{_NUMBER}_{_NUMBER}".encode())
+_CONVERSATION = re.compile(rf"{_NUMBER}_c_{_NUMBER}".encode())
 _INDEX = re.compile(_NUMBER)
 
 FOLDER_PATTERN = "^(0|[1-9][0-9]{0,18})_(0|[1-9][0-9]{0,18})$"
@@ -29,6 +31,11 @@ def render_folder(owner: AccountId, folder: FolderId) -> str:
 def render_label(owner: AccountId, label: LabelId) -> str:
     """Return the wire id of a label."""
     return f"{owner}_{label}"
+
+
+def render_webhook(owner: AccountId, webhook: WebhookId) -> str:
+    """Return the wire id of a webhook."""
+    return f"{owner}_{webhook}"
 
 
 def render_mail(owner: AccountId, folder: FolderId, uid: Uid) -> str:
@@ -55,6 +62,14 @@ def parse_label(text: str, parameter: str) -> LabelRef:
     return LabelRef(AccountId(int(found[1])), LabelId(int(found[2])))
 
 
+def parse_webhook(text: str, parameter: str) -> WebhookRef:
+    """Return the webhook that ``text`` names; raises ``badParameter`` naming ``parameter``."""
+    found = _PAIR.fullmatch(text)
+    if found is None or max(int(found[1]), int(found[2])) > MAX_NUMBER:
+        raise _malformed(parameter, "webhook")
+    return WebhookRef(AccountId(int(found[1])), WebhookId(int(found[2])))
+
+
 def parse_mail(text: str, parameter: str) -> MailRef:
     """Return the mail that ``text`` names; raises ``badParameter`` naming ``parameter``."""
     try:
@@ -71,6 +86,18 @@ def parse_mail(text: str, parameter: str) -> MailRef:
     if render_mail(*ref) != text:
         raise _malformed(parameter, "mail")
     return ref
+
+
+def parse_conversation(text: str, parameter: str) -> str:
+    """Return the id of a conversation if it has the form of one; raises ``badParameter`` naming ``parameter``."""
+    try:
+        encoded = text.encode("ascii")
+        found = _CONVERSATION.fullmatch(a2b_base64(encoded + b"=" * (-len(encoded) % 4)))
+    except (Error, ValueError):
+        found = None
+    if found is None:
+        raise _malformed(parameter, "conversation")
+    return text
 
 
 def parse_index(text: str, parameter: str) -> int:

@@ -16,7 +16,7 @@ from litestar.routes.base import BaseRoute
 import postroom
 from postroom.api.errors import STATUS_OF_CODE, STATUS_OF_KIND, ErrorBody
 from postroom.api.operation import Access, Operation, Stream
-from postroom.api.schemas.fields import FolderText, Index, MailText
+from postroom.api.schemas.fields import FolderText, Index, MailText, WebhookText
 from postroom.api.settings import API_VERSION
 from postroom.errors import Kind
 
@@ -29,6 +29,7 @@ _PATH_KINDS: dict[str, Any] = {
     "part_id": Index,
     "attachment_id": Index,
     "inner_attachment_id": Index,
+    "webhook_id": WebhookText,
 }
 _SCHEMA_REF = "#/components/schemas/{name}"
 _DESCRIPTION = """\
@@ -64,6 +65,7 @@ _KIND_OF_CODE = {
     "sessionRequired": Kind.UNAUTHENTICATED,
     "notPermitted": Kind.DENIED,
     "notFound": Kind.NOT_FOUND,
+    "conflict": Kind.CONFLICT,
     "payloadTooLarge": Kind.TOO_LARGE,
     "tooManyRequests": Kind.LIMITED,
     "internalError": Kind.INTERNAL,

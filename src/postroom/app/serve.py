@@ -24,6 +24,7 @@ from postroom.api.stats import APIStats
 from postroom.app.logs import configure_logs
 from postroom.app.metrics import ServiceCollector
 from postroom.app.services import Services, open_services
+from postroom.app.webhooks import make_webhook_runner
 from postroom.config.lmtp import LMTPConfig
 from postroom.config.options import UnixAddress, parse_listen
 from postroom.config.root import Config
@@ -80,6 +81,7 @@ async def _serve(config: Config) -> None:
                 asyncio.create_task(_watch_drift(services, collector)),
                 asyncio.create_task(_maintain(services, config)),
                 asyncio.create_task(_go_on(services)),
+                asyncio.create_task(make_webhook_runner(services, config.webhooks).run()),
             ]
             _log.info("serving", http=config.http.listen, lmtp=lmtp.addresses if lmtp else [])
             # What start-up has made stays for good: the collector need not look at it again.
@@ -91,6 +93,7 @@ async def _serve(config: Config) -> None:
                 job.cancel()
             http.should_exit = True
             await serving
+            await asyncio.gather(*jobs, return_exceptions=True)
         finally:
             if lmtp is not None:
                 await lmtp.close(GRACE_SECONDS)

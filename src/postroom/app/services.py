@@ -27,6 +27,7 @@ from postroom.domain.messages import Messages
 from postroom.domain.operations import Operations
 from postroom.domain.settings import Settings
 from postroom.domain.tokens import Tokens
+from postroom.domain.webhooks import Webhooks
 from postroom.store import Store, open_store
 from postroom.store.stats import CommitStats
 
@@ -85,7 +86,6 @@ async def make_domain(
     )
     messages = Messages(store, work)
     settings = Settings(store, config.classes)
-    settings = Settings(store, config.classes)
     tokens = await Tokens.open(store)
     policies = Policies(config.classes)
     jobs = Jobs(store, policies)
@@ -109,4 +109,5 @@ async def make_domain(
         operations=Operations(store, policies, jobs),
         settings=settings,
         tokens=tokens,
+        webhooks=await Webhooks.open(store, config.webhooks, config.retention),
     )

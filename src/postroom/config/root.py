@@ -60,9 +60,7 @@ class Config:
     filters: FiltersConfig = field(
         default_factory=FiltersConfig, metadata=about("Filtering of incoming mail.", pending=True)
     )
-    webhooks: WebhooksConfig = field(
-        default_factory=WebhooksConfig, metadata=about("Webhooks.", pending=True)
-    )
+    webhooks: WebhooksConfig = field(default_factory=WebhooksConfig, metadata=about("Webhooks."))
     retention: RetentionConfig = field(
         default_factory=RetentionConfig, metadata=about("How long history is kept.")
     )

@@ -20,6 +20,7 @@ from postroom.domain.messages import Messages
 from postroom.domain.operations import Operations
 from postroom.domain.settings import Settings
 from postroom.domain.tokens import Tokens
+from postroom.domain.webhooks import Webhooks
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,4 @@ class Domain:
     operations: Operations
     settings: Settings
     tokens: Tokens
+    webhooks: Webhooks

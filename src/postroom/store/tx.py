@@ -9,7 +9,7 @@ one place for events and cache changes. A :class:`DirectoryTransaction` writes d
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import msgspec
@@ -21,6 +21,7 @@ from postroom.store.engine.base import Connection, WriteConnection
 from postroom.store.sql.contents import ContentRepo
 from postroom.store.sql.deltas import DeltaRepo
 from postroom.store.sql.directory import DirectoryRepo
+from postroom.store.sql.feeds import FeedRepo
 from postroom.store.sql.folders import FolderRepo
 from postroom.store.sql.jobs import JobRepo
 from postroom.store.sql.labels import LabelRepo
@@ -33,6 +34,7 @@ from postroom.store.sql.recounts import RecountRepo
 from postroom.store.sql.removals import RemovalRepo
 from postroom.store.sql.sessions import SessionRepo
 from postroom.store.sql.settings import SettingRepo
+from postroom.store.sql.tickets import TicketRepo
 from postroom.store.sql.traces import LIST_ACCOUNTS, TraceRepo
 from postroom.store.sql.webhooks import WebhookRepo, WebhookWork
 
@@ -104,6 +106,11 @@ class Snapshot:
     def deltas(self) -> DeltaRepo:
         """What changed since a position."""
         return DeltaRepo(self._connection, self.account_id)
+
+    @cached_property
+    def feed(self) -> FeedRepo:
+        """What events are made of."""
+        return FeedRepo(self._connection, self.account_id)
 
     @cached_property
     def settings(self) -> SettingRepo:
@@ -272,6 +279,11 @@ class Directory:
         return JobRepo(self._connection)
 
     @cached_property
+    def tickets(self) -> TicketRepo:
+        """Tickets for event streams."""
+        return TicketRepo(self._connection)
+
+    @cached_property
     def meta(self) -> MetaRepo:
         """Facts about the store itself."""
         return MetaRepo(self._connection)
@@ -288,14 +300,24 @@ class Directory:
 
 
 class DirectoryTransaction(Directory):
-    """The directory tables, being changed."""
+    """The directory tables, being changed; ``tell`` is called with each account concerned, once it is durable."""
 
-    def __init__(self, connection: WriteConnection) -> None:
+    def __init__(self, connection: WriteConnection, tell: Callable[[AccountId], None]) -> None:
         super().__init__(connection)
         self._writer = connection
+        self._tell = tell
+
+    @cached_property
+    def directory(self) -> DirectoryRepo:
+        """Domains, accounts and addresses."""
+        return DirectoryRepo(self._connection, on_change=self._will_tell)
+
+    def _will_tell(self, account_id: AccountId) -> None:
+        self.after_commit(partial(self._tell, account_id))
 
     def mailbox(self, account_id: AccountId) -> Transaction:
         """Return a mailbox, to be changed in this same transaction."""
+        self._will_tell(account_id)
         return Transaction(self._writer, account_id, session_id=None)
 
     def after_commit(self, callback: Callable[[], None]) -> None:

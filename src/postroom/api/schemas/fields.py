@@ -14,6 +14,9 @@ class Shape(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
 FolderText = Annotated[str, Meta(pattern=FOLDER_PATTERN, description="Id of a folder.", examples=["80_2"])]
 LabelText = Annotated[str, Meta(pattern=FOLDER_PATTERN, description="Id of a label.", examples=["80_7"])]
+WebhookText = Annotated[
+    str, Meta(pattern=FOLDER_PATTERN, description="Id of a webhook.", examples=["80_1829138862080131072"])
+]
 MailText = Annotated[str, Meta(pattern=MAIL_PATTERN, description="Id of a mail.", examples=["ODBfMl8xMzU0"])]
 DateText = Annotated[
     str,

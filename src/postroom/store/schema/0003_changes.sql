@@ -77,13 +77,15 @@ CREATE TABLE account_setting (
     client TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- Tickets for event streams, each good for one.
+-- Tickets for event streams, each good for one. auth_version: the account's, so that a changed password ends them.
 CREATE TABLE event_ticket (
     ticket_hash BYTEA NOT NULL PRIMARY KEY,
     account_id BIGINT NOT NULL,
     session_id BIGINT,
+    auth_version BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX event_ticket_by_account ON event_ticket (account_id, expires_at);
 CREATE INDEX event_ticket_by_expiry ON event_ticket (expires_at);
 
 -- The secret of a hook is derived from the store's key and the nonce. kinds: separated by spaces. folder_id: 0 for all.

@@ -1,0 +1,180 @@
+"""Telling hooks what happened: finding those that are due, and giving each its turns.
+
+A hook is due when its account's history is ahead of it; :mod:`postroom.domain.webhook_turns` says what is done then.
+Due hooks are found in three ways: :meth:`WebhookRunner.wake` tells of an account that has changed, and every few
+seconds those are looked for whose time of waiting is over, and those whose account has moved on unnoticed: in
+another process, or before this one started.
+
+Nobody waits for a slow receiver but those who are slow themselves: turns go through two lanes, each with its own
+number of places, and whoever failed or was slow goes through the second. When a turn has taken some time it ends,
+and the hook goes to the end of the queue.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+
+import structlog
+
+from postroom.domain.webhook_turns import Render, Sender, Turns
+from postroom.domain.webhooks import Webhooks
+from postroom.errors import PostroomError
+from postroom.model.ids import AccountId
+from postroom.model.webhook import WebhookId
+from postroom.store import Store
+from postroom.store.sql.webhooks import WebhookState
+
+LANE_PLACES = 50
+MAX_TASKS = 2000
+"""Hooks that wait or are worked on; further ones are found later."""
+POLL_SECONDS = 3.0
+SWEEP_PAGE = 500
+SWEEP_PAGES = 20
+"""Pages of hooks that are looked at in one go; the others have their turn next time."""
+GRACE_SECONDS = 2.0
+
+_log = structlog.get_logger("postroom.webhooks")
+
+
+class WebhookRunner:
+    """Works on the hooks of a store, for one process."""
+
+    def __init__(
+        self,
+        store: Store,
+        webhooks: Webhooks,
+        *,
+        sender: Sender,
+        render: Render,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._turns = Turns(store, webhooks, sender=sender, render=render, now=now)
+        self._now = now
+        self._woken: set[AccountId] = set()
+        self._something = asyncio.Event()
+        self._hooked: set[AccountId] = set()
+        """Accounts with hooks, as far as is known."""
+        self._seen: set[AccountId] = set()
+        self._cursor = 0
+        self._tasks: dict[WebhookId, asyncio.Task[None]] = {}
+        self._again: set[WebhookId] = set()
+        self._quick_lane = asyncio.Semaphore(LANE_PLACES)
+        self._slow_lane = asyncio.Semaphore(LANE_PLACES)
+        webhooks.on_change = self.notice
+
+    def wake(self, account_id: AccountId) -> None:
+        """Note that an account has changed. It costs next to nothing where the account has no hooks."""
+        if account_id in self._hooked:
+            self._woken.add(account_id)
+            self._something.set()
+
+    def notice(self, account_id: AccountId) -> None:
+        """Note that a hook of an account was made or changed."""
+        self._hooked.add(account_id)
+        self._seen.add(account_id)
+        self.wake(account_id)
+
+    async def run(self) -> None:
+        """Work until cancelled; what is being sent then gets a moment to end."""
+        try:
+            while True:
+                await self._try(self.look)
+                await self._follow(time.monotonic() + POLL_SECONDS)
+        finally:
+            await self.close()
+
+    async def _follow(self, end: float) -> None:
+        """Work on the hooks of accounts that change, until a time of the monotonic clock."""
+        while (left := end - time.monotonic()) > 0:
+            try:
+                async with asyncio.timeout(left):
+                    await self._something.wait()
+            except TimeoutError:
+                return
+            await self._try(self._look_at_woken)
+
+    async def _try(self, look: Callable[[], Awaitable[None]]) -> None:
+        """Look for hooks; where the store cannot be reached, leave it at that."""
+        try:
+            await look()
+        except PostroomError as error:
+            _log.warning("webhooks wait", error=str(error), private=error.private)
+
+    async def look(self) -> None:
+        """Start work on all hooks that are due. Raises: unavailable."""
+        await self._look_at_woken()
+        async with self._store.directory() as directory:
+            waited = await directory.webhook_work.list_due(self._milliseconds(), limit=SWEEP_PAGE)
+        self._start(waited)
+        for _ in range(SWEEP_PAGES):
+            async with self._store.directory() as directory:
+                states = await directory.webhook_work.list_after(self._cursor, limit=SWEEP_PAGE)
+            self._seen.update(state.account_id for state in states if state.is_enabled)
+            self._start(states)
+            if len(states) < SWEEP_PAGE:
+                self._cursor = 0
+                self._hooked, self._seen = self._seen, set()
+                return
+            self._cursor = states[-1].webhook_id
+            await asyncio.sleep(0)
+
+    async def _look_at_woken(self) -> None:
+        self._something.clear()
+        while self._woken:
+            account_id = self._woken.pop()
+            async with self._store.directory() as directory:
+                hooks = await directory.webhooks.list_of(account_id)
+            self._again.update(hook.webhook_id for hook in hooks if hook.webhook_id in self._tasks)
+            self._start(
+                WebhookState(
+                    *(hook.webhook_id, account_id, hook.is_enabled, hook.attempts),
+                    *(hook.next_attempt_at, hook.leased_until, 1),
+                )
+                for hook in hooks
+            )
+
+    def _start(self, states: Iterable[WebhookState]) -> None:
+        """Start work on those hooks that are due."""
+        now = self._milliseconds()
+        for state in states:
+            if state.webhook_id in self._tasks or not state.is_due(now) or len(self._tasks) >= MAX_TASKS:
+                continue
+            if state.attempts:
+                self._turns.mark_slow(state.webhook_id)
+            self._tasks[state.webhook_id] = asyncio.create_task(self._work(state.webhook_id))
+
+    async def _work(self, webhook_id: WebhookId) -> None:
+        """Take turns for a hook while there is something to do."""
+        try:
+            has_more = True
+            while has_more and not self._turns.is_closing:
+                self._again.discard(webhook_id)
+                async with self._slow_lane if self._turns.is_slow(webhook_id) else self._quick_lane:
+                    has_more = await self._turns.take(webhook_id)
+                has_more = has_more or webhook_id in self._again
+        except PostroomError as error:
+            _log.warning("a webhook waits", webhook=webhook_id, error=str(error), private=error.private)
+        except Exception:  # noqa: BLE001 - a fault in one is no concern of the others; its lease keeps it waiting
+            _log.exception("a webhook failed", webhook=webhook_id)
+        finally:
+            self._again.discard(webhook_id)
+            del self._tasks[webhook_id]
+
+    async def settle(self) -> None:
+        """Wait until nothing is being worked on."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks.values()))
+
+    async def close(self) -> None:
+        """End the work: what is being sent gets a moment to end."""
+        self._turns.is_closing = True
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()), timeout=GRACE_SECONDS)
+        left = list(self._tasks.values())
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    def _milliseconds(self) -> int:
+        return int(self._now() * 1000)
