@@ -252,15 +252,14 @@ class OrderRepo:
         self, folder_id: FolderId, field: SortField, changes: Sequence[tuple[Anchor, Anchor]]
     ) -> None:
         """Count mails that have another key in one order than before, after their rows; pairs of old and new."""
-        counts: Counter[bytes] = Counter()
-        for old, new in changes:
-            counts[_render_anchor(old)] -= 1
-            counts[_render_anchor(new)] += 1
+        counts = [
+            (_render_anchor(key), count) for pair in changes for key, count in zip(pair, (-1, 1), strict=True)
+        ]
         # A merge joins two chunks, so that what is to be split is looked for when all are merged.
         if len(changes) == 1:
             changed = [
                 (field, chunk)
-                for key, count in counts.items()
+                for key, count in counts
                 if (chunk := await self._add(folder_id, field, key, items=count))
             ]
         else:
@@ -281,15 +280,18 @@ class OrderRepo:
         """Count mails in all orders; return the chunks that changed."""
         if len(entries) == 1:
             return await self._add_to_all(folder_id, *entries[0], items=step)
-        counts: dict[SortField, Counter[bytes]] = {field: Counter() for field in SortField}
-        for keys, uid in entries:
-            tail = _TAIL.pack(keys.date, uid)
-            for field, place in _KEY_PLACES.items():
-                counts[field][_render_key(keys[place], tail)] += step
+        tails = [_TAIL.pack(keys.date, uid) for keys, uid in entries]
+        counts = {
+            field: [
+                (_render_key(entry.keys[place], tail), step)
+                for entry, tail in zip(entries, tails, strict=True)
+            ]
+            for field, place in _KEY_PLACES.items()
+        }
         return await self._add_counts(folder_id, counts)
 
     async def _add_counts(
-        self, folder_id: FolderId, counts: dict[SortField, Counter[bytes]]
+        self, folder_id: FolderId, counts: dict[SortField, list[tuple[bytes, int]]]
     ) -> list[tuple[SortField, Chunk]]:
         """Add to the chunks that keys are in; return the chunks that changed, as they are then."""
         if len(counts) == 1:
@@ -306,7 +308,7 @@ class OrderRepo:
                 continue
             lows = [chunk.low_key for chunk in chunks[field]]
             sums: Counter[int] = Counter()
-            for key, count in keys.items():
+            for key, count in keys:
                 sums[bisect_right(lows, key) - 1] += count
             for index, count in sums.items():
                 if count:
