@@ -19,6 +19,7 @@ from postroom.store.engine.postgres import PostgresEngine
 
 SCANS = {
     "directory._LIST_DOMAINS": "all domains are asked for; there are few",
+    "labels.LIST_ACCOUNTS": "the few labels that are being taken off mails just now",
     "traces.LIST_ACCOUNTS": "the few folders whose mails are being removed just now",
     "directory._COUNT_ALIASES": "an administrator removes a domain; there are few domains",
     "directory._COUNT_ADDRESSES": "an administrator removes a domain",
@@ -32,6 +33,7 @@ SORTS = {
     "labels._COUNTS": "the labels of one account, all of them",
     "labels._LIST": "the labels of one account, all of them",
     "labels._LIST_OF_FOLDER": "the labels of one folder, all of them",
+    "labels._LIST_DOOMED": "the few labels of one account that are being taken off mails",
     "traces._LIST_DOOMED": "the few folders of one account whose mails are being removed",
     "recounts._RECOUNT": "a check counts all mails of an account",
     "recounts._RECOUNT_CONTENTS": "a check counts all mails of an account",
@@ -54,6 +56,8 @@ WHOLE_ACCOUNT = {
     "labels._COUNTS": "all labels are asked for",
     "labels._LIST": "all labels are asked for",
     "labels._LIST_OF_FOLDERS": "a check looks at the counters of all folders and labels",
+    "labels._LIST_DOOMED": "the few labels of one account that are being taken off mails",
+    "labels._LIST_FOLDERS": "the counters of one account, at most one for each folder and label",
     "labels._DELETE_OF_LABEL": "the counters of one account, at most one for each folder and label",
     "recounts._RECOUNT": "a check counts all mails of an account",
     "recounts._RECOUNT_CONTENTS": "a check counts all mails of an account",
@@ -103,6 +107,7 @@ INSERT INTO folder_label SELECT a, f, n, 1, 1
 INSERT INTO folder_past SELECT a, f, n, 1, n
     FROM generate_series(1, 50) a, generate_series(2, 20) f, generate_series(1, 10) n;
 INSERT INTO doomed_folder SELECT a, f FROM generate_series(1, 50) a, generate_series(2, 20) f;
+INSERT INTO doomed_label SELECT a, f FROM generate_series(1, 50) a, generate_series(2, 20) f;
 INSERT INTO job SELECT 'job' || a, a % 300, 1, '', '', 0, 0, 0, '', a, a, a FROM generate_series(1, 2000) a;
 INSERT INTO job_slice SELECT 'job' || a, n, ''::bytea FROM generate_series(1, 300) a, generate_series(1, 10) n;
 INSERT INTO remembered_call SELECT a % 300, 'key' || a, ''::bytea, 200, ''::bytea, a FROM generate_series(1, 2000) a;

@@ -35,6 +35,8 @@ GET POST DELETE /api/v1/account/settings/ui
 GET /api/v1/folders
 GET /api/v1/folders/delta
 GET /api/v1/folders/{folderId}
+GET POST /api/v1/labels
+GET PUT PATCH DELETE /api/v1/labels/{labelId}
 GET /api/v1/mails
 GET /api/v1/mails/delta
 GET PATCH /api/v1/mails/{mailId}

@@ -18,7 +18,7 @@ from postroom.api.reply import Reply, not_modified
 from postroom.api.settings import APISettings
 from postroom.domain import Domain
 from postroom.model.account import Caller
-from postroom.model.ids import FolderRef, MailRef
+from postroom.model.ids import FolderRef, LabelRef, MailRef
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -107,6 +107,10 @@ class Call(Request[Any, Any, Any]):
     def parse_mail_ref(self) -> MailRef:
         """Return the mail in the path; raises ``badParameter``."""
         return ids.parse_mail(self.scope["path_params"]["mail_id"], "mailId")
+
+    def parse_label_ref(self) -> LabelRef:
+        """Return the label in the path; raises ``badParameter``."""
+        return ids.parse_label(self.scope["path_params"]["label_id"], "labelId")
 
     def parse_index(self, name: str, parameter: str) -> int:
         """Return the number at ``name`` in the path; raises ``badParameter`` naming ``parameter``."""

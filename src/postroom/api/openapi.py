@@ -16,7 +16,7 @@ from litestar.routes.base import BaseRoute
 import postroom
 from postroom.api.errors import STATUS_OF_CODE, STATUS_OF_KIND, ErrorBody
 from postroom.api.operation import Access, Operation, Stream
-from postroom.api.schemas.fields import FolderText, Index, MailText, WebhookText
+from postroom.api.schemas.fields import FolderText, Index, LabelText, MailText, WebhookText
 from postroom.api.settings import API_VERSION
 from postroom.errors import Kind
 
@@ -26,6 +26,7 @@ _PATH_PARAMETER = re.compile(r"\{(\w+):\w+\}")
 _PATH_KINDS: dict[str, Any] = {
     "folder_id": FolderText,
     "mail_id": MailText,
+    "label_id": LabelText,
     "part_id": Index,
     "attachment_id": Index,
     "inner_attachment_id": Index,
@@ -66,6 +67,7 @@ _KIND_OF_CODE = {
     "notPermitted": Kind.DENIED,
     "notFound": Kind.NOT_FOUND,
     "conflict": Kind.CONFLICT,
+    "labelExists": Kind.CONFLICT,
     "payloadTooLarge": Kind.TOO_LARGE,
     "tooManyRequests": Kind.LIMITED,
     "internalError": Kind.INTERNAL,

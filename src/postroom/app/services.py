@@ -20,6 +20,7 @@ from postroom.domain.folders import Folders
 from postroom.domain.health import Health
 from postroom.domain.ingest import Ingest
 from postroom.domain.jobs import Jobs
+from postroom.domain.labels import Labels
 from postroom.domain.logins import Logins
 from postroom.domain.mail_changes import MailChanges, Policies
 from postroom.domain.mails import Mails
@@ -102,6 +103,7 @@ async def make_domain(
         health=Health(store),
         ingest=Ingest(store, config.classes, max_message_bytes=config.lmtp.max_message_bytes, work=work),
         jobs=jobs,
+        labels=Labels(store, on_doomed=doomed.begin),
         logins=logins,
         mail_changes=MailChanges(store, policies),
         mails=Mails(store, logins.sessions, settings),

@@ -13,6 +13,7 @@ from postroom.domain.folders import Folders
 from postroom.domain.health import Health
 from postroom.domain.ingest import Ingest
 from postroom.domain.jobs import Jobs
+from postroom.domain.labels import Labels
 from postroom.domain.logins import Logins
 from postroom.domain.mail_changes import MailChanges
 from postroom.domain.mails import Mails
@@ -38,6 +39,7 @@ class Domain:
     health: Health
     ingest: Ingest
     jobs: Jobs
+    labels: Labels
     logins: Logins
     mail_changes: MailChanges
     mails: Mails

@@ -1,8 +1,9 @@
-"""Removing what is left of folders that are gone: their mails, slice by slice, behind everything else.
+"""Removing what is left of folders and labels that are gone, slice by slice, behind everything else.
 
 A folder is removed by taking its row and its counters away (:mod:`postroom.domain.folder_changes`); from then on
 nobody sees its mails. Here their rows go, the references to their contents, and the chunks of its sort orders. Each
 slice is a transaction that holds the write lock shortly; what a crash leaves is found again by ``doomed_folder``.
+How labels come off mails is told in :mod:`postroom.domain.labels`.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import asyncio
 import structlog
 
 from postroom.domain.filing import release_contents
+from postroom.domain.labels import remove_doomed_labels
 from postroom.errors import PostroomError
 from postroom.model.ids import AccountId
 from postroom.store import Store
@@ -21,23 +23,29 @@ _log = structlog.get_logger("postroom.doomed")
 
 
 class Doomed:
-    """Removes what is left of folders that are gone, in tasks of its own."""
+    """Removes what is left of folders and labels that are gone, in tasks of its own."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._running: dict[AccountId, asyncio.Task[None]] = {}
+        self._asked: set[AccountId] = set()
 
     def begin(self, account_id: AccountId) -> None:
         """Begin to remove what an account has."""
+        self._asked.add(account_id)
         if account_id not in self._running:
             task = self._running[account_id] = asyncio.create_task(self._run(account_id))
             task.add_done_callback(lambda _: self._running.pop(account_id, None))
 
     async def _run(self, account_id: AccountId) -> None:
         try:
-            await remove_doomed(self._store, account_id)
+            # More may have come while it was at the last of it.
+            while account_id in self._asked:
+                self._asked.discard(account_id)
+                await remove_doomed(self._store, account_id)
+                await remove_doomed_labels(self._store, account_id)
         except PostroomError as error:
-            _log.warning("removing a folder was interrupted", error=str(error), private=error.private)
+            _log.warning("removing was interrupted", error=str(error), private=error.private)
 
     async def resume(self) -> None:
         """Take up what a crash has left. Raises: unavailable."""

@@ -134,8 +134,8 @@ class FolderChanges:
                 steps = await remove_tree(tx, folder)
                 is_doomed = True
             await write_down(tx, "folders.delete", steps, folder_id=folder.folder_id)
-        if is_doomed:
-            self._on_doomed(ref.owner)
+            if is_doomed:
+                tx.after_commit(lambda: self._on_doomed(ref.owner))
 
     async def _find_trash(self, tx: Transaction, caller: Caller, folder: Folder) -> FolderId | None:
         """Return Trash if the folder goes there, None if it is to be removed."""

@@ -24,6 +24,7 @@ from postroom.store.sql.directory import DirectoryRepo
 from postroom.store.sql.feeds import FeedRepo
 from postroom.store.sql.folders import FolderRepo
 from postroom.store.sql.jobs import JobRepo
+from postroom.store.sql.labels import LIST_ACCOUNTS as LIST_WITH_DOOMED_LABELS
 from postroom.store.sql.labels import LabelRepo
 from postroom.store.sql.mailboxes import Advance, MailboxRepo
 from postroom.store.sql.mails import MailRepo
@@ -35,7 +36,8 @@ from postroom.store.sql.removals import RemovalRepo
 from postroom.store.sql.sessions import SessionRepo
 from postroom.store.sql.settings import SettingRepo
 from postroom.store.sql.tickets import TicketRepo
-from postroom.store.sql.traces import LIST_ACCOUNTS, TraceRepo
+from postroom.store.sql.traces import LIST_ACCOUNTS as LIST_WITH_DOOMED_FOLDERS
+from postroom.store.sql.traces import TraceRepo
 from postroom.store.sql.webhooks import WebhookRepo, WebhookWork
 
 _encode = msgspec.json.Encoder().encode
@@ -160,20 +162,35 @@ class Transaction(Snapshot):
         """
         if (
             not self._advanced
-            and await self.mailbox.advance(step=0, items=0, size_bytes=0, contents=0, item_ids=0) is None
+            and await self.mailbox.advance(
+                step=0, items=0, size_bytes=0, contents=0, item_ids=0, folders=0
+            )
+            is None
         ):
             raise not_found("the account")
 
     async def advance(
-        self, *, items: int = 0, size_bytes: int = 0, contents: int = 0, item_ids: int = 0
+        self,
+        *,
+        items: int = 0,
+        size_bytes: int = 0,
+        contents: int = 0,
+        item_ids: int = 0,
+        folders: bool = True,
     ) -> Advance:
         """Enter this transaction's one step of history, add to the mailbox's totals and reserve numbers.
 
-        May be called again: the step is made once. Raises: notFound where the account has been removed.
+        May be called again: the step is made once. ``folders`` is False where neither a folder nor what is in one
+        changes. Raises: notFound where the account has been removed.
         """
         step = 0 if self._advanced else 1
         state = await self.mailbox.advance(
-            step=step, items=items, size_bytes=size_bytes, contents=contents, item_ids=item_ids
+            step=step,
+            items=items,
+            size_bytes=size_bytes,
+            contents=contents,
+            item_ids=item_ids,
+            folders=int(folders),
         )
         if state is None:
             raise not_found("the account")
@@ -270,8 +287,13 @@ class Directory:
         return SessionRepo(self._connection)
 
     async def list_accounts_with_doomed(self) -> list[AccountId]:
-        """Return some accounts that have folders whose mails are to be removed."""
-        return [AccountId(row[0]) for row in await self._connection.fetch_all(LIST_ACCOUNTS)]
+        """Return some accounts with mails to be removed, or labels to be taken off mails."""
+        rows = [
+            row
+            for statement in (LIST_WITH_DOOMED_FOLDERS, LIST_WITH_DOOMED_LABELS)
+            for row in await self._connection.fetch_all(statement)
+        ]
+        return sorted({AccountId(row[0]) for row in rows})
 
     @cached_property
     def jobs(self) -> JobRepo:

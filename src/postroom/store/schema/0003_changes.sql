@@ -30,6 +30,15 @@ CREATE TABLE doomed_folder (
     PRIMARY KEY (account_id, folder_id)
 ) WITHOUT ROWID;
 
+-- Labels that are gone, that mails still have. What folder_label counts of such a label is kept until none has it.
+CREATE TABLE doomed_label (
+    account_id BIGINT NOT NULL,
+    label_id BIGINT NOT NULL,
+    PRIMARY KEY (account_id, label_id)
+) WITHOUT ROWID;
+
+CREATE INDEX mail_labelled ON mail (account_id, folder_id, uid) WHERE labels <> '';
+
 -- Work on many mails, slice by slice. A slice is removed by the transaction that does it. failed: JSON, what could not
 -- be done. finished_at: 0 while it runs.
 CREATE TABLE job (

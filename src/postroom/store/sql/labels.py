@@ -32,8 +32,15 @@ SELECT label_id, unread_items, total_items FROM folder_label WHERE account_id = 
 _LIST_OF_FOLDERS = (
     "SELECT folder_id, label_id, unread_items, total_items FROM folder_label WHERE account_id = $1"
 )
+_LIST_FOLDERS = """
+SELECT folder_id FROM folder_label WHERE account_id = $1 AND label_id = $2 AND total_items > 0
+"""
 _DELETE_OF_FOLDER = "DELETE FROM folder_label WHERE account_id = $1 AND folder_id = $2"
 _DELETE_OF_LABEL = "DELETE FROM folder_label WHERE account_id = $1 AND label_id = $2"
+_DOOM = "INSERT INTO doomed_label (account_id, label_id) VALUES ($1, $2)"
+_LIST_DOOMED = "SELECT label_id FROM doomed_label WHERE account_id = $1 ORDER BY label_id"
+_UNDOOM = "DELETE FROM doomed_label WHERE account_id = $1 AND label_id = $2"
+LIST_ACCOUNTS = "SELECT DISTINCT account_id FROM doomed_label LIMIT 100"
 
 
 class Label(NamedTuple):
@@ -90,9 +97,29 @@ class LabelRepo:
         await self._connection.execute(_RENAME, self._account_id, *label, name_key, modseq)
 
     async def delete(self, label_id: LabelId) -> None:
-        """Remove a label and its counters."""
+        """Remove a label; what is counted of it by folder stays, until it is off all mails."""
         await self._connection.execute(_DELETE, self._account_id, label_id)
+
+    # Labels that are gone, that mails still have
+
+    async def doom(self, label_id: LabelId) -> None:
+        """Note that a label, which is gone, is to be taken off mails."""
+        await self._connection.execute(_DOOM, self._account_id, label_id)
+
+    async def list_doomed(self) -> list[LabelId]:
+        """Return the labels that are to be taken off mails."""
+        rows = await self._connection.fetch_all(_LIST_DOOMED, self._account_id)
+        return [LabelId(row[0]) for row in rows]
+
+    async def list_folders(self, label_id: LabelId) -> list[FolderId]:
+        """Return the folders with mails that have a label, be it there or gone."""
+        rows = await self._connection.fetch_all(_LIST_FOLDERS, self._account_id, label_id)
+        return [FolderId(row[0]) for row in rows]
+
+    async def forget(self, label_id: LabelId) -> None:
+        """Note that no mail has a label any more, which is gone."""
         await self._connection.execute(_DELETE_OF_LABEL, self._account_id, label_id)
+        await self._connection.execute(_UNDOOM, self._account_id, label_id)
 
     # Counters
 

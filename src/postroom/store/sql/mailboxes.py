@@ -19,7 +19,7 @@ _GET = (
 )
 _ADVANCE = """
 UPDATE mailbox SET modseq = modseq + $2,
-                   folders_modseq = CASE WHEN $2 = 1 THEN modseq + 1 ELSE folders_modseq END,
+                   folders_modseq = CASE WHEN $7 = 1 THEN modseq + $2 ELSE folders_modseq END,
                    total_items = total_items + $3, size_bytes = size_bytes + $4,
                    next_content_id = next_content_id + $5, next_item_id = next_item_id + $6
 WHERE account_id = $1
@@ -77,14 +77,15 @@ class MailboxRepo:
         return None if row is None else MailboxState(*row)
 
     async def advance(
-        self, *, step: int, items: int, size_bytes: int, contents: int, item_ids: int
+        self, *, step: int, items: int, size_bytes: int, contents: int, item_ids: int, folders: int = 1
     ) -> Advance | None:
         """Move the history on by ``step`` (0 or 1), add to the totals and reserve numbers.
 
-        Returns None where the account has no mailbox (it was removed meanwhile).
+        ``folders``: 1 where a folder or what is in it changes. Returns None where the account has no mailbox (it was
+        removed meanwhile).
         """
         row = await self._connection.fetch_row(
-            _ADVANCE, self._account_id, step, items, size_bytes, contents, item_ids
+            _ADVANCE, self._account_id, step, items, size_bytes, contents, item_ids, folders
         )
         if row is None:
             return None

@@ -15,6 +15,7 @@ _FIRST = (
     "DELETE FROM folder_label WHERE account_id = $1",
     "DELETE FROM folder_past WHERE account_id = $1",
     "DELETE FROM doomed_folder WHERE account_id = $1",
+    "DELETE FROM doomed_label WHERE account_id = $1",
     "DELETE FROM event_ticket WHERE account_id = $1",
     "DELETE FROM job_slice WHERE job_key IN (SELECT job_key FROM job WHERE account_id = $1)",
     "DELETE FROM job WHERE account_id = $1",
