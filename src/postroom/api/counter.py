@@ -11,8 +11,7 @@ The tag is the figure itself, so it changes exactly when the figure changes.
 from functools import lru_cache
 from typing import NamedTuple
 
-from postroom.api.conditional import matches
-from postroom.api.reply import JSON, STATE_HEADERS, Headers, Reply
+from postroom.api.reply import JSON, STATE_HEADERS, Headers
 
 ROUTE = "/api/v1/mails/counters"
 PATHS = frozenset({ROUTE, ROUTE + "/"})
@@ -37,12 +36,3 @@ def render_figure(unread: int) -> Rendered:
     tagged = [*STATE_HEADERS, (b"etag", etag)]
     headers = [*tagged, (b"content-type", JSON), (b"content-length", b"%d" % len(body))]
     return Rendered(etag, body, headers, tagged)
-
-
-def reply_figure(unread: int, if_none_match: bytes | None) -> Reply:
-    """Return the answer of the ordinary route."""
-    rendered = render_figure(unread)
-    tagged: Headers = [*STATE_HEADERS, (b"etag", rendered.etag)]
-    if matches(if_none_match, rendered.etag):
-        return Reply(status=304, headers=tagged)
-    return Reply(rendered.body, headers=tagged)

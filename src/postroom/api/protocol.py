@@ -7,6 +7,9 @@ cannot read is answered in the one error shape. All of it costs one addition per
 A connection that is closed while its client still sends is reset, and the client may lose the answer. So after a
 refusal the connection lingers: our side is ended, and what still comes is thrown away for a short time. The rest of
 a body that was answered before it was read is thrown away too, up to a bound.
+
+A client that takes nothing of its answer would keep it for ever. So where the output is full and none of it leaves
+for some time, the connection is cut off; closing it in order would wait for the client too.
 """
 
 import asyncio
@@ -21,6 +24,8 @@ HEAD_SECONDS = 30.0
 """Time for a head to arrive, from the connection or from its first byte."""
 LINGER_SECONDS = 2.0
 """Time for a client to take notice of a refusal."""
+STALL_SECONDS = 60.0
+"""Time for a client to take some of an answer that waits."""
 MAX_DISCARDED_BYTES = 64 * 1024 * 1024
 """Most bytes of a body that are thrown away after its answer."""
 
@@ -30,6 +35,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     max_header_bytes = 32 * 1024
     head_seconds = HEAD_SECONDS
+    stall_seconds = STALL_SECONDS
 
     _head_bytes = 0
     _is_in_head = False
@@ -37,6 +43,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _is_lingering = False
     _discarded_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
+    _stall_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
@@ -46,6 +53,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._stop_timer()
+        self._stop_stall_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -83,6 +91,33 @@ class LimitedProtocol(HttpToolsProtocol):
             self._discarded_bytes += len(body)
             if self._discarded_bytes > MAX_DISCARDED_BYTES:
                 self.transport.close()
+
+    def pause_writing(self) -> None:
+        """Note that the output is full."""
+        super().pause_writing()
+        self._stop_stall_timer()
+        self._watch_output(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """Note that there is room in the output."""
+        self._stop_stall_timer()
+        super().resume_writing()
+
+    def _watch_output(self, size_bytes: int) -> None:
+        self._stall_timer = self.loop.call_later(self.stall_seconds, self._check_output, size_bytes)
+
+    def _check_output(self, size_bytes: int) -> None:
+        left = self.transport.get_write_buffer_size()
+        if left < size_bytes:
+            self._watch_output(left)
+        else:
+            self._stall_timer = None
+            self.transport.abort()
+
+    def _stop_stall_timer(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP."""

@@ -206,13 +206,14 @@ async def _send_chunks(
 
 async def _send_watching(chunks: AsyncGenerator[bytes, None], receive: Receive, send: Send) -> None:
     """Send the chunks, but stop reading when the client has gone."""
-    watcher = asyncio.ensure_future(_wait_for_disconnect(receive))
+    watcher = asyncio.ensure_future(wait_for_disconnect(receive))
     try:
         await _send_chunks(chunks, send, is_lost=watcher.done)
     finally:
         watcher.cancel()
 
 
-async def _wait_for_disconnect(receive: Receive) -> None:
+async def wait_for_disconnect(receive: Receive) -> None:
+    """Return when the client has gone, or has its answer."""
     while (await receive())["type"] != "http.disconnect":
         pass

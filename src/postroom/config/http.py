@@ -21,6 +21,10 @@ class HTTPConfig:
     max_header_bytes: int = option(
         32_768, "Largest block of request headers; bigger ones get 431.", unit="bytes", minimum=1024
     )
+    max_event_streams_per_account: int = option(
+        100, "Event streams and waiting calls of an account at the same time; more get 429.", minimum=1
+    )
+    max_event_streams: int = option(10_000, "The same for all accounts together, in one process.", minimum=1)
     metrics_from: tuple[str, ...] = option(
         ("127.0.0.0/8", "::1/128"), "Networks that may read /metrics.", check=parse_networks
     )

@@ -93,6 +93,11 @@ class Logins:
             session_version=badge.session_version,
         )
 
+    async def is_current(self, caller: Caller) -> bool:
+        """Tell whether the logins and sessions of a caller's account are what they were. Raises: unavailable."""
+        badge = await self._badge(caller.account_id)
+        return badge is not None and badge[:2] == (caller.auth_version, caller.session_version)
+
     async def login(self, authorization: str | None, *, client: str) -> str:
         """Make a session for valid credentials and return its id.
 

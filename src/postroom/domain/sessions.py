@@ -129,6 +129,19 @@ class Sessions:
             self._forget(next(iter(self._live)))
         return live
 
+    async def is_live(self, session_id: SessionId) -> bool:
+        """Tell whether a session goes on; that is no use of it. Raises: unavailable."""
+        async with self._store.directory() as directory:
+            session = await directory.sessions.find_by_id(session_id)
+        if session is None:
+            return False
+        live = LiveSession(session, 0)
+        known = self._by_id.get(session_id)
+        if known is not None:
+            # The uses that are not written yet count too.
+            live.last_used_at = max(live.last_used_at, known.last_used_at)
+        return not self._is_over(live, self._milliseconds())
+
     def _forget(self, token_hash: bytes) -> None:
         live = self._live.pop(token_hash, None)
         if live is not None:

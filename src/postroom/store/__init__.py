@@ -6,6 +6,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from postroom.errors import Kind, PostroomError
@@ -13,7 +14,7 @@ from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId, SessionId
 from postroom.store.blobs.base import BlobStore
 from postroom.store.blobs.disk import DiskBlobStore
-from postroom.store.engine.base import Engine
+from postroom.store.engine.base import Engine, OnNews
 from postroom.store.engine.sqlite import SQLiteEngine
 from postroom.store.messages import MessageStore
 from postroom.store.migrations import migrate
@@ -87,6 +88,7 @@ class Store:
     ) -> AsyncIterator[Transaction]:
         """Enter a transaction on a mailbox; leaving it normally means that it is durable. Raises: unavailable."""
         async with self.engine.write() as connection:
+            connection.after_commit(partial(self.engine.tell, account_id))
             yield Transaction(connection, account_id, session_id=session_id)
 
     @asynccontextmanager
@@ -96,6 +98,8 @@ class Store:
         Yields them in the order asked for. Raises: unavailable.
         """
         async with self.engine.write() as connection:
+            for number in account_ids:
+                connection.after_commit(partial(self.engine.tell, number))
             yield [Transaction(connection, number, session_id=None) for number in account_ids]
 
     @asynccontextmanager
@@ -108,7 +112,14 @@ class Store:
     async def directory_transaction(self) -> AsyncIterator[DirectoryTransaction]:
         """Enter a transaction on the directory tables. Raises: unavailable."""
         async with self.engine.write() as connection:
-            yield DirectoryTransaction(connection)
+            yield DirectoryTransaction(connection, self.engine.tell)
+
+    async def listen(self, on_news: OnNews) -> None:
+        """Call ``on_news`` from now on with the accounts of which something was committed, in whichever process.
+
+        To be called once. Raises: unavailable.
+        """
+        await self.engine.listen(on_news)
 
 
 async def open_engine(

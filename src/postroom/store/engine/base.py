@@ -13,6 +13,8 @@ from postroom.search.terms import IndexTerms
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
+OnNews = Callable[[Iterable[int] | None], None]
+"""Takes the accounts of which something was committed; None where it may be any."""
 
 
 class Connection(Protocol):
@@ -80,6 +82,12 @@ class Engine(Protocol):
 
     def peek(self) -> AbstractAsyncContextManager[Connection]:
         """Borrow a connection for a single statement on what is committed. Raises: unavailable."""
+
+    def tell(self, account_id: int) -> None:
+        """Pass on, to this process and all others, that something of an account was committed."""
+
+    async def listen(self, on_news: OnNews) -> None:
+        """Call ``on_news`` from now on, whichever process commits; to be called once. Raises: unavailable."""
 
     async def lock_schema(self, connection: Connection) -> None:
         """Make other processes that want to change the schema wait for the end of this transaction."""

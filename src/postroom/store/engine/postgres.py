@@ -8,7 +8,7 @@ Source: https://www.postgresql.org/docs/current/transaction-iso.html, https://ma
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,11 +18,13 @@ from postroom.errors import PostroomError, unavailable
 from postroom.search.terms import IndexTerms, render_tsvector, split_prepared
 from postroom.store.engine.base import (
     Connection,
+    OnNews,
     Row,
     WriteConnection,
     finish,
     run_callbacks,
 )
+from postroom.store.engine.postgres_news import PostgresNews
 
 MINIMUM_VERSION = 15
 CONNECT_SECONDS = 10
@@ -110,24 +112,30 @@ class PostgresEngine:
     name = "postgres"
     answers_now = False
 
-    def __init__(self, pool: Any, *, on_commit: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self,
+        pool: Any,
+        connect: Callable[[], Awaitable[Any]],
+        *,
+        on_commit: Callable[[int], None] | None = None,
+    ) -> None:
+        """``connect`` opens a connection beside those of the pool."""
         self._pool = pool
         self._on_commit = on_commit
+        self._news = PostgresNews(pool, connect)
 
     @classmethod
     async def open(
         cls, url: str, *, connections: int = 10, on_commit: Callable[[int], None] | None = None
     ) -> "PostgresEngine":
         """Connect to ``postgresql://user:password@host/db``. Raises: unavailable."""
+        options: dict[str, Any] = {
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": COMMAND_SECONDS,
+            "server_settings": {"application_name": "postroom", "jit": "off"},
+        }
         try:
-            pool = await asyncpg.create_pool(
-                url,
-                min_size=1,
-                max_size=connections,
-                timeout=CONNECT_SECONDS,
-                command_timeout=COMMAND_SECONDS,
-                server_settings={"application_name": "postroom", "jit": "off"},
-            )
+            pool = await asyncpg.create_pool(url, min_size=1, max_size=connections, **options)
             async with pool.acquire() as connection:
                 version = connection.get_server_version().major
         except _TEMPORARY as error:
@@ -135,10 +143,11 @@ class PostgresEngine:
         if version < MINIMUM_VERSION:
             await pool.close()
             raise unavailable(f"PostgreSQL {MINIMUM_VERSION} or later is needed, the server is {version}")
-        return cls(pool, on_commit=on_commit)
+        return cls(pool, lambda: asyncpg.connect(url, **options), on_commit=on_commit)
 
     async def close(self) -> None:
         """Wait for the connections in use and close all."""
+        await self._news.close()
         await self._pool.close()
 
     @asynccontextmanager
@@ -183,6 +192,17 @@ class PostgresEngine:
         try:
             async with self._pool.acquire() as connection:
                 yield _PostgresConnection(connection)
+        except _TEMPORARY as error:
+            raise mapped(error) from error
+
+    def tell(self, account_id: int) -> None:
+        """Pass on a commit to who listens here, and soon to other processes."""
+        self._news.tell(account_id)
+
+    async def listen(self, on_news: OnNews) -> None:
+        """Call ``on_news`` from now on. Raises: unavailable."""
+        try:
+            await self._news.listen(on_news)
         except _TEMPORARY as error:
             raise mapped(error) from error
 

@@ -34,7 +34,8 @@ import apsw
 
 from postroom.errors import PostroomError, unavailable
 from postroom.search.terms import IndexTerms
-from postroom.store.engine.base import Connection, Row, WriteConnection, run_callbacks
+from postroom.store.engine.base import Connection, OnNews, Row, WriteConnection, run_callbacks
+from postroom.store.engine.foreign_commits import ForeignCommits
 from postroom.store.engine.wal_index import WalIndex
 
 MINIMUM_VERSION = (3, 43, 0)
@@ -180,6 +181,7 @@ class SQLiteEngine:
         self._committing = False
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="committer")
         self._commits: set[asyncio.Task[None]] = set()
+        self._foreign: ForeignCommits | None = None
 
     def _open(self, flags: int) -> apsw.Connection:
         try:
@@ -203,6 +205,9 @@ class SQLiteEngine:
     async def close(self) -> None:
         """Finish the group under way and close all connections; writers who come later get ``unavailable``."""
         self._closed = True
+        if self._foreign is not None:
+            await self._foreign.close()
+            self._foreign = None
         async with self._turn:
             if self._group:
                 group = self._take_group()
@@ -323,6 +328,8 @@ class SQLiteEngine:
                     raise
                 await asyncio.sleep(_BUSY_POLL_SECONDS)
             else:
+                if self._foreign is not None:
+                    self._foreign.ask()
                 return
 
     def _abandon(self, error: BaseException) -> None:
@@ -442,6 +449,17 @@ class SQLiteEngine:
                 writer.durable.set_exception(lost)
 
     # The rest of the interface
+
+    def tell(self, account_id: int) -> None:
+        """Pass on a commit to who listens; other processes notice it themselves."""
+        if self._foreign is not None:
+            self._foreign.on_news((account_id,))
+
+    async def listen(self, on_news: OnNews) -> None:
+        """Call ``on_news`` from now on; of another process's commits it is not known whom they concern."""
+        self._foreign = ForeignCommits(
+            self._writer, on_news, read_state=self.read_state_now, is_busy=self._turn.locked
+        )
 
     async def lock_schema(self, connection: Connection) -> None:
         """Nothing to do: ``BEGIN IMMEDIATE`` keeps other writers out already."""

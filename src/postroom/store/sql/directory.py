@@ -4,6 +4,7 @@ An address is stored under its own domain; mail and logins for a domain alias ar
 the alias stands for. Account numbers are never given out twice, so that ids of a removed account stay unknown.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from postroom.model.account import Account, Domain
@@ -132,8 +133,12 @@ class DomainRepo:
 class DirectoryRepo:
     """The accounts and their addresses; the domains are in ``domains``."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(
+        self, connection: Connection, *, on_change: Callable[[AccountId], None] = lambda _: None
+    ) -> None:
+        """``on_change`` is called with accounts whose logins or sessions others must look at anew."""
         self._connection = connection
+        self._on_change = on_change
         self.domains = DomainRepo(connection)
 
     async def take_account_id(self) -> AccountId:
@@ -169,6 +174,7 @@ class DirectoryRepo:
 
     async def raise_versions(self, account_id: AccountId, *, auth: int, sessions: int) -> None:
         """Add to the versions that make every process forget what it remembers of logins and of sessions."""
+        self._on_change(account_id)
         await self._connection.execute(_RAISE_VERSIONS, account_id, auth, sessions)
 
     async def count_login(self, account_id: AccountId) -> int:

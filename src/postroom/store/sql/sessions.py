@@ -6,6 +6,7 @@ from postroom.store.engine.base import Connection
 
 _COLUMNS = "session_id, account_id, created_at, last_used_at, expires_at, is_first, sorts"
 _FIND = f"SELECT {_COLUMNS} FROM session WHERE token_hash = $1"
+_FIND_BY_ID = f"SELECT {_COLUMNS} FROM session WHERE session_id = $1"
 _CREATE = f"INSERT INTO session (token_hash, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 _TOUCH = "UPDATE session SET last_used_at = $2 WHERE session_id = $1 AND last_used_at < $2"
 _SET_SORTS = "UPDATE session SET sorts = $2 WHERE session_id = $1"
@@ -29,6 +30,11 @@ class SessionRepo:
     async def find(self, token_hash: bytes) -> Session | None:
         """Return the session whose token has that hash, expired or not."""
         row = await self._connection.fetch_row(_FIND, token_hash)
+        return None if row is None else Session(*row)
+
+    async def find_by_id(self, session_id: SessionId) -> Session | None:
+        """Return the session with that number, expired or not."""
+        row = await self._connection.fetch_row(_FIND_BY_ID, session_id)
         return None if row is None else Session(*row)
 
     async def create(self, token_hash: bytes, session: Session) -> None:
