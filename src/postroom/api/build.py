@@ -16,6 +16,7 @@ from postroom.api.routes import (
     batches,
     counters,
     deltas,
+    events,
     folders,
     labels,
     logins,
@@ -33,6 +34,7 @@ from postroom.domain import Domain
 _RESOURCES = (
     logins,
     counters,
+    events,
     accounts,
     folders,
     mails,

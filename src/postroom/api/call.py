@@ -82,6 +82,12 @@ class Call(Request[Any, Any, Any]):
         """The session that the call names, None if it names none."""
         return self.find_header(SESSION_HEADER)
 
+    async def authenticate(self) -> Caller:
+        """Return the account that the request's credentials and session name; raises ``notAuthenticated``."""
+        return await self.domain.logins.authenticate(
+            self.authorization, self.session_token, client=self.client_host
+        )
+
     def find_header(self, name: bytes) -> str | None:
         """Return the value of the header with this lower-case ``name``, None if absent or empty."""
         value = self.exchange.headers.get(name)
@@ -131,8 +137,6 @@ async def admit(call: "Request[Any, Any, Any]") -> None:
         return
     exchange = call.exchange
     if declared.access is Access.ACCOUNT:
-        exchange.caller = await exchange.domain.logins.authenticate(
-            call.authorization, call.session_token, client=call.client_host
-        )
+        exchange.caller = await call.authenticate()
     if declared.body is None:
         body.refuse_body(await call.read_raw_body())

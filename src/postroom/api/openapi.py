@@ -109,6 +109,20 @@ _REQUEST_HEADERS: dict[str, JSONObject] = {
         "schema": {"type": "string"},
         "example": "bytes=0-1023",
     },
+    "Prefer": {
+        "name": "Prefer",
+        "in": "header",
+        "description": "`wait=N`, with If-None-Match: hold the answer until it differs, for N seconds (at most 300).",
+        "schema": {"type": "string"},
+        "example": "wait=300",
+    },
+    "Last-Event-ID": {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "description": "The id of the last event that was read: go on from there.",
+        "schema": {"type": "string", "pattern": r"^(0|[1-9][0-9]{0,17})\.(0|[1-9][0-9]{0,17})$"},
+        "example": "1744.17",
+    },
 }
 _SECURITY_SCHEMES = {
     "basic": {"type": "http", "scheme": "basic", "description": "Address and password of the account."},
@@ -117,6 +131,12 @@ _SECURITY_SCHEMES = {
         "in": "header",
         "name": "X-Axigen-Session",
         "description": "The `sessid` of a login of the same account.",
+    },
+    "ticket": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "ticket",
+        "description": "A ticket of `issueTicket`, where a program cannot send headers; each is good for one call.",
     },
 }
 
@@ -251,6 +271,8 @@ def _describe_security(declared: Operation) -> list[JSONObject]:
     if declared.access is Access.PUBLIC:
         return []
     with_session: JSONObject = {"basic": [], "session": []}
+    if declared.access is Access.TICKET:
+        return [{"basic": []}, with_session, {"ticket": []}]
     return [{"basic": []}] if declared.access is Access.LOGIN else [{"basic": []}, with_session]
 
 
@@ -270,6 +292,7 @@ def _describe_parameters(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> 
         parameters.append({"$ref": "#/components/parameters/If-None-Match"})
     if _is_download(endpoint.declared) and endpoint.method == "GET":
         parameters.append({"$ref": "#/components/parameters/Range"})
+    parameters += [{"$ref": f"#/components/parameters/{name}"} for name in endpoint.declared.headers]
     return parameters
 
 

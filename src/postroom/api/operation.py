@@ -18,16 +18,19 @@ class Access(Enum):
     """Authenticated accounts; the caller is resolved before the handler runs."""
     LOGIN = "login"
     """Credentials are sent, and the handler itself checks them."""
+    TICKET = "ticket"
+    """Authenticated accounts, and who has a ticket; the handler itself checks."""
     PUBLIC = "public"
 
 
 @dataclass(frozen=True)
 class Stream:
-    """An answer that is not JSON: its media types, and whether it is a download with HEAD and Range."""
+    """An answer that is not JSON: its media types, whether it is a download with HEAD and Range, or endless."""
 
     media_types: tuple[str, ...]
     description: str
     is_download: bool = True
+    is_endless: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,8 @@ class Operation:
     body: type[msgspec.Struct] | None = None
     access: Access = Access.ACCOUNT
     has_etag: bool = False
+    headers: tuple[str, ...] = ()
+    """Request headers beyond those that follow from the rest of the declaration."""
     errors: tuple[str, ...] = ()
     """Codes beyond those that follow from the rest of the declaration."""
 

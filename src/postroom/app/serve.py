@@ -91,6 +91,8 @@ async def _serve(config: Config) -> None:
             _log.info("stopping")
             for job in jobs:
                 job.cancel()
+            # Answers that would never end are ended first, or the server would wait for them.
+            services.domain.news.close()
             http.should_exit = True
             await serving
             await asyncio.gather(*jobs, return_exceptions=True)

@@ -15,6 +15,7 @@ from postroom.domain.batches import Batches
 from postroom.domain.counters import Counters
 from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
+from postroom.domain.event_streams import EventStreams
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.health import Health
@@ -25,8 +26,10 @@ from postroom.domain.logins import Logins
 from postroom.domain.mail_changes import MailChanges, Policies
 from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
+from postroom.domain.news import News
 from postroom.domain.operations import Operations
 from postroom.domain.settings import Settings
+from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
 from postroom.domain.webhooks import Webhooks
 from postroom.store import Store, open_store
@@ -65,6 +68,7 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
         try:
             yield Services(store, domain, commits, hasher, helpers)
         finally:
+            domain.news.close()
             await domain.jobs.close()
             await domain.doomed.close()
     finally:
@@ -86,6 +90,11 @@ async def make_domain(
         trusted=config.http.trusted_proxy_networks,
     )
     messages = Messages(store, work)
+    news = News(
+        store,
+        max_per_account=config.http.max_event_streams_per_account,
+        max_in_all=config.http.max_event_streams,
+    )
     settings = Settings(store, config.classes)
     tokens = await Tokens.open(store)
     policies = Policies(config.classes)
@@ -95,9 +104,10 @@ async def make_domain(
         accounts=Accounts(store, config.classes),
         attachments=Attachments(messages),
         batches=Batches(store, jobs),
-        counters=Counters(store, logins),
+        counters=Counters(store, logins, news),
         deltas=Deltas(store, logins.sessions, tokens),
         doomed=doomed,
+        event_streams=EventStreams(store, news, logins.sessions, tokens=tokens),
         folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
         health=Health(store),
@@ -108,8 +118,10 @@ async def make_domain(
         mail_changes=MailChanges(store, policies),
         mails=Mails(store, logins.sessions, settings),
         messages=messages,
+        news=news,
         operations=Operations(store, policies, jobs),
         settings=settings,
+        tickets=Tickets(store, logins.sessions),
         tokens=tokens,
         webhooks=await Webhooks.open(store, config.webhooks, config.retention),
     )

@@ -8,6 +8,7 @@ from postroom.domain.batches import Batches
 from postroom.domain.counters import Counters
 from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
+from postroom.domain.event_streams import EventStreams
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.health import Health
@@ -18,8 +19,10 @@ from postroom.domain.logins import Logins
 from postroom.domain.mail_changes import MailChanges
 from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
+from postroom.domain.news import News
 from postroom.domain.operations import Operations
 from postroom.domain.settings import Settings
+from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
 from postroom.domain.webhooks import Webhooks
 
@@ -34,6 +37,7 @@ class Domain:
     counters: Counters
     deltas: Deltas
     doomed: Doomed
+    event_streams: EventStreams
     folder_changes: FolderChanges
     folders: Folders
     health: Health
@@ -44,7 +48,9 @@ class Domain:
     mail_changes: MailChanges
     mails: Mails
     messages: Messages
+    news: News
     operations: Operations
     settings: Settings
+    tickets: Tickets
     tokens: Tokens
     webhooks: Webhooks

@@ -162,9 +162,7 @@ class Transaction(Snapshot):
         """
         if (
             not self._advanced
-            and await self.mailbox.advance(
-                step=0, items=0, size_bytes=0, contents=0, item_ids=0, folders=0
-            )
+            and await self.mailbox.advance(step=0, items=0, size_bytes=0, contents=0, item_ids=0, folders=0)
             is None
         ):
             raise not_found("the account")
