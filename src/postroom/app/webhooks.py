@@ -28,5 +28,8 @@ class LazySender:
 
 def make_webhook_runner(services: Services, config: WebhooksConfig) -> WebhookRunner:
     """Return the runner of a server's process."""
+    domain = services.domain
     sender = LazySender(config)
-    return WebhookRunner(services.store, services.domain.webhooks, sender=sender, render=render_message)
+    return WebhookRunner(
+        services.store, domain.webhooks, sender=sender, render=render_message, news=domain.news
+    )

@@ -13,6 +13,8 @@ and the hook goes to the end of the queue.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Protocol
 
 import structlog
 
@@ -32,8 +34,19 @@ SWEEP_PAGE = 500
 SWEEP_PAGES = 20
 """Pages of hooks that are looked at in one go; the others have their turn next time."""
 GRACE_SECONDS = 2.0
+Wake = Callable[[], None]
 
 _log = structlog.get_logger("postroom.webhooks")
+
+
+class News(Protocol):
+    """Tells of commits."""
+
+    async def listen(self, account_id: AccountId, wake: Wake) -> None:
+        """Have ``wake`` called from now on, whenever something of an account was committed."""
+
+    def ignore(self, account_id: AccountId, wake: Wake) -> None:
+        """Have ``wake`` called no more."""
 
 
 class WebhookRunner:
@@ -46,9 +59,13 @@ class WebhookRunner:
         *,
         sender: Sender,
         render: Render,
+        news: News | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
+        """Without ``news`` of commits, changes are noticed when they are looked for."""
         self._store = store
+        self._news = news
+        self._wakes: dict[AccountId, Wake] = {}
         self._turns = Turns(store, webhooks, sender=sender, render=render, now=now)
         self._now = now
         self._woken: set[AccountId] = set()
@@ -115,6 +132,7 @@ class WebhookRunner:
             if len(states) < SWEEP_PAGE:
                 self._cursor = 0
                 self._hooked, self._seen = self._seen, set()
+                await self._listen_to_hooked()
                 return
             self._cursor = states[-1].webhook_id
             await asyncio.sleep(0)
@@ -123,16 +141,25 @@ class WebhookRunner:
         self._something.clear()
         while self._woken:
             account_id = self._woken.pop()
+            await self._listen(account_id)
             async with self._store.directory() as directory:
-                hooks = await directory.webhooks.list_of(account_id)
-            self._again.update(hook.webhook_id for hook in hooks if hook.webhook_id in self._tasks)
-            self._start(
-                WebhookState(
-                    *(hook.webhook_id, account_id, hook.is_enabled, hook.attempts),
-                    *(hook.next_attempt_at, hook.leased_until, 1),
-                )
-                for hook in hooks
-            )
+                states = await directory.webhook_work.list_of(account_id)
+            self._again.update(state.webhook_id for state in states if state.webhook_id in self._tasks)
+            self._start(states)
+
+    async def _listen(self, account_id: AccountId) -> None:
+        """Have this runner woken when the account changes."""
+        if self._news is not None and account_id not in self._wakes:
+            wake = partial(self.wake, account_id)
+            await self._news.listen(account_id, wake)
+            self._wakes[account_id] = wake
+
+    async def _listen_to_hooked(self) -> None:
+        for account_id in tuple(self._hooked):
+            await self._listen(account_id)
+        for account_id in self._wakes.keys() - self._hooked:
+            if self._news is not None:
+                self._news.ignore(account_id, self._wakes.pop(account_id))
 
     def _start(self, states: Iterable[WebhookState]) -> None:
         """Start work on those hooks that are due."""

@@ -20,6 +20,7 @@ _PORTS = {"http": 80, "https": 443}
 _CHARACTER = r"(?:[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})"
 _URL = re.compile(rf"(?i:https?)://[^/?#\\\s\x00-\x20\x7f]+(?:[/?]{_CHARACTER}*)?")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.?")
+_BRACKETED = re.compile(r"\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
 _NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\.?")
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -89,13 +90,12 @@ def _parse_host(parts: SplitResult) -> str:
     wrong = bad_parameter("url", "url has no valid host and port")
     host = parts.hostname or ""
     if parts.netloc.startswith("["):
+        if not _BRACKETED.fullmatch(parts.netloc):
+            raise wrong
         try:
-            address = ipaddress.IPv6Address(host)
+            return str(ipaddress.IPv6Address(host))
         except ValueError:
             raise wrong from None
-        if address.scope_id is not None:
-            raise wrong
-        return str(address)
     try:
         host = host if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
     except idna.IDNAError:

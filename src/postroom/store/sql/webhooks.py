@@ -28,12 +28,14 @@ UPDATE webhook SET attempts = 0, failing_since = 0, next_attempt_at = 0, failure
 RETURNING {_COLUMNS}
 """
 _MOVE = "UPDATE webhook SET position = $2, told_at = $3 WHERE webhook_id = $1"
-_SWEEP = """
+_STATE = """
 SELECT webhook_id, account_id, is_enabled, attempts, next_attempt_at, leased_until,
        CASE WHEN (SELECT modseq FROM mailbox WHERE mailbox.account_id = webhook.account_id) > position
             THEN 1 ELSE 0 END
-FROM webhook WHERE webhook_id > $1 ORDER BY webhook_id LIMIT $2
+FROM webhook
 """
+_SWEEP = f"{_STATE} WHERE webhook_id > $1 ORDER BY webhook_id LIMIT $2"
+_STATES_OF = f"{_STATE} WHERE account_id = $1"
 _DUE = """
 SELECT webhook_id, account_id, is_enabled, attempts, next_attempt_at, leased_until, 1
 FROM webhook WHERE is_enabled = 1 AND next_attempt_at > 0 AND next_attempt_at <= $1
@@ -131,6 +133,10 @@ class WebhookWork:
     async def list_after(self, webhook_id: int, *, limit: int) -> list[WebhookState]:
         """Return up to ``limit`` hooks with higher numbers, ascending."""
         return [WebhookState(*row) for row in await self._connection.fetch_all(_SWEEP, webhook_id, limit)]
+
+    async def list_of(self, account_id: AccountId) -> list[WebhookState]:
+        """Return the hooks of an account."""
+        return [WebhookState(*row) for row in await self._connection.fetch_all(_STATES_OF, account_id)]
 
     async def list_due(self, now: int, *, limit: int) -> list[WebhookState]:
         """Return up to ``limit`` hooks that have waited for this time, in the order they are due."""
