@@ -75,6 +75,7 @@ WHOLE_ACCOUNT = {
     "removals._CHUNKS": "an account is removed, a slice at a time",
     "removals._TOMBSTONES": "an account is removed, a slice at a time",
     "removals._OPERATIONS": "an account is removed, a slice at a time",
+    "removals._CALLS": "an account is removed, a slice at a time",
     "removals._OTHERS": "the statements above",
     "traces._LIST_DOOMED": "the few folders of one account whose mails are being removed",
     "sessions._COUNT": "the sessions of one account are bounded by its class",
@@ -102,7 +103,7 @@ INSERT INTO order_chunk SELECT a, f, s, n::text::bytea, 700
     FROM generate_series(1, 4) a, generate_series(2, 4) f, generate_series(0, 8) s, generate_series(1, 100) n;
 INSERT INTO tombstone SELECT a, f, u, u, u, u
     FROM generate_series(1, 20) a, generate_series(2, 4) f, generate_series(1, 50) u;
-INSERT INTO operation SELECT a, u, u, u % 9, '', u / 3, u % 3 / 2, u % 2, '', 0, 0, ''
+INSERT INTO operation SELECT a, u, u, u % 9, '', u / 3, u % 3 / 2, u % 2, 1, '', 0, 0, ''
     FROM generate_series(1, 20) a, generate_series(1, 300) u;
 INSERT INTO folder_label SELECT a, f, n, 1, 1
     FROM generate_series(1, 50) a, generate_series(2, 20) f, generate_series(1, 10) n;
@@ -112,7 +113,7 @@ INSERT INTO doomed_folder SELECT a, f FROM generate_series(1, 50) a, generate_se
 INSERT INTO doomed_label SELECT a, f FROM generate_series(1, 50) a, generate_series(2, 20) f;
 INSERT INTO job SELECT 'job' || a, a % 300, 1, '', '', 0, 0, 0, '', a, a, a FROM generate_series(1, 2000) a;
 INSERT INTO job_slice SELECT 'job' || a, n, ''::bytea FROM generate_series(1, 300) a, generate_series(1, 10) n;
-INSERT INTO remembered_call SELECT a % 300, 'key' || a, ''::bytea, 200, ''::bytea, a FROM generate_series(1, 2000) a;
+INSERT INTO remembered_call SELECT a % 300, 'key' || a, ''::bytea, 200, ''::bytea, ''::bytea, '', a FROM generate_series(1, 2000) a;
 INSERT INTO account_setting SELECT a, '', '', '' FROM generate_series(1, 1000) a;
 INSERT INTO event_ticket SELECT a::text::bytea, a % 500, a, 1, a FROM generate_series(1, 2000) a;
 INSERT INTO webhook SELECT a, a % 300, '', '', 0, ''::bytea, 1, 0, 0, 0, 0, 0, a % 20 / 19 * a, 0, ''

@@ -23,6 +23,7 @@ def entry(modseq: int, done_at: int) -> Operation:
         history_id=modseq,
         is_head=1,
         is_stacked=0,
+        is_reversible=0,
         state="done",
         folder_id=0,
         mail_count=1,

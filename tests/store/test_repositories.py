@@ -87,6 +87,7 @@ def make_operation(number: int, *, done_at: int = 0, session_id: SessionId | Non
         history_id=0,
         is_head=0,
         is_stacked=0,
+        is_reversible=0,
         state="",
         folder_id=0,
         mail_count=0,

@@ -16,7 +16,8 @@ _PAGE_ITEMS = 1000
 class APIClient:
     """Calls of one account on one kept connection; ``host`` and ``port`` are where the API listens.
 
-    A status other than 200 raises ``PostroomError`` (``apiCallFailed``) that says what was called and answered.
+    A status other than 200 and 201 raises ``PostroomError`` (``apiCallFailed``) that says what was called and what
+    was answered.
     """
 
     def __init__(self, host: str, port: int, *, address: str, password: str) -> None:
@@ -43,7 +44,7 @@ class APIClient:
             status, content = self._exchange(method, path, data=data, headers=headers)
         except (OSError, http.client.HTTPException) as error:
             raise PostroomError(Kind.UNAVAILABLE, "apiCallFailed", f"{method} {path}: {error!r}") from error
-        if status != 200:
+        if status not in {200, 201}:
             reason = content[:300].decode(errors="replace")
             raise PostroomError(
                 Kind.UNAVAILABLE, "apiCallFailed", f"{method} {path} answered {status}: {reason}"

@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
 from postroom.bench.attachment import measure_attachment
+from postroom.bench.changes import measure_changes
 from postroom.bench.load import compile_client
 from postroom.bench.mailbox import BenchMailbox
 from postroom.bench.options import BenchOptions
@@ -147,6 +148,8 @@ class _Run:
             self._take_memory("memory, most under load", peak, Goal(200, at_most=True))
             if self._options.wants("attachment"):
                 measure_attachment(scene)
+            if self._options.wants("changes"):
+                measure_changes(scene)
             api.close()
 
     def _measure_starts(self, mailbox: BenchMailbox, name: str) -> None:

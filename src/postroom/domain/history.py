@@ -6,7 +6,17 @@ people see. Whether it is on the undo stack of its session follows from its kind
 
 from collections.abc import Sequence
 
-from postroom.domain.steps import Copy, MakeFolder, Move, PlaceFolder, Record, Step
+from postroom.domain.steps import (
+    Copy,
+    Deliver,
+    MakeFolder,
+    Move,
+    PlaceFolder,
+    Record,
+    Remove,
+    RemoveFolder,
+    Step,
+)
 from postroom.model.ids import FolderId
 from postroom.store.tx import Head, Transaction
 
@@ -34,6 +44,22 @@ def is_stacked(kind: str, steps: Sequence[Step]) -> bool:
     return kind in STACKED and any(isinstance(step, Move | Copy | MakeFolder | PlaceFolder) for step in steps)
 
 
+def is_reversible(steps: Sequence[Step]) -> bool:
+    """Tell whether something of an operation can be taken back."""
+    return any(not isinstance(step, Remove | RemoveFolder | Deliver) for step in steps)
+
+
+def make_head(kind: str, steps: Sequence[Step], *, folder_id: int, state: str = "done") -> Head:
+    """Return what people see of an operation that has begun with these steps."""
+    return Head(
+        folder_id=folder_id,
+        mail_count=count_mails(steps),
+        state=state,
+        is_stacked=is_stacked(kind, steps),
+        is_reversible=is_reversible(steps),
+    )
+
+
 def count_mails(steps: Sequence[Step]) -> int:
     """Return how many mails steps are about."""
     return sum(len(getattr(step, "mails", ())) for step in steps)
@@ -53,5 +79,5 @@ async def write_down(
     """
     if not steps:
         return
-    head = Head(folder_id, count_mails(steps), state, is_stacked(kind, steps))
+    head = make_head(kind, steps, folder_id=folder_id, state=state)
     await tx.log(kind, Record(steps), modseq=tx.modseq, head=head)

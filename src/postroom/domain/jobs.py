@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from postroom.domain.actions import Action, Policy, perform
-from postroom.domain.history import count_mails, is_stacked
+from postroom.domain.history import count_mails, is_reversible, is_stacked, make_head
 from postroom.domain.mail_changes import Policies
 from postroom.domain.steps import Record, Step, read_record
 from postroom.domain.undo import Failed, undo_steps
@@ -28,7 +28,7 @@ from postroom.model.ids import AccountId, ItemId, Modseq, SessionId
 from postroom.store import Store
 from postroom.store.sql.jobs import Job
 from postroom.store.sql.mails import Located
-from postroom.store.tx import Head, Transaction
+from postroom.store.tx import UNDO_DEPTH, Transaction
 
 SLICE = 100
 """Mails done in one transaction: it holds up other writers of the store for some 15 ms."""
@@ -132,7 +132,7 @@ class Jobs:
     async def create_undo(self, tx: Transaction, caller: Caller, *, history_id: int, mail_count: int) -> Job:
         """Store a job that takes back an operation of several entries; it is begun by :meth:`proceed`."""
         slices: list[bytes] = []
-        before = int(tx.modseq) + (1 << 40)
+        before = 1 << 62
         while entries := await tx.operations.list_steps(history_id, before=before, limit=SLICE):
             slices += [_pack(int(entry.modseq)) for entry in entries]
             before = entries[-1].modseq
@@ -142,6 +142,8 @@ class Jobs:
 
     async def proceed(self, job: Job) -> JobState:
         """Work on a job that was stored; return when it is done, or begun if it is large."""
+        # Who works on it has to see it, and to write.
+        await self._store.commit_now(job.job_key)
         task = self._begin(job.job_key)
         if job.total_items <= WAITED_FOR:
             await asyncio.shield(task)
@@ -153,6 +155,14 @@ class Jobs:
         if state.account_id != caller.account_id:
             raise not_found("the job")
         return state
+
+    async def find_again(self, caller: Caller, job_key: str) -> Job:
+        """Return a job that a call of the caller began, to be proceeded with. Raises: notFound; unavailable."""
+        async with self._store.directory() as directory:
+            job = await directory.jobs.find(job_key)
+        if job is None or job.account_id != caller.account_id:
+            raise not_found("the job")
+        return job
 
     async def _state(self, job_key: str) -> JobState:
         async with self._store.directory() as directory:
@@ -323,8 +333,17 @@ async def _write_down(tx: Transaction, job: Job, steps: list[Step]) -> int:
     undoes = _read_request(job.request).undoes
     if job.history_id:
         await tx.log(job.kind, Record(steps, undoes=undoes), modseq=tx.modseq, history_id=job.history_id)
-        await tx.operations.add_to_head(job.history_id, mails=count_mails(steps), state="running")
+        stacked = is_stacked(job.kind, steps)
+        await tx.operations.add_to_head(
+            job.history_id,
+            mails=count_mails(steps),
+            state="running",
+            is_stacked=stacked,
+            is_reversible=is_reversible(steps),
+        )
+        if stacked and job.session_id is not None:
+            await tx.operations.drop_beyond(job.session_id, keep=UNDO_DEPTH)
         return job.history_id
-    head = Head(0, count_mails(steps), "running", is_stacked(job.kind, steps))
+    head = make_head(job.kind, steps, folder_id=0, state="running")
     await tx.log(job.kind, Record(steps, undoes=undoes), modseq=tx.modseq, head=head)
     return int(tx.modseq)

@@ -7,11 +7,10 @@ taking it back is an operation itself, which can be taken back by its id, but is
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from postroom.domain.history import count_mails
+from postroom.domain.history import make_head
 from postroom.domain.jobs import WAITED_FOR, Jobs, JobState, has_running
 from postroom.domain.mail_changes import Policies
 from postroom.domain.steps import (
-    Deliver,
     Label,
     MakeFolder,
     PlaceFolder,
@@ -28,7 +27,7 @@ from postroom.model.ids import AccountId, FolderId, Modseq
 from postroom.store import Store
 from postroom.store.sql.jobs import Job
 from postroom.store.sql.operations import Operation
-from postroom.store.tx import Head, Transaction
+from postroom.store.tx import Transaction
 
 
 class Shown(NamedTuple):
@@ -88,7 +87,7 @@ class Operations:
             if head is None:
                 raise _conflict("there is nothing to undo")
             taken = await self._take_back(tx, caller, head)
-        return await self._settle(caller, taken)
+        return await self.settle(caller, taken)
 
     async def undo(self, caller: Caller, operation_id: int) -> Undoing:
         """Take back an operation of the caller's account.
@@ -104,16 +103,15 @@ class Operations:
                 raise _conflict("the operation is running: wait until it is done")
             if head.state == "undone":
                 raise _conflict("the operation was taken back already")
-            if not _is_reversible(head):
+            if not head.is_reversible:
                 raise _conflict("the operation cannot be taken back")
             taken = await self._take_back(tx, caller, head)
-        return await self._settle(caller, taken)
+        return await self.settle(caller, taken)
 
     async def _take_back(self, tx: Transaction, caller: Caller, head: Operation) -> "list[Failed] | Job":
         """Take an operation back at once if it is one entry, else store the job that will."""
         await tx.operations.unstack(head.modseq, state="undone")
         entries = await tx.operations.list_steps(head.history_id, before=1 << 62, limit=2)
-        await tx.advance()
         if len(entries) > 1:
             return await self._jobs.create_undo(
                 tx, caller, history_id=head.history_id, mail_count=head.mail_count
@@ -121,11 +119,13 @@ class Operations:
         policy = await self._policies.read(tx, caller.class_name)
         steps = read_record(head.data).steps
         undone = await undo_steps(tx, head.kind, steps, policy=policy)
-        shown = Head(head.folder_id, count_mails(undone.steps))
-        await tx.log("undo", Record(undone.steps, undoes=head.modseq), modseq=tx.modseq, head=shown)
+        if undone.steps:
+            shown = make_head("undo", undone.steps, folder_id=head.folder_id)
+            await tx.log("undo", Record(undone.steps, undoes=head.modseq), modseq=tx.modseq, head=shown)
         return undone.failed
 
-    async def _settle(self, caller: Caller, taken: "list[Failed] | Job") -> Undoing:
+    async def settle(self, caller: Caller, taken: "list[Failed] | Job") -> Undoing:
+        """Return how taking back went; if it is a job, go on with that. Raises: unavailable."""
         if not isinstance(taken, Job):
             return Undoing(caller.account_id, taken, None)
         state = await self._jobs.proceed(taken)
@@ -138,11 +138,6 @@ def _conflict(message: str) -> PostroomError:
     return PostroomError(Kind.CONFLICT, "conflict", message)
 
 
-def _is_reversible(head: Operation) -> bool:
-    steps = read_record(head.data).steps
-    return any(not isinstance(step, Remove | RemoveFolder | Deliver) for step in steps)
-
-
 def _show(operation: Operation, caller: Caller) -> Shown:
     return Shown(
         operation_id=operation.modseq,
@@ -150,7 +145,7 @@ def _show(operation: Operation, caller: Caller) -> Shown:
         kind=operation.kind,
         summary=_summarise(operation.kind, read_record(operation.data).steps, operation.mail_count),
         mail_count=operation.mail_count,
-        is_reversible=operation.state == "done" and _is_reversible(operation),
+        is_reversible=operation.state == "done" and bool(operation.is_reversible),
         is_undone=operation.state == "undone",
         is_mine=operation.session_id is not None and operation.session_id == caller.session_id,
     )

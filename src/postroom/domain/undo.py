@@ -14,6 +14,7 @@ from postroom.domain.actions import (
     check_quota,
     copy_step,
     free_name,
+    is_within,
     make_folder,
     move_step,
     state_of,
@@ -229,6 +230,8 @@ async def _place_back(tx: Transaction, step: PlaceFolder, undone: Undone) -> Non
     taken = await tx.folders.find_named(parent_id, name_key(step.before.name))
     if taken not in {None, folder.folder_id}:
         raise _changed()
+    if parent_id != ROOT and await is_within(tx, parent_id, folder.folder_id):
+        raise _changed()
     undone.steps.append(await place_folder(tx, folder, step.before))
 
 
@@ -240,6 +243,8 @@ async def _unmake(tx: Transaction, step: MakeFolder, undone: Undone) -> None:
     trash = await tx.folders.find_role("trash")
     has_children = any(each.parent_id == folder.folder_id for each in await tx.folders.list_all())
     if (folder.total_items or has_children) and trash is not None:
+        if await is_within(tx, folder.folder_id, trash):
+            return
         place = Place(trash, await free_name(tx, trash, folder.name))
         undone.steps.append(await place_folder(tx, folder, place))
         return

@@ -32,6 +32,7 @@ from postroom.store.sql.meta import MetaRepo
 from postroom.store.sql.operations import Operation, OperationRepo
 from postroom.store.sql.orders import OrderRepo
 from postroom.store.sql.recounts import RecountRepo
+from postroom.store.sql.remembered_calls import RememberedCallRepo
 from postroom.store.sql.removals import RemovalRepo
 from postroom.store.sql.sessions import SessionRepo
 from postroom.store.sql.settings import SettingRepo
@@ -52,6 +53,7 @@ class Head(NamedTuple):
     mail_count: int
     state: str = "done"
     is_stacked: bool = False
+    is_reversible: bool = False
 
 
 NO_HEAD = Head(0, 0, "")
@@ -202,6 +204,11 @@ class Transaction(Snapshot):
         return self._modseq
 
     @property
+    def has_changed(self) -> bool:
+        """Whether the step of history was entered."""
+        return self._advanced
+
+    @property
     def session_id(self) -> SessionId | None:
         """The session that this is done for."""
         return self._session_id
@@ -234,6 +241,7 @@ class Transaction(Snapshot):
                 history_id=modseq if head is not None else history_id,
                 is_head=int(head is not None),
                 is_stacked=int(shown.is_stacked and self._session_id is not None),
+                is_reversible=int(shown.is_reversible),
                 state=shown.state,
                 folder_id=shown.folder_id,
                 mail_count=shown.mail_count,
@@ -283,6 +291,11 @@ class Directory:
     def sessions(self) -> SessionRepo:
         """The sessions of all accounts."""
         return SessionRepo(self._connection)
+
+    @cached_property
+    def remembered_calls(self) -> RememberedCallRepo:
+        """Calls that are done once."""
+        return RememberedCallRepo(self._connection)
 
     async def list_accounts_with_doomed(self) -> list[AccountId]:
         """Return some accounts with mails to be removed, or labels to be taken off mails."""

@@ -186,7 +186,7 @@ CREATE INDEX tombstone_of_folder ON tombstone (account_id, modseq) WHERE uid = 0
 -- One row for each transaction that changed a mailbox: what was done and what is needed to take it back.
 -- An operation of several transactions (a batch) has its history_id, the modseq of the first, in all of them; it is 0
 -- where nobody did it, such as a delivery. What people see of an operation is in its first row alone: is_head, state,
--- folder_id (0 for none), mail_count, and is_stacked while it is on the undo stack of its session.
+-- folder_id (0 for none), mail_count, is_reversible, and is_stacked while it is on the undo stack of its session.
 CREATE TABLE operation (
     account_id BIGINT NOT NULL,
     modseq BIGINT NOT NULL,
@@ -196,6 +196,7 @@ CREATE TABLE operation (
     history_id BIGINT NOT NULL,
     is_head SMALLINT NOT NULL CHECK (is_head IN (0, 1)),
     is_stacked SMALLINT NOT NULL CHECK (is_stacked IN (0, 1)),
+    is_reversible SMALLINT NOT NULL CHECK (is_reversible IN (0, 1)),
     state TEXT NOT NULL CHECK (state IN ('', 'running', 'done', 'undone')),
     folder_id BIGINT NOT NULL,
     mail_count BIGINT NOT NULL,

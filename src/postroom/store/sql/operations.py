@@ -6,11 +6,10 @@ from typing import NamedTuple
 from postroom.model.ids import AccountId, FolderId, Modseq, SessionId, Uid
 from postroom.store.engine.base import Connection
 
-_COLUMNS = (
-    "modseq, done_at, session_id, kind, history_id, is_head, is_stacked, state, folder_id, mail_count, data"
-)
+_COLUMNS = """modseq, done_at, session_id, kind, history_id, is_head, is_stacked, is_reversible, state, folder_id,
+       mail_count, data"""
 _LOG = f"""
-INSERT INTO operation (account_id, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+INSERT INTO operation (account_id, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 _LIST = f"SELECT {_COLUMNS} FROM operation WHERE account_id = $1 AND modseq > $2 ORDER BY modseq LIMIT $3"
 _FIND = f"SELECT {_COLUMNS} FROM operation WHERE account_id = $1 AND modseq = $2"
@@ -19,7 +18,10 @@ SELECT {_COLUMNS} FROM operation
 WHERE account_id = $1 AND history_id = $2 AND history_id > 0 AND modseq < $3 ORDER BY modseq DESC LIMIT $4
 """
 _ADD_TO_HEAD = """
-UPDATE operation SET mail_count = mail_count + $3, state = $4 WHERE account_id = $1 AND modseq = $2
+UPDATE operation SET mail_count = mail_count + $3, state = $4,
+                     is_stacked = CASE WHEN $5 = 1 AND session_id IS NOT NULL THEN 1 ELSE is_stacked END,
+                     is_reversible = CASE WHEN $6 = 1 THEN 1 ELSE is_reversible END
+WHERE account_id = $1 AND modseq = $2
 """
 _UNSTACK = "UPDATE operation SET is_stacked = 0, state = $3 WHERE account_id = $1 AND modseq = $2"
 _FIND_TOP = f"""
@@ -62,6 +64,7 @@ class Operation(NamedTuple):
     history_id: int
     is_head: int
     is_stacked: int
+    is_reversible: int
     state: str
     folder_id: int
     mail_count: int
@@ -97,9 +100,19 @@ class OperationRepo:
         rows = await self._connection.fetch_all(_LIST_STEPS, self._account_id, history_id, before, limit)
         return [Operation(*row) for row in rows]
 
-    async def add_to_head(self, history_id: int, *, mails: int, state: str) -> None:
-        """Count more mails in what is shown of an operation, and set its state."""
-        await self._connection.execute(_ADD_TO_HEAD, self._account_id, history_id, mails, state)
+    async def add_to_head(
+        self,
+        history_id: int,
+        *,
+        mails: int,
+        state: str,
+        is_stacked: bool = False,
+        is_reversible: bool = False,
+    ) -> None:
+        """Count more mails in what is shown of an operation, set its state, and what it has become by them."""
+        await self._connection.execute(
+            _ADD_TO_HEAD, self._account_id, history_id, mails, state, int(is_stacked), int(is_reversible)
+        )
 
     # The undo stack of a session
 
