@@ -16,12 +16,14 @@ from nothing. A chain from nothing needs no removals but those since its first p
 Folders are few: they are all looked at, and there are no pages.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from postroom.domain.access import require_own
 from postroom.domain.folders import parents_first
 from postroom.domain.mails import LIST_KIND
 from postroom.domain.sessions import Sessions
+from postroom.domain.steps import DropFolder, RemoveFolder, read_record
 from postroom.domain.tokens import Chain, SyncToken, Tokens, refuse_token
 from postroom.errors import not_found
 from postroom.model.account import Caller
@@ -30,7 +32,7 @@ from postroom.model.ids import FolderId, FolderRef, Uid
 from postroom.model.listing import Sort
 from postroom.model.mail import Mail
 from postroom.store import Store
-from postroom.store.sql.deltas import MAX_UID, Content, Place, Removed
+from postroom.store.sql.deltas import MAX_UID, Content, Place, Removed, RemovedFolder
 from postroom.store.tx import Snapshot
 
 MAX_EXAMINED = 5000
@@ -290,18 +292,12 @@ def _sort_out(page: _Page, base: int, delta: MailDelta) -> MailDelta:
 async def _compare_folders(mailbox: Snapshot, known: int, delta: FolderDelta) -> FolderDelta:
     """Return what changed of the folders after the position ``known``."""
     folders = parents_first(await mailbox.folders.list_all())
-    past = await mailbox.deltas.list_past_parents(known)
-    there = {folder.folder_id for folder in folders}
     removed = [
-        each.folder_id
-        for each in await mailbox.deltas.list_removed_folders(known)
-        if each.created_modseq <= known and each.folder_id not in there
+        each for each in await mailbox.deltas.list_removed_folders(known) if each.created_modseq <= known
     ]
-    parents = {
-        folder.folder_id: past.get(folder.folder_id, folder.parent_id)
-        for folder in folders
-        if folder.created_modseq <= known
-    }
+    parents = await _list_last_parents(mailbox, removed)
+    parents |= {folder.folder_id: folder.parent_id for folder in folders}
+    parents |= await mailbox.deltas.list_past_parents(known)
     changed = [
         ChangedFolder(folder, parents[folder.folder_id] if folder.modseq > known else None)
         for folder in folders
@@ -310,8 +306,19 @@ async def _compare_folders(mailbox: Snapshot, known: int, delta: FolderDelta) ->
     return delta._replace(
         new=tuple(folder for folder in folders if folder.created_modseq > known),
         changed=tuple(changed),
-        removed=tuple(_children_first(removed, {**past, **parents})),
+        removed=tuple(_children_first([each.folder_id for each in removed], parents)),
     )
+
+
+async def _list_last_parents(mailbox: Snapshot, removed: Sequence[RemovedFolder]) -> dict[FolderId, FolderId]:
+    """Return the parents that folders had when they were removed, as far as the operation log reaches."""
+    parents: dict[FolderId, FolderId] = {}
+    for modseq in {each.modseq for each in removed}:
+        entry = await mailbox.operations.find(modseq)
+        for step in read_record(entry.data).steps if entry is not None else ():
+            if isinstance(step, RemoveFolder | DropFolder):
+                parents[FolderId(step.folder_id)] = FolderId(step.place.parent_id)
+    return parents
 
 
 def _children_first(removed: list[FolderId], parents: dict[FolderId, FolderId]) -> list[FolderId]:

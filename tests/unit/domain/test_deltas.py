@@ -168,6 +168,14 @@ async def test_a_mail_that_goes_inside_a_chain_is_removed(owner: Owner, copy: Co
     assert copy.mails == await list_folder(owner)
 
 
+async def test_what_comes_and_goes_between_two_pages_is_in_none(owner: Owner, copy: Copy) -> None:
+    await add(owner, 1, 2, 3)
+    assert uids(await copy.ask(1)) == {"new": [1]}
+    await add(owner, 4)
+    await remove(owner, 4)
+    assert uids(await copy.ask()) == {"new": [2, 3]}
+
+
 async def test_a_mail_that_changes_inside_a_chain_is_told_again(owner: Owner, copy: Copy) -> None:
     await add(owner, 1, 2, 3)
     assert uids(await copy.ask(2)) == {"new": [1, 2]}
@@ -442,7 +450,7 @@ async def test_the_old_parent_is_that_of_the_token(owner: Owner, tree: Tree) -> 
 
 
 async def test_removed_folders_come_before_their_parents(owner: Owner, tree: Tree) -> None:
-    child, middle, top = [await owner.add_folder(name) for name in ("Child", "Middle", "Top")]
+    middle, child, top = [await owner.add_folder(name) for name in ("Middle", "Child", "Top")]
     await tree.move(middle, top, "Middle")
     await tree.move(child, middle, "Child")
     token = await folders_token(owner)

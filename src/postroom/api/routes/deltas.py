@@ -42,8 +42,8 @@ async def get_mail_delta(request: Call) -> Reply:
     """
     query = request.parse_query(_mails_query)
     ref = ids.parse_folder(query.folder_id, "folderId")
-    limit = query.limit or request.domain.accounts.class_of(request.caller).page_size
-    deltas = request.domain.deltas
+    deltas, settings = request.domain.deltas, request.domain.settings
+    limit = await settings.page_size(request.caller, query.limit)
     if b"if-none-match" in request.exchange.headers:
         present = await deltas.find_present(request.caller, ref, query.sync_token)
         if unchanged := request.find_not_modified(make_etag("mails delta", query, limit, present)):
