@@ -1,0 +1,180 @@
+# ruff: noqa: S311
+"""``kill -9`` in the middle of batches and of the removal of a folder: they go on, and nothing is done twice."""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.fixtures.factories import CHEAP_AUTH, Owner
+from tests.store.job_crash_child import CHUNK_CAPACITY, SLICE
+
+from postroom.app.services import make_domain
+from postroom.auth.passwords import PasswordHasher
+from postroom.config.root import Config
+from postroom.domain import jobs
+from postroom.domain.actions import Action, CopyTo, Delete, MoveTo
+from postroom.domain.batches import Range, Selection
+from postroom.domain.directory import AccountSettings, Directory
+from postroom.domain.examination import examine
+from postroom.domain.jobs import Jobs
+from postroom.model.account import Caller
+from postroom.model.folder import INBOX
+from postroom.model.ids import FolderId, MailRef
+from postroom.model.listing import MailListRequest, Sort, SortField
+from postroom.store import Store, open_store
+from postroom.store.sql import orders
+
+ROOT = Path(__file__).parent.parent.parent
+MAILS = 60
+SENT, TRASH = FolderId(4), FolderId(5)
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orders, "CAPACITY", CHUNK_CAPACITY)
+    monkeypatch.setattr(jobs, "SLICE", SLICE)
+    monkeypatch.setattr(jobs, "WAITED_FOR", 0)
+
+
+@pytest.fixture
+def killed() -> Iterator["subprocess.Popen[bytes]"]:
+    """The process whose children are killed."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.store.job_crash_child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(timeout=30)
+
+
+def work_until_killed(process: "subprocess.Popen[bytes]", folder: Path, *, seconds: float) -> bool:
+    """Let a child work for a time after it has begun; return whether it was done before it was killed."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(f"{folder}\n".encode())
+    process.stdin.flush()
+    child, done = 0, False
+    for line in process.stdout:
+        words = line.split()
+        if words[0] == b"pid":
+            child = int(words[1])
+        elif words[0] == b"begun":
+            time.sleep(seconds)
+            # The child's id is told by its parent, maybe later than what it says itself.
+            while not child:
+                child = int(process.stdout.readline().split()[1])
+            os.kill(child, signal.SIGKILL)
+        elif words[0] == b"done":
+            done = True
+        elif words[0] == b"dead":
+            break
+    return done
+
+
+async def open_owner(folder: Path) -> Owner:
+    """Return an account of a new store in ``folder``."""
+    store = await open_store("sqlite:", folder)
+    hasher = PasswordHasher(CHEAP_AUTH)
+    config = Config(data_dir=folder, auth=CHEAP_AUTH)
+    domain = await make_domain(store, config, hasher)
+    directory = Directory(store, hasher, config.classes)
+    await directory.add_domain("example.test")
+    account = await directory.add_account("anna@example.test", AccountSettings(password="secret"))
+    hasher.close()
+    return Owner(store, domain, account, "secret")
+
+
+async def begin(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Store three jobs over the same mails, and remove a folder, with nothing of it done."""
+    await owner.add_many(MAILS)
+    folder_id = await owner.add_folder("Old", parent_id=TRASH)
+    await owner.add_many(MAILS, folder_id=folder_id, seed=2)
+    caller = Caller(owner.account_id, owner.account.address, "", "default", None, False, 1, 1)
+    oldest = MailListRequest(field=SortField.DATE, descending=False, limit=1)
+    [first] = (await owner.domain.mails.list(caller, owner.folder(), oldest)).mails
+    start = MailRef(owner.account_id, INBOX, first.uid)
+    whole = Selection(ranges=[Range(start, MAILS)], sort=Sort(descending=False))
+    monkeypatch.setattr(Jobs, "_begin", lambda *_: asyncio.create_task(asyncio.sleep(0)))
+    actions: list[tuple[str, Action]] = [
+        ("mails.copy", CopyTo(SENT)),
+        ("mails.move", MoveTo(SENT)),
+        ("mails.delete", Delete()),
+    ]
+    for kind, action in actions:
+        state = await owner.domain.batches.start(caller, kind, action, whole)
+        assert (state.total_items, state.done_items) == (MAILS, 0)
+    monkeypatch.setattr(owner.domain.doomed, "begin", lambda _: None)
+    monkeypatch.setattr(owner.domain.folder_changes, "_on_doomed", lambda _: None)
+    await owner.domain.folder_changes.delete(caller, owner.folder(folder_id))
+    monkeypatch.undo()
+
+
+async def check(store: Store, owner: Owner) -> None:
+    """Each mail was copied once, moved once and then deleted once, and nothing is off."""
+    async with store.read(owner.account_id) as mailbox:
+        total, faults = await examine(mailbox, "anna")
+        folders = {folder.folder_id: folder for folder in await mailbox.folders.list_all()}
+        operations = await mailbox.operations.list_shown(kind="", folder_id=0, start=0, limit=100)
+        doomed = await mailbox.traces.list_doomed()
+    assert faults == []
+    assert doomed == []
+    assert total == 2 * MAILS
+    assert folders[INBOX].total_items == 0
+    assert folders[SENT].total_items == MAILS
+    assert folders[TRASH].total_items == MAILS
+    counted = Counter({operation.kind: operation.mail_count for operation in operations})
+    assert counted == {"mails.copy": MAILS, "mails.move": MAILS, "mails.delete": MAILS, "folders.delete": 0}
+    assert {operation.state for operation in operations} == {"done"}
+
+
+async def live(
+    killed: "subprocess.Popen[bytes]", folder: Path, monkeypatch: pytest.MonkeyPatch, *, seed: int
+) -> int:
+    """Kill whoever works on the jobs until they are done; return how often."""
+    chance = random.Random(seed)
+    owner = await open_owner(folder)
+    monkeypatch.setattr(orders, "CAPACITY", CHUNK_CAPACITY)
+    monkeypatch.setattr(jobs, "SLICE", SLICE)
+    monkeypatch.setattr(jobs, "WAITED_FOR", 0)
+    await begin(owner, monkeypatch)
+    await owner.store.close()
+    deaths = 0
+    while not await asyncio.to_thread(
+        work_until_killed, killed, folder, seconds=chance.uniform(0, 0.02) * (1 + deaths / 20)
+    ):
+        deaths += 1
+        assert deaths < 1000
+    store = await open_store("sqlite:", folder)
+    try:
+        await check(store, owner)
+    finally:
+        await store.close()
+    return deaths
+
+
+async def test_jobs_survive(
+    killed: "subprocess.Popen[bytes]", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deaths = await live(killed, tmp_path, monkeypatch, seed=1)
+    assert deaths > 0
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(10, 30))
+async def test_jobs_survive_for_long(
+    killed: "subprocess.Popen[bytes]", tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    await live(killed, tmp_path, monkeypatch, seed=seed)
