@@ -1,14 +1,17 @@
 """The HTTP application, put together."""
 
+from copy import copy
 from typing import Any, NoReturn
 
 from litestar import Litestar, Request
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from postroom.api import health
 from postroom.api.call import Call, admit
 from postroom.api.describe import make_docs_routes, make_openapi_route
 from postroom.api.edge import Edge
+from postroom.api.idempotency import WRITING_METHODS, OncePerKey
 from postroom.api.metrics import make_metrics_route
 from postroom.api.routes import (
     accounts,
@@ -52,7 +55,7 @@ _RESOURCES = (
 
 def build_router(stats: APIStats) -> Litestar:
     """Return the framework's part of the application: routing and admission."""
-    routes = [handler for resource in _RESOURCES for handler in resource.ROUTES]
+    routes = [_prepare(handler) for resource in _RESOURCES for handler in resource.ROUTES]
     return Litestar(
         [*routes, *health.ROUTES, make_metrics_route(stats), make_openapi_route(), *make_docs_routes()],
         request_class=Call,
@@ -62,6 +65,15 @@ def build_router(stats: APIStats) -> Litestar:
         logging_config=None,
         debug=False,
     )
+
+
+def _prepare(handler: HTTPRouteHandler) -> HTTPRouteHandler:
+    """Return a handler with what stands before it; of those that read, nothing does."""
+    if WRITING_METHODS.isdisjoint(handler.http_methods):
+        return handler
+    prepared = copy(handler)
+    prepared.middleware = [OncePerKey]
+    return prepared
 
 
 def build_api(domain: Domain, settings: APISettings, stats: APIStats) -> ASGIApp:

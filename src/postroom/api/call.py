@@ -18,7 +18,7 @@ from postroom.api.reply import Reply, not_modified
 from postroom.api.settings import APISettings
 from postroom.domain import Domain
 from postroom.model.account import Caller
-from postroom.model.ids import FolderRef, LabelRef, MailRef
+from postroom.model.ids import FolderRef, MailRef
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -37,6 +37,9 @@ class Exchange:
     domain: Domain
     settings: APISettings
     caller: Caller | None = None
+    raw_body: bytes | None = None
+    """The body, once it was read."""
+    is_admitted: bool = False
 
 
 def get_exchange(scope: Scope) -> Exchange:
@@ -100,7 +103,10 @@ class Call(Request[Any, Any, Any]):
     async def read_raw_body(self) -> bytes:
         """Return the body; raises ``payloadTooLarge``."""
         exchange = self.exchange
-        return await body.read_body(exchange.headers, self.receive, exchange.settings.max_json_bytes)
+        if exchange.raw_body is None:
+            limit = exchange.settings.max_json_bytes
+            exchange.raw_body = await body.read_body(exchange.headers, self.receive, limit)
+        return exchange.raw_body
 
     async def parse_body(self, decoder: "msgspec.json.Decoder[T]") -> T:
         """Return the JSON body; raises ``badParameter`` or ``payloadTooLarge``."""
@@ -114,10 +120,6 @@ class Call(Request[Any, Any, Any]):
         """Return the mail in the path; raises ``badParameter``."""
         return ids.parse_mail(self.scope["path_params"]["mail_id"], "mailId")
 
-    def parse_label_ref(self) -> LabelRef:
-        """Return the label in the path; raises ``badParameter``."""
-        return ids.parse_label(self.scope["path_params"]["label_id"], "labelId")
-
     def parse_index(self, name: str, parameter: str) -> int:
         """Return the number at ``name`` in the path; raises ``badParameter`` naming ``parameter``."""
         return ids.parse_index(self.scope["path_params"][name], parameter)
@@ -130,13 +132,14 @@ class Call(Request[Any, Any, Any]):
 
 
 async def admit(call: "Request[Any, Any, Any]") -> None:
-    """Authenticate the caller and refuse an unexpected body, as the operation declares."""
+    """Authenticate the caller and refuse an unexpected body, as the operation declares; once."""
     assert isinstance(call, Call)  # noqa: S101 (the application's request class)
     declared: Operation | None = call.route_handler.opt.get("operation")
-    if declared is None:
-        return
     exchange = call.exchange
+    if declared is None or exchange.is_admitted:
+        return
     if declared.access is Access.ACCOUNT:
         exchange.caller = await call.authenticate()
     if declared.body is None:
         body.refuse_body(await call.read_raw_body())
+    exchange.is_admitted = True

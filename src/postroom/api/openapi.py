@@ -15,6 +15,7 @@ from litestar.routes.base import BaseRoute
 
 import postroom
 from postroom.api.errors import STATUS_OF_CODE, STATUS_OF_KIND, ErrorBody
+from postroom.api.idempotency import WRITING_METHODS
 from postroom.api.operation import Access, Operation, Stream
 from postroom.api.schemas.fields import FolderText, Index, LabelText, MailText, WebhookText
 from postroom.api.settings import API_VERSION
@@ -87,6 +88,10 @@ _RESPONSE_HEADERS: dict[str, JSONObject] = {
     },
     "Allow": {"description": "The methods that the path takes.", "schema": {"type": "string"}},
     "Content-Range": {"description": "Which bytes these are.", "schema": {"type": "string"}},
+    "Idempotency-Replayed": {
+        "description": "The call was made before; this is what was answered then.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
 }
 _HEADER_OF_STATUS = {
     401: "WWW-Authenticate",
@@ -115,6 +120,13 @@ _REQUEST_HEADERS: dict[str, JSONObject] = {
         "description": "`wait=N`, with If-None-Match: hold the answer until it differs, for N seconds (at most 300).",
         "schema": {"type": "string"},
         "example": "wait=300",
+    },
+    "Idempotency-Key": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "The call is made once; the same call with this key is answered as it was, for 7 days.",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
+        "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
     },
     "Last-Event-ID": {
         "name": "Last-Event-ID",
@@ -292,6 +304,8 @@ def _describe_parameters(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> 
         parameters.append({"$ref": "#/components/parameters/If-None-Match"})
     if _is_download(endpoint.declared) and endpoint.method == "GET":
         parameters.append({"$ref": "#/components/parameters/Range"})
+    if _is_remembered(endpoint):
+        parameters.append({"$ref": "#/components/parameters/Idempotency-Key"})
     parameters += [{"$ref": f"#/components/parameters/{name}"} for name in endpoint.declared.headers]
     return parameters
 
@@ -351,12 +365,22 @@ def _list_codes(endpoint: Endpoint) -> list[str]:
     query = declared.query.__struct_fields__ if declared.query is not None else ()
     if endpoint.path_parameters or "folder_id" in query:
         codes.append("notFound")
+    if _is_remembered(endpoint) and "conflict" not in codes:
+        codes.append("conflict")
     return codes
+
+
+def _is_remembered(endpoint: Endpoint) -> bool:
+    declared = endpoint.declared
+    is_keyed = declared.access is Access.ACCOUNT and not declared.unremembered
+    return is_keyed and endpoint.method in WRITING_METHODS
 
 
 def _describe_success(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSONObject:
     returns = endpoint.declared.returns
-    headers = _headers("ETag") if _is_conditional(endpoint) else _headers()
+    special = ["ETag"] if _is_conditional(endpoint) else []
+    special += ["Idempotency-Replayed"] if _is_remembered(endpoint) else []
+    headers = _headers(*special)
     if returns is None:
         return {"description": "Done; the response is empty.", "headers": headers}
     if isinstance(returns, Stream):

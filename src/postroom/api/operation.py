@@ -53,6 +53,8 @@ class Operation:
     """Request headers beyond those that follow from the rest of the declaration."""
     errors: tuple[str, ...] = ()
     """Codes beyond those that follow from the rest of the declaration."""
+    unremembered: str = ""
+    """Why a call with an Idempotency-Key is made again, where it is; most are made once."""
 
 
 def operation(operation_id: str, summary: str, **facts: Any) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from postroom.config.root import Config
 from postroom.delivery.limits import LMTPLimits
 from postroom.delivery.server import LMTPServer, start_lmtp
 from postroom.delivery.stats import LMTPStats
+from postroom.domain.calls import purge_calls
 from postroom.domain.check import find_last_drift
 from postroom.domain.maintenance import purge_history
 from postroom.errors import Kind, PostroomError
@@ -232,6 +233,7 @@ async def _maintain(services: Services, config: Config) -> None:
         await asyncio.sleep(MAINTENANCE_SECONDS)
         try:
             removed = await purge_history(services.store, config.retention)
+            await purge_calls(services.store)
         except PostroomError as error:
             _log.warning("maintenance failed", error=str(error), private=error.private)
         else:

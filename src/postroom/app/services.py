@@ -12,6 +12,7 @@ from postroom.domain import Domain
 from postroom.domain.accounts import Accounts
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
+from postroom.domain.calls import Calls
 from postroom.domain.counters import Counters
 from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
@@ -104,6 +105,7 @@ async def make_domain(
         accounts=Accounts(store, config.classes),
         attachments=Attachments(messages),
         batches=Batches(store, jobs),
+        calls=Calls(store),
         counters=Counters(store, logins, news),
         deltas=Deltas(store, logins.sessions, tokens),
         doomed=doomed,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from postroom.domain.accounts import Accounts
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
+from postroom.domain.calls import Calls
 from postroom.domain.counters import Counters
 from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
@@ -34,6 +35,7 @@ class Domain:
     accounts: Accounts
     attachments: Attachments
     batches: Batches
+    calls: Calls
     counters: Counters
     deltas: Deltas
     doomed: Doomed

@@ -26,8 +26,8 @@ from postroom.errors import Kind, PostroomError, bad_parameter, not_found, not_p
 from postroom.model.account import Caller
 from postroom.model.ids import AccountId, FolderId, ItemId, LabelId, LabelRef, Modseq, Uid
 from postroom.store import Store
-from postroom.store.sql.labels import Label
-from postroom.store.sql.mails import Labelled, Located
+from postroom.store.sql.labels import Label, Labelled
+from postroom.store.sql.mails import Located
 from postroom.store.tx import Snapshot, Transaction
 
 __all__ = ["Label", "LabelList", "Labels", "check_name", "remove_doomed_labels"]
@@ -129,11 +129,11 @@ class Labels:
             await tx.advance(folders=False)
             await tx.labels.delete(ref.label)
             done = await _take_off_few(tx, ref.label)
-            if await tx.labels.list_folders(ref.label):
-                await tx.labels.doom(ref.label)
+            if await tx.doomed_labels.list_folders(ref.label):
+                await tx.doomed_labels.add(ref.label)
                 tx.after_commit(lambda: self._on_doomed(ref.owner))
             else:
-                await tx.labels.forget(ref.label)
+                await tx.doomed_labels.forget(ref.label)
             await _write_down(tx, "labels.delete", done)
 
 
@@ -173,8 +173,8 @@ async def _take_off_few(tx: Transaction, label_id: LabelId) -> list[Step]:
     """Take a label that is gone off some mails, as many as one transaction may."""
     found: list[Labelled] = []
     left = _LOOKED_AT
-    for folder_id in await tx.labels.list_folders(label_id):
-        rows = await tx.mails.list_labelled(folder_id, after=Uid(0), limit=left)
+    for folder_id in await tx.doomed_labels.list_folders(label_id):
+        rows = await tx.doomed_labels.list_labelled(folder_id, after=Uid(0), limit=left)
         found += [row for row in rows if row.has(label_id)]
         left -= len(rows)
         if left <= 0 or len(found) >= SLICE:
@@ -200,7 +200,7 @@ async def _take_off(tx: Transaction, label_id: LabelId, mails: Sequence[Labelled
 async def remove_doomed_labels(store: Store, account_id: AccountId) -> int:
     """Take the labels of an account that are gone off its mails; return off how many. Raises: unavailable."""
     async with store.peek(account_id) as mailbox:
-        labels = await mailbox.labels.list_doomed()
+        labels = await mailbox.doomed_labels.list_all()
     return sum([await _remove_doomed(store, account_id, label_id) for label_id in labels])
 
 
@@ -208,28 +208,28 @@ async def _remove_doomed(store: Store, account_id: AccountId, label_id: LabelId)
     removed = vain = 0
     while vain < _VAIN_ROUNDS:
         async with store.peek(account_id) as mailbox:
-            folders = await mailbox.labels.list_folders(label_id)
+            folders = await mailbox.doomed_labels.list_folders(label_id)
         if not folders:
             break
         # A mail that is moved while its folder is gone through may be missed; it is found in the next round.
-        count = sum([await _sweep(store, account_id, label_id, folder_id) for folder_id in folders])
+        count = sum([await _sweep(store, account_id, label_id, folder_id=folder_id) for folder_id in folders])
         removed += count
         vain = 0 if count else vain + 1
     async with store.transaction(account_id) as tx:
         await tx.lock()
-        if vain and await tx.labels.list_folders(label_id):
+        if vain and await tx.doomed_labels.list_folders(label_id):
             _log.warning("the counters of a label that is gone were off", account=account_id, label=label_id)
-        if vain or not await tx.labels.list_folders(label_id):
-            await tx.labels.forget(label_id)
+        if vain or not await tx.doomed_labels.list_folders(label_id):
+            await tx.doomed_labels.forget(label_id)
     return removed
 
 
-async def _sweep(store: Store, account_id: AccountId, label_id: LabelId, folder_id: FolderId) -> int:
+async def _sweep(store: Store, account_id: AccountId, label_id: LabelId, *, folder_id: FolderId) -> int:
     """Take a label off the mails of a folder, once through it; return off how many."""
     removed, after = 0, Uid(0)
     while True:
         async with store.peek(account_id) as mailbox:
-            rows = await mailbox.mails.list_labelled(folder_id, after=after, limit=_LOOKED_AT)
+            rows = await mailbox.doomed_labels.list_labelled(folder_id, after=after, limit=_LOOKED_AT)
         if not rows:
             return removed
         mails = [row for row in rows if row.has(label_id)][:SLICE]

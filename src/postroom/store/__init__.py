@@ -4,8 +4,8 @@
 ``engine``, SQL in ``sql``.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId, SessionId
 from postroom.store.blobs.base import BlobStore
 from postroom.store.blobs.disk import DiskBlobStore
-from postroom.store.engine.base import Engine, OnNews
+from postroom.store.engine.base import Connection, Engine, OnNews, WriteConnection
 from postroom.store.engine.sqlite import SQLiteEngine
+from postroom.store.joined import Joined, find_joined
 from postroom.store.messages import MessageStore
 from postroom.store.migrations import migrate
 from postroom.store.sql.badges import FIND_BADGE, Badge
@@ -45,13 +46,13 @@ class Store:
     @asynccontextmanager
     async def read(self, account_id: AccountId) -> AsyncIterator[Snapshot]:
         """Enter a snapshot of a mailbox, over several statements. Raises: unavailable."""
-        async with self.engine.read() as connection:
+        async with self._read() as connection:
             yield Snapshot(connection, account_id)
 
     @asynccontextmanager
     async def peek(self, account_id: AccountId) -> AsyncIterator[Snapshot]:
         """Borrow a connection for a single statement on a mailbox. Raises: unavailable."""
-        async with self.engine.peek() as connection:
+        async with self._peek() as connection:
             yield Snapshot(connection, account_id)
 
     def find_badge_now(self, account_id: AccountId) -> Badge | None:
@@ -78,7 +79,7 @@ class Store:
 
     async def find_badge(self, account_id: AccountId) -> Badge | None:
         """Return what the unread counter and every login check need; one look-up. Raises: unavailable."""
-        async with self.engine.peek() as connection:
+        async with self._peek() as connection:
             row = await connection.fetch_row(FIND_BADGE, account_id, INBOX)
         return None if row is None else Badge(*row)
 
@@ -87,9 +88,11 @@ class Store:
         self, account_id: AccountId, *, session_id: SessionId | None = None
     ) -> AsyncIterator[Transaction]:
         """Enter a transaction on a mailbox; leaving it normally means that it is durable. Raises: unavailable."""
-        async with self.engine.write() as connection:
+        async with self._write() as connection:
             connection.after_commit(partial(self.engine.tell, account_id))
             yield Transaction(connection, account_id, session_id=session_id)
+        if (joined := find_joined(self.engine)) is not None:
+            joined.has_changed = True
 
     @asynccontextmanager
     async def transactions(self, account_ids: Sequence[AccountId]) -> AsyncIterator[list[Transaction]]:
@@ -97,7 +100,7 @@ class Store:
 
         Yields them in the order asked for. Raises: unavailable.
         """
-        async with self.engine.write() as connection:
+        async with self._write() as connection:
             for number in account_ids:
                 connection.after_commit(partial(self.engine.tell, number))
             yield [Transaction(connection, number, session_id=None) for number in account_ids]
@@ -105,14 +108,56 @@ class Store:
     @asynccontextmanager
     async def directory(self) -> AsyncIterator[Directory]:
         """Borrow a connection for single statements on the directory tables. Raises: unavailable."""
-        async with self.engine.peek() as connection:
+        async with self._peek() as connection:
             yield Directory(connection)
 
     @asynccontextmanager
     async def directory_transaction(self) -> AsyncIterator[DirectoryTransaction]:
         """Enter a transaction on the directory tables. Raises: unavailable."""
-        async with self.engine.write() as connection:
+        async with self._write() as connection:
             yield DirectoryTransaction(connection, self.engine.tell)
+
+    # Several transactions of a task as one
+
+    def join(
+        self,
+        begin: Callable[[WriteConnection], Awaitable[None]],
+        on_release: Callable[[WriteConnection, str], Awaitable[None]],
+    ) -> AbstractAsyncContextManager[Joined]:
+        """Make all that this task writes in a block one transaction (see :mod:`postroom.store.joined`).
+
+        Args:
+            begin: is called as the first in the transaction; what it raises ends the block.
+            on_release: is called as the last where it is committed before its end, with the note given.
+
+        Raises: unavailable.
+        """
+        return Joined(self.engine, begin, on_release).running()
+
+    async def commit_now(self, note: str) -> None:
+        """Commit what was written so far in :meth:`join`: to be called before this task waits for another's work.
+
+        Outside of it there is nothing to do. Raises: unavailable.
+        """
+        joined = find_joined(self.engine)
+        if joined is not None:
+            await joined.release(note)
+
+    def _write(self) -> AbstractAsyncContextManager[WriteConnection]:
+        joined = find_joined(self.engine)
+        return self.engine.write() if joined is None else joined.write()
+
+    def _read(self) -> AbstractAsyncContextManager[Connection]:
+        joined = find_joined(self.engine)
+        if joined is None or joined.connection is None:
+            return self.engine.read()
+        return nullcontext(joined.connection)
+
+    def _peek(self) -> AbstractAsyncContextManager[Connection]:
+        joined = find_joined(self.engine)
+        if joined is None or joined.connection is None:
+            return self.engine.peek()
+        return nullcontext(joined.connection)
 
     async def listen(self, on_news: OnNews) -> None:
         """Call ``on_news`` from now on with the accounts of which something was committed, in whichever process.

@@ -25,13 +25,14 @@ from postroom.store.sql.feeds import FeedRepo
 from postroom.store.sql.folders import FolderRepo
 from postroom.store.sql.jobs import JobRepo
 from postroom.store.sql.labels import LIST_ACCOUNTS as LIST_WITH_DOOMED_LABELS
-from postroom.store.sql.labels import LabelRepo
+from postroom.store.sql.labels import DoomedLabelRepo, LabelRepo
 from postroom.store.sql.mailboxes import Advance, MailboxRepo
 from postroom.store.sql.mails import MailRepo
 from postroom.store.sql.meta import MetaRepo
 from postroom.store.sql.operations import Operation, OperationRepo
 from postroom.store.sql.orders import OrderRepo
 from postroom.store.sql.recounts import RecountRepo
+from postroom.store.sql.remembered_calls import RememberedCallRepo
 from postroom.store.sql.remembered_calls import RememberedCallRepo
 from postroom.store.sql.removals import RemovalRepo
 from postroom.store.sql.sessions import SessionRepo
@@ -80,6 +81,11 @@ class Snapshot:
     def labels(self) -> LabelRepo:
         """The labels."""
         return LabelRepo(self._connection, self.account_id)
+
+    @cached_property
+    def doomed_labels(self) -> DoomedLabelRepo:
+        """The labels that are gone, and the mails that still have them."""
+        return DoomedLabelRepo(self._connection, self.account_id)
 
     @cached_property
     def mails(self) -> MailRepo:
@@ -291,6 +297,11 @@ class Directory:
     def sessions(self) -> SessionRepo:
         """The sessions of all accounts."""
         return SessionRepo(self._connection)
+
+    @cached_property
+    def remembered_calls(self) -> RememberedCallRepo:
+        """Calls that are done once."""
+        return RememberedCallRepo(self._connection)
 
     @cached_property
     def remembered_calls(self) -> RememberedCallRepo:

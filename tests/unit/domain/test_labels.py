@@ -94,7 +94,7 @@ async def test_many_mails_lose_it_behind(owner: Owner, domain: Domain, store: St
     assert await labelled(owner, ref.label) == 0
     assert await labelled(owner, LabelId(2)) == 2 * len(range(0, MANY, 3))
     async with store.read(owner.account_id) as mailbox:
-        assert await mailbox.labels.list_doomed() == []
+        assert await mailbox.doomed_labels.list_all() == []
         assert {count.label_id for count in await mailbox.labels.list_folder_counts()} == {2}
         counts = {count.label_id: count.total_items for count in await mailbox.labels.list_counts()}
     assert counts == {2: 2 * len(range(0, MANY, 3)), again.label_id: 0}
@@ -123,5 +123,5 @@ async def test_counters_that_were_off_do_not_hold_it_up(owner: Owner, domain: Do
         await connection.execute("UPDATE folder_label SET total_items = total_items + 5 WHERE label_id = 1")
     assert await remove_doomed_labels(store, owner.account_id) == SLICE
     async with store.read(owner.account_id) as mailbox:
-        assert await mailbox.labels.list_doomed() == []
+        assert await mailbox.doomed_labels.list_all() == []
     assert not (await check_store(store)).findings

@@ -3,6 +3,7 @@
 import msgspec
 from litestar import HttpMethod, delete, get, post, route
 
+from postroom.api import ids
 from postroom.api.call import Call
 from postroom.api.conditional import make_etag
 from postroom.api.operation import operation
@@ -11,12 +12,17 @@ from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.folders import SyncToken
 from postroom.api.schemas.labels import Label, LabelList, LabelListQuery, LabelName, render_label
 from postroom.domain import labels as domain
+from postroom.model.ids import LabelRef
 
 _PATH = "/api/v1/labels"
 _LABEL_PATH = f"{_PATH}/{{label_id:str}}"
 
 _list_query = Query(LabelListQuery)
 _name = msgspec.json.Decoder(LabelName)
+
+
+def _parse_ref(request: Call) -> LabelRef:
+    return ids.parse_label(request.scope["path_params"]["label_id"], "labelId")
 
 
 @get(
@@ -52,7 +58,7 @@ async def list_labels(request: Call) -> Reply:
 )
 async def get_label(request: Call) -> Reply:
     """Get one label."""
-    label = await request.domain.labels.get(request.caller, request.parse_label_ref())
+    label = await request.domain.labels.get(request.caller, _parse_ref(request))
     etag = _make_etag(request, label)
     return request.find_not_modified(etag) or _reply(request, label)
 
@@ -88,7 +94,7 @@ async def create_label(request: Call) -> Reply:
 )
 async def rename_label(request: Call) -> Reply:
     """Give a label another name; it keeps its id, and stays on its mails."""
-    ref = request.parse_label_ref()
+    ref = _parse_ref(request)
     wanted = await request.parse_body(_name)
     return _reply(request, await request.domain.labels.rename(request.caller, ref, wanted.name))
 
@@ -100,7 +106,7 @@ async def rename_label(request: Call) -> Reply:
 )
 async def delete_label(request: Call) -> Reply:
     """Delete a label; it comes off all mails."""
-    await request.domain.labels.delete(request.caller, request.parse_label_ref())
+    await request.domain.labels.delete(request.caller, _parse_ref(request))
     return Reply()
 
 

@@ -40,7 +40,14 @@ async def login(request: Call) -> Reply:
 
 @post(
     "/api/v1/logout",
-    **operation("logout", "End the session", tag="logins", returns=None, errors=("sessionRequired",)),
+    **operation(
+        "logout",
+        "End the session",
+        tag="logins",
+        returns=None,
+        errors=("sessionRequired",),
+        unremembered="the session that the call names is gone afterwards",
+    ),
 )
 async def logout(request: Call) -> Reply:
     """End the session that the call names."""

@@ -189,6 +189,7 @@ async def get_part_data(request: Call) -> Reply:
         "queryPartData",
         "Get decoded parts",
         tag="content",
+        unremembered="it changes nothing",
         returns=PartDataList,
         query=PartsQuery,
         body=PartsBody,

@@ -4,7 +4,7 @@ from litestar import get, post
 
 from postroom.api import ids
 from postroom.api.call import Call
-from postroom.api.jobs import reply_job
+from postroom.api.jobs import reply_undoing
 from postroom.api.operation import operation
 from postroom.api.query import Query
 from postroom.api.reply import Reply, json_reply
@@ -12,12 +12,9 @@ from postroom.api.schemas.batches import (
     BatchResult,
     OperationList,
     OperationListQuery,
-    render_failed,
     render_operation,
 )
 from postroom.domain.access import require_own
-from postroom.domain.operations import Undoing
-from postroom.errors import Kind, PostroomError
 
 _list_query = Query(OperationListQuery)
 
@@ -34,21 +31,7 @@ _list_query = Query(OperationListQuery)
 )
 async def undo(request: Call) -> Reply:
     """Take back the newest reversible operation of this session. The answer is empty, or 201 with a job."""
-    return _reply(await request.domain.operations.undo_last(request.caller))
-
-
-def _reply(undoing: Undoing) -> Reply:
-    if undoing.job is not None:
-        return reply_job(undoing.job)
-    if undoing.failed:
-        failed = render_failed(undoing.account_id, undoing.failed)
-        raise PostroomError(
-            Kind.CONFLICT,
-            "conflict",
-            "some of it could not be taken back, because it has changed since",
-            details={"failedItems": failed},
-        )
-    return Reply()
+    return reply_undoing(await request.domain.operations.undo_last(request.caller))
 
 
 @get(
@@ -89,7 +72,7 @@ async def list_operations(request: Call) -> Reply:
 async def undo_operation(request: Call) -> Reply:
     """Take back any reversible operation, as far as later changes allow."""
     number = request.parse_index("operation_id", "operationId")
-    return _reply(await request.domain.operations.undo(request.caller, number))
+    return reply_undoing(await request.domain.operations.undo(request.caller, number))
 
 
 ROUTES = [undo, list_operations, undo_operation]

@@ -65,13 +65,16 @@ CREATE TABLE job_slice (
     PRIMARY KEY (job_key, number)
 ) WITHOUT ROWID;
 
--- Answers to calls with an Idempotency-Key, stored by the transaction of the call.
+-- Answers to calls with an Idempotency-Key, stored by the transaction of the call. status: 0 where there is none yet;
+-- then the answer is that of the job, if one is named; -1 where the answer was not to be kept. headers: MessagePack.
 CREATE TABLE remembered_call (
     account_id BIGINT NOT NULL,
     call_key TEXT NOT NULL,
     fingerprint BYTEA NOT NULL,
     status SMALLINT NOT NULL,
+    headers BYTEA NOT NULL,
     body BYTEA NOT NULL,
+    job_key TEXT NOT NULL,
     called_at BIGINT NOT NULL,
     PRIMARY KEY (account_id, call_key)
 ) WITHOUT ROWID;

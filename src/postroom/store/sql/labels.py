@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from postroom.model.ids import AccountId, FolderId, LabelId, Modseq
+from postroom.model.ids import AccountId, FolderId, ItemId, LabelId, Modseq, Uid
 from postroom.store.engine.base import Connection
 
 _LIST = "SELECT label_id, name FROM label WHERE account_id = $1 ORDER BY label_id"
@@ -37,6 +37,10 @@ SELECT folder_id FROM folder_label WHERE account_id = $1 AND label_id = $2 AND t
 """
 _DELETE_OF_FOLDER = "DELETE FROM folder_label WHERE account_id = $1 AND folder_id = $2"
 _DELETE_OF_LABEL = "DELETE FROM folder_label WHERE account_id = $1 AND label_id = $2"
+_LIST_LABELLED = """
+SELECT uid, item_id, labels FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid > $3 AND labels <> ''
+ORDER BY uid LIMIT $4
+"""
 _DOOM = "INSERT INTO doomed_label (account_id, label_id) VALUES ($1, $2)"
 _LIST_DOOMED = "SELECT label_id FROM doomed_label WHERE account_id = $1 ORDER BY label_id"
 _UNDOOM = "DELETE FROM doomed_label WHERE account_id = $1 AND label_id = $2"
@@ -48,6 +52,18 @@ class Label(NamedTuple):
 
     label_id: LabelId
     name: str
+
+
+class Labelled(NamedTuple):
+    """A mail's number, and the labels it has."""
+
+    uid: Uid
+    item_id: ItemId
+    labels: str
+
+    def has(self, label_id: LabelId) -> bool:
+        """Tell whether the mail has a label."""
+        return str(label_id) in self.labels.split()
 
 
 class LabelCount(NamedTuple):
@@ -100,27 +116,6 @@ class LabelRepo:
         """Remove a label; what is counted of it by folder stays, until it is off all mails."""
         await self._connection.execute(_DELETE, self._account_id, label_id)
 
-    # Labels that are gone, that mails still have
-
-    async def doom(self, label_id: LabelId) -> None:
-        """Note that a label, which is gone, is to be taken off mails."""
-        await self._connection.execute(_DOOM, self._account_id, label_id)
-
-    async def list_doomed(self) -> list[LabelId]:
-        """Return the labels that are to be taken off mails."""
-        rows = await self._connection.fetch_all(_LIST_DOOMED, self._account_id)
-        return [LabelId(row[0]) for row in rows]
-
-    async def list_folders(self, label_id: LabelId) -> list[FolderId]:
-        """Return the folders with mails that have a label, be it there or gone."""
-        rows = await self._connection.fetch_all(_LIST_FOLDERS, self._account_id, label_id)
-        return [FolderId(row[0]) for row in rows]
-
-    async def forget(self, label_id: LabelId) -> None:
-        """Note that no mail has a label any more, which is gone."""
-        await self._connection.execute(_DELETE_OF_LABEL, self._account_id, label_id)
-        await self._connection.execute(_UNDOOM, self._account_id, label_id)
-
     # Counters
 
     async def list_counts(self) -> list[LabelCount]:
@@ -154,3 +149,35 @@ class LabelRepo:
     async def forget_folder(self, folder_id: FolderId) -> None:
         """Remove the counters of a folder that is gone."""
         await self._connection.execute(_DELETE_OF_FOLDER, self._account_id, folder_id)
+
+
+class DoomedLabelRepo:
+    """The labels of one account that are gone, and the mails that still have them."""
+
+    def __init__(self, connection: Connection, account_id: AccountId) -> None:
+        self._connection = connection
+        self._account_id = account_id
+
+    async def add(self, label_id: LabelId) -> None:
+        """Note that a label, which is gone, is to be taken off mails."""
+        await self._connection.execute(_DOOM, self._account_id, label_id)
+
+    async def list_all(self) -> list[LabelId]:
+        """Return the labels that are to be taken off mails."""
+        rows = await self._connection.fetch_all(_LIST_DOOMED, self._account_id)
+        return [LabelId(row[0]) for row in rows]
+
+    async def list_folders(self, label_id: LabelId) -> list[FolderId]:
+        """Return the folders with mails that have a label."""
+        rows = await self._connection.fetch_all(_LIST_FOLDERS, self._account_id, label_id)
+        return [FolderId(row[0]) for row in rows]
+
+    async def list_labelled(self, folder_id: FolderId, *, after: Uid, limit: int) -> list[Labelled]:
+        """Return up to ``limit`` mails of a folder that have any labels, from behind a uid, by uid."""
+        rows = await self._connection.fetch_all(_LIST_LABELLED, self._account_id, folder_id, after, limit)
+        return [Labelled(*row) for row in rows]
+
+    async def forget(self, label_id: LabelId) -> None:
+        """Note that no mail has a label any more."""
+        await self._connection.execute(_DELETE_OF_LABEL, self._account_id, label_id)
+        await self._connection.execute(_UNDOOM, self._account_id, label_id)

@@ -8,7 +8,7 @@ index. A page deep in a large folder starts at an anchor (a key of that index) f
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from postroom.model.ids import AccountId, ContentId, FolderId, ItemId, LabelId, Uid
+from postroom.model.ids import AccountId, ContentId, FolderId, ItemId, Uid
 from postroom.model.listing import Sort, SortField
 from postroom.model.mail import Mail
 from postroom.store.engine.base import Connection, Row
@@ -34,10 +34,6 @@ _FIND_ITEM_IDS = f"""
 SELECT uid, item_id FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid IN ({_UID_PLACES}) AND {_VISIBLE}
 """
 _LIST_OF_FOLDER = f"SELECT {_LOCATED} FROM mail WHERE account_id = $1 AND folder_id = $2 LIMIT $3"
-_LIST_LABELLED = """
-SELECT uid, item_id, labels FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid > $3 AND labels <> ''
-ORDER BY uid LIMIT $4
-"""
 _FIND_KEYS = f"SELECT {_KEYS} FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid = $3"
 _INSERT = """
 INSERT INTO mail (account_id, folder_id, uid, item_id, content_id, modseq, entered_modseq, replaced_modseq, date,
@@ -101,18 +97,6 @@ class Located(NamedTuple):
     keys: SortKeys
 
 
-class Labelled(NamedTuple):
-    """A mail's number, and the labels it has."""
-
-    uid: Uid
-    item_id: ItemId
-    labels: str
-
-    def has(self, label_id: LabelId) -> bool:
-        """Tell whether the mail has a label."""
-        return str(label_id) in self.labels.split()
-
-
 class Placed(NamedTuple):
     """A mail's number, and its place in a sort order."""
 
@@ -158,11 +142,6 @@ class MailRepo:
         """Return up to ``limit`` mails of a folder, be it there or gone."""
         rows = await self._connection.fetch_all(_LIST_OF_FOLDER, self._account_id, folder_id, limit)
         return [_located(row) for row in rows]
-
-    async def list_labelled(self, folder_id: FolderId, *, after: Uid, limit: int) -> list[Labelled]:
-        """Return up to ``limit`` mails of a folder that have labels, from behind a uid, by uid."""
-        rows = await self._connection.fetch_all(_LIST_LABELLED, self._account_id, folder_id, after, limit)
-        return [Labelled(*row) for row in rows]
 
     async def find_keys(self, folder_id: FolderId, uid: Uid) -> SortKeys | None:
         """Return the sort keys of a mail."""

@@ -47,7 +47,12 @@ DELETE FROM operation WHERE account_id = $1
 AND modseq IN (SELECT modseq FROM operation WHERE account_id = $1 LIMIT $2)
 RETURNING modseq
 """
-_OTHERS = (_MAILS, _CHUNKS, _TOMBSTONES, _OPERATIONS)
+_CALLS = """
+DELETE FROM remembered_call WHERE account_id = $1
+AND call_key IN (SELECT call_key FROM remembered_call WHERE account_id = $1 LIMIT $2)
+RETURNING call_key
+"""
+_OTHERS = (_MAILS, _CHUNKS, _TOMBSTONES, _OPERATIONS, _CALLS)
 
 
 class RemovedContent(NamedTuple):
