@@ -31,15 +31,15 @@ class BadMessageError(Exception):
 
 def check(secret: str, headers: Mapping[str, str], body: bytes, *, now: float) -> str:
     """Return the id of a message that is genuine. Raises: BadMessageError."""
-    message_id = headers.get("Webhook-Id", "")
-    timestamp = headers.get("Webhook-Timestamp", "")
+    given = {name.lower(): value for name, value in headers.items()}
+    message_id, timestamp = given.get("webhook-id", ""), given.get("webhook-timestamp", "")
     if not timestamp.isascii() or not timestamp.isdigit() or abs(now - int(timestamp[:20])) > MAX_AGE_SECONDS:
         raise BadMessageError("the message is too old, or its time is missing")
     key = base64.b64decode(secret.removeprefix("whsec_"))
     signed = f"{message_id}.{timestamp}.".encode() + body
     expected = hmac.digest(key, signed, hashlib.sha256)
     # There may be several signatures, with spaces between them; one of them must be ours.
-    for signature in headers.get("Webhook-Signature", "").split():
+    for signature in given.get("webhook-signature", "").split():
         version, _, text = signature.partition(",")
         if version == "v1" and hmac.compare_digest(_decode(text), expected):
             return message_id
@@ -96,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(413)
             return
         body = self.rfile.read(int(length))
-        self._answer(self.server.take(self.headers, body))
+        self._answer(self.server.take(dict(self.headers), body))
 
     def _answer(self, status: int) -> None:
         self.send_response(status)

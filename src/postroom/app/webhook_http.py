@@ -10,6 +10,7 @@ This module is loaded when the first message is to be sent.
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 import threading
@@ -39,8 +40,8 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Returns the addresses of a host. Raises OSError."""
 
 
-class _RefusedError(httpcore.ConnectError):
-    """The connection is not allowed."""
+class _NoAddressError(httpcore.ConnectError):
+    """There is no address to connect to; the message is fit to be shown."""
 
 
 class Lookups:
@@ -90,12 +91,21 @@ class Lookups:
 
 
 class _CheckedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to addresses that are allowed, and to no others."""
+    """Connects to addresses that are allowed, and to no others.
+
+    It knows the connections it made: one that is given up in the middle of a TLS handshake is nobody else's to close.
+    """
 
     def __init__(self, resolve: Resolve, *, allow_private: bool) -> None:
         self._resolve = resolve
         self._allow_private = allow_private
         self._tcp = httpcore.AnyIOBackend()
+        self._streams: list[httpcore.AsyncNetworkStream] = []
+
+    async def close(self) -> None:
+        """Close all connections."""
+        while self._streams:
+            await self._streams.pop().aclose()
 
     async def connect_tcp(  # noqa: PLR0917 - the signature is the library's
         self,
@@ -110,14 +120,21 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
         try:
             found = [host] if literal is not None else await self._resolve(host, port)
         except OSError as error:
-            raise httpcore.ConnectError(str(error)) from error
+            raise _NoAddressError(str(error)) from error
         allowed = [address for address in found if self._is_allowed(address)][:MAX_ADDRESSES]
         if not allowed:
-            raise _RefusedError("the host has no address that webhooks may go to")
+            raise _NoAddressError("the host has no address that webhooks may go to")
         for address in allowed[:-1]:
             with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
-                return await self._tcp.connect_tcp(address, port, timeout=CONNECT_SECONDS)
-        return await self._tcp.connect_tcp(allowed[-1], port, timeout=timeout)
+                return await self._connect(address, port, timeout=CONNECT_SECONDS)
+        return await self._connect(allowed[-1], port, timeout=timeout)
+
+    async def _connect(
+        self, address: str, port: int, *, timeout: float | None
+    ) -> httpcore.AsyncNetworkStream:
+        stream = await self._tcp.connect_tcp(address, port, timeout=timeout)
+        self._streams.append(stream)
+        return stream
 
     def _is_allowed(self, text: str) -> bool:
         address = find_literal(text)
@@ -125,7 +142,7 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
 
     async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
         """Refuse: no URL leads there."""
-        raise _RefusedError("webhooks go to no sockets")
+        raise _NoAddressError("webhooks go to no sockets")
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -145,14 +162,15 @@ class HTTPSender:
     ) -> None:
         """``tls`` verifies certificates; by default by the authorities that the system trusts."""
         self._allow_private = allow_private
-        self._network = _CheckedNetwork(resolve or Lookups(), allow_private=allow_private)
+        self._resolve = resolve or Lookups()
         self._tls = tls or ssl.create_default_context()
         self._answer_seconds = answer_seconds
 
     @contextlib.asynccontextmanager
     async def open(self, url: str) -> AsyncIterator["HTTPChannel"]:
         """Open a way to a receiver; the connection is made with the first message."""
-        channel = HTTPChannel(self._parse(url), self._make_pool, self._answer_seconds)
+        network = _CheckedNetwork(self._resolve, allow_private=self._allow_private)
+        channel = HTTPChannel(self._parse(url), network, tls=self._tls, seconds=self._answer_seconds)
         try:
             yield channel
         finally:
@@ -164,27 +182,25 @@ class HTTPSender:
         except PostroomError as error:  # What is allowed has changed since the hook was made.
             return error.message
 
-    def _make_pool(self) -> httpcore.AsyncConnectionPool:
-        return httpcore.AsyncConnectionPool(
-            ssl_context=self._tls, max_connections=1, keepalive_expiry=5, network_backend=self._network
-        )
-
 
 class HTTPChannel:
     """A connection to a receiver, made anew whenever an answer was not read to its end."""
 
     def __init__(
-        self, url: HookURL | str, make_pool: Callable[[], httpcore.AsyncConnectionPool], seconds: float
+        self, url: HookURL | str, network: _CheckedNetwork, *, tls: ssl.SSLContext, seconds: float
     ) -> None:
         self._url = url
-        self._make_pool = make_pool
+        self._network = network
+        self._tls = tls
         self._seconds = seconds
-        self._pool = make_pool()
-        self._is_used = False
+        self._pool: httpcore.AsyncConnectionPool | None = None
 
     async def close(self) -> None:
-        """Close the connection."""
-        await self._pool.aclose()
+        """Close the connection; the next message makes another."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.aclose()
+        await self._network.close()
 
     async def send(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
         """Send a message and wait for the answer."""
@@ -194,28 +210,29 @@ class HTTPChannel:
             async with asyncio.timeout(self._seconds):
                 status = await self._post(self._url, body, headers)
         except TimeoutError:
-            await self._reset()
+            await self.close()
             return Outcome(f"no answer within {self._seconds:g} seconds")
         except (OSError, *_FAILURES) as error:
-            await self._reset()
+            await self.close()
             return Outcome(_describe(error))
         if 200 <= status < 300:
             return Outcome()
         return Outcome(f"the answer was {status}", is_gone=status == 410)
 
     async def _post(self, url: HookURL, body: bytes, headers: Mapping[str, str]) -> int:
-        is_used, self._is_used = self._is_used, True
-        try:
-            return await self._post_once(url, body, headers)
-        except (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError):
-            if not is_used:
-                raise
-        # The receiver may have closed a connection that was kept open for it.
-        await self._reset()
-        self._is_used = True
-        return await self._post_once(url, body, headers)
+        if self._pool is not None:
+            # The receiver may have closed the connection that was kept open for it.
+            with contextlib.suppress(httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError):
+                return await self._post_once(self._pool, url, body=body, headers=headers)
+            await self.close()
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=self._tls, max_connections=1, keepalive_expiry=5, network_backend=self._network
+        )
+        return await self._post_once(self._pool, url, body=body, headers=headers)
 
-    async def _post_once(self, url: HookURL, body: bytes, headers: Mapping[str, str]) -> int:
+    async def _post_once(
+        self, pool: httpcore.AsyncConnectionPool, url: HookURL, *, body: bytes, headers: Mapping[str, str]
+    ) -> int:
         target = httpcore.URL(
             scheme=url.scheme.encode(), host=url.host.encode(), port=url.port, target=url.target.encode()
         )
@@ -226,20 +243,15 @@ class HTTPChannel:
             **headers,
         }
         is_whole = False
-        async with self._pool.stream("POST", target, headers=list(fields.items()), content=body) as answer:
+        async with pool.stream("POST", target, headers=list(fields.items()), content=body) as answer:
             status = answer.status
             # What was decided stands, whatever becomes of the body.
             with contextlib.suppress(TimeoutError, *_FAILURES):
                 async with asyncio.timeout(DRAIN_SECONDS):
                     is_whole = await _drain(answer)
         if not is_whole:
-            await self._reset()
+            await self.close()
         return status
-
-    async def _reset(self) -> None:
-        await self._pool.aclose()
-        self._pool = self._make_pool()
-        self._is_used = False
 
 
 async def _drain(answer: httpcore.Response) -> bool:
@@ -256,6 +268,8 @@ def _describe(error: BaseException) -> str:
     """Return in words why there was no answer."""
     if isinstance(error, httpcore.TimeoutException):
         return "the connection took too long"
+    if isinstance(error, _NoAddressError):
+        return _shorten(error)
     if isinstance(error, httpcore.ProtocolError):
         return f"the answer is not HTTP ({_shorten(error)})"
     cause: BaseException | None = error
@@ -264,8 +278,8 @@ def _describe(error: BaseException) -> str:
             return f"the certificate is not valid ({_shorten(cause.verify_message)})"
         if isinstance(cause, ssl.SSLError):
             return f"TLS failed ({_shorten(cause.reason or cause)})"
-        if isinstance(cause, OSError) and cause.strerror:
-            return f"the connection failed ({_shorten(cause.strerror)})"
+        if isinstance(cause, OSError) and cause.errno:
+            return f"the connection failed ({os.strerror(cause.errno)})"
         cause = cause.__cause__ or cause.__context__
     return f"the connection failed ({_shorten(error)})" if str(error) else "the connection broke off"
 
