@@ -76,7 +76,6 @@ WHOLE_ACCOUNT = {
     "removals._TOMBSTONES": "an account is removed, a slice at a time",
     "removals._OPERATIONS": "an account is removed, a slice at a time",
     "removals._CALLS": "an account is removed, a slice at a time",
-    "removals._CALLS": "an account is removed, a slice at a time",
     "removals._OTHERS": "the statements above",
     "settings._FIND_UI": "one row an account",
     "settings._FIND_CLIENT": "one row an account",

@@ -164,14 +164,6 @@ class Jobs:
             raise not_found("the job")
         return job
 
-    async def find_again(self, caller: Caller, job_key: str) -> Job:
-        """Return a job that a call of the caller began, to be proceeded with. Raises: notFound; unavailable."""
-        async with self._store.directory() as directory:
-            job = await directory.jobs.find(job_key)
-        if job is None or job.account_id != caller.account_id:
-            raise not_found("the job")
-        return job
-
     async def _state(self, job_key: str) -> JobState:
         async with self._store.directory() as directory:
             job = await directory.jobs.find(job_key)

@@ -33,7 +33,6 @@ from postroom.store.sql.operations import Operation, OperationRepo
 from postroom.store.sql.orders import OrderRepo
 from postroom.store.sql.recounts import RecountRepo
 from postroom.store.sql.remembered_calls import RememberedCallRepo
-from postroom.store.sql.remembered_calls import RememberedCallRepo
 from postroom.store.sql.removals import RemovalRepo
 from postroom.store.sql.sessions import SessionRepo
 from postroom.store.sql.settings import SettingRepo
@@ -210,11 +209,6 @@ class Transaction(Snapshot):
         return self._modseq
 
     @property
-    def has_changed(self) -> bool:
-        """Whether the step of history was entered."""
-        return self._advanced
-
-    @property
     def session_id(self) -> SessionId | None:
         """The session that this is done for."""
         return self._session_id
@@ -297,11 +291,6 @@ class Directory:
     def sessions(self) -> SessionRepo:
         """The sessions of all accounts."""
         return SessionRepo(self._connection)
-
-    @cached_property
-    def remembered_calls(self) -> RememberedCallRepo:
-        """Calls that are done once."""
-        return RememberedCallRepo(self._connection)
 
     @cached_property
     def remembered_calls(self) -> RememberedCallRepo:
