@@ -134,7 +134,7 @@ class Deltas:
         delta = MailDelta(
             ref.folder,
             present,
-            self._render_inside(ref, content, start, page) if page.has_more else present.token,
+            self._render_inside(ref, content, start=start, page=page) if page.has_more else present.token,
             content.total_items,
             content.uid_validity,
             is_reset,
@@ -153,7 +153,7 @@ class Deltas:
     def _render(self, ref: FolderRef, content: Content) -> str:
         return self._tokens.mails_token(ref, validity=content.uid_validity, modseq=content.content_modseq)
 
-    def _render_inside(self, ref: FolderRef, content: Content, start: _Start, page: _Page) -> str:
+    def _render_inside(self, ref: FolderRef, content: Content, *, start: _Start, page: _Page) -> str:
         chain = Chain(page.end.modseq, page.end.uid, start.first)
         return self._tokens.mails_token(ref, validity=content.uid_validity, modseq=start.base, chain=chain)
 
