@@ -133,14 +133,14 @@ def _render_updated(owner: AccountId, mail: StoredMail) -> UpdatedMail:
 # Folders
 
 
-class ResetContainer(Shape, frozen=True, tag_field="eventType", tag="resetContainer"):
+class ResetContainerEvent(Shape, frozen=True, tag_field="eventType", tag="resetContainer"):
     """Folders of the container ``id`` that are not announced again before the events end are gone."""
 
     id: FolderText
     container_id: FolderText
 
 
-class NewFolder(Folder, frozen=True, tag_field="eventType", tag="newFolder"):
+class NewFolderEvent(Folder, frozen=True, tag_field="eventType", tag="newFolder"):
     """A folder that the client does not have."""
 
     container_id: FolderText
@@ -149,7 +149,7 @@ class NewFolder(Folder, frozen=True, tag_field="eventType", tag="newFolder"):
     sync_token: TokenText
 
 
-class ChangedFolder(Shape, frozen=True, tag_field="eventType", tag="changedFolder"):
+class ChangedFolderEvent(Shape, frozen=True, tag_field="eventType", tag="changedFolder"):
     """A folder that changed, or its content; with all its fields if its name or place did."""
 
     id: FolderText
@@ -171,7 +171,7 @@ class ChangedFolder(Shape, frozen=True, tag_field="eventType", tag="changedFolde
     permissions: list[str] | UnsetType = UNSET
 
 
-class RemovedFolder(Shape, frozen=True, tag_field="eventType", tag="removedFolder"):
+class RemovedFolderEvent(Shape, frozen=True, tag_field="eventType", tag="removedFolder"):
     """A folder that is gone."""
 
     id: FolderText
@@ -182,7 +182,7 @@ class FolderDelta(Shape, frozen=True):
     """What changed of the folders, in the order in which it must be followed."""
 
     sync_token: TokenText
-    events: list[NewFolder | ChangedFolder | RemovedFolder | ResetContainer]
+    events: list[NewFolderEvent | ChangedFolderEvent | RemovedFolderEvent | ResetContainerEvent]
 
 
 def render_folder_delta(
@@ -190,13 +190,13 @@ def render_folder_delta(
 ) -> FolderDelta:
     """Return the changes of a caller's folders; ``render_token`` gives the token of a folder's mails."""
     container = ids.render_folder(caller.account_id, ROOT)
-    events: list[NewFolder | ChangedFolder | RemovedFolder | ResetContainer] = []
+    events: list[NewFolderEvent | ChangedFolderEvent | RemovedFolderEvent | ResetContainerEvent] = []
     if delta.is_reset:
-        events.append(ResetContainer(container, container))
+        events.append(ResetContainerEvent(container, container))
     for folder in delta.new:
         shown = render_folder(folder, owner_address=caller.address, owner_full_name=caller.full_name)
         events.append(
-            NewFolder(
+            NewFolderEvent(
                 **msgspec.structs.asdict(shown),
                 container_id=container,
                 id_validity=folder.uid_validity,
@@ -206,16 +206,16 @@ def render_folder_delta(
         )
     events += [_render_changed(caller, change, token=render_token(change.folder)) for change in delta.changed]
     events += [
-        RemovedFolder(ids.render_folder(caller.account_id, folder_id), container)
+        RemovedFolderEvent(ids.render_folder(caller.account_id, folder_id), container)
         for folder_id in delta.removed
     ]
     return FolderDelta(delta.token, events)
 
 
-def _render_changed(caller: Caller, change: StoredChange, *, token: str) -> ChangedFolder:
+def _render_changed(caller: Caller, change: StoredChange, *, token: str) -> ChangedFolderEvent:
     folder, old_parent_id = change
     shown = render_folder(folder, owner_address=caller.address, owner_full_name=caller.full_name)
-    changed = ChangedFolder(
+    changed = ChangedFolderEvent(
         shown.id,
         ids.render_folder(caller.account_id, ROOT),
         folder.uid_validity,
