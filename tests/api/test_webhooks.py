@@ -77,6 +77,18 @@ async def test_secrets_differ_and_are_not_stored(world: World, ann: User) -> Non
             assert world.domain.webhooks.secret_of(hook) in secrets
 
 
+async def test_a_secret_is_not_kept_for_repeated_calls(world: World, ann: User) -> None:
+    headers = {"Idempotency-Key": "one"}
+    made = (await ann.client.post(PATH, json={"url": URL}, headers=headers)).json()
+    again = await ann.client.post(PATH, json={"url": URL}, headers=headers)
+    assert (again.status_code, again.json()["errorCode"]) == (409, "conflict")
+    assert [hook["id"] for hook in (await ann.get(PATH))["items"]] == [made["id"]]
+    async with world.store.directory() as directory:
+        kept = await directory.remembered_calls.find(ann.account.account_id, "one")
+    assert kept is not None
+    assert made["secret"].encode() not in kept.body
+
+
 async def test_lists_are_in_order_and_short(world: World, ann: User) -> None:
     made = [await make(ann, url=f"https://example.com/{number}") for number in range(MAX_HOOKS)]
     listed = (await ann.get(PATH))["items"]

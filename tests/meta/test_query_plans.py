@@ -80,6 +80,8 @@ WHOLE_ACCOUNT = {
     "settings._FIND_UI": "one row an account",
     "settings._FIND_CLIENT": "one row an account",
     "traces._LIST_DOOMED": "the few folders of one account whose mails are being removed",
+    "webhooks._LIST": "an account has few webhooks",
+    "webhooks._STATES_OF": "an account has few webhooks",
     "sessions._COUNT": "the sessions of one account are bounded by its class",
     "sessions._DELETE_OF_ACCOUNT": "all sessions of an account are ended",
     "sessions._DELETE_OLDEST": "the sessions of one account are bounded by its class",

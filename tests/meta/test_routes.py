@@ -28,6 +28,8 @@ GET /api
 POST /api/v1/login
 POST /api/v1/logout
 GET HEAD /api/v1/mails/counters
+GET /api/v1/events
+POST /api/v1/events/ticket
 GET /api/v1/account/info
 GET PATCH /api/v1/account/settings
 GET POST DELETE /api/v1/account/settings/client
@@ -56,6 +58,9 @@ GET HEAD /api/v1/mails/{mailId}/source
 GET HEAD /api/v1/mails/{mailId}/source/download
 GET HEAD /api/v1/mails/{mailId}/source/headers
 GET HEAD /api/v1/mails/{mailId}/headers
+GET POST /api/v1/account/webhooks
+GET PATCH DELETE /api/v1/account/webhooks/{webhookId}
+POST /api/v1/account/webhooks/{webhookId}/replay
 GET /api/openapi.json
 """
 

@@ -14,7 +14,7 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import httpcore
@@ -107,13 +107,8 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
         while self._streams:
             await self._streams.pop().aclose()
 
-    async def connect_tcp(  # noqa: PLR0917 - the signature is the library's
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
+    async def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *_: Any, **__: Any
     ) -> httpcore.AsyncNetworkStream:
         """Connect to the first address of a host that answers."""
         literal = find_literal(host)

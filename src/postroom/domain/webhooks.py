@@ -151,7 +151,7 @@ class Webhooks:
                 failure="",
             )
             await tx.webhooks.create(hook)
-        self.on_change(owner)
+            tx.after_commit(lambda: self.on_change(owner))
         return hook
 
     async def change(self, caller: Caller, ref: WebhookRef, change: HookChange) -> Webhook:
@@ -175,7 +175,7 @@ class Webhooks:
             )
             if change.enabled or (change.enabled is None and change.url is not None and hook.is_enabled):
                 after = await tx.webhooks.clear_failure(ref.webhook)
-        self.on_change(ref.owner)
+            tx.after_commit(lambda: self.on_change(ref.owner))
         return _found(after)
 
     async def delete(self, caller: Caller, ref: WebhookRef) -> None:
@@ -205,7 +205,7 @@ class Webhooks:
             if hook.is_enabled:
                 await tx.webhooks.clear_failure(ref.webhook)
             await tx.webhooks.move(ref.webhook, position=Modseq(start.position - 1), told_at=told_at)
-        self.on_change(ref.owner)
+            tx.after_commit(lambda: self.on_change(ref.owner))
         return start
 
     def _check(self, change: HookChange) -> None:

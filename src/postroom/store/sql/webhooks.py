@@ -28,14 +28,11 @@ UPDATE webhook SET attempts = 0, failing_since = 0, next_attempt_at = 0, failure
 RETURNING {_COLUMNS}
 """
 _MOVE = "UPDATE webhook SET position = $2, told_at = $3 WHERE webhook_id = $1"
-_STATE = """
-SELECT webhook_id, account_id, is_enabled, attempts, next_attempt_at, leased_until,
+_STATE = """webhook_id, account_id, is_enabled, attempts, next_attempt_at, leased_until,
        CASE WHEN (SELECT modseq FROM mailbox WHERE mailbox.account_id = webhook.account_id) > position
-            THEN 1 ELSE 0 END
-FROM webhook
-"""
-_SWEEP = f"{_STATE} WHERE webhook_id > $1 ORDER BY webhook_id LIMIT $2"
-_STATES_OF = f"{_STATE} WHERE account_id = $1"
+            THEN 1 ELSE 0 END"""
+_SWEEP = f"SELECT {_STATE} FROM webhook WHERE webhook_id > $1 ORDER BY webhook_id LIMIT $2"
+_STATES_OF = f"SELECT {_STATE} FROM webhook WHERE account_id = $1"
 _DUE = """
 SELECT webhook_id, account_id, is_enabled, attempts, next_attempt_at, leased_until, 1
 FROM webhook WHERE is_enabled = 1 AND next_attempt_at > 0 AND next_attempt_at <= $1
