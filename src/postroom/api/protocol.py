@@ -10,15 +10,19 @@ a body that was answered before it was read is thrown away too, up to a bound.
 
 A client that takes nothing of its answer would keep it for ever. So where the output is full and none of it leaves
 for some time, the connection is cut off; closing it in order would wait for the client too.
+
+Head and body of an answer leave together (:mod:`postroom.api.gathering`).
 """
 
 import asyncio
 import secrets
+from typing import cast
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from postroom.api.errors import ErrorBody, headers_too_large
+from postroom.api.gathering import GatheringTransport
 
 HEAD_SECONDS = 30.0
 """Time for a head to arrive, from the connection or from its first byte."""
@@ -47,7 +51,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
-        super().connection_made(transport)
+        self._gathering = GatheringTransport(transport, self.loop)
+        super().connection_made(cast("asyncio.Transport", self._gathering))
         self._head_timer = self.loop.call_later(self.head_seconds, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -71,6 +76,11 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(431, error.code, error.message)
         elif self._head_timer is None:
             self._head_timer = self.loop.call_later(self.head_seconds, self._give_up)
+
+    def on_response_complete(self) -> None:
+        """Send the answer, and go on."""
+        self._gathering.flush()
+        super().on_response_complete()
 
     def on_message_begin(self) -> None:
         """Note that a head begins."""
