@@ -253,6 +253,9 @@ async def remove_tree(tx: Transaction, folder: Folder) -> list[Step]:
                 count.label_id, items=-count.total_items, unread=-count.unread_items, modseq=state.modseq
             )
         await tx.labels.forget_folder(each.folder_id)
+        await tx.traces.note_past(
+            each.folder_id, modseq=state.modseq, parent_id=each.parent_id, moved_at=removed_at
+        )
         await tx.folders.delete(each.folder_id)
         await tx.traces.doom(each.folder_id)
         steps.append(RemoveFolder(each.folder_id, Place(each.parent_id, each.name)))
