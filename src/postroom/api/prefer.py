@@ -12,7 +12,7 @@ _PREFERENCE = re.compile(
         (?:,|\Z)""",
     re.VERBOSE,
 )
-_SECONDS = re.compile(r"[0-9]{1,9}")
+_SECONDS = re.compile(r"[0-9]{1,20}")
 
 
 def find_wait(header: str | None) -> int | None:

@@ -10,8 +10,8 @@ A stream's beginning is one event for each folder, whose ids have the present mo
 known". So a stream that breaks off within its beginning can go on with the rest of it. Events of jobs have that last
 id too: a job's progress is no part of the account's history.
 
-A folder's content may change while its figures stay. Then its counters have a new position, but who was told these
-figures by this feed is not told again: :attr:`Watched.since` says from which reading on they are the same.
+A folder's content may change while its figures stay. Then its counters have a new position, but a stream is not told
+again what it has been told. So a cursor has the figures told; who was told everything shares those of the reading.
 
 Invariants:
 - a reading is one snapshot: of two readings, the later has all changes of the earlier, and what differs has a higher
@@ -21,7 +21,8 @@ Invariants:
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from postroom.domain.jobs import WAITED_FOR
@@ -47,6 +48,7 @@ BEGINNING = 10**15
 END = 2 * 10**15
 _FOLDERS_NUMBER, _LABELS_NUMBER = 10**14, 10**14 + 1
 _NUMBERS_A_FOLDER = 8
+_FIGURES = slice(3, 5)
 
 MAX_BATCH = 100
 """Events that a stream is given at once."""
@@ -65,19 +67,38 @@ class Selection(NamedTuple):
     all_folders: bool = False
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Told:
+    """Folders as they were told of, never changed; equal to itself alone, so that comparing costs nothing."""
+
+    folders: Mapping[FolderId, FeedFolder]
+
+    def knows(self, folder: FeedFolder) -> bool:
+        """Tell whether a folder's figures were told."""
+        known = self.folders.get(folder.folder_id)
+        return known is not None and known[_FIGURES] == folder[_FIGURES]
+
+    def add(self, folders: Iterable[FeedFolder]) -> "Told":
+        """Return what is told when these folders are told too."""
+        return Told({**self.folders, **{folder.folder_id: folder for folder in folders}})
+
+
+NOTHING = Told({})
+
+
 class Cursor(NamedTuple):
     """What a stream has been told: everything up to (modseq, number).
 
     Attributes:
         modseq: of the position.
         number: of the position.
-        known: figures that were the same in a reading at or before this modseq.
+        told: the figures that were told.
         jobs: the progress of jobs up to this version.
     """
 
     modseq: int
     number: int
-    known: int = -1
+    told: Told = NOTHING
     jobs: int = 0
 
 
@@ -116,13 +137,6 @@ class Event(NamedTuple):
     data: Figures | Change | Progress | None = None
 
 
-class Watched(NamedTuple):
-    """A folder, and the modseq that it had in the first of the readings since which its figures are the same."""
-
-    folder: FeedFolder
-    since: Modseq
-
-
 class _Thing(NamedTuple):
     modseq: int
     number: int
@@ -143,7 +157,7 @@ class Feed:
         self._store = store
         self._tokens = tokens
         self._turns = turns
-        self._folders: dict[FolderId, Watched] = {}
+        self._present = NOTHING
         self._jobs: dict[str, tuple[int, Progress]] = {}
         self._jobs_version = 0
         self._reading = asyncio.Lock()
@@ -213,16 +227,10 @@ class Feed:
             folders = await mailbox.feed.list_folders()
             jobs = await mailbox.feed.list_jobs(finished_since=since)
         self.state = state
-        self._folders = {folder.folder_id: self._watch(folder) for folder in folders}
+        self._present = NOTHING.add(folders)
         self._note_jobs(jobs)
         self._shared.clear()
         self._read_at = time.monotonic()
-
-    def _watch(self, folder: FeedFolder) -> Watched:
-        known = self._folders.get(folder.folder_id)
-        if known is not None and known.folder[3:5] == folder[3:5]:
-            return Watched(folder, known.since)
-        return Watched(folder, folder.content_modseq)
 
     def _note_jobs(self, jobs: list[FeedJob]) -> None:
         noted: dict[str, tuple[int, Progress]] = {}
@@ -270,16 +278,18 @@ class Feed:
     def _tell_counters(self, selection: Selection, cursor: Cursor) -> tuple[tuple[Event, ...], Cursor]:
         """Tell the present counters of the folders that were not told of yet."""
         assert self.state is not None  # noqa: S101 (a stream ends where there is no state)
-        told = cursor.number - BEGINNING
-        left = sorted(number for number in self._folders if number > told and _counts(selection, number))
-        # Figures told from the first folder on are those of this reading; else some may be older.
-        known = cursor.known if told else self.state.modseq
+        last = cursor.number - BEGINNING
+        folders = self._present.folders
+        left = sorted(number for number in folders if number > last and _counts(selection, number))
         batch, rest = left[:MAX_BATCH], left[MAX_BATCH:]
-        after = Cursor(cursor.modseq, BEGINNING + batch[-1] if rest else END, known, cursor.jobs)
         events = [
-            Event(COUNTERS, cursor.modseq, BEGINNING + number, self._figures(self._folders[number].folder))
+            Event(COUNTERS, cursor.modseq, BEGINNING + number, self._figures(folders[number]))
             for number in batch
         ]
+        after = cursor._replace(
+            number=BEGINNING + batch[-1] if rest else END,
+            told=cursor.told.add(folders[number] for number in batch),
+        )
         if not events:
             return self._tell_changes(selection, after)
         if not rest:
@@ -293,12 +303,14 @@ class Feed:
         events = [self._describe(thing) for thing in things[:MAX_BATCH]]
         if len(things) > MAX_BATCH:
             last = things[MAX_BATCH - 1]
-            return tuple(events), cursor._replace(modseq=last.modseq, number=last.number)
+            counted = (thing.folder for thing in things[:MAX_BATCH] if thing.kind == COUNTERS)
+            told = cursor.told.add(folder for folder in counted if folder is not None)
+            return tuple(events), cursor._replace(modseq=last.modseq, number=last.number, told=told)
         modseq = self.state.modseq
         if JOB in selection.kinds:
             jobs = sorted(job for job in self._jobs.values() if job[0] > cursor.jobs)
             events += [Event(JOB, modseq, END, progress) for _, progress in jobs]
-        return tuple(events), Cursor(modseq, END, modseq, self._jobs_version)
+        return tuple(events), Cursor(modseq, END, self._present, self._jobs_version)
 
     def _list_things(self, selection: Selection, cursor: Cursor) -> list[_Thing]:
         """Return the things behind a cursor, in order."""
@@ -308,11 +320,11 @@ class Feed:
             things.append(_Thing(self.state.folders_modseq, _FOLDERS_NUMBER, FOLDERS))
         if LABELS in selection.kinds:
             things.append(_Thing(self.state.labels_modseq, _LABELS_NUMBER, LABELS))
-        for folder, since in self._folders.values():
+        for folder in self._present.folders.values():
             modseq, number = folder.content_modseq, _NUMBERS_A_FOLDER * folder.folder_id
             if modseq < cursor.modseq:
                 continue
-            if since > cursor.known and _counts(selection, folder.folder_id):
+            if _counts(selection, folder.folder_id) and not cursor.told.knows(folder):
                 things.append(_Thing(modseq, number, COUNTERS, folder))
             if MAILS in selection.kinds:
                 things.append(_Thing(modseq, number + 1, MAILS, folder))
