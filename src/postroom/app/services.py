@@ -99,7 +99,7 @@ async def make_domain(
     settings = Settings(store, config.classes)
     tokens = await Tokens.open(store)
     policies = Policies(config.classes)
-    jobs = Jobs(store, policies)
+    jobs = Jobs(store, policies, on_progress=news.job_changed)
     doomed = Doomed(store)
     return Domain(
         accounts=Accounts(store, config.classes),
