@@ -17,7 +17,7 @@ import postroom
 from postroom.api.errors import STATUS_OF_CODE, STATUS_OF_KIND, ErrorBody
 from postroom.api.idempotency import WRITING_METHODS
 from postroom.api.operation import Access, Operation, Stream
-from postroom.api.schemas.fields import FolderText, Index, LabelText, MailText, WebhookText
+from postroom.api.schemas.fields import FolderText, Index, JobText, LabelText, MailText, Number, WebhookText
 from postroom.api.settings import API_VERSION
 from postroom.errors import Kind
 
@@ -31,6 +31,8 @@ _PATH_KINDS: dict[str, Any] = {
     "part_id": Index,
     "attachment_id": Index,
     "inner_attachment_id": Index,
+    "job_key": JobText,
+    "operation_id": Number,
     "webhook_id": WebhookText,
 }
 _SCHEMA_REF = "#/components/schemas/{name}"
@@ -68,7 +70,12 @@ _KIND_OF_CODE = {
     "notPermitted": Kind.DENIED,
     "notFound": Kind.NOT_FOUND,
     "conflict": Kind.CONFLICT,
+    "folderExists": Kind.CONFLICT,
+    "folderNameTooLong": Kind.INVALID,
     "labelExists": Kind.CONFLICT,
+    "messageQuotaExceeded": Kind.DENIED,
+    "sizeQuotaExceeded": Kind.DENIED,
+    "subfoldersNotAllowed": Kind.DENIED,
     "payloadTooLarge": Kind.TOO_LARGE,
     "tooManyRequests": Kind.LIMITED,
     "internalError": Kind.INTERNAL,

@@ -1,7 +1,7 @@
 """Labels."""
 
 import msgspec
-from litestar import HttpMethod, delete, get, post, route
+from litestar import delete, get, patch, post, put
 
 from postroom.api import ids
 from postroom.api.call import Call
@@ -80,9 +80,8 @@ async def create_label(request: Call) -> Reply:
     return _reply(request, await request.domain.labels.create(request.caller, wanted.name))
 
 
-@route(
+@patch(
     _LABEL_PATH,
-    http_method=[HttpMethod.PUT, HttpMethod.PATCH],
     **operation(
         "renameLabel",
         "Rename a label",
@@ -94,6 +93,26 @@ async def create_label(request: Call) -> Reply:
 )
 async def rename_label(request: Call) -> Reply:
     """Give a label another name; it keeps its id, and stays on its mails."""
+    return await _rename(request)
+
+
+@put(
+    _LABEL_PATH,
+    **operation(
+        "replaceLabel",
+        "Rename a label",
+        tag="labels",
+        returns=Label,
+        body=LabelName,
+        errors=("labelExists",),
+    ),
+)
+async def replace_label(request: Call) -> Reply:
+    """The same: a label has nothing but its name."""
+    return await _rename(request)
+
+
+async def _rename(request: Call) -> Reply:
     ref = _parse_ref(request)
     wanted = await request.parse_body(_name)
     return _reply(request, await request.domain.labels.rename(request.caller, ref, wanted.name))
@@ -119,4 +138,4 @@ def _reply(request: Call, label: domain.Label) -> Reply:
     return json_reply(shown, etag=_make_etag(request, label))
 
 
-ROUTES = [list_labels, get_label, create_label, rename_label, delete_label]
+ROUTES = [list_labels, get_label, create_label, rename_label, replace_label, delete_label]

@@ -37,11 +37,9 @@ async def list_mails(request: Call) -> Reply:
     """List a part of a folder's mails, by any sort order; ``syncTokenOnly`` answers with the token alone."""
     query = request.parse_query(_list_query)
     ref = ids.parse_folder(query.folder_id, "folderId")
-    active = None if query.active_mail_id is None else ids.parse_mail(query.active_mail_id, "activeMailId")
+    wanted = await _read_wanted(request, query)
     if query.sync_token_only:
         return await _reply_token(request, ref)
-    limit = await request.domain.settings.page_size(request.caller, query.limit)
-    wanted = MailListRequest(query.sort, _is_descending(query), query.start, limit, active)
     if b"if-none-match" in request.exchange.headers and (
         unchanged := await _find_unchanged(request, ref, wanted)
     ):
@@ -52,8 +50,14 @@ async def list_mails(request: Call) -> Reply:
     return json_reply(render_page(ref.owner, page, sync_token=token), etag=etag)
 
 
-def _is_descending(query: MailListQuery) -> bool | None:
-    return None if query.dir is None else query.dir == "DESC"
+async def _read_wanted(request: Call, query: MailListQuery) -> MailListRequest:
+    """Return the page that is asked for, as long as the account has them if the query does not say."""
+    active = None if query.active_mail_id is None else ids.parse_mail(query.active_mail_id, "activeMailId")
+    limit = query.limit
+    if limit is None and not query.sync_token_only:
+        limit = await request.domain.settings.page_size(request.caller, None)
+    is_descending = None if query.dir is None else query.dir == "DESC"
+    return MailListRequest(query.sort, is_descending, query.start, limit, active)
 
 
 async def _reply_token(request: Call, ref: FolderRef) -> Reply:

@@ -27,6 +27,10 @@ DateText = Annotated[
 TokenText = Annotated[
     str, Meta(description="Opaque; changes exactly when the list changes.", examples=["bWFpbHM6ODBfMjoxNzQ0"])
 ]
+JobText = Annotated[
+    str,
+    Meta(pattern="^[A-Za-z0-9_-]{1,64}$", description="Key of a job.", examples=["eGfCkOoTr8nDkX5Y0yJm0lZ2"]),
+]
 Number = Annotated[int, Meta(ge=0, le=MAX_NUMBER, examples=[0])]
 Index = Annotated[
     int, Meta(ge=0, le=MAX_NUMBER, description="Number of an attachment or part.", examples=[0])
