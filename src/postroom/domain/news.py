@@ -79,6 +79,10 @@ class News:
             for wake in tuple(self._listeners.get(account_id, ())):
                 wake()
 
+    def job_changed(self, account_id: AccountId, _: str) -> None:
+        """Tell that a job of an account has gone on; how far it is, is read with the rest."""
+        self._tell((account_id,))
+
     def close(self) -> None:
         """Send everybody home; whoever comes later is refused."""
         self.is_closed = True
