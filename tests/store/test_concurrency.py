@@ -35,7 +35,7 @@ async def deliver(owners: list[Owner], number: int) -> None:
 async def flag(owner: Owner, uid: int, number: int) -> None:
     ref = MailRef(owner.account_id, INBOX, Uid(uid))
     try:
-        await owner.domain.mails.set_flags(
+        await owner.domain.mail_changes.set_flags(
             await owner.caller(), ref, is_unread=number % 2 == 0, is_flagged=number % 3 == 0
         )
     except PostroomError as error:

@@ -74,7 +74,7 @@ async def test_what_is_another_s_does_not_exist(add_owner: AddOwner, domain: Dom
     ref, caller = await other.add_mail(), await owner.caller()
     calls = [
         domain.mails.get(caller, ref),
-        domain.mails.set_flags(caller, ref, is_unread=False, is_flagged=None),
+        domain.mail_changes.set_flags(caller, ref, is_unread=False, is_flagged=None),
         domain.mails.list(caller, other.folder(), MailListRequest()),
         domain.mails.folder_state(caller, other.folder()),
         domain.folders.get(caller, other.folder()),
@@ -93,7 +93,7 @@ async def test_flags(owner: Owner, domain: Domain) -> None:
     caller = await owner.caller(token)
 
     async def set_flags(is_unread: bool | None, is_flagged: bool | None) -> tuple[int, int, int]:
-        mail = await domain.mails.set_flags(caller, ref, is_unread=is_unread, is_flagged=is_flagged)
+        mail = await domain.mail_changes.set_flags(caller, ref, is_unread=is_unread, is_flagged=is_flagged)
         assert mail == await domain.mails.get(caller, ref)
         return mail.is_unread, mail.is_flagged, mail.modseq
 
@@ -116,7 +116,7 @@ async def test_counters(owner: Owner, domain: Domain) -> None:
     await owner.add_mail(make_message(subject="other"))
     caller = await owner.caller()
     assert await domain.counters.unread(caller) == 2
-    await domain.mails.set_flags(caller, ref, is_unread=False, is_flagged=None)
+    await domain.mail_changes.set_flags(caller, ref, is_unread=False, is_flagged=None)
     assert await domain.counters.unread(caller) == 1
     counts = await domain.counters.folders(caller)
     assert [count.folder_id for count in counts] == [2, 3, 4, 5, 6, 7]
@@ -136,7 +136,7 @@ async def test_an_account_that_is_gone_has_nothing(owner: Owner, domain: Domain)
         domain.folders.list(caller),
         domain.folders.folders_modseq(caller),
         domain.mails.list(caller, owner.folder(), MailListRequest()),
-        domain.mails.set_flags(caller, ref, is_unread=False, is_flagged=None),
+        domain.mail_changes.set_flags(caller, ref, is_unread=False, is_flagged=None),
         domain.accounts.info(caller),
     ]
     assert {await refusal(call) for call in calls} == {Kind.NOT_FOUND}
