@@ -59,13 +59,12 @@ _parts_body = msgspec.json.Decoder(PartsBody)
 async def get_body(request: Call) -> Reply:
     """Get the best body part for the asked type, made safe to show; HTML over 2 MiB is cut at a tag boundary."""
     ref, query = request.parse_mail_ref(), request.parse_query(_body_query)
-    mail = await request.domain.mails.get(request.caller, ref)
-    etag = make_etag("body", ref, mail.content_id, query)
-    if unchanged := request.find_not_modified(etag):
-        return unchanged
-    return json_reply(
-        render_body(await _find_body(request, ref, query, max_chars=_MAX_BODY_CHARS)), etag=etag
-    )
+    async with request.domain.messages.opened(request.caller, ref) as message:
+        etag = make_etag("body", ref, message.sha256, query)
+        if unchanged := request.find_not_modified(etag):
+            return unchanged
+        body = await _find_body(request, message, ref, query=query, max_chars=_MAX_BODY_CHARS)
+    return json_reply(render_body(body), etag=etag)
 
 
 @route(
@@ -82,19 +81,20 @@ async def get_body(request: Call) -> Reply:
 async def download_body(request: Call) -> ASGIApp:
     """Get the whole body, however long, with its own type."""
     ref, query = request.parse_mail_ref(), request.parse_query(_body_query)
-    mail = await request.domain.mails.get(request.caller, ref)
-    etag = make_etag("body/full", ref, mail.content_id, query)
-    if unchanged := request.find_not_modified(etag):
-        return unchanged
-    body = await _find_body(request, ref, query, max_chars=None)
+    async with request.domain.messages.opened(request.caller, ref) as message:
+        etag = make_etag("body/full", ref, message.sha256, query)
+        if unchanged := request.find_not_modified(etag):
+            return unchanged
+        body = await _find_body(request, message, ref, query=query, max_chars=None)
     media_type = render_media_type(body.content_type, "utf-8")
     return StreamReply(Content(media_type, etag, from_bytes(body.data), len(body.data)))
 
 
-async def _find_body(request: Call, ref: MailRef, query: BodyQuery, *, max_chars: int | None) -> FoundBody:
+async def _find_body(
+    request: Call, message: OpenMessage, ref: MailRef, *, query: BodyQuery, max_chars: int | None
+) -> FoundBody:
     return await request.domain.messages.body(
-        request.caller,
-        ref,
+        message,
         kind=query.type,
         show_external_images=query.show_external_images,
         attachment_url=_attachment_urls(ref),
