@@ -9,7 +9,7 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import apsw
@@ -259,6 +259,15 @@ async def test_a_commit_that_fails_in_sqlite_is_rolled_back(engine: Engine) -> N
     assert await engine.names() == ["c"]
 
 
+async def test_a_group_for_which_there_is_no_thread_is_lost(engine: Engine) -> None:
+    committer, engine._committer = engine._committer, ThreadPoolExecutor(1)
+    engine._committer.shutdown()
+    require_lost(await settled(*start(engine, "a", "b")))
+    engine._committer = committer
+    await engine.put("c")
+    assert await engine.names() == ["c"]
+
+
 async def test_a_row_of_the_full_text_index_that_cannot_be_stored_fails_the_group(engine: Engine) -> None:
     async def index(name: str, account_id: int) -> None:
         async with engine.write() as connection:
@@ -378,6 +387,18 @@ async def test_full_text_rows_share_the_commit(engine: Engine) -> None:
     assert await engine.list_indexed(3) == {7}
     assert await engine.list_indexed(4) == {7}
     assert await engine.list_indexed(2) == set()
+
+
+async def test_very_many_full_text_rows_of_one_transaction(engine: Engine) -> None:
+    async with engine.write() as connection:
+        for number in range(300):
+            await connection.index(3, number, FIELDS._replace(subject=f"number{number}"))
+    assert await engine.list_indexed(3) == set(range(300))
+    for number in (0, 127, 128, 299):
+        found = engine._writer.execute(
+            "SELECT rowid FROM fulltext WHERE subject MATCH ?", (f"number{number}",)
+        )
+        assert found.fetchall() == [(3 << 32 | number,)]
 
 
 @contextlib.contextmanager

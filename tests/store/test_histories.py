@@ -15,7 +15,7 @@ from tests.fixtures.factories import DATE, AddOwner, Owner, make_message, mark_m
 from postroom.config.classes import AccountClass
 from postroom.domain import Domain
 from postroom.domain.examination import examine
-from postroom.domain.filing import Flags
+from postroom.domain.filing import Flags, file_mail
 from postroom.errors import Kind, PostroomError
 from postroom.model.envelope import Envelope, Recipient
 from postroom.model.folder import INBOX
@@ -266,8 +266,8 @@ class History:
     ) -> None:
         letter = self.chance.choice(self.letters)
         filing = await self.domain.ingest.prepare(letter.raw, [mailbox.owner.account_id])
-        limits = mailbox.owner.domain.accounts.class_of(await mailbox.owner.caller())
-        await self.domain.ingest._file(tx, filing, INBOX, date=DATE, limits=limits)
+        async with tx.savepoint():
+            await file_mail(tx, filing, INBOX, date=DATE, flags=Flags())
         place = mailbox.pick(self.chance)
         if place is not None and place != but:
             await mark_mail(tx, place[0], Uid(place[1]), is_unread=False, is_flagged=True)

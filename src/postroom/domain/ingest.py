@@ -34,6 +34,17 @@ class Filed(NamedTuple):
     uid: Uid
 
 
+class _Delivery(NamedTuple):
+    """A message on its way to one folder."""
+
+    account_id: AccountId
+    folder_id: FolderId
+    digest: Digest
+    date: int
+    limits: AccountClass
+    sender: str
+
+
 class Ingest:
     """The use cases of incoming mail."""
 
@@ -115,16 +126,14 @@ class Ingest:
         digest = await self.prepare(content, [account_id for account_id, _ in places])
         date = int(self._now())
         classes = await self._classes_of(envelope.recipients)
-        outcomes: dict[tuple[AccountId, FolderId], PostroomError | None] = {}
-        async with self._store.transactions([account_id for account_id, _ in places]) as transactions:
-            for tx, place in zip(transactions, places, strict=True):
-                try:
-                    mail = await self._file(tx, digest, place[1], date=date, limits=classes[place[0]])
-                except PostroomError as error:
-                    outcomes[place] = error
-                else:
-                    await _log_delivery(tx, mail, envelope.sender)
-                    outcomes[place] = None
+        deliveries = [
+            _Delivery(account_id, folder_id, digest, date, classes[account_id], envelope.sender)
+            for account_id, folder_id in places
+        ]
+        if len(deliveries) == 1:
+            outcomes = {places[0]: await self._deliver_alone(deliveries[0])}
+        else:
+            outcomes = dict(zip(places, await self._deliver_together(deliveries), strict=True))
         return [outcomes[recipient.account_id, recipient.folder_id] for recipient in envelope.recipients]
 
     async def prepare(self, content: Raw, account_ids: Sequence[AccountId]) -> Digest:
@@ -150,17 +159,34 @@ class Ingest:
                 found[recipient.account_id] = self._class(account.class_name if account else "default")
         return found
 
-    async def _file(
-        self, tx: Transaction, digest: Digest, folder_id: FolderId, *, date: int, limits: AccountClass
-    ) -> Mail:
-        # The account may have filled up or gone since the recipient was accepted: then it fails alone.
-        async with tx.savepoint():
-            mail = await file_mail(tx, digest, folder_id, date=date, flags=Flags())
-            if limits.messages or limits.quota_kb:
-                state = await tx.mailbox.find()
-                if state is not None:
-                    _check_quota(limits, state.total_items, state.size_bytes)
-        return mail
+    async def _deliver_alone(self, delivery: _Delivery) -> PostroomError | None:
+        """File a message in one place; return why it cannot be there. No savepoint is needed: all is taken back."""
+        refusal: PostroomError | None = None
+        try:
+            async with self._store.transaction(delivery.account_id) as tx:
+                try:
+                    await _file(tx, delivery)
+                except PostroomError as error:
+                    refusal = error
+                    raise
+        except PostroomError as error:
+            if error is not refusal:
+                raise
+        return refusal
+
+    async def _deliver_together(self, deliveries: Sequence[_Delivery]) -> list[PostroomError | None]:
+        """File a message in several places; return for each why it cannot be there, since each fails alone."""
+        outcomes: list[PostroomError | None] = []
+        async with self._store.transactions([delivery.account_id for delivery in deliveries]) as transactions:
+            for tx, delivery in zip(transactions, deliveries, strict=True):
+                try:
+                    async with tx.savepoint():
+                        await _file(tx, delivery)
+                except PostroomError as error:
+                    outcomes.append(error)
+                else:
+                    outcomes.append(None)
+        return outcomes
 
     # Imports
 
@@ -212,9 +238,17 @@ async def _find_same(tx: Transaction, folder_id: FolderId, sha256: bytes) -> Uid
     return await tx.mails.find_content_in(folder_id, content_id)
 
 
-async def _log_delivery(tx: Transaction, mail: Mail, sender: str) -> None:
+async def _file(tx: Transaction, delivery: _Delivery) -> None:
+    """File a message and log it. Raises: what keeps this recipient from having it."""
+    mail = await file_mail(tx, delivery.digest, delivery.folder_id, date=delivery.date, flags=Flags())
+    limits = delivery.limits
+    # The account may have filled up since the recipient was accepted.
+    if limits.messages or limits.quota_kb:
+        state = await tx.mailbox.find()
+        if state is not None:
+            _check_quota(limits, state.total_items, state.size_bytes)
     step = Deliver(mail.folder_id, [Listed(mail.item_id, mail.uid)])
-    await tx.log("deliver", Record([step], sender=sender), modseq=mail.modseq)
+    await tx.log("deliver", Record([step], sender=delivery.sender), modseq=mail.modseq)
 
 
 def _check_quota(account_class: AccountClass, messages: int, size_bytes: int) -> None:

@@ -181,8 +181,7 @@ class Messages:
 
     async def body(
         self,
-        caller: Caller,
-        ref: MailRef,
+        message: OpenMessage,
         *,
         kind: BodyKind,
         settings: AccountSettings,
@@ -192,27 +191,25 @@ class Messages:
         """Return the best body of a mail as HTML (made safe) or text.
 
         Args:
-            caller: who asks.
-            ref: the mail.
+            message: the open mail.
             kind: what is wanted; it is made from the other where the mail has only that.
             settings: say what HTML keeps.
             attachment_url: gives the URLs that stand for ``cid:`` images.
             max_chars: where the body is cut; None leaves it whole.
 
-        Raises: notFound; blobMissing; blobDamaged; unavailable.
+        Raises: blobDamaged; unavailable.
         """
-        async with self.opened(caller, ref) as message:
-            part = best_body(message.root, kind) or best_body(message.root, _OTHER[kind])
-            if part is None:
-                return Body(message.root.id, _TYPES[kind], 0, False, False, b"")
-            shown = await self._convert(
-                message,
-                part,
-                kind=kind,
-                settings=settings,
-                attachment_url=attachment_url,
-                max_chars=max_chars,
-            )
+        part = best_body(message.root, kind) or best_body(message.root, _OTHER[kind])
+        if part is None:
+            return Body(message.root.id, _TYPES[kind], 0, False, False, b"")
+        shown = await self._convert(
+            message,
+            part,
+            kind=kind,
+            settings=settings,
+            attachment_url=attachment_url,
+            max_chars=max_chars,
+        )
         return Body(
             part_id=part.id,
             content_type=_TYPES[kind],

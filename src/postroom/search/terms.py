@@ -1,11 +1,12 @@
 """The one splitter of text into search terms, for both database engines.
 
-Purpose: SQLite's FTS5 (``unicode61 remove_diacritics 2``) and PostgreSQL's ``tsvector`` must find the same mails.
+Purpose: SQLite's FTS5 and PostgreSQL's ``tsvector`` must find the same mails.
 They would not if each split text by its own tables, so text is prepared here such that neither has anything left
 to decide: :func:`index_terms` returns a string that FTS5 splits into exactly :func:`split_terms`, and
-:func:`render_tsvector` writes the same terms down for PostgreSQL.
+:func:`render_tsvector` writes the same terms down for PostgreSQL. FTS5's tokenizer ``ascii``, the cheapest, does
+for that. Its ``unicode61`` yields the same terms from such text, so that it could be used as well.
 
-Algorithm: ASCII text is left as it is, because ``unicode61`` already splits and folds it as wanted; only words
+Algorithm: ASCII text is left as it is, because both tokenizers split and fold it as wanted; only words
 over :data:`MAX_TERM_CHARS` are cut. Stretches of other text are decomposed (NFKD), freed of accents, case folded
 and recomposed (NFC); what is no letter, digit or vowel sign becomes a space. ``unicode61`` takes the vowel signs
 of Indic scripts for separators, which would tear words apart, so they are carried as private-use characters,

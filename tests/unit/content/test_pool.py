@@ -3,17 +3,20 @@
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.fixtures.factories import make_message
 
 from postroom.content import pool as pool_module
 from postroom.content import tasks
+from postroom.content import work as work_module
 from postroom.content.digest import digest_message
 from postroom.content.pool import MOST_HELPERS, HelperPool, count_helpers
-from postroom.content.show import ShowTask, show
+from postroom.content.show import Shown, ShowTask, show
 from postroom.content.tasks import (
     MAX_SOURCE_BYTES,
     DigestTask,
@@ -97,6 +100,24 @@ async def test_without_helpers_all_is_done_here() -> None:
     assert pool.running == 0
     assert await ContentWork(pool).digest(RAW) == digest_message(RAW)
     assert await ContentWork().show(make_task()) == show(make_task())
+
+
+@pytest.mark.parametrize(
+    ("source", "in_loop"), [(b"<p>short</p>", True), (b"<b>x</b>" * 4000, True), (b"<b>x</b>" * 5000, False)]
+)
+async def test_only_a_long_text_is_worth_a_thread(
+    source: bytes, in_loop: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+
+    def show_and_tell(task: ShowTask) -> Shown:
+        threads.append(threading.get_ident())
+        return show(task)
+
+    monkeypatch.setattr(work_module, "show", show_and_tell)
+    task = msgspec.structs.replace(make_task(), source=source)
+    assert await ContentWork().show(task) == show(task)
+    assert (threads == [threading.get_ident()]) is in_loop
 
 
 async def test_a_full_helper_is_not_waited_for(pool: HelperPool) -> None:

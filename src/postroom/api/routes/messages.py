@@ -62,11 +62,13 @@ async def get_body(request: Call) -> Reply:
     """Get the best body part for the asked type, made safe to show; HTML over 2 MiB is cut at a tag boundary."""
     ref, query = request.parse_mail_ref(), request.parse_query(_body_query)
     settings = await _find_settings(request, query.show_external_images)
-    mail = await request.domain.mails.get(request.caller, ref)
-    etag = make_etag("body", ref, mail.content_id, query.type, *_facts(settings))
-    if unchanged := request.find_not_modified(etag):
-        return unchanged
-    body = await _find_body(request, ref, query.type, settings=settings, max_chars=_MAX_BODY_CHARS)
+    async with request.domain.messages.opened(request.caller, ref) as message:
+        etag = make_etag("body", ref, message.sha256, query.type, *_facts(settings))
+        if unchanged := request.find_not_modified(etag):
+            return unchanged
+        body = await _find_body(
+            request, message, ref, kind=query.type, settings=settings, max_chars=_MAX_BODY_CHARS
+        )
     return json_reply(render_body(body), etag=etag)
 
 
@@ -85,11 +87,11 @@ async def download_body(request: Call) -> ASGIApp:
     """Get the whole body, however long, with its own type."""
     ref, query = request.parse_mail_ref(), request.parse_query(_body_query)
     settings = await _find_settings(request, query.show_external_images)
-    mail = await request.domain.mails.get(request.caller, ref)
-    etag = make_etag("body/full", ref, mail.content_id, query.type, *_facts(settings))
-    if unchanged := request.find_not_modified(etag):
-        return unchanged
-    body = await _find_body(request, ref, query.type, settings=settings, max_chars=None)
+    async with request.domain.messages.opened(request.caller, ref) as message:
+        etag = make_etag("body/full", ref, message.sha256, query.type, *_facts(settings))
+        if unchanged := request.find_not_modified(etag):
+            return unchanged
+        body = await _find_body(request, message, ref, kind=query.type, settings=settings, max_chars=None)
     media_type = render_media_type(body.content_type, "utf-8")
     return StreamReply(Content(media_type, etag, from_bytes(body.data), len(body.data)))
 
@@ -105,11 +107,16 @@ def _facts(settings: AccountSettings) -> tuple[int, bool]:
 
 
 async def _find_body(
-    request: Call, ref: MailRef, kind: BodyType, *, settings: AccountSettings, max_chars: int | None
+    request: Call,
+    message: OpenMessage,
+    ref: MailRef,
+    *,
+    kind: BodyType,
+    settings: AccountSettings,
+    max_chars: int | None,
 ) -> FoundBody:
     return await request.domain.messages.body(
-        request.caller,
-        ref,
+        message,
         kind=kind,
         settings=settings,
         attachment_url=_attachment_urls(ref),

@@ -34,6 +34,7 @@ import apsw
 
 from postroom.errors import PostroomError, unavailable
 from postroom.search.terms import IndexTerms
+from postroom.store.engine._deferred import INDEX, UNINDEX, Statement, join_rows
 from postroom.store.engine.base import Connection, OnNews, Row, WriteConnection, run_callbacks
 from postroom.store.engine.foreign_commits import ForeignCommits
 from postroom.store.engine.wal_index import WalIndex
@@ -67,11 +68,7 @@ _TEMPORARY = (
     apsw.ConnectionClosedError,
 )
 
-_INDEX = (
-    "INSERT INTO fulltext (rowid, from_, to_, cc, bcc, subject, body, other) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-)
 _LIST_INDEXED = "SELECT id FROM fulltext_docsize WHERE id >= ? AND id < ?"
-_UNINDEX = "DELETE FROM fulltext WHERE rowid = ?"
 
 
 @cache
@@ -123,7 +120,7 @@ class _SQLiteWriter(_SQLiteConnection):
 
     def __init__(self, connection: apsw.Connection) -> None:
         super().__init__(connection)
-        self.deferred: list[tuple[str, tuple[object, ...]]] = []
+        self.deferred: list[Statement] = []
         self.callbacks: list[Callable[[], None]] = []
         self.durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -142,10 +139,10 @@ class _SQLiteWriter(_SQLiteConnection):
         self._connection.execute("RELEASE part")
 
     async def index(self, account_id: int, content_id: int, terms: IndexTerms) -> None:
-        self.deferred.append((_INDEX, (account_id << _ACCOUNT_SHIFT | content_id, *terms)))
+        self.deferred.append((INDEX, (account_id << _ACCOUNT_SHIFT | content_id, *terms)))
 
     async def unindex(self, account_id: int, content_id: int) -> None:
-        self.deferred.append((_UNINDEX, (account_id << _ACCOUNT_SHIFT | content_id,)))
+        self.deferred.append((UNINDEX, (account_id << _ACCOUNT_SHIFT | content_id,)))
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
@@ -175,6 +172,7 @@ class SQLiteEngine:
         self._readers: list[apsw.Connection] = []
         self._turn = asyncio.Lock()
         self._waiting = 0
+        self._untold = 0
         self._closed = False
         self._group: list[_SQLiteWriter] = []
         self._recent_groups: deque[int] = deque(maxlen=2)
@@ -211,7 +209,7 @@ class SQLiteEngine:
         async with self._turn:
             if self._group:
                 group = self._take_group()
-                self._settle(group, await self._commit_in_thread(group))
+                self._settle(group, await self._end_commit(group, self._begin_commit(group)))
         while self._commits:
             await asyncio.wait(self._commits)
         self._committer.shutdown()
@@ -358,15 +356,18 @@ class SQLiteEngine:
         if not self._in_transaction() or (self._waiting and len(self._group) < self._wanted_group()):
             self._turn.release()
             return
-        self._spawn(self._commit_and_release())
+        group = self._take_group()
+        # The thread is at work before the loop does anything else.
+        self._spawn(self._commit_and_release(group, self._begin_commit(group)))
 
     def _wanted_group(self) -> int:
         """Return how many transactions to commit together while others wait: half of all that are under way.
 
         Then the other half can prepare what it will write while the thread commits. With all in one group, the
-        loop would have nothing to do during a commit, and the thread nothing between two.
+        loop would have nothing to do during a commit, and the thread nothing between two. Those of the last group
+        count too: they have not been told yet, and will be back.
         """
-        under_way = max(len(self._group) + self._waiting, sum(self._recent_groups))
+        under_way = max(len(self._group) + self._waiting + self._untold, sum(self._recent_groups))
         return min((under_way + 1) // 2, MAX_GROUP)
 
     def _in_transaction(self) -> bool:
@@ -384,14 +385,15 @@ class SQLiteEngine:
         await self._turn.acquire()
         self._pass_turn()
 
-    async def _commit_and_release(self) -> None:
-        group = self._take_group()
+    async def _commit_and_release(self, group: list[_SQLiteWriter], commit: asyncio.Future[None]) -> None:
         try:
-            error = await self._commit_in_thread(group)
+            error = await self._end_commit(group, commit)
         finally:
             self._turn.release()
         if error is None:
+            self._untold = len(group)
             await self._let_writers_in()
+            self._untold = 0
         self._settle(group, error)
 
     async def _let_writers_in(self) -> None:
@@ -404,13 +406,26 @@ class SQLiteEngine:
                 return
             await asyncio.sleep(0)
 
-    async def _commit_in_thread(self, group: list[_SQLiteWriter]) -> BaseException | None:
-        """Make a group durable; return what went wrong."""
+    def _begin_commit(self, group: list[_SQLiteWriter]) -> asyncio.Future[None]:
+        """Let the committer thread make a group durable."""
+        loop = asyncio.get_running_loop()
         self._recent_groups.append(len(group))
         self._committing = True
         deferred = [statement for writer in group for statement in writer.deferred]
         try:
-            await asyncio.get_running_loop().run_in_executor(self._committer, self._commit, deferred)
+            return loop.run_in_executor(self._committer, self._commit, deferred)
+        except RuntimeError as error:  # there can be no more threads
+            self._roll_back()
+            failed = loop.create_future()
+            failed.set_exception(error)
+            return failed
+
+    async def _end_commit(
+        self, group: list[_SQLiteWriter], commit: asyncio.Future[None]
+    ) -> BaseException | None:
+        """Wait until a group is durable; return what went wrong."""
+        try:
+            await commit
         except Exception as error:  # noqa: BLE001 - whatever it is, the group must be told
             return error
         finally:
@@ -421,10 +436,10 @@ class SQLiteEngine:
             run_callbacks(writer.callbacks)
         return None
 
-    def _commit(self, deferred: list[tuple[str, tuple[Any, ...]]]) -> None:
+    def _commit(self, deferred: list[Statement]) -> None:
         """Run in the committer thread."""
         try:
-            for sql, args in deferred:
+            for sql, args in join_rows(deferred):
                 self._writer.execute(sql, args)
             self._writer.execute("COMMIT")
         except BaseException:
