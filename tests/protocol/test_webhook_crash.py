@@ -2,7 +2,10 @@
 
 import asyncio
 import itertools
+import shutil
+import smtplib
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.fixtures.factories import CHEAP_AUTH, DATE, make_filing
@@ -26,7 +29,7 @@ OPERATIONS = 40
 KILLS = 3
 
 
-async def prepare(store: Store, url: str) -> None:
+async def prepare(store: Store, url: str, *, operations: int = OPERATIONS) -> None:
     """Add an account with a hook, and deliveries of two mails each."""
     hasher = PasswordHasher(CHEAP_AUTH)
     config = Config(auth=CHEAP_AUTH, webhooks=WebhooksConfig(allow_private=True))
@@ -37,7 +40,7 @@ async def prepare(store: Store, url: str) -> None:
     hasher.close()
     caller = Caller(account.account_id, account.address, "", "default", None, False, 1, 1)
     await domain.webhooks.create(caller, HookChange(url, ("mail.delivered",)))
-    for number in range(OPERATIONS):
+    for number in range(operations):
         async with store.transaction(account.account_id) as tx:
             mails = [
                 await file_mail(tx, make_filing(2 * number + part), INBOX, date=DATE, flags=Flags())
@@ -84,3 +87,54 @@ async def test_killed_while_telling(tmp_path: Path) -> None:
     assert len(receiver.ids) <= len(once) + 2 * KILLS
     positions = [position for position, _ in receiver.places]
     assert all(later >= earlier for earlier, later in itertools.pairwise(positions))
+
+
+class _Server:
+    """``postroom serve`` as a process, over unix sockets."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.configuration = folder / "postroom.toml"
+        self.configuration.write_text(
+            f'data_dir = "{folder / "data"}"\n[http]\nlisten = "unix:{folder / "http"}"\n'
+            f'[lmtp]\nlisten = "unix:{folder / "lmtp"}"\n[webhooks]\nallow_private = true\n'
+        )
+
+    async def start(self) -> asyncio.subprocess.Process:
+        with (self.folder / "log").open("ab") as log:
+            child = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "postroom", "serve", "--config", str(self.configuration)),
+                stderr=log,
+            )
+        async with asyncio.timeout(60):
+            while not (self.folder / "lmtp").exists():
+                assert child.returncode is None, (self.folder / "log").read_text()
+                await asyncio.sleep(0.02)
+        return child
+
+    def deliver(self, subject: str) -> None:
+        with smtplib.LMTP(str(self.folder / "lmtp")) as client:
+            letter = f"From: b@other.test\r\nSubject: {subject}\r\n\r\nText.\r\n"
+            assert client.sendmail("b@other.test", ["anna@example.test"], letter) == {}
+
+
+async def test_the_server_tells_of_deliveries() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="hook-", dir="/tmp"))  # the path of a socket is short
+    try:
+        async with receiving() as receiver:
+            store = await open_store("sqlite:", folder / "data")
+            await prepare(store, receiver.url, operations=1)
+            await store.close()
+            server = _Server(folder)
+            child = await server.start()
+            async with asyncio.timeout(60):
+                for count in range(2, 7):  # two mails were there before it started
+                    while len(receiver.taken) < count:  # noqa: ASYNC110 (the receiver has no event)
+                        await asyncio.sleep(0.002)
+                    await asyncio.to_thread(server.deliver, str(count))
+            child.terminate()
+            assert await child.wait() == 0
+        assert receiver.ids == list(dict.fromkeys(receiver.ids))
+    finally:
+        shutil.rmtree(folder)
