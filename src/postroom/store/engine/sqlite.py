@@ -205,7 +205,6 @@ class SQLiteEngine:
         self._closed = True
         if self._foreign is not None:
             await self._foreign.close()
-            self._foreign = None
         async with self._turn:
             if self._group:
                 group = self._take_group()
