@@ -117,6 +117,8 @@ class WebhookRunner:
             await look()
         except PostroomError as error:
             _log.warning("webhooks wait", error=str(error), private=error.private)
+        except Exception:  # noqa: BLE001 - a fault must not end the work for all hooks, for good
+            _log.exception("webhooks wait")
 
     async def look(self) -> None:
         """Start work on all hooks that are due. Raises: unavailable."""
