@@ -38,6 +38,8 @@ SORTS = {
     "recounts._RECOUNT": "a check counts all mails of an account",
     "recounts._RECOUNT_CONTENTS": "a check counts all mails of an account",
     "operations._LIST_SHOWN": "PostgreSQL may sort the few of an account",
+    "jobs._FIND_RUNNING": "PostgreSQL may sort the few that an account has running",
+    "jobs._PURGE": "PostgreSQL may sort the few that are finished",
     "orders._FOLDERS": "a check looks at all chunks of an account",
     "orders._LIST_ALL": "all chunks of a folder are asked for; PostgreSQL may fetch them in another order",
     "orders._LIST": "all chunks of one order are asked for; PostgreSQL may fetch them in another order",

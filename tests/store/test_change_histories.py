@@ -223,7 +223,7 @@ class History:
             selection = Selection(ids=[there[number] for number in numbers])
         else:
             numbers, selection = self._pick_range(there)
-        state = await self.domain.batches.start(self.callers[session], kind, action, selection)
+        state = await self.domain.batches.start(self.callers[session], kind, action, selection=selection)
         assert state.failed == []
         assert state.is_done
         self._apply(session, kind, action, [self.ids[number] for number in numbers])

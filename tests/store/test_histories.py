@@ -190,7 +190,9 @@ class History:
         is_unread, is_flagged = (self.chance.choice((None, True, False)) for _ in range(2))
         caller = await mailbox.owner.caller()
         ref = MailRef(caller.account_id, folder_id, Uid(uid))
-        shown = await self.domain.mail_changes.set_flags(caller, ref, is_unread=is_unread, is_flagged=is_flagged)
+        shown = await self.domain.mail_changes.set_flags(
+            caller, ref, is_unread=is_unread, is_flagged=is_flagged
+        )
         mail = mailbox.folders[folder_id].mails[uid]
         before = (mail.is_unread, mail.is_flagged)
         mail.is_unread = mail.is_unread if is_unread is None else is_unread

@@ -113,7 +113,7 @@ async def begin(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
         ("mails.delete", Delete()),
     ]
     for kind, action in actions:
-        state = await owner.domain.batches.start(caller, kind, action, whole)
+        state = await owner.domain.batches.start(caller, kind, action, selection=whole)
         assert (state.total_items, state.done_items) == (MAILS, 0)
     monkeypatch.setattr(owner.domain.doomed, "begin", lambda _: None)
     monkeypatch.setattr(owner.domain.folder_changes, "_on_doomed", lambda _: None)

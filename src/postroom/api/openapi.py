@@ -175,7 +175,7 @@ def iter_endpoints(routes: Iterable[BaseRoute]) -> Iterator[Endpoint]:
     for route in sorted(routes, key=lambda one: one.path):
         if not isinstance(route, HTTPRoute):
             continue
-        for handler in route.route_handlers:
+        for handler in sorted(route.route_handlers, key=lambda one: sorted(one.http_methods)):
             declared = handler.opt.get("operation")
             if declared is None:
                 continue

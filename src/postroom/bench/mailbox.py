@@ -56,7 +56,7 @@ class BenchMailbox:
         self._config_path.write_text(
             f"data_dir = {json.dumps(str(self.data_dir))}\n"
             'primary_domain = "example.test"\n'
-            f"[http]\nlisten = {json.dumps(self.http_listen)}\n"
+            f"[http]\nlisten = {json.dumps(self.http_listen)}\nmax_event_streams_per_account = 5000\n"
             f"[lmtp]\nlisten = {json.dumps(self.lmtp_listen)}\nmax_message_bytes = {self._max_message_bytes}\n"
             f"[store]\nurl = {json.dumps(self._store_url)}\n"
         )

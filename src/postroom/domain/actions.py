@@ -119,7 +119,7 @@ async def _lacks_label(mailbox: Snapshot, label_id: int) -> bool:
     return await mailbox.labels.find(LabelId(label_id)) is None
 
 
-async def perform(tx: Transaction, action: Action, items: Sequence[Located], policy: Policy) -> Outcome:
+async def perform(tx: Transaction, action: Action, items: Sequence[Located], *, policy: Policy) -> Outcome:
     """Do an action to mails, which may lie in several folders.
 
     Raises: notFound; badParameter; messageQuotaExceeded; sizeQuotaExceeded.
@@ -129,17 +129,17 @@ async def perform(tx: Transaction, action: Action, items: Sequence[Located], pol
     for group in _by_folder(items):
         match action:
             case MoveTo():
-                await _move(tx, group, FolderId(action.folder_id), outcome)
+                await _move(tx, group, FolderId(action.folder_id), outcome=outcome)
             case CopyTo():
-                await _copy(tx, group, FolderId(action.folder_id), outcome)
+                await _copy(tx, group, FolderId(action.folder_id), outcome=outcome)
             case Delete():
                 await _delete(tx, group, outcome, permanent=action.permanent or not policy.delete_to_trash)
             case SetFlags():
-                await _set_flags(tx, group, action, outcome)
+                await _set_flags(tx, group, action, outcome=outcome)
             case SetLabel():
-                await _set_label(tx, group, action, outcome)
+                await _set_label(tx, group, action, outcome=outcome)
             case Archive():
-                await _archive(tx, group, policy.archiving, outcome)
+                await _archive(tx, group, policy.archiving, outcome=outcome)
     if isinstance(action, CopyTo):
         await check_quota(tx, policy)
     return outcome
@@ -167,7 +167,7 @@ async def check_quota(tx: Transaction, policy: Policy) -> None:
         raise PostroomError(Kind.DENIED, "sizeQuotaExceeded", "the mailbox is as large as it may be")
 
 
-async def _move(tx: Transaction, items: list[Located], target: FolderId, outcome: Outcome) -> None:
+async def _move(tx: Transaction, items: list[Located], target: FolderId, *, outcome: Outcome) -> None:
     if items[0].mail.folder_id == target:
         return
     moved = await move_mails(tx, items, target)
@@ -182,7 +182,7 @@ def move_step(items: Sequence[Located], moved: Sequence[Mail]) -> Move:
     return Move(items[0].mail.folder_id, moved[0].folder_id, mails)
 
 
-async def _copy(tx: Transaction, items: list[Located], target: FolderId, outcome: Outcome) -> None:
+async def _copy(tx: Transaction, items: list[Located], target: FolderId, *, outcome: Outcome) -> None:
     copies = await copy_mails(tx, items, target or items[0].mail.folder_id)
     outcome.steps.append(copy_step(items, copies))
     outcome.mails.update((item.mail.item_id, copy) for item, copy in zip(items, copies, strict=True))
@@ -201,7 +201,7 @@ async def _delete(tx: Transaction, items: list[Located], outcome: Outcome, *, pe
     if not permanent:
         trash = await tx.folders.find_role("trash")
         if trash is not None and not await is_within(tx, source, trash):
-            await _move(tx, items, trash, outcome)
+            await _move(tx, items, trash, outcome=outcome)
             return
     await remove_mails(tx, items)
     outcome.steps.append(Remove(source, [_listed(item.mail) for item in items]))
@@ -221,7 +221,7 @@ def _listed(mail: Mail) -> Listed:
     return Listed(mail.item_id, mail.uid)
 
 
-async def _set_flags(tx: Transaction, items: list[Located], action: SetFlags, outcome: Outcome) -> None:
+async def _set_flags(tx: Transaction, items: list[Located], action: SetFlags, *, outcome: Outcome) -> None:
     changes = await set_flags(tx, items, is_unread=action.is_unread, is_flagged=action.is_flagged)
     if changes:
         marked = [
@@ -236,7 +236,7 @@ def state_of(mail: Mail) -> int:
     return UNREAD * mail.is_unread | FLAGGED * mail.is_flagged
 
 
-async def _set_label(tx: Transaction, items: list[Located], action: SetLabel, outcome: Outcome) -> None:
+async def _set_label(tx: Transaction, items: list[Located], action: SetLabel, *, outcome: Outcome) -> None:
     changes = await set_label(tx, items, LabelId(action.label_id), is_on=action.is_on)
     if changes:
         mails = [_listed(after) for _, after in changes]
@@ -247,7 +247,7 @@ async def _set_label(tx: Transaction, items: list[Located], action: SetLabel, ou
 # The Archive
 
 
-async def _archive(tx: Transaction, items: list[Located], policy: str, outcome: Outcome) -> None:
+async def _archive(tx: Transaction, items: list[Located], policy: str, *, outcome: Outcome) -> None:
     paths: dict[tuple[str, ...], list[Located]] = {}
     for item in items:
         paths.setdefault(archive_path(policy, item.mail.date), []).append(item)
@@ -255,11 +255,11 @@ async def _archive(tx: Transaction, items: list[Located], policy: str, outcome: 
         target = await tx.folders.find_role("archive")
         if target is None:
             name = await free_name(tx, ROOT, ARCHIVE_NAME)
-            target = await make_folder(tx, ROOT, name, outcome.steps, role="archive")
+            target = await make_folder(tx, ROOT, name, steps=outcome.steps, role="archive")
         for name in path:
             found = await tx.folders.find_named(target, name_key(name))
-            target = found or await make_folder(tx, target, name, outcome.steps)
-        await _move(tx, group, target, outcome)
+            target = found or await make_folder(tx, target, name, steps=outcome.steps)
+        await _move(tx, group, target, outcome=outcome)
 
 
 def archive_path(policy: str, date: int) -> tuple[str, ...]:
@@ -286,7 +286,7 @@ async def free_name(mailbox: Snapshot, parent_id: FolderId, name: str) -> str:
 
 
 async def make_folder(
-    tx: Transaction, parent_id: FolderId, name: str, steps: list[Step], *, role: str = "", kind: str = "mails"
+    tx: Transaction, parent_id: FolderId, name: str, *, steps: list[Step], role: str = "", kind: str = "mails"
 ) -> FolderId:
     """Make a folder, and add the step; one with a role is special."""
     state = await tx.advance()

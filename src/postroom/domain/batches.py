@@ -54,7 +54,7 @@ class Batches:
         async with self._store.read(caller.account_id) as mailbox:
             await check_action(mailbox, action)
 
-    async def start(self, caller: Caller, kind: str, action: Action, selection: Selection) -> JobState:
+    async def start(self, caller: Caller, kind: str, action: Action, *, selection: Selection) -> JobState:
         """Do an action to all mails of a selection; return when it is done, or begun if they are many.
 
         Raises: notFound, badParameter for a destination or label that there is not; badParameter for too many mails;
@@ -66,7 +66,7 @@ class Batches:
             await check_action(mailbox, action)
             await self._find_ids(caller, mailbox, selection.ids, found=found, failed=failed)
             for wanted in selection.ranges:
-                await _find_range(caller, mailbox, wanted, selection.sort, found=found, failed=failed)
+                await _find_range(caller, mailbox, wanted, sort=selection.sort, found=found, failed=failed)
         return await self._jobs.start_batch(caller, kind, action, targets=list(found.values()), failed=failed)
 
     async def _find_ids(
@@ -102,8 +102,8 @@ async def _find_range(
     caller: Caller,
     mailbox: Snapshot,
     wanted: Range,
-    sort: Sort,
     *,
+    sort: Sort,
     found: dict[int, Target],
     failed: list[Failed],
 ) -> None:
@@ -121,7 +121,7 @@ async def _find_range(
     found.setdefault(first.item_id, first)
     left -= 1
     while left > 0:
-        rows, place = await _list_after(mailbox, folder, sort, place, limit=min(left, _PAGE))
+        rows, place = await _list_after(mailbox, folder, sort, place=place, limit=min(left, _PAGE))
         for target in rows:
             found.setdefault(target.item_id, target)
         left -= len(rows)
@@ -134,7 +134,7 @@ async def _find_range(
 
 
 async def _list_after(
-    mailbox: Snapshot, folder: Folder, sort: Sort, place: Anchor, *, limit: int
+    mailbox: Snapshot, folder: Folder, sort: Sort, *, place: Anchor, limit: int
 ) -> tuple[list[Target], Anchor]:
     """Return the mails that follow a place in an order, and the place of the last."""
     # Downwards an anchor is left out, upwards it is the first.

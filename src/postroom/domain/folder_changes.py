@@ -80,7 +80,7 @@ class FolderChanges:
                 raise bad_parameter("parentId", f"folders are at most {MAX_DEPTH} deep")
             await _check_free(tx, parent_id, name)
             steps: list[Step] = []
-            folder_id = await make_folder(tx, parent_id, name, steps, kind=kind)
+            folder_id = await make_folder(tx, parent_id, name, steps=steps, kind=kind)
             await write_down(tx, "folders.create", steps, folder_id=folder_id)
             return await _get(tx, folder_id)
 

@@ -122,7 +122,7 @@ class Jobs:
         ``failed`` are mails that were asked for and are not there. Raises: unavailable.
         """
         slices = [_pack(list(targets[start : start + SLICE])) for start in range(0, len(targets), SLICE)]
-        job = _new_job(caller, kind, Request(caller.class_name, action), len(targets))
+        job = _new_job(caller, kind, Request(caller.class_name, action), total=len(targets))
         job = job._replace(failed=_write(list(failed)).decode())
         async with self._store.transaction(caller.account_id, session_id=caller.session_id) as tx:
             await tx.lock()
@@ -136,7 +136,7 @@ class Jobs:
         while entries := await tx.operations.list_steps(history_id, before=before, limit=SLICE):
             slices += [_pack(int(entry.modseq)) for entry in entries]
             before = entries[-1].modseq
-        job = _new_job(caller, "undo", Request(caller.class_name, undoes=history_id), mail_count)
+        job = _new_job(caller, "undo", Request(caller.class_name, undoes=history_id), total=mail_count)
         await tx.jobs.create(job, slices)
         return job
 
@@ -229,7 +229,7 @@ class Jobs:
     async def _do(self, tx: Transaction, job: Job, items: bytes) -> _Done:
         request = _read_request(job.request)
         if request.action is not None:
-            return await self._act(tx, request, request.action, _read_targets(items))
+            return await self._act(tx, request, request.action, targets=_read_targets(items))
         entry = await tx.operations.find(Modseq(_read_modseq(items)))
         if entry is None:
             return _Done(0, [], [])
@@ -239,7 +239,7 @@ class Jobs:
         return _Done(count_mails(steps), undone.steps, undone.failed)
 
     async def _act(
-        self, tx: Transaction, request: Request, action: Action, targets: Sequence[Target]
+        self, tx: Transaction, request: Request, action: Action, *, targets: Sequence[Target]
     ) -> _Done:
         """Do an action to a slice; if it fails as a whole, to one mail after the other."""
         policy = await self._policies.read_for(action, tx, request.class_name)
@@ -292,7 +292,7 @@ async def _try(
         return []
     try:
         async with tx.savepoint():
-            return (await perform(tx, action, items, policy)).steps
+            return (await perform(tx, action, items, policy=policy)).steps
     except PostroomError:
         return None
 
@@ -303,7 +303,7 @@ async def has_running(tx: Transaction, session_id: SessionId) -> bool:
     return any(job.session_id == session_id for job in jobs)
 
 
-def _new_job(caller: Caller, kind: str, request: Request, total: int) -> Job:
+def _new_job(caller: Caller, kind: str, request: Request, *, total: int) -> Job:
     now = int(time.time() * 1000)
     return Job(
         job_key=secrets.token_urlsafe(18),

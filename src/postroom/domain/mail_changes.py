@@ -114,7 +114,7 @@ class MailChanges:
             item = await locate_mail(tx, ref.folder, ref.uid)
             action = action or MoveTo(await _find_role(tx, role))
             policy = await self._policies.read_for(action, tx, caller.class_name)
-            outcome = await perform(tx, action, [item], policy)
+            outcome = await perform(tx, action, [item], policy=policy)
             await write_down(tx, kind, outcome.steps, folder_id=ref.folder)
         return outcome.mails[item.mail.item_id]
 

@@ -77,7 +77,7 @@ async def undo_steps(tx: Transaction, kind: str, steps: Sequence[Step], *, polic
         here = Undone([], [])
         try:
             async with tx.savepoint():
-                await _undo_step(tx, kind, step, here)
+                await _undo_step(tx, kind, step, undone=here)
                 await check_quota(tx, policy)
         except PostroomError:
             undone.failed.extend(_all_of(step))
@@ -87,7 +87,7 @@ async def undo_steps(tx: Transaction, kind: str, steps: Sequence[Step], *, polic
     return undone
 
 
-async def _undo_step(tx: Transaction, kind: str, step: Step, undone: Undone) -> None:
+async def _undo_step(tx: Transaction, kind: str, step: Step, *, undone: Undone) -> None:
     match step:
         case Move():
             await _move_back(tx, step, undone)
@@ -250,9 +250,7 @@ async def _unmake(tx: Transaction, step: MakeFolder, undone: Undone) -> None:
         return
     state = await tx.advance()
     now = int(time.time() * 1000)
-    await tx.traces.note_past(
-        folder.folder_id, modseq=state.modseq, parent_id=folder.parent_id, moved_at=now
-    )
+    await tx.traces.note_past(folder.folder_id, modseq=state.modseq, parent_id=folder.parent_id, moved_at=now)
     await tx.folders.delete(folder.folder_id)
     graves = [Grave(folder.folder_id, 0, folder.created_modseq)]
     await tx.operations.bury(graves, modseq=state.modseq, removed_at=now)
@@ -267,4 +265,4 @@ async def _make_again(tx: Transaction, step: DropFolder, undone: Undone) -> None
         raise _changed()
     if await tx.folders.find_named(parent_id, name_key(step.place.name)) is not None:
         raise _changed()
-    await make_folder(tx, parent_id, step.place.name, undone.steps, kind=step.folder_type)
+    await make_folder(tx, parent_id, step.place.name, steps=undone.steps, kind=step.folder_type)

@@ -20,7 +20,7 @@ from postroom.errors import PostroomError
 def test_every_group_is_measured_and_written(tmp_path: Path) -> None:
     options = BenchOptions(
         sizes=(20,),
-        seconds=0.05,
+        seconds=0.2,
         repeats=1,
         connections=4,
         attachment_bytes=300_000,

@@ -36,8 +36,8 @@ def _batch(name: str, summary: str, body: type[BatchBody]) -> dict[str, Any]:
     return operation(name, summary, tag="batch", returns=BatchResult, body=body, errors=("notFound",))
 
 
-async def _start(request: Call, kind: str, action: Action, body: BatchBody) -> Reply:
-    state = await request.domain.batches.start(request.caller, kind, action, read_selection(body))
+async def _start(request: Call, kind: str, action: Action, *, body: BatchBody) -> Reply:
+    state = await request.domain.batches.start(request.caller, kind, action, selection=read_selection(body))
     return reply_job(state)
 
 
@@ -47,7 +47,7 @@ async def move_mails(request: Call) -> Reply:
     body = await request.parse_body(_move)
     target = ids.parse_folder(body.destination_folder_id, "destinationFolderId")
     require_own(request.caller, target.owner, "the destination folder")
-    return await _start(request, "mails.move", MoveTo(target.folder), body)
+    return await _start(request, "mails.move", MoveTo(target.folder), body=body)
 
 
 @post("/api/v1/batch/mails/copy", **_batch("copyMails", "Copy mails", CopyBatch))
@@ -55,16 +55,16 @@ async def copy_mails(request: Call) -> Reply:
     """Copy mails to a folder, or each within its own."""
     body = await request.parse_body(_copy)
     if body.destination_folder_id is UNSET:
-        return await _start(request, "mails.copy", CopyTo(), body)
+        return await _start(request, "mails.copy", CopyTo(), body=body)
     target = ids.parse_folder(body.destination_folder_id, "destinationFolderId")
     require_own(request.caller, target.owner, "the destination folder")
-    return await _start(request, "mails.copy", CopyTo(target.folder), body)
+    return await _start(request, "mails.copy", CopyTo(target.folder), body=body)
 
 
 @post("/api/v1/batch/mails/delete", **_batch("deleteMails", "Delete mails", BatchBody))
 async def delete_mails(request: Call) -> Reply:
     """Move mails to Trash; remove those that are there already."""
-    return await _start(request, "mails.delete", Delete(), await request.parse_body(_delete))
+    return await _start(request, "mails.delete", Delete(), body=await request.parse_body(_delete))
 
 
 @post("/api/v1/batch/mails/update", **_batch("updateMails", "Set flags of mails", UpdateBatch))
@@ -77,7 +77,7 @@ async def update_mails(request: Call) -> Reply:
         None if body.is_unread is UNSET else body.is_unread,
         None if body.is_flagged is UNSET else body.is_flagged,
     )
-    return await _start(request, "mails.update", action, body)
+    return await _start(request, "mails.update", action, body=body)
 
 
 @post("/api/v1/batch/mails/labels/add", **_batch("labelMails", "Put a label on mails", LabelBatch))
@@ -96,7 +96,7 @@ async def _label_all(request: Call, *, is_on: bool) -> Reply:
     body = await request.parse_body(_label)
     label = ids.parse_label(body.label_id, "labelId")
     require_own(request.caller, label.owner, "the label")
-    return await _start(request, "mails.label", SetLabel(label.label, is_on), body)
+    return await _start(request, "mails.label", SetLabel(label.label, is_on), body=body)
 
 
 @get(
