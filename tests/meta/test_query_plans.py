@@ -255,7 +255,7 @@ async def test_postgres_plans(postgres_plans: dict[str, str]) -> None:
 
 async def test_postgres_finds_chunks_by_their_keys(postgres_plans: dict[str, str]) -> None:
     """Reading all chunks of a folder at each delivery would make deliveries slower as it grows."""
-    plan = postgres_plans["orders._ADD_TO_ALL"]
+    plan = postgres_plans["orders._FIND_PLACES"]
     conditions = re.findall(r"Index Cond: (.*)", plan)
     assert len(conditions) == 2
     assert all("low_key" in condition for condition in conditions), plan

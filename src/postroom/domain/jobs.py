@@ -28,7 +28,7 @@ from postroom.model.ids import AccountId, ItemId, Modseq, SessionId
 from postroom.store import Store
 from postroom.store.sql.jobs import Job
 from postroom.store.sql.mails import Located
-from postroom.store.tx import UNDO_DEPTH, Transaction
+from postroom.store.tx import Transaction
 
 SLICE = 100
 """Mails done in one transaction: it holds up other writers of the store for some 15 ms."""
@@ -333,16 +333,13 @@ async def _write_down(tx: Transaction, job: Job, steps: list[Step]) -> int:
     undoes = _read_request(job.request).undoes
     if job.history_id:
         await tx.log(job.kind, Record(steps, undoes=undoes), modseq=tx.modseq, history_id=job.history_id)
-        stacked = is_stacked(job.kind, steps)
         await tx.operations.add_to_head(
             job.history_id,
             mails=count_mails(steps),
             state="running",
-            is_stacked=stacked,
+            is_stacked=is_stacked(job.kind, steps),
             is_reversible=is_reversible(steps),
         )
-        if stacked and job.session_id is not None:
-            await tx.operations.drop_beyond(job.session_id, keep=UNDO_DEPTH)
         return job.history_id
     head = make_head(job.kind, steps, folder_id=0, state="running")
     await tx.log(job.kind, Record(steps, undoes=undoes), modseq=tx.modseq, head=head)

@@ -27,7 +27,7 @@ from postroom.model.ids import AccountId, FolderId, Modseq
 from postroom.store import Store
 from postroom.store.sql.jobs import Job
 from postroom.store.sql.operations import Operation
-from postroom.store.tx import Transaction
+from postroom.store.tx import UNDO_DEPTH, Transaction
 
 
 class Shown(NamedTuple):
@@ -83,6 +83,7 @@ class Operations:
             await tx.lock()
             if await has_running(tx, session_id):
                 raise _conflict("a batch is running: wait until it is done")
+            await tx.operations.drop_beyond(session_id, keep=UNDO_DEPTH)
             head = await tx.operations.find_top(session_id)
             if head is None:
                 raise _conflict("there is nothing to undo")
@@ -105,6 +106,8 @@ class Operations:
                 raise _conflict("the operation was taken back already")
             if not head.is_reversible:
                 raise _conflict("the operation cannot be taken back")
+            if head.session_id is not None:
+                await tx.operations.drop_beyond(head.session_id, keep=UNDO_DEPTH)
             taken = await self._take_back(tx, caller, head)
         return await self.settle(caller, taken)
 

@@ -248,7 +248,8 @@ class Transaction(Snapshot):
                 data=_encode(data).decode(),
             )
         )
-        if shown.is_stacked and self._session_id is not None:
+        # What has fallen off is only seen by an undo, which looks first; so now and then is enough.
+        if shown.is_stacked and self._session_id is not None and modseq % UNDO_DEPTH == 0:
             await self.operations.drop_beyond(self._session_id, keep=UNDO_DEPTH)
 
     async def index(self, content_id: int, terms: IndexTerms) -> None:
