@@ -17,15 +17,16 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from postroom.content.digest import hash_message
+from postroom.domain.actions import make_folder
 from postroom.domain.folder_names import name_key
 from postroom.domain.ingest import Ingest
 from postroom.domain.mail_files import iter_mail_files
 from postroom.domain.mail_source import FoundMessage, Unusable
+from postroom.domain.steps import Record, Step
 from postroom.errors import Kind, PostroomError
 from postroom.model.folder import INBOX, ROOT, Folder
 from postroom.model.ids import AccountId, FolderId
 from postroom.store import Store
-from postroom.store.sql.folders import NewFolder
 
 SLICE_MESSAGES = 32
 SLICE_BYTES = 8 << 20
@@ -206,22 +207,11 @@ class Importer:
             known = await tx.folders.find_named(parent_id, name_key(name))
             if known is not None:
                 return known
-            state = await tx.advance()
-            new = NewFolder(
-                folder_id=await tx.mailbox.take_folder_id(),
-                parent_id=parent_id,
-                name=name,
-                name_key=name_key(name),
-                role="",
-                folder_type="mails",
-                is_special=0,
-                takes_subfolders=1,
-                uid_validity=state.modseq,
-                modseq=state.modseq,
-            )
-            await tx.folders.create(new)
-            await tx.log("createFolder", {"folder": new.folder_id, "name": name}, modseq=state.modseq)
-        return new.folder_id
+            await tx.advance()
+            steps: list[Step] = []
+            folder_id = await make_folder(tx, parent_id, name, steps=steps)
+            await tx.log("import", Record(steps), modseq=tx.modseq)
+        return folder_id
 
 
 def find_child(folders: Iterable[Folder], parent: Folder | None, name: str) -> Folder | None:
