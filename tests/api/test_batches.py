@@ -154,7 +154,7 @@ async def test_what_is_wrong_is_refused(ann: User, ben: User) -> None:
     ]:
         assert await refusal(ann, "POST", f"batch/mails/{path}", body) == expected
     assert len(await listed(ann, ann.inbox)) == 2
-    assert (await refusal(ann, "GET", "batch/none"))[:2] == (404, "notFound")
+    assert (await refusal(ann, "GET", f"batch/{'x' * 24}"))[:2] == (404, "notFound")
 
 
 async def test_a_large_batch_is_a_job(session: User, ben: User, small: None) -> None:

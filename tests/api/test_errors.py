@@ -36,9 +36,14 @@ async def test_unknown_path(world: World, path: str, method: str) -> None:
     ("method", "path", "allow"),
     [
         ("POST", "/api/v1/mails/counters", "GET, HEAD, OPTIONS"),
-        ("DELETE", "/api/v1/mails/ODBfMTE0XzEzNTQ/", "GET, OPTIONS, PATCH"),
+        ("POST", "/api/v1/mails/ODBfMTE0XzEzNTQ/", "DELETE, GET, OPTIONS, PATCH"),
         ("GET", "/api/v1/login", "OPTIONS, POST"),
-        ("HEAD", "/api/v1/folders", "GET, OPTIONS"),
+        ("HEAD", "/api/v1/folders", "GET, OPTIONS, POST"),
+        ("PUT", "/api/v1/folders/80_2", "DELETE, GET, OPTIONS, PATCH"),
+        ("POST", "/api/v1/labels/80_7", "DELETE, GET, OPTIONS, PATCH, PUT"),
+        ("GET", "/api/v1/mails/ODBfMTE0XzEzNTQ/labels/80_7", "DELETE, OPTIONS"),
+        ("DELETE", "/api/v1/batch/eGfCkOoTr8nDkX5Y0yJm0lZ2", "GET, OPTIONS"),
+        ("GET", "/api/v1/operations/1354/undo", "OPTIONS, POST"),
     ],
 )
 async def test_wrong_method(world: World, method: str, path: str, allow: str) -> None:

@@ -34,14 +34,32 @@ GET /api/v1/account/info
 GET PATCH /api/v1/account/settings
 GET POST DELETE /api/v1/account/settings/client
 GET POST DELETE /api/v1/account/settings/ui
-GET /api/v1/folders
+POST /api/v1/batch/mails/copy
+POST /api/v1/batch/mails/delete
+POST /api/v1/batch/mails/labels/add
+POST /api/v1/batch/mails/labels/remove
+POST /api/v1/batch/mails/move
+POST /api/v1/batch/mails/update
+GET /api/v1/batch/{jobKey}
+POST /api/v1/undo
+GET /api/v1/operations
+POST /api/v1/operations/{operationId}/undo
+GET POST /api/v1/folders
 GET /api/v1/folders/delta
-GET /api/v1/folders/{folderId}
+GET PATCH DELETE /api/v1/folders/{folderId}
+POST /api/v1/folders/{folderId}/move
 GET POST /api/v1/labels
 GET PUT PATCH DELETE /api/v1/labels/{labelId}
 GET /api/v1/mails
 GET /api/v1/mails/delta
-GET PATCH /api/v1/mails/{mailId}
+GET PATCH DELETE /api/v1/mails/{mailId}
+POST /api/v1/mails/{mailId}/archive
+POST /api/v1/mails/{mailId}/copy
+POST /api/v1/mails/{mailId}/labels
+DELETE /api/v1/mails/{mailId}/labels/{labelId}
+POST /api/v1/mails/{mailId}/move
+POST /api/v1/mails/{mailId}/notspam
+POST /api/v1/mails/{mailId}/spam
 GET /api/v1/mails/{mailId}/body
 GET HEAD /api/v1/mails/{mailId}/body/full
 GET /api/v1/mails/{mailId}/parts
@@ -145,3 +163,14 @@ def test_routes_are_short() -> None:
             )
             docstring = (handler.fn.__doc__ or "").count("\n") + 1
             assert len(lines) - start - docstring <= MAX_ROUTE_LINES, handler
+
+
+def test_what_may_begin_a_job_says_so() -> None:
+    begun = {
+        operation["operationId"]
+        for item in DOCUMENT["paths"].values()
+        for operation in item.values()
+        if "201" in operation["responses"]
+    }
+    batches = {"copyMails", "deleteMails", "labelMails", "moveMails", "unlabelMails", "updateMails"}
+    assert begun == batches | {"undo", "undoOperation"}

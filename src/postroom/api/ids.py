@@ -3,6 +3,8 @@
 A folder is ``<owner>_<folder>``, a label ``<owner>_<label>``, a mail the unpadded base64url (RFC 4648 §5) of
 ``<owner>_<folder>_<uid>``. Only the canonical spelling is taken: each thing has one id. Digits and underscores
 never encode to ``+`` or ``/``, so plain base64 serves.
+
+The key of a job is random and stays as it is; only its form is seen to here, before any store is asked for it.
 """
 
 import re
@@ -21,6 +23,8 @@ _INDEX = re.compile(_NUMBER)
 
 FOLDER_PATTERN = "^(0|[1-9][0-9]{0,18})_(0|[1-9][0-9]{0,18})$"
 MAIL_PATTERN = "^[A-Za-z0-9]{7,79}$"
+JOB_PATTERN = "^[A-Za-z0-9_-]{24}$"
+_JOB = re.compile("[A-Za-z0-9_-]{24}")
 
 
 def render_folder(owner: AccountId, folder: FolderId) -> str:
@@ -97,6 +101,13 @@ def parse_conversation(text: str, parameter: str) -> str:
         found = None
     if found is None:
         raise _malformed(parameter, "conversation")
+    return text
+
+
+def parse_job(text: str, parameter: str) -> str:
+    """Return the key of a job if it has the form of one; raises ``badParameter`` naming ``parameter``."""
+    if _JOB.fullmatch(text) is None:
+        raise bad_parameter(parameter, f"{parameter} is not the key of a job")
     return text
 
 

@@ -244,6 +244,7 @@ def _collect_schemas(endpoints: list[Endpoint]) -> dict[str, JSONObject]:
         returns = one.declared.returns
         for kind in (
             *(returns if isinstance(returns, tuple) else (returns,)),
+            one.declared.begins,
             one.declared.query,
             one.declared.body,
         ):
@@ -346,12 +347,15 @@ def _is_conditional(endpoint: Endpoint) -> bool:
 
 
 def _describe_responses(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSONObject:
-    responses: JSONObject = {"200": _describe_success(endpoint, schemas)}
+    declared = endpoint.declared
+    responses: JSONObject = {"200": _describe_success(endpoint, declared.returns, schemas)}
+    if declared.begins is not None:
+        responses["201"] = _describe_success(endpoint, declared.begins, schemas)
     if _is_conditional(endpoint):
         responses["304"] = {"description": "The client has it.", "headers": _headers("ETag")}
     codes = _list_codes(endpoint)
-    if _is_download(endpoint.declared) and endpoint.method == "GET":
-        responses["206"] = _describe_success(endpoint, schemas) | {
+    if _is_download(declared) and endpoint.method == "GET":
+        responses["206"] = _describe_success(endpoint, declared.returns, schemas) | {
             "headers": _headers("ETag", "Content-Range")
         }
         codes.append("rangeNotSatisfiable")
@@ -383,8 +387,11 @@ def _is_remembered(endpoint: Endpoint) -> bool:
     return is_keyed and endpoint.method in WRITING_METHODS
 
 
-def _describe_success(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSONObject:
-    returns = endpoint.declared.returns
+def _describe_success(
+    endpoint: Endpoint,
+    returns: type[msgspec.Struct] | tuple[type[msgspec.Struct], ...] | Stream | None,
+    schemas: dict[str, JSONObject],
+) -> JSONObject:
     special = ["ETag"] if _is_conditional(endpoint) else []
     special += ["Idempotency-Replayed"] if _is_remembered(endpoint) else []
     headers = _headers(*special)

@@ -45,6 +45,8 @@ class Operation:
     summary: str
     tag: str
     returns: type[msgspec.Struct] | tuple[type[msgspec.Struct], ...] | Stream | None
+    begins: type[msgspec.Struct] | None = None
+    """What is answered, with 201, where the call begins a job that outlives it."""
     query: type[msgspec.Struct] | None = None
     body: type[msgspec.Struct] | None = None
     access: Access = Access.ACCOUNT

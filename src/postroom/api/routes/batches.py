@@ -33,7 +33,9 @@ _label = msgspec.json.Decoder(LabelBatch)
 
 
 def _batch(name: str, summary: str, body: type[BatchBody]) -> dict[str, Any]:
-    return operation(name, summary, tag="batch", returns=BatchResult, body=body, errors=("notFound",))
+    return operation(
+        name, summary, tag="batch", returns=BatchResult, begins=BatchResult, body=body, errors=("notFound",)
+    )
 
 
 async def _start(request: Call, kind: str, action: Action, *, body: BatchBody) -> Reply:
@@ -105,7 +107,8 @@ async def _label_all(request: Call, *, is_on: bool) -> Reply:
 )
 async def get_batch(request: Call) -> Reply:
     """Get how far a batch is, until an hour after it is done."""
-    state = await request.domain.jobs.get(request.caller, request.scope["path_params"]["job_key"])
+    key = ids.parse_job(request.scope["path_params"]["job_key"], "jobKey")
+    state = await request.domain.jobs.get(request.caller, key)
     return json_reply(render_job(state, with_key=True))
 
 

@@ -15,6 +15,7 @@ from postroom.api.schemas.batches import (
     render_operation,
 )
 from postroom.domain.access import require_own
+from postroom.errors import bad_parameter
 
 _list_query = Query(OperationListQuery)
 
@@ -25,7 +26,8 @@ _list_query = Query(OperationListQuery)
         "undo",
         "Undo",
         tag="undo",
-        returns=(BatchResult,),
+        returns=None,
+        begins=BatchResult,
         errors=("conflict", "sessionRequired"),
     ),
 )
@@ -47,12 +49,15 @@ async def undo(request: Call) -> Reply:
 async def list_operations(request: Call) -> Reply:
     """List what the account's owner did, newest first, whichever session did it."""
     query = request.parse_query(_list_query)
+    if "\0" in query.kind:
+        # No text of PostgreSQL holds it.
+        raise bad_parameter("kind", "kind must not hold a NUL")
     folder_id = None
     if query.folder_id is not None:
         ref = ids.parse_folder(query.folder_id, "folderId")
         require_own(request.caller, ref.owner, "the folder")
         folder_id = ref.folder
-    limit = query.limit or request.domain.accounts.class_of(request.caller).page_size
+    limit = await request.domain.settings.page_size(request.caller, query.limit)
     total, items = await request.domain.operations.list_shown(
         request.caller, kind=query.kind, folder_id=folder_id, start=query.start, limit=limit
     )
@@ -65,7 +70,8 @@ async def list_operations(request: Call) -> Reply:
         "undoOperation",
         "Take an operation back",
         tag="undo",
-        returns=(BatchResult,),
+        returns=None,
+        begins=BatchResult,
         errors=("conflict", "notFound"),
     ),
 )

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from postroom.api.ids import FOLDER_PATTERN, MAIL_PATTERN, MAX_NUMBER
+from postroom.api.ids import FOLDER_PATTERN, JOB_PATTERN, MAIL_PATTERN, MAX_NUMBER
 
 
 class Shape(msgspec.Struct, frozen=True, rename="camel", gc=False):
@@ -28,8 +28,7 @@ TokenText = Annotated[
     str, Meta(description="Opaque; changes exactly when the list changes.", examples=["bWFpbHM6ODBfMjoxNzQ0"])
 ]
 JobText = Annotated[
-    str,
-    Meta(pattern="^[A-Za-z0-9_-]{1,64}$", description="Key of a job.", examples=["eGfCkOoTr8nDkX5Y0yJm0lZ2"]),
+    str, Meta(pattern=JOB_PATTERN, description="Key of a job.", examples=["eGfCkOoTr8nDkX5Y0yJm0lZ2"])
 ]
 Number = Annotated[int, Meta(ge=0, le=MAX_NUMBER, examples=[0])]
 Index = Annotated[
