@@ -45,7 +45,8 @@ SAME_KIND = {
 }
 """Parameters that take what goes by another name in paths."""
 UNUSED = {
-    "BatchBody.folderId": "it says in which folder conversations are listed, and mails are not in question"
+    "ConversationBatch.ids": "there are no conversations yet, so that none can be another account's",
+    "BatchBody.folderId": "it says in which folder conversations are listed, and mails are not in question",
 }
 """Parameters that name something, and have nothing done to it; with the reason."""
 
@@ -73,7 +74,13 @@ NAME = Row({"name": "Another name"})
 PARTS = Row(query={"partIds": "0"})
 LABELLED = Row({"ids": [ID], "labelId": ID}, told="ids")
 MOVED = Row({"ids": [ID], "destinationFolderId": ID}, told="ids")
+NO_CONVERSATION = {"ids": ["MV9jXzE"]}
 ROWS = {
+    "deleteConversations": Row(NO_CONVERSATION),
+    "labelConversations": Row({**NO_CONVERSATION, "labelId": ID}),
+    "moveConversations": Row({**NO_CONVERSATION, "destinationFolderId": ID}),
+    "unlabelConversations": Row({**NO_CONVERSATION, "labelId": ID}),
+    "updateConversations": Row({**NO_CONVERSATION, "isUnread": False}),
     "addLabel": Row({"labelId": ID}),
     "archiveMail": Row(),
     "changeSettings": Row({"theme": "breeze"}),

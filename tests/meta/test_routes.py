@@ -34,6 +34,11 @@ GET /api/v1/account/info
 GET PATCH /api/v1/account/settings
 GET POST DELETE /api/v1/account/settings/client
 GET POST DELETE /api/v1/account/settings/ui
+POST /api/v1/batch/conversations/delete
+POST /api/v1/batch/conversations/labels/add
+POST /api/v1/batch/conversations/labels/remove
+POST /api/v1/batch/conversations/move
+POST /api/v1/batch/conversations/update
 POST /api/v1/batch/mails/copy
 POST /api/v1/batch/mails/delete
 POST /api/v1/batch/mails/labels/add

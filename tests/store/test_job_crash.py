@@ -2,6 +2,7 @@
 """``kill -9`` in the middle of batches and of the removal of a folder: they go on, and nothing is done twice."""
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -75,7 +76,9 @@ def work_until_killed(process: "subprocess.Popen[bytes]", folder: Path, *, secon
             # The child's id is told by its parent, maybe later than what it says itself.
             while not child:
                 child = int(process.stdout.readline().split()[1])
-            os.kill(child, signal.SIGKILL)
+            # It may just have done all and ended.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
         elif words[0] == b"done":
             done = True
         elif words[0] == b"dead":

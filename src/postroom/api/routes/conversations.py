@@ -15,35 +15,37 @@ from postroom.api.call import Call
 from postroom.api.operation import operation
 from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.batches import (
-    BatchBody,
     BatchDetails,
     BatchResult,
-    LabelBatch,
-    MoveBatch,
-    UpdateBatch,
+    ConversationBatch,
+    LabelConversations,
+    MoveConversations,
+    UpdateConversations,
     read_conversations,
 )
 from postroom.domain.access import require_own
 from postroom.domain.actions import Action, Delete, MoveTo, SetFlags, SetLabel
 from postroom.errors import bad_parameter
 
-_move = msgspec.json.Decoder(MoveBatch)
-_delete = msgspec.json.Decoder(BatchBody)
-_update = msgspec.json.Decoder(UpdateBatch)
-_label = msgspec.json.Decoder(LabelBatch)
+_move = msgspec.json.Decoder(MoveConversations)
+_delete = msgspec.json.Decoder(ConversationBatch)
+_update = msgspec.json.Decoder(UpdateConversations)
+_label = msgspec.json.Decoder(LabelConversations)
 
 
-def _batch(name: str, summary: str, body: type[BatchBody]) -> dict[str, Any]:
+def _batch(name: str, summary: str, body: type[ConversationBatch]) -> dict[str, Any]:
     return operation(name, summary, tag="batch", returns=BatchResult, body=body, errors=("notFound",))
 
 
-async def _start(request: Call, action: Action, body: BatchBody) -> Reply:
+async def _start(request: Call, action: Action, body: ConversationBatch) -> Reply:
     wanted = read_conversations(body)
     await request.domain.batches.check(request.caller, action)
     return json_reply(BatchResult(BatchDetails(wanted), wanted, "completed", 100))
 
 
-@post("/api/v1/batch/conversations/move", **_batch("moveConversations", "Move conversations", MoveBatch))
+@post(
+    "/api/v1/batch/conversations/move", **_batch("moveConversations", "Move conversations", MoveConversations)
+)
 async def move_conversations(request: Call) -> Reply:
     """Move conversations to a folder."""
     body = await request.parse_body(_move)
@@ -54,7 +56,7 @@ async def move_conversations(request: Call) -> Reply:
 
 @post(
     "/api/v1/batch/conversations/delete",
-    **_batch("deleteConversations", "Delete conversations", BatchBody),
+    **_batch("deleteConversations", "Delete conversations", ConversationBatch),
 )
 async def delete_conversations(request: Call) -> Reply:
     """Move conversations to Trash."""
@@ -63,7 +65,7 @@ async def delete_conversations(request: Call) -> Reply:
 
 @post(
     "/api/v1/batch/conversations/update",
-    **_batch("updateConversations", "Set flags of conversations", UpdateBatch),
+    **_batch("updateConversations", "Set flags of conversations", UpdateConversations),
 )
 async def update_conversations(request: Call) -> Reply:
     """Set ``isUnread``, ``isFlagged`` or both of conversations."""
@@ -75,7 +77,7 @@ async def update_conversations(request: Call) -> Reply:
 
 @post(
     "/api/v1/batch/conversations/labels/add",
-    **_batch("labelConversations", "Put a label on conversations", LabelBatch),
+    **_batch("labelConversations", "Put a label on conversations", LabelConversations),
 )
 async def label_conversations(request: Call) -> Reply:
     """Put a label on conversations."""
@@ -84,7 +86,7 @@ async def label_conversations(request: Call) -> Reply:
 
 @post(
     "/api/v1/batch/conversations/labels/remove",
-    **_batch("unlabelConversations", "Take a label off conversations", LabelBatch),
+    **_batch("unlabelConversations", "Take a label off conversations", LabelConversations),
 )
 async def unlabel_conversations(request: Call) -> Reply:
     """Take a label off conversations."""

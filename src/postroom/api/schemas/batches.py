@@ -70,6 +70,29 @@ class LabelBatch(BatchBody, frozen=True, kw_only=True):
     label_id: LabelText
 
 
+class ConversationBatch(BatchBody, frozen=True):
+    """The conversations to be done: ``ids``, or ``ranges`` with ``sortInfo`` in the list of ``folderId``."""
+
+
+class MoveConversations(ConversationBatch, frozen=True, kw_only=True):
+    """Conversations, and where they go."""
+
+    destination_folder_id: FolderText
+
+
+class UpdateConversations(ConversationBatch, frozen=True, kw_only=True):
+    """Conversations, and the flags to set."""
+
+    is_unread: bool | UnsetType = UNSET
+    is_flagged: bool | UnsetType = UNSET
+
+
+class LabelConversations(ConversationBatch, frozen=True, kw_only=True):
+    """Conversations, and a label."""
+
+    label_id: LabelText
+
+
 class BatchDetails(Shape, frozen=True):
     """What could not be done."""
 
