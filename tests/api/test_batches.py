@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from postroom.config.classes import AccountClass
 from postroom.domain import jobs as jobs_module
 from postroom.domain.jobs import Jobs
+from postroom.domain.mail_changes import Policies
 from postroom.errors import unavailable
 from postroom.store import Store
 from tests.api.test_changes import call, check, folder_id, listed, make_label, refusal, send
@@ -359,6 +361,50 @@ async def test_undo_against_what_others_did(session: User) -> None:
     assert sorted(response.json()["details"]["failedItems"]) == sorted([mails[0], archived["id"]])
     assert await subjects(session, session.inbox) == ["Letter 002"]
     await check(session)
+
+
+async def test_undo_tells_of_folders_that_stay(session: User) -> None:
+    one = (await call(session, "POST", "folders", {"name": "One"}))["id"]
+    await call(session, "PATCH", f"folders/{one}", {"name": "First"})
+    token = session.client.headers.pop("X-Axigen-Session")
+    await call(session, "POST", "folders", {"name": "One"})
+    session.client.headers["X-Axigen-Session"] = token
+    response = await send(session, "POST", "undo")
+    assert response.status_code == 409
+    assert response.json()["details"]["failedItems"] == [one]
+    assert (await session.get(f"/api/v1/folders/{one}"))["name"] == "First"
+
+
+async def test_undo_tells_of_what_was_removed_for_good(session: User) -> None:
+    trash = await folder_id(session, "trash")
+    mails = await fill(session, 2)
+    there = await call(session, "POST", f"mails/{mails[0]}/move", {"destinationFolderId": trash})
+    await call(session, "POST", "batch/mails/delete", {"ids": [there["id"], mails[1]]})
+    response = await send(session, "POST", "undo")
+    assert response.status_code == 409
+    assert response.json()["details"]["failedItems"] == [there["id"]]
+    assert await subjects(session, session.inbox) == ["Letter 001"]
+
+
+async def test_a_batch_is_shown_with_the_folder_it_began_in(session: User) -> None:
+    await call(session, "POST", "batch/mails/update", {"ids": await fill(session, 2), "isUnread": False})
+    shown = await session.get("/api/v1/operations", folderId=session.inbox)
+    assert [item["kind"] for item in shown["items"]] == ["mails.update"]
+
+
+class TestOverQuota:
+    @pytest.fixture
+    def classes(self) -> dict[str, AccountClass]:
+        return {"default": AccountClass(messages=2)}
+
+    async def test_moves_are_taken_back_all_the_same(self, session: User) -> None:
+        mails = await fill(session, 2)
+        await call(session, "POST", f"mails/{mails[0]}/spam")
+        # The limit may have been lowered since.
+        state = session.world.domain.operations._policies
+        session.world.domain.operations._policies = Policies({"default": AccountClass(messages=1)})
+        assert await call(session, "POST", "undo") is None
+        session.world.domain.operations._policies = state
 
 
 async def test_a_copy_taken_back_twice(session: User) -> None:

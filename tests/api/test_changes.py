@@ -322,6 +322,15 @@ async def test_folders_are_renamed_and_moved(ann: User, ben: User) -> None:
         assert (await refusal(ben, method, path, body))[:2] == (404, "notFound")
 
 
+async def test_folders_of_every_type_go_to_trash(ann: User) -> None:
+    made = await call(ann, "POST", "folders", {"name": "People", "type": "contacts"})
+    await call(ann, "DELETE", f"folders/{made['id']}")
+    there = await ann.get(f"/api/v1/folders/{made['id']}")
+    assert there["parentId"] == await folder_id(ann, "trash")
+    await call(ann, "DELETE", f"folders/{made['id']}")
+    assert (await refusal(ann, "GET", f"folders/{made['id']}"))[0] == 404
+
+
 async def test_a_folder_is_deleted_by_steps(ann: User) -> None:
     trash = await folder_id(ann, "trash")
     one = (await call(ann, "POST", "folders", {"name": "One"}))["id"]

@@ -407,8 +407,7 @@ class History:
             done = self._undo_change(change)
             could_not += done is None
             changes += done or []
-        assert len(failed) <= could_not
-        assert bool(failed) <= bool(could_not)
+        assert len(failed) == could_not
         if changes:
             self.model.operations.append(MOperation(len(self.model.operations), session, changes))
         await self.learn()

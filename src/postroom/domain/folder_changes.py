@@ -141,7 +141,7 @@ class FolderChanges:
         """Return Trash if the folder goes there, None if it is to be removed."""
         policy: Policy = await self._policies.read(tx, caller.class_name)
         trash = await tx.folders.find_role("trash")
-        if not policy.delete_to_trash or trash is None or folder.folder_type != "mails":
+        if not policy.delete_to_trash or trash is None:
             return None
         return None if await is_within(tx, folder.folder_id, trash) else trash
 

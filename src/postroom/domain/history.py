@@ -49,6 +49,11 @@ def is_reversible(steps: Sequence[Step]) -> bool:
     return any(not isinstance(step, Remove | RemoveFolder | Deliver) for step in steps)
 
 
+def folder_of(step: Step) -> int:
+    """Return the folder that a step began in."""
+    return step.source if isinstance(step, Move) else step.folder_id
+
+
 def make_head(kind: str, steps: Sequence[Step], *, folder_id: int, state: str = "done") -> Head:
     """Return what people see of an operation that has begun with these steps."""
     return Head(

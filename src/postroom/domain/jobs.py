@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from postroom.domain.actions import Action, Policy, perform
-from postroom.domain.history import count_mails, is_reversible, is_stacked, make_head
+from postroom.domain.history import count_mails, folder_of, is_reversible, is_stacked, make_head
 from postroom.domain.mail_changes import Policies
 from postroom.domain.steps import Record, Step, read_record
 from postroom.domain.undo import Failed, undo_steps
@@ -341,6 +341,6 @@ async def _write_down(tx: Transaction, job: Job, steps: list[Step]) -> int:
             is_reversible=is_reversible(steps),
         )
         return job.history_id
-    head = make_head(job.kind, steps, folder_id=0, state="running")
+    head = make_head(job.kind, steps, folder_id=folder_of(steps[0]), state="running")
     await tx.log(job.kind, Record(steps, undoes=undoes), modseq=tx.modseq, head=head)
     return int(tx.modseq)

@@ -36,6 +36,8 @@ from postroom.domain.steps import (
     Move,
     Place,
     PlaceFolder,
+    Remove,
+    RemoveFolder,
     Step,
     Uncopy,
 )
@@ -49,7 +51,10 @@ from postroom.store.tx import Transaction
 
 
 class Failed(NamedTuple):
-    """A mail that could not be done, by the place it was last known at; ``owner`` 0 is the account itself."""
+    """What could not be done: a mail, by the place it was last known at, or with uid 0 a folder.
+
+    ``owner`` 0 is the account itself.
+    """
 
     folder_id: int
     uid: int
@@ -78,7 +83,8 @@ async def undo_steps(tx: Transaction, kind: str, steps: Sequence[Step], *, polic
         try:
             async with tx.savepoint():
                 await _undo_step(tx, kind, step, undone=here)
-                await check_quota(tx, policy)
+                if isinstance(step, Uncopy):
+                    await check_quota(tx, policy)
         except PostroomError:
             undone.failed.extend(_all_of(step))
         else:
@@ -105,15 +111,20 @@ async def _undo_step(tx: Transaction, kind: str, step: Step, *, undone: Undone) 
             await _unmake(tx, step, undone)
         case DropFolder():
             await _make_again(tx, step, undone)
+        case Remove() | RemoveFolder():
+            # What was removed for good beside what was moved to Trash does not come back.
+            undone.failed.extend(_all_of(step))
 
 
 def _all_of(step: Step) -> list[Failed]:
-    """Return the mails of a step, where it has left them."""
+    """Return the mails of a step where it has left them, or its folder."""
     match step:
         case Move(target=folder_id, mails=moved):
             return [Failed(folder_id, mail.new_uid) for mail in moved]
-        case Copy() | Uncopy() | Mark() | Label():
+        case Copy() | Uncopy() | Mark() | Label() | Remove():
             return [Failed(step.folder_id, mail.uid) for mail in step.mails]
+        case PlaceFolder() | MakeFolder() | DropFolder() | RemoveFolder():
+            return [Failed(step.folder_id, 0)]
     return []
 
 

@@ -166,11 +166,15 @@ def read_selection(body: BatchBody) -> Selection:
 
 
 def render_failed(account_id: AccountId, failed: list[Failed]) -> list[str]:
-    """Return the ids of mails that could not be done."""
-    return [
-        ids.render_mail(AccountId(one.owner or account_id), FolderId(one.folder_id), Uid(one.uid))
-        for one in failed
-    ]
+    """Return the ids of the mails and folders that could not be done."""
+    return [_render_one(AccountId(one.owner or account_id), one) for one in failed]
+
+
+def _render_one(owner: AccountId, failed: Failed) -> str:
+    folder_id = FolderId(failed.folder_id)
+    if failed.uid == 0:
+        return ids.render_folder(owner, folder_id)
+    return ids.render_mail(owner, folder_id, Uid(failed.uid))
 
 
 def render_job(state: JobState, *, with_key: bool) -> BatchResult:
