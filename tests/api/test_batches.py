@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -231,6 +232,19 @@ async def test_a_job_goes_on_where_it_was_left(
     await world.domain.jobs.purge(now=4e9)
     assert (await refusal(session, "GET", f"batch/{answer['jobKey']}"))[0] == 404
     await check(session)
+
+
+async def test_batches_at_once_are_limited(
+    session: User, small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mails = await fill(session, 7)
+    monkeypatch.setattr(jobs_module, "MOST_RUNNING", 1)
+    monkeypatch.setattr(Jobs, "_do_slice", AsyncMock(return_value=False))
+    body = {"ids": mails, "isUnread": False}
+    assert (await send(session, "POST", "batch/mails/update", body)).status_code == 201
+    refused = await send(session, "POST", "batch/mails/update", body)
+    assert (refused.status_code, refused.json()["errorCode"]) == (429, "tooManyRequests")
+    assert "retry-after" in refused.headers
 
 
 # Undo

@@ -22,7 +22,7 @@ from postroom.domain.history import count_mails, folder_of, is_reversible, is_st
 from postroom.domain.mail_changes import Policies
 from postroom.domain.steps import Record, Step, read_record
 from postroom.domain.undo import Failed, undo_steps
-from postroom.errors import PostroomError, not_found
+from postroom.errors import Kind, PostroomError, not_found
 from postroom.model.account import Caller
 from postroom.model.ids import AccountId, ItemId, Modseq, SessionId
 from postroom.store import Store
@@ -36,6 +36,8 @@ WAITED_FOR = 500
 """Mails of a batch that its caller waits for."""
 IDLE_SECONDS = 10
 """A job on which nobody has worked for so long is taken up by whoever notices."""
+MOST_RUNNING = 100
+"""Jobs of an account at once."""
 KEPT_SECONDS = 3600
 _PURGED_AT_ONCE = 100
 
@@ -119,13 +121,21 @@ class Jobs:
     ) -> JobState:
         """Do an action to mails; return when it is done, or begun if they are many.
 
-        ``failed`` are mails that were asked for and are not there. Raises: unavailable.
+        ``failed`` are mails that were asked for and are not there. Raises: tooManyRequests; unavailable.
         """
         slices = [_pack(list(targets[start : start + SLICE])) for start in range(0, len(targets), SLICE)]
         job = _new_job(caller, kind, Request(caller.class_name, action), total=len(targets))
         job = job._replace(failed=_write(list(failed)).decode())
         async with self._store.transaction(caller.account_id, session_id=caller.session_id) as tx:
             await tx.lock()
+            running = await tx.jobs.list_running(caller.account_id, limit=MOST_RUNNING)
+            if len(running) >= MOST_RUNNING:
+                raise PostroomError(
+                    Kind.LIMITED,
+                    "tooManyRequests",
+                    f"{MOST_RUNNING} batches of this account are running: wait until some are done",
+                    retry_after_seconds=IDLE_SECONDS,
+                )
             await tx.jobs.create(job, slices)
         return await self.proceed(job)
 
@@ -299,7 +309,7 @@ async def _try(
 
 async def has_running(tx: Transaction, session_id: SessionId) -> bool:
     """Tell whether a batch of a session is running."""
-    jobs = await tx.jobs.list_running(tx.account_id, limit=1000)
+    jobs = await tx.jobs.list_running(tx.account_id, limit=2 * MOST_RUNNING)
     return any(job.session_id == session_id for job in jobs)
 
 

@@ -34,7 +34,13 @@ _label = msgspec.json.Decoder(LabelBatch)
 
 def _batch(name: str, summary: str, body: type[BatchBody]) -> dict[str, Any]:
     return operation(
-        name, summary, tag="batch", returns=BatchResult, begins=BatchResult, body=body, errors=("notFound",)
+        name,
+        summary,
+        tag="batch",
+        returns=BatchResult,
+        begins=BatchResult,
+        body=body,
+        errors=("notFound", "tooManyRequests"),
     )
 
 
