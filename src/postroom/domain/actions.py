@@ -14,6 +14,7 @@ import msgspec
 
 from postroom.domain.filing import copy_mails, move_mails, remove_mails, set_flags, set_label
 from postroom.domain.folder_names import name_key
+from postroom.domain.quota import Quota
 from postroom.domain.steps import (
     FLAGGED,
     UNREAD,
@@ -30,7 +31,7 @@ from postroom.domain.steps import (
     Remove,
     Step,
 )
-from postroom.errors import Kind, PostroomError, bad_parameter, not_found
+from postroom.errors import bad_parameter, not_found
 from postroom.model.folder import ROOT, Folder
 from postroom.model.ids import FolderId, ItemId, LabelId
 from postroom.model.mail import Mail
@@ -43,12 +44,11 @@ ARCHIVE_NAME = "Archive"
 
 
 class Policy(NamedTuple):
-    """What an account has set or may have, as far as actions go by it. A limit of 0 is none."""
+    """What an account has set or may have, as far as actions go by it."""
 
     delete_to_trash: bool = True
     archiving: str = "none"
-    messages: int = 0
-    size_bytes: int = 0
+    quota: Quota = Quota()
 
 
 class MoveTo(msgspec.Struct, tag="move", frozen=True):
@@ -141,7 +141,7 @@ async def perform(tx: Transaction, action: Action, items: Sequence[Located], *, 
             case Archive():
                 await _archive(tx, group, policy.archiving, outcome=outcome)
     if isinstance(action, CopyTo):
-        await check_quota(tx, policy)
+        await policy.quota.check(tx)
     return outcome
 
 
@@ -150,21 +150,6 @@ def _by_folder(items: Iterable[Located]) -> list[list[Located]]:
     for item in items:
         groups.setdefault(item.mail.folder_id, []).append(item)
     return list(groups.values())
-
-
-async def check_quota(tx: Transaction, policy: Policy) -> None:
-    """Refuse what goes beyond the account's limits. Raises: messageQuotaExceeded; sizeQuotaExceeded."""
-    if not policy.messages and not policy.size_bytes:
-        return
-    state = await tx.mailbox.find()
-    if state is None:
-        return
-    if policy.messages and state.total_items > policy.messages:
-        raise PostroomError(
-            Kind.DENIED, "messageQuotaExceeded", "the mailbox holds as many messages as it may"
-        )
-    if policy.size_bytes and state.size_bytes > policy.size_bytes:
-        raise PostroomError(Kind.DENIED, "sizeQuotaExceeded", "the mailbox is as large as it may be")
 
 
 async def _move(tx: Transaction, items: list[Located], target: FolderId, *, outcome: Outcome) -> None:

@@ -15,6 +15,7 @@ from postroom.content.work import ContentWork
 from postroom.domain.addresses import find_account_address
 from postroom.domain.filing import Flags, file_mail
 from postroom.domain.folder_names import name_key
+from postroom.domain.quota import Quota
 from postroom.domain.steps import Deliver, Listed, Record
 from postroom.errors import Kind, PostroomError
 from postroom.mime.raw import Raw
@@ -81,11 +82,10 @@ class Ingest:
         if self._max_message_bytes and (size_bytes or 0) > self._max_message_bytes:
             raise PostroomError(Kind.TOO_LARGE, "payloadTooLarge", "the message is too large for this server")
         account_class = self._class(account.class_name)
-        if account_class.messages or account_class.quota_kb:
+        quota = Quota.of(account_class)
+        if any(quota):
             async with self._store.peek(account.account_id) as mailbox:
-                state = await mailbox.mailbox.find()
-            if state is not None:
-                _check_quota(account_class, state.total_items + 1, state.size_bytes + (size_bytes or 1))
+                await quota.check(mailbox, more_messages=1, more_bytes=size_bytes or 1)
         folder_id = await self._find_folder(account.account_id, detail) if detail else INBOX
         return Recipient(address=address, account_id=account.account_id, folder_id=folder_id, detail=detail)
 
@@ -223,9 +223,7 @@ class Ingest:
                 if known is not None:
                     return Filed(None, known)
             mail = await file_mail(tx, digest, folder_id, date=date, flags=flags, fallback=folder_id)
-            state = await tx.mailbox.find()
-            if state is not None:
-                _check_quota(limits, state.total_items, state.size_bytes)
+            await Quota.of(limits).check(tx)
             step = Deliver(mail.folder_id, [Listed(mail.item_id, mail.uid)])
             await tx.log("import", Record([step]), modseq=mail.modseq)
         return Filed(mail, mail.uid)
@@ -243,18 +241,6 @@ async def _file(tx: Transaction, delivery: _Delivery) -> None:
     mail = await file_mail(tx, delivery.digest, delivery.folder_id, date=delivery.date, flags=Flags())
     limits = delivery.limits
     # The account may have filled up since the recipient was accepted.
-    if limits.messages or limits.quota_kb:
-        state = await tx.mailbox.find()
-        if state is not None:
-            _check_quota(limits, state.total_items, state.size_bytes)
+    await Quota.of(limits).check(tx)
     step = Deliver(mail.folder_id, [Listed(mail.item_id, mail.uid)])
     await tx.log("deliver", Record([step], sender=delivery.sender), modseq=mail.modseq)
-
-
-def _check_quota(account_class: AccountClass, messages: int, size_bytes: int) -> None:
-    if account_class.messages and messages > account_class.messages:
-        raise PostroomError(
-            Kind.DENIED, "messageQuotaExceeded", "the mailbox holds as many messages as it may"
-        )
-    if account_class.quota_kb and size_bytes > account_class.quota_kb * 1024:
-        raise PostroomError(Kind.DENIED, "sizeQuotaExceeded", "the mailbox is as large as it may be")

@@ -17,6 +17,7 @@ from postroom.domain.actions import (
 )
 from postroom.domain.filing import locate_mail
 from postroom.domain.history import write_down
+from postroom.domain.quota import Quota
 from postroom.domain.settings import read_settings
 from postroom.errors import not_found
 from postroom.model.account import Caller
@@ -25,8 +26,6 @@ from postroom.model.ids import FolderId, FolderRef, LabelRef, MailRef
 from postroom.model.mail import Mail
 from postroom.store import Store
 from postroom.store.tx import Snapshot, Transaction
-
-_KIB = 1024
 
 
 class Policies:
@@ -48,8 +47,7 @@ class Policies:
         return Policy(
             delete_to_trash=settings.delete_to_trash,
             archiving=settings.archiving_policy,
-            messages=account_class.messages,
-            size_bytes=account_class.quota_kb * _KIB,
+            quota=Quota.of(account_class),
         )
 
 

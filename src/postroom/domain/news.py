@@ -41,7 +41,7 @@ class News:
         """Take one of the places of those who wait. Raises: tooManyRequests; unavailable while the server stops."""
         if self.is_closed:
             raise unavailable("the server is being stopped")
-        if self._places[account_id] >= self._max_per_account or self._places.total() >= self._max_in_all:
+        if self._places[account_id] >= self._max_per_account or self._taken >= self._max_in_all:
             raise PostroomError(
                 Kind.LIMITED,
                 "tooManyRequests",

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from postroom.domain.actions import (
     Policy,
-    check_quota,
     copy_step,
     free_name,
     is_within,
@@ -84,7 +83,7 @@ async def undo_steps(tx: Transaction, kind: str, steps: Sequence[Step], *, polic
             async with tx.savepoint():
                 await _undo_step(tx, kind, step, undone=here)
                 if isinstance(step, Uncopy):
-                    await check_quota(tx, policy)
+                    await policy.quota.check(tx)
         except PostroomError:
             undone.failed.extend(_all_of(step))
         else:
