@@ -1,22 +1,30 @@
 # ruff: noqa: S311
 """Random histories of everything that changes a mailbox, by several sessions, against a plain model.
 
+Clients watch it meanwhile, by deltas and by a stream of events, and end up with what is there.
+
 The model knows mails by their numbers, folders by theirs, and for each operation where mails and folders were before
 and after: undo is then putting back what is still where the operation has left it. After each step a part of what
 clients see is compared, and everything at the end. The seed is the test's parameter, so that a failure is repeated.
 """
 
+import asyncio
 import random
 from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from tests.fixtures.copies import Copy, FolderCopy, list_folder
 from tests.fixtures.factories import DATE, Owner, make_message
+from tests.fixtures.readers import Reader, actual, check_state
 
+from postroom.domain import deltas, event_feed, event_streams
 from postroom.domain import jobs as jobs_module
 from postroom.domain.actions import Action, CopyTo, Delete, MoveTo, SetFlags, SetLabel
 from postroom.domain.batches import Range, Selection
+from postroom.domain.event_feed import KINDS
+from postroom.domain.event_feed import Selection as Selected
 from postroom.domain.examination import examine
 from postroom.domain.filing import Flags
 from postroom.errors import PostroomError
@@ -124,10 +132,10 @@ class History:
         """Do one thing."""
         act = self.chance.choices(
             (
-                self.deliver, self.change_one, self.change_many, self.add_folder, self.place_folder,
-                self.delete_folder, self.undo_last, self.undo_any,
+                self.deliver, self.change_one, self.change_at_once, self.change_many, self.add_folder,
+                self.place_folder, self.delete_folder, self.undo_last, self.undo_any,
             ),
-            (8, 8, 5, 2, 2, 1, 4, 2),
+            (8, 5, 5, 5, 2, 2, 1, 4, 2),
         )[0]  # fmt: skip
         await act()
 
@@ -196,6 +204,24 @@ class History:
         session = self.session()
         await self._call_one(self.callers[session], there[number], action)
         self._apply(session, kind, action, [self.ids[number]])
+        await self.learn()
+
+    async def change_at_once(self) -> None:
+        """Several sessions do the same to different mails at the same time: each has done it alone."""
+        there = await self.where()
+        if not there:
+            return
+        numbers = self.chance.sample(sorted(there), self.chance.randint(1, min(9, len(there))))
+        kind, action = self._pick_action()
+        sessions = [self.session() for _ in numbers]
+        pairs = list(zip(sessions, numbers, strict=True))
+        await asyncio.gather(
+            *[self._call_one(self.callers[session], there[number], action) for session, number in pairs]
+        )
+        # Those of one folder are done one after the other.
+        folders = list(dict.fromkeys(there[number].folder for number in numbers))
+        for session, number in sorted(pairs, key=lambda pair: folders.index(there[pair[1]].folder)):
+            self._apply(session, kind, action, [self.ids[number]])
         await self.learn()
 
     async def _call_one(self, caller: Caller, ref: MailRef, action: Action) -> None:
@@ -548,6 +574,49 @@ class History:
             assert keys == sorted(keys, reverse=sort.descending)
 
 
+class Watchers:
+    """Clients that know of the mailbox by deltas and by events."""
+
+    def __init__(self, owner: Owner, caller: Caller, chance: random.Random) -> None:
+        self.owner = owner
+        self.caller = caller
+        self.chance = chance
+        self.copies = [Copy(owner, caller, folder) for folder in (INBOX, SENT, TRASH) * 2]
+        self.trees = [FolderCopy(owner, caller), FolderCopy(owner, caller)]
+        self.readers: list[Reader] = []
+
+    async def begin(self) -> None:
+        for _ in range(2):
+            selection = Selected(KINDS, all_folders=True)
+            self.readers.append(Reader(await self.owner.domain.event_streams.open(self.caller, selection)))
+
+    async def look(self) -> None:
+        """One of the clients may look, and not always to the end."""
+        match self.chance.randrange(12):
+            case 0 | 1:
+                await self.chance.choice(self.copies).ask(self.chance.choice((1, 2, 5, 1000)))
+            case 2:
+                await self.chance.choice(self.trees).sync()
+            case 3 | 4:
+                await self.chance.choice(self.readers).read(all_of_it=self.chance.random() < 0.5)
+
+    async def finish(self) -> None:
+        """All look to the end, and have what is there."""
+        for copy in self.copies:
+            await copy.finish(self.chance.choice((1, 3, 1000)))
+            assert copy.mails == await list_folder(self.owner, copy.folder_id)
+        listed = (await self.owner.domain.folders.list(self.caller)).folders
+        for tree in self.trees:
+            await tree.sync()
+            assert tree.folders == {folder.folder_id: folder for folder in listed}
+        state = await actual(self.owner)
+        for reader in self.readers:
+            await reader.stream._feed.refresh()
+            await reader.read()
+            check_state(reader.known, state)
+            reader.stream.close()
+
+
 async def live(owner: Owner, *, seed: int, steps: int) -> None:
     """Live one history and compare."""
     callers = []
@@ -563,14 +632,18 @@ async def live(owner: Owner, *, seed: int, steps: int) -> None:
             labels.append(label.label_id)
     history = History(owner, callers, labels, seed=seed)
     await history.begin()
+    watchers = Watchers(owner, callers[0], history.chance)
+    await watchers.begin()
     for number in range(steps):
         await history.step()
+        await watchers.look()
         await history.check_folders()
         if number % 5 == 0:
             await history.check_list(history.chance.choice(list(history.model.folders)))
     for folder in history.model.folders:
         await history.check_list(folder)
     await owner.domain.doomed.wait()
+    await watchers.finish()
     async with owner.store.read(owner.account_id) as mailbox:
         total, faults = await examine(mailbox, "anna")
     assert (total, faults) == (len(history.model.mails), [])
@@ -580,6 +653,9 @@ async def live(owner: Owner, *, seed: int, steps: int) -> None:
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(orders, "CAPACITY", 8)
     monkeypatch.setattr(jobs_module, "SLICE", 3)
+    monkeypatch.setattr(deltas, "MAX_EXAMINED", 12)
+    monkeypatch.setattr(event_feed, "SPACING_SECONDS", 0.0)
+    monkeypatch.setattr(event_streams, "HEARTBEAT_SECONDS", 0.0)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -11,7 +11,7 @@ from postroom.domain.examination import examine
 from postroom.errors import Kind, PostroomError
 from postroom.model.envelope import Envelope, Recipient
 from postroom.model.folder import INBOX
-from postroom.model.ids import FolderId, MailRef, Uid
+from postroom.model.ids import FolderId, MailRef, Modseq, Uid
 from postroom.store import Store
 from postroom.store.sql import orders
 
@@ -89,3 +89,52 @@ async def test_opposite_orders_of_accounts_do_not_block_each_other(add_owner: Ad
     tasks = [deliver(list(order), number) for number, order in enumerate((owners, owners[::-1]) * 6)]
     await asyncio.wait_for(asyncio.gather(*tasks), 60)
     assert [await totals(store, owner) for owner in owners] == [24] * 3
+
+
+async def test_each_of_many_changes_at_once_is_its_own_operation(owner: Owner) -> None:
+    for number in range(6):
+        await owner.add_mail(make_message(subject=f"Letter {number}"))
+    anna = await owner.caller(await owner.domain.logins.login(owner.authorization, client="127.0.0.1"))
+    bob = await owner.caller(await owner.domain.logins.login(owner.authorization, client="127.0.0.1"))
+    changes = owner.domain.mail_changes
+
+    def mail(uid: int) -> MailRef:
+        return MailRef(owner.account_id, INBOX, Uid(uid))
+
+    results = await asyncio.gather(
+        changes.move(anna, mail(1), owner.folder(SENT)),
+        changes.move(bob, mail(2), owner.folder(SENT)),
+        changes.move(anna, mail(3), owner.folder(FolderId(999))),
+        changes.move(anna, mail(77), owner.folder(SENT)),
+        changes.move(bob, mail(1), owner.folder(SENT)),
+        changes.set_flags(bob, mail(4), is_unread=False, is_flagged=True),
+        changes.delete(anna, mail(5), permanent=True),
+        changes.spam(anna, mail(6)),
+        return_exceptions=True,
+    )
+    failed = [result.kind if isinstance(result, PostroomError) else None for result in results]
+    lost = Kind.NOT_FOUND
+    assert failed == [None, None, lost, lost, lost, None, None, None]
+    async with owner.store.read(owner.account_id) as mailbox:
+        operations = [
+            operation
+            for operation in await mailbox.operations.list_after(Modseq(0), limit=100)
+            if operation.is_head
+        ]
+        [moved] = [item.mail for item in await mailbox.mails.list_some(SENT, limit=10) if item.mail.uid == 2]
+        total, faults = await examine(mailbox, "anna")
+    assert [(operation.kind, operation.session_id, operation.mail_count) for operation in operations] == [
+        ("mails.move", anna.session_id, 1),
+        ("mails.move", bob.session_id, 1),
+        ("mails.update", bob.session_id, 1),
+        ("mails.delete", anna.session_id, 1),
+        ("mails.spam", anna.session_id, 1),
+    ]
+    assert len({operation.modseq for operation in operations}) == len(operations)
+    assert moved.modseq == moved.entered_modseq == operations[1].modseq
+    assert (total, faults) == (5, [])
+    await owner.domain.operations.undo_last(bob)
+    await owner.domain.operations.undo_last(anna)
+    async with owner.store.read(owner.account_id) as mailbox:
+        assert len(await mailbox.mails.list_some(SENT, limit=10)) == 1
+        assert len(await mailbox.mails.list_some(INBOX, limit=10)) == 4

@@ -9,10 +9,9 @@ repeated by running it again.
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import pytest
-from tests.fixtures.copies import Copy, list_folder
+from tests.fixtures.copies import Copy, FolderCopy, list_folder
 from tests.fixtures.factories import DATE, AddOwner, Owner, make_filing
 
 from postroom.config.retention import RetentionConfig
@@ -29,7 +28,7 @@ from postroom.domain.filing import (
 from postroom.domain.maintenance import purge_history
 from postroom.errors import Kind, PostroomError
 from postroom.model.account import Caller
-from postroom.model.folder import INBOX, ROOT, Folder
+from postroom.model.folder import INBOX, ROOT
 from postroom.model.ids import FolderId, FolderRef, LabelId
 from postroom.store import Store
 from postroom.store.sql import orders
@@ -41,36 +40,6 @@ SENT, TRASH = FolderId(INBOX + 2), FolderId(INBOX + 3)
 FOLDERS = (INBOX, SENT, TRASH)
 LABELS = (LabelId(1), LabelId(2))
 YEAR_SECONDS = 366 * 86_400
-
-
-@dataclass
-class FolderCopy:
-    """A client's copy of the folders, kept by following events in their order."""
-
-    owner: Owner
-    caller: Caller
-    token: str | None = None
-    folders: dict[FolderId, Folder] = field(default_factory=dict)
-
-    async def sync(self) -> None:
-        """Ask for what has changed and take it over."""
-        delta = await self.owner.domain.deltas.folders(self.caller, text=self.token, access_mode="all")
-        announced = {} if delta.is_reset else self.folders
-        for folder in delta.new:
-            assert folder.folder_id not in announced
-            assert folder.parent_id == ROOT or folder.parent_id in {*announced, *self.folders}
-            announced[folder.folder_id] = folder
-        self.folders = announced
-        for folder, old_parent_id in delta.changed:
-            known = announced[folder.folder_id]
-            assert folder.parent_id == ROOT or folder.parent_id in announced
-            is_elsewhere = (known.parent_id, known.name) != (folder.parent_id, folder.name)
-            assert old_parent_id == known.parent_id if old_parent_id is not None else not is_elsewhere
-            announced[folder.folder_id] = folder
-        for folder_id in delta.removed:
-            assert not [one for one in announced.values() if one.parent_id == folder_id]
-            del announced[folder_id]
-        self.token = delta.token
 
 
 class History:

@@ -5,15 +5,14 @@ the mailbox; and if it had broken off after any of its events, and gone on from 
 """
 
 import random
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from tests.fixtures.factories import AddOwner, Owner, mark_mail, remove_mail
+from tests.fixtures.readers import Reader, Thing, actual, check_state, position_of, thing_of
 
 from postroom.domain import event_feed, event_streams
-from postroom.domain.event_feed import COUNTERS, FOLDERS, KINDS, LABELS, MAILS, Event, Figures, Selection
-from postroom.domain.event_streams import EventStream, parse_position
+from postroom.domain.event_feed import COUNTERS, KINDS, LABELS, MAILS, Event, Figures, Selection
 from postroom.domain.filing import locate_mail, move_mails
 from postroom.errors import PostroomError
 from postroom.model.folder import INBOX
@@ -22,7 +21,6 @@ from postroom.store import Store
 from postroom.store.sql.labels import Label
 
 STEPS = 60
-Thing = tuple[str, int]
 ALL = Selection(KINDS, all_folders=True)
 SELECTIONS = [
     ALL,
@@ -38,38 +36,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_feed, "MAX_BATCH", 3)
     monkeypatch.setattr(event_feed, "SPACING_SECONDS", 0.0)
     monkeypatch.setattr(event_streams, "HEARTBEAT_SECONDS", 0.0)
-
-
-def thing_of(event: Event) -> Thing:
-    return (event.kind, getattr(event.data, "folder_id", None) or 0)
-
-
-def position_of(event: Event) -> tuple[int, int]:
-    return parse_position(f"{event.modseq}.{event.number}")
-
-
-@dataclass
-class Reader:
-    """Reads a stream and keeps the newest state of each thing."""
-
-    stream: EventStream
-    events: list[Event] = field(default_factory=list)
-    known: dict[Thing, Any] = field(default_factory=dict)
-
-    async def read(self, *, all_of_it: bool = True) -> list[Event]:
-        """Read all there is, or a piece of it."""
-        new: list[Event] = []
-        while events := await self.stream.next_events():
-            new += events
-            if not all_of_it:
-                break
-        assert events is not None, "the stream has ended"
-        for event in new:
-            if event.kind == COUNTERS:
-                assert self.known.get(thing_of(event)) != event.data, "figures were told twice"
-            self.known[thing_of(event)] = event.data
-        self.events += new
-        return new
 
 
 class History:
@@ -143,32 +109,6 @@ class History:
         name = f"Folder {self.chance.randrange(10**9)}"
         made = await changes.create(caller, name, parent=None, folder_type=None)
         self.made.append(made.folder_id)
-
-
-async def actual(owner: Owner) -> dict[Thing, Any]:
-    """Return the present state of all things, as events tell it."""
-    account = owner.account_id
-    tokens = owner.domain.tokens
-    state: dict[Thing, Any] = {}
-    async with owner.store.read(account) as mailbox:
-        row = await mailbox.mailbox.find()
-        folders = await mailbox.folders.list_all()
-    assert row is not None
-    state[FOLDERS, 0] = tokens.folders_token(account, row.folders_modseq, "all")
-    state[LABELS, 0] = tokens.labels_token(account, row.labels_modseq)
-    for one in folders:
-        if one.folder_type == "mails":
-            figures = Figures(account, one.folder_id, one.role, one.unread_items, one.total_items)
-            state[COUNTERS, one.folder_id] = figures
-            state[MAILS, one.folder_id] = tokens.folder_token(one)
-    return state
-
-
-def check_state(known: dict[Thing, Any], state: dict[Thing, Any]) -> None:
-    """Check that what was told is the state, but for folders that are gone."""
-    for thing, data in known.items():
-        if thing in state:
-            assert getattr(data, "sync_token", data) == state[thing], thing
 
 
 def check_resumed(resumed: list[Event], rest: list[Event], known: dict[Thing, Any]) -> None:

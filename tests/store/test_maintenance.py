@@ -50,8 +50,8 @@ OTHER = FolderId(INBOX + 1)
 
 async def bury(owner: Owner, folder_id: FolderId, uids: range, *, modseq: int, removed_at: int) -> None:
     async with owner.store.transaction(owner.account_id) as tx:
-        graves = [Grave(folder_id, uid, Modseq(1)) for uid in uids]
-        await tx.operations.bury(graves, modseq=Modseq(modseq), removed_at=removed_at)
+        graves = [Grave(folder_id, uid, Modseq(1), Modseq(modseq)) for uid in uids]
+        await tx.operations.bury(graves, removed_at=removed_at)
 
 
 async def forgotten(owner: Owner) -> tuple[int, ...]:

@@ -323,9 +323,9 @@ async def test_operations(mailboxes: Store) -> None:
 async def test_tombstones(mailboxes: Store) -> None:
     async with mailboxes.transaction(ANNA) as tx:
         await insert(tx, make_mail(1), make_mail(2))
-        await tx.operations.bury([Grave(INBOX, 2, Modseq(1))], modseq=Modseq(5), removed_at=1)
-        graves = [Grave(INBOX, 2, Modseq(2)), Grave(INBOX, 3, Modseq(3))]
-        await tx.operations.bury(graves, modseq=Modseq(6), removed_at=2)
+        await tx.operations.bury([Grave(INBOX, 2, Modseq(1), Modseq(5))], removed_at=1)
+        graves = [Grave(INBOX, uid, Modseq(uid), Modseq(6)) for uid in (2, 3)]
+        await tx.operations.bury(graves, removed_at=2)
         assert await tx.operations.list_buried_alive() == [(INBOX, 2)]
         await tx.operations.unbury(INBOX, Uid(2))
         assert await tx.operations.list_buried_alive() == []
@@ -342,7 +342,7 @@ async def test_removal_in_slices(mailboxes: Store) -> None:
         for number in range(1, 4):
             await tx.contents.add(make_content(number, data=None if number == 2 else b"x"))
             await tx.operations.log(make_operation(number))
-            await tx.operations.bury([Grave(INBOX, 50 + number, Modseq(1))], modseq=Modseq(1), removed_at=0)
+            await tx.operations.bury([Grave(INBOX, 50 + number, Modseq(1), Modseq(1))], removed_at=0)
         await tx.orders.rebuild(INBOX, total_items=5)
     async with mailboxes.transaction(BERTA) as tx:
         await insert(tx, make_mail(1))

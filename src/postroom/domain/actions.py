@@ -188,8 +188,9 @@ async def _delete(tx: Transaction, items: list[Located], outcome: Outcome, *, pe
         if trash is not None and not await is_within(tx, source, trash):
             await _move(tx, items, trash, outcome=outcome)
             return
-    await remove_mails(tx, items)
-    outcome.steps.append(Remove(source, [_listed(item.mail) for item in items]))
+    removed = await remove_mails(tx, items)
+    outcome.steps.append(Remove(source, [_listed(mail) for mail in removed]))
+    outcome.mails.update((mail.item_id, mail) for mail in removed)
 
 
 async def is_within(mailbox: Snapshot, folder_id: FolderId, ancestor: FolderId) -> bool:

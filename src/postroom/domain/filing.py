@@ -138,7 +138,10 @@ async def copy_mails(tx: Transaction, items: Sequence[Located], target: FolderId
     """
     mails = [item.mail for item in items]
     state = await tx.advance(
-        items=len(mails), size_bytes=sum(mail.size for mail in mails), item_ids=len(mails)
+        items=len(mails),
+        size_bytes=sum(mail.size for mail in mails),
+        item_ids=len(mails),
+        mails=len(mails),
     )
     counted = await _enter(tx, target, mails, modseq=state.modseq)
     copies = [
@@ -146,11 +149,11 @@ async def copy_mails(tx: Transaction, items: Sequence[Located], target: FolderId
             folder_id=target,
             uid=Uid(counted.first_uid + number),
             item_id=ItemId(state.item_id + number),
-            modseq=state.modseq,
-            entered_modseq=state.modseq,
+            modseq=modseq,
+            entered_modseq=modseq,
             replaced_modseq=Modseq(0),
         )
-        for number, mail in enumerate(mails)
+        for number, (mail, modseq) in enumerate(zip(mails, tx.stamp(len(mails)), strict=True))
     ]
     await tx.mails.copy(zip([mail.item_id for mail in mails], copies, strict=True))
     await tx.contents.share(mail.content_id for mail in mails)
@@ -171,19 +174,19 @@ async def move_mails(tx: Transaction, items: Sequence[Located], target: FolderId
     Flags, labels and date stay. Raises: notFound where the target is gone.
     """
     mails = [item.mail for item in items]
-    state = await tx.advance()
+    state = await tx.advance(mails=len(mails))
     counted = await _enter(tx, target, mails, modseq=state.modseq)
     moved = [
         mail._replace(
             folder_id=target,
             uid=Uid(counted.first_uid + number),
-            modseq=state.modseq,
-            entered_modseq=state.modseq,
+            modseq=modseq,
+            entered_modseq=modseq,
         )
-        for number, mail in enumerate(mails)
+        for number, (mail, modseq) in enumerate(zip(mails, tx.stamp(len(mails)), strict=True))
     ]
     await tx.mails.move(moved)
-    await _leave(tx, items, modseq=state.modseq)
+    await _leave(tx, items)
     await tx.orders.added(target, _entries(items, moved), total_items=counted.total_items)
     return moved
 
@@ -209,13 +212,15 @@ def _entries(items: Sequence[Located], mails: Sequence[Mail]) -> list[Entry]:
     return [Entry(item.keys, mail.uid) for item, mail in zip(items, mails, strict=True)]
 
 
-async def _leave(tx: Transaction, items: Sequence[Located], *, modseq: Modseq) -> None:
+async def _leave(tx: Transaction, items: Sequence[Located]) -> None:
     """Count mails that have gone out of their folder, and leave tombstones."""
     mails = [item.mail for item in items]
     source = mails[0].folder_id
     await tx.operations.bury(
-        [Grave(source, mail.uid, mail.entered_modseq) for mail in mails],
-        modseq=modseq,
+        [
+            Grave(source, mail.uid, mail.entered_modseq, modseq)
+            for mail, modseq in zip(mails, tx.stamp(len(mails)), strict=True)
+        ],
         removed_at=int(time.time() * 1000),
     )
     counted = await tx.folders.count(
@@ -224,7 +229,7 @@ async def _leave(tx: Transaction, items: Sequence[Located], *, modseq: Modseq) -
         unread=-sum(mail.is_unread for mail in mails),
         size_bytes=-sum(mail.size for mail in mails),
         uids=0,
-        modseq=modseq,
+        modseq=tx.modseq,
     )
     if counted is None:
         return
@@ -247,17 +252,23 @@ def _count_labels(mails: Iterable[Mail], sign: int) -> list[LabelCount]:
 # Removing
 
 
-async def remove_mails(tx: Transaction, items: Sequence[Located]) -> None:
-    """Remove mails of one folder for good, leaving tombstones; a content goes with the last mail that shows it."""
+async def remove_mails(tx: Transaction, items: Sequence[Located]) -> list[Mail]:
+    """Remove mails of one folder for good, leaving tombstones; a content goes with the last mail that shows it.
+
+    Returns the mails as they were, with the step of their removal.
+    """
     mails = [item.mail for item in items]
-    state = await tx.advance(items=-len(mails), size_bytes=-sum(mail.size for mail in mails))
+    state = await tx.advance(
+        items=-len(mails), size_bytes=-sum(mail.size for mail in mails), mails=len(mails)
+    )
     await tx.mails.delete(mail.item_id for mail in mails)
-    await _leave(tx, items, modseq=state.modseq)
+    await _leave(tx, items)
     for count in _count_labels(mails, -1):
         await tx.labels.count(
             count.label_id, items=count.total_items, unread=count.unread_items, modseq=state.modseq
         )
     await release_contents(tx, mails)
+    return [mail._replace(modseq=modseq) for mail, modseq in zip(mails, tx.stamp(len(mails)), strict=True)]
 
 
 async def release_contents(tx: Transaction, mails: Iterable[Mail]) -> None:
@@ -289,8 +300,11 @@ async def mark_mails(tx: Transaction, items: Sequence[Located], mark: Callable[[
     marked = [(item, after) for item in items if (after := mark(item.mail)) != item.mail]
     if not marked:
         return []
-    state = await tx.advance()
-    changes = [Change(item.mail, after._replace(modseq=state.modseq)) for item, after in marked]
+    state = await tx.advance(mails=len(marked))
+    changes = [
+        Change(item.mail, after._replace(modseq=modseq))
+        for (item, after), modseq in zip(marked, tx.stamp(len(marked)), strict=True)
+    ]
     await tx.mails.set_flags(change.after for change in changes)
     folder_id = changes[0].after.folder_id
     await _count_unread(tx, folder_id, changes, modseq=state.modseq)
@@ -336,8 +350,11 @@ async def set_label(
         marked.append(Change(item.mail, after))
     if not marked:
         return []
-    state = await tx.advance()
-    changes = [Change(before, after._replace(modseq=state.modseq)) for before, after in marked]
+    state = await tx.advance(mails=len(marked))
+    changes = [
+        Change(before, after._replace(modseq=modseq))
+        for (before, after), modseq in zip(marked, tx.stamp(len(marked)), strict=True)
+    ]
     await tx.mails.set_labels(change.after for change in changes)
     folder_id = changes[0].after.folder_id
     # The folder's content has changed, though none of its own counters has.

@@ -259,6 +259,6 @@ async def remove_tree(tx: Transaction, folder: Folder) -> list[Step]:
         await tx.folders.delete(each.folder_id)
         await tx.traces.doom(each.folder_id)
         steps.append(RemoveFolder(each.folder_id, Place(each.parent_id, each.name)))
-    graves = [Grave(each.folder_id, 0, each.created_modseq) for each in reversed(folders)]
-    await tx.operations.bury(graves, modseq=state.modseq, removed_at=removed_at)
+    graves = [Grave(each.folder_id, 0, each.created_modseq, state.modseq) for each in reversed(folders)]
+    await tx.operations.bury(graves, removed_at=removed_at)
     return steps

@@ -17,7 +17,7 @@ from postroom.domain.steps import (
     RemoveFolder,
     Step,
 )
-from postroom.model.ids import FolderId
+from postroom.model.ids import FolderId, Modseq, SessionId
 from postroom.store.tx import Head, Transaction
 
 STACKED = frozenset(
@@ -71,7 +71,14 @@ def count_mails(steps: Sequence[Step]) -> int:
 
 
 async def write_down(
-    tx: Transaction, kind: str, steps: list[Step], *, folder_id: FolderId, state: str = "done"
+    tx: Transaction,
+    kind: str,
+    steps: list[Step],
+    *,
+    folder_id: FolderId,
+    state: str = "done",
+    modseq: Modseq | None = None,
+    session_id: SessionId | None = None,
 ) -> None:
     """Write down what was done as a whole; nothing, if nothing was done.
 
@@ -81,8 +88,10 @@ async def write_down(
         steps: what was done.
         folder_id: the folder that people see it with.
         state: ``running`` if more is to come.
+        modseq: the step of history, where the transaction makes several.
+        session_id: the session it was done for, where the transaction is not that of one session.
     """
     if not steps:
         return
     head = make_head(kind, steps, folder_id=folder_id, state=state)
-    await tx.log(kind, Record(steps), modseq=tx.modseq, head=head)
+    await tx.log(kind, Record(steps), modseq=modseq or tx.modseq, head=head, session_id=session_id)

@@ -1,6 +1,14 @@
-"""Changing single mails: move, copy, delete, label, archive, spam."""
+"""Changing single mails: move, copy, delete, label, archive, spam.
 
-from collections.abc import Mapping
+Clients send one call a mail, and often many at once. Those for one account that wait at the same time are done as
+one (:mod:`postroom.domain.combining`): mails to which the same is done are changed together, each still by an
+operation and a step of history of its own.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from postroom.config.classes import AccountClass
 from postroom.domain.access import require_own
@@ -15,16 +23,19 @@ from postroom.domain.actions import (
     SetLabel,
     perform,
 )
+from postroom.domain.combining import Combiner
 from postroom.domain.filing import locate_mail
 from postroom.domain.history import write_down
 from postroom.domain.quota import Quota
 from postroom.domain.settings import read_settings
-from postroom.errors import not_found
+from postroom.domain.steps import split_step
+from postroom.errors import PostroomError, not_found
 from postroom.model.account import Caller
 from postroom.model.folder import INBOX
-from postroom.model.ids import FolderId, FolderRef, LabelRef, MailRef
+from postroom.model.ids import AccountId, FolderId, FolderRef, LabelRef, MailRef
 from postroom.model.mail import Mail
 from postroom.store import Store
+from postroom.store.sql.mails import Located
 from postroom.store.tx import Snapshot, Transaction
 
 
@@ -51,12 +62,33 @@ class Policies:
         )
 
 
+class _Change(NamedTuple):
+    """What somebody wants to be done to a mail; without an action, it is to be moved to the folder with a role."""
+
+    caller: Caller
+    ref: MailRef
+    kind: str
+    action: Action | None
+    role: str
+
+
+class _Wish(NamedTuple):
+    """What changes that can be done together have in common."""
+
+    action: Action | None
+    role: str
+    class_name: str
+
+
 class MailChanges:
     """Changes of the mails a caller sees. Each raises notFound where the mail is not there, and unavailable."""
 
     def __init__(self, store: Store, policies: Policies) -> None:
         self._store = store
         self._policies = policies
+        self._combiner: Combiner[_Change, Mail] = Combiner(
+            self._change_together, key=lambda change: change.ref
+        )
 
     async def set_flags(
         self, caller: Caller, ref: MailRef, *, is_unread: bool | None, is_flagged: bool | None
@@ -108,13 +140,88 @@ class MailChanges:
         self, caller: Caller, ref: MailRef, action: Action | None, *, kind: str, role: str = ""
     ) -> Mail:
         require_own(caller, ref.owner, "the mail")
+        change = _Change(caller, ref, kind, action, role)
+        # An archive may make folders, which belong to the operation of one mail.
+        if isinstance(action, Archive) or self._store.is_joined():
+            return await self._change_alone(change)
+        return await self._combiner.do(ref.owner, change)
+
+    async def _change_alone(self, change: _Change) -> Mail:
+        ref, caller = change.ref, change.caller
         async with self._store.transaction(ref.owner, session_id=caller.session_id) as tx:
             item = await locate_mail(tx, ref.folder, ref.uid)
-            action = action or MoveTo(await _find_role(tx, role))
+            action = change.action or MoveTo(await _find_role(tx, change.role))
             policy = await self._policies.read_for(action, tx, caller.class_name)
             outcome = await perform(tx, action, [item], policy=policy)
-            await write_down(tx, kind, outcome.steps, folder_id=ref.folder)
+            await write_down(tx, change.kind, outcome.steps, folder_id=ref.folder)
         return outcome.mails[item.mail.item_id]
+
+    async def _change_together(
+        self, account_id: AccountId, changes: Sequence[_Change]
+    ) -> list[Mail | Exception]:
+        """Do changes of different mails of an account in one transaction; what fails there is tried alone."""
+        done: dict[MailRef, Mail | Exception] = {}
+        if len(changes) > 1:
+            async with self._store.transaction(account_id) as tx:
+                await tx.lock()
+                tx.step_for_each()
+                for wish, group in _by_wish(changes).items():
+                    done.update(await self._try_group(tx, wish, group))
+        rest = [change for change in changes if change.ref not in done]
+        results = await asyncio.gather(*map(self._change_alone, rest), return_exceptions=True)
+        for change, result in zip(rest, results, strict=True):
+            if isinstance(result, BaseException) and not isinstance(result, Exception):
+                raise result
+            done[change.ref] = result
+        return [done[change.ref] for change in changes]
+
+    async def _try_group(
+        self, tx: Transaction, wish: _Wish, changes: Sequence[_Change]
+    ) -> dict[MailRef, Mail | Exception]:
+        """Do the same to several mails; return what was done, nothing if it cannot be done to all that are there."""
+        found: list[tuple[_Change, Located]] = []
+        done: dict[MailRef, Mail | Exception] = {}
+        for change in changes:
+            item = await tx.mails.locate(change.ref.folder, change.ref.uid)
+            if item is None:
+                done[change.ref] = not_found("the mail")
+            else:
+                found.append((change, item))
+        try:
+            async with tx.savepoint():
+                done |= await self._do_group(tx, wish, found)
+        except PostroomError:
+            return {}
+        return done
+
+    async def _do_group(
+        self, tx: Transaction, wish: _Wish, found: Sequence[tuple[_Change, Located]]
+    ) -> dict[MailRef, Mail]:
+        action = wish.action or MoveTo(await _find_role(tx, wish.role))
+        policy = await self._policies.read_for(action, tx, wish.class_name)
+        outcome = await perform(tx, action, [item for _, item in found], policy=policy)
+        steps = {item_id: step for whole in outcome.steps for item_id, step in split_step(whole)}
+        done: dict[MailRef, Mail] = {}
+        for change, item in found:
+            mail = outcome.mails[item.mail.item_id]
+            done[change.ref] = mail
+            if (step := steps.get(item.mail.item_id)) is not None:
+                await write_down(
+                    tx,
+                    change.kind,
+                    [step],
+                    folder_id=change.ref.folder,
+                    modseq=mail.modseq,
+                    session_id=change.caller.session_id,
+                )
+        return done
+
+
+def _by_wish(changes: Sequence[_Change]) -> dict[_Wish, list[_Change]]:
+    groups: dict[_Wish, list[_Change]] = defaultdict(list)
+    for change in changes:
+        groups[_Wish(change.action, change.role, change.caller.class_name)].append(change)
+    return groups
 
 
 async def _find_role(tx: Transaction, role: str) -> FolderId:

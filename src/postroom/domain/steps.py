@@ -7,6 +7,7 @@ named by its number within the account, which it keeps wherever it goes, and by 
 An entry of the log is a :class:`Record` in JSON.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -150,6 +151,13 @@ Step = (
     | PlaceFolder
     | RemoveFolder
 )
+
+
+def split_step(step: Step) -> Iterator[tuple[int, Step]]:
+    """Yield what a step did to each mail (for a copy, to the mail it is of), as a step of its own."""
+    for mail in getattr(step, "mails", ()):
+        item_id = mail.source_id if isinstance(mail, Copied) else mail.item_id
+        yield item_id, msgspec.structs.replace(step, mails=[mail])
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):

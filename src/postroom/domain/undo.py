@@ -262,8 +262,8 @@ async def _unmake(tx: Transaction, step: MakeFolder, undone: Undone) -> None:
     now = int(time.time() * 1000)
     await tx.traces.note_past(folder.folder_id, modseq=state.modseq, parent_id=folder.parent_id, moved_at=now)
     await tx.folders.delete(folder.folder_id)
-    graves = [Grave(folder.folder_id, 0, folder.created_modseq)]
-    await tx.operations.bury(graves, modseq=state.modseq, removed_at=now)
+    graves = [Grave(folder.folder_id, 0, folder.created_modseq, state.modseq)]
+    await tx.operations.bury(graves, removed_at=now)
     undone.steps.append(
         DropFolder(folder.folder_id, Place(folder.parent_id, folder.name), folder.folder_type)
     )

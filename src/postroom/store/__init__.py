@@ -134,6 +134,10 @@ class Store:
         """
         return Joined(self.engine, begin, on_release).running()
 
+    def is_joined(self) -> bool:
+        """Tell whether what this task writes is part of :meth:`join`."""
+        return find_joined(self.engine) is not None
+
     async def commit_now(self, note: str) -> None:
         """Commit what was written so far in :meth:`join`: to be called before this task waits for another's work.
 

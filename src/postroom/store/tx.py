@@ -7,7 +7,7 @@ one place for events and cache changes. A :class:`DirectoryTransaction` writes d
 """
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property, partial
 from typing import NamedTuple
@@ -150,6 +150,7 @@ class Transaction(Snapshot):
         self._writer = connection
         self._session_id = session_id
         self._advanced = False
+        self._each_alone = False
         self._modseq = Modseq(0)
 
     @cached_property
@@ -182,13 +183,15 @@ class Transaction(Snapshot):
         contents: int = 0,
         item_ids: int = 0,
         folders: bool = True,
+        mails: int = 1,
     ) -> Advance:
         """Enter this transaction's one step of history, add to the mailbox's totals and reserve numbers.
 
-        May be called again: the step is made once. ``folders`` is False where neither a folder nor what is in one
-        changes. Raises: notFound where the account has been removed.
+        May be called again: the step is made once, but see :meth:`step_for_each`. ``folders`` is False where neither
+        a folder nor what is in one changes; ``mails`` are those that change. Raises: notFound where the account has
+        been removed.
         """
-        step = 0 if self._advanced else 1
+        step = mails if self._each_alone else 0 if self._advanced else 1
         state = await self.mailbox.advance(
             step=step,
             items=items,
@@ -202,6 +205,16 @@ class Transaction(Snapshot):
         self._advanced = True
         self._modseq = state.modseq
         return state
+
+    def step_for_each(self) -> None:
+        """Make a step of history for each mail from now on: each was changed by an operation of its own."""
+        self._each_alone = True
+
+    def stamp(self, mails: int) -> Sequence[Modseq]:
+        """Return the step of each of the ``mails`` for which history was moved on last."""
+        if self._each_alone:
+            return [Modseq(self._modseq - mails + number) for number in range(1, mails + 1)]
+        return [self._modseq] * mails
 
     @property
     def modseq(self) -> Modseq:
@@ -221,8 +234,9 @@ class Transaction(Snapshot):
         modseq: Modseq,
         head: Head | None = None,
         history_id: int = 0,
+        session_id: SessionId | None = None,
     ) -> None:
-        """Write this transaction's entry of the operation log; once.
+        """Write the entry of a step into the operation log; once.
 
         Args:
             kind: what was done.
@@ -230,17 +244,19 @@ class Transaction(Snapshot):
             modseq: the step of history.
             head: what people see of it, where this is the first step of what somebody did.
             history_id: the first step, where this is a later one; 0 where it is none.
+            session_id: the session it was done for, where the transaction is not that of one session.
         """
         shown = head or NO_HEAD
+        session_id = session_id or self._session_id
         await self.operations.log(
             Operation(
                 modseq=modseq,
                 done_at=int(time.time() * 1000),
-                session_id=self._session_id,
+                session_id=session_id,
                 kind=kind,
                 history_id=modseq if head is not None else history_id,
                 is_head=int(head is not None),
-                is_stacked=int(shown.is_stacked and self._session_id is not None),
+                is_stacked=int(shown.is_stacked and session_id is not None),
                 is_reversible=int(shown.is_reversible),
                 state=shown.state,
                 folder_id=shown.folder_id,
@@ -249,8 +265,8 @@ class Transaction(Snapshot):
             )
         )
         # What has fallen off is only seen by an undo, which looks first; so now and then is enough.
-        if shown.is_stacked and self._session_id is not None and modseq % UNDO_DEPTH == 0:
-            await self.operations.drop_beyond(self._session_id, keep=UNDO_DEPTH)
+        if shown.is_stacked and session_id is not None and modseq % UNDO_DEPTH == 0:
+            await self.operations.drop_beyond(session_id, keep=UNDO_DEPTH)
 
     async def index(self, content_id: int, terms: IndexTerms) -> None:
         """Put a content into the full-text index."""

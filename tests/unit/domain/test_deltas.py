@@ -390,8 +390,7 @@ class Tree:
                 )
                 await tx.folders.delete(folder_id)
                 await tx.operations.bury(
-                    [Grave(folder_id, 0, folder.created_modseq)],
-                    modseq=state.modseq,
+                    [Grave(folder_id, 0, folder.created_modseq, state.modseq)],
                     removed_at=DATE * 1000,
                 )
 

@@ -79,7 +79,7 @@ class MailboxRepo:
     async def advance(
         self, *, step: int, items: int, size_bytes: int, contents: int, item_ids: int, folders: int = 1
     ) -> Advance | None:
-        """Move the history on by ``step`` (0 or 1), add to the totals and reserve numbers.
+        """Move the history on by ``step`` steps, add to the totals and reserve numbers.
 
         ``folders``: 1 where a folder or what is in it changes. Returns None where the account has no mailbox (it was
         removed meanwhile).

@@ -77,6 +77,8 @@ class Grave(NamedTuple):
     folder_id: FolderId
     uid: int
     entered_modseq: Modseq
+    modseq: Modseq
+    """The step of its removal."""
 
 
 class OperationRepo:
@@ -149,10 +151,10 @@ class OperationRepo:
         """Remove up to ``limit`` of the oldest entries, those from before a time; return how many."""
         return len(await self._connection.fetch_all(_PURGE, self._account_id, before, limit))
 
-    async def bury(self, graves: Iterable[Grave], *, modseq: Modseq, removed_at: int) -> None:
+    async def bury(self, graves: Iterable[Grave], *, removed_at: int) -> None:
         """Leave tombstones; ``removed_at`` in Unix milliseconds."""
         await self._connection.execute_many(
-            _BURY, [(self._account_id, *grave, modseq, removed_at) for grave in graves]
+            _BURY, [(self._account_id, *grave, removed_at) for grave in graves]
         )
 
     async def list_buried_alive(self) -> list[tuple[FolderId, Uid]]:

@@ -18,7 +18,7 @@ big-endian, and a text followed by a zero byte, which no sort text contains.
 import struct
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from postroom.model.ids import AccountId, FolderId, Uid
@@ -27,6 +27,8 @@ from postroom.store.engine.base import Connection
 from postroom.store.sorting import SORT_COLUMNS, Anchor, SortKeys
 
 CAPACITY = 1024
+_ITEMS_LISTED_AS_ONE_FOUND = 2048
+"""Mails of a folder for which listing all of its chunks takes about as long as finding those of one mail."""
 _LOWEST = b""
 _TAIL = struct.Struct(">QQ")
 
@@ -49,28 +51,6 @@ _TEXT_FIELDS = frozenset({SortField.SUBJECT, SortField.FROM, SortField.TO})
 _AT = """account_id = $1 AND folder_id = $2 AND sort = $3"""
 _LIST = f"SELECT low_key, items FROM order_chunk WHERE {_AT} ORDER BY low_key"
 _LIST_DESCENDING = f"SELECT low_key, items FROM order_chunk WHERE {_AT} ORDER BY low_key DESC"
-_PLACES = {
-    SortField.DATE: 0,
-    SortField.SUBJECT: 6,
-    SortField.FROM: 7,
-    SortField.TO: 8,
-    SortField.SIZE: 1,
-    SortField.IS_UNREAD: 2,
-    SortField.IS_FLAGGED: 3,
-    SortField.IMPORTANCE: 4,
-    SortField.HAS_ATTACHMENTS: 5,
-}
-"""Where the value of each order stands in SortKeys; in the order of SortField."""
-_TEXT_FIELDS = frozenset({SortField.SUBJECT, SortField.FROM, SortField.TO})
-
-_AT = """account_id = $1 AND folder_id = $2 AND sort = $3"""
-_LIST = f"SELECT low_key, items FROM order_chunk WHERE {_AT} ORDER BY low_key"
-_LIST_DESCENDING = f"SELECT low_key, items FROM order_chunk WHERE {_AT} ORDER BY low_key DESC"
-_ADD = f"""
-UPDATE order_chunk SET items = items + $5 WHERE {_AT} AND low_key = (
-    SELECT low_key FROM order_chunk WHERE {_AT} AND low_key <= $4 ORDER BY low_key DESC LIMIT 1)
-RETURNING low_key, items
-"""
 _ADD = f"""
 UPDATE order_chunk SET items = items + $5 WHERE {_AT} AND low_key = (
     SELECT low_key FROM order_chunk WHERE {_AT} AND low_key <= $4 ORDER BY low_key DESC LIMIT 1)
@@ -127,6 +107,10 @@ _COUNT_BETWEEN = {field: _count_statement(field, bounded=True) for field in Sort
 _COUNT_FROM = {field: _count_statement(field, bounded=False) for field in SortField}
 
 
+_Sums = dict[tuple[int, bytes], tuple[int, int]]
+"""For a number of an order and the lowest key of a chunk: the mails in it, and how many are to be added."""
+
+
 class Position(NamedTuple):
     """Where a page starts: ``skip`` rows behind ``anchor`` (None: the very start of the order)."""
 
@@ -169,6 +153,17 @@ def _parse_key(field: SortField, key: bytes) -> Anchor:
     date, uid = _TAIL.unpack(key[-_TAIL.size :])
     value = key[: -_TAIL.size]
     return Anchor(value[:-1] if is_text else int.from_bytes(value, "big"), date, uid)
+
+
+def _sum_listed(number: int, chunks: Sequence[Chunk], counts: Iterable[tuple[bytes, int]]) -> _Sums:
+    """Add up what is to be counted in each chunk of an order, of which all are given."""
+    if not chunks:
+        return {}
+    lows = [chunk.low_key for chunk in chunks]
+    sums: Counter[int] = Counter()
+    for key, count in counts:
+        sums[bisect_right(lows, key) - 1] += count
+    return {(number, lows[index]): (chunks[index].items, count) for index, count in sums.items()}
 
 
 def _places(field: SortField, anchor: Anchor) -> tuple[object, ...]:
@@ -230,7 +225,7 @@ class OrderRepo:
         """Count mails that were added, after their rows; ``total_items`` is the folder's total with them."""
         if total_items <= CAPACITY // 2:
             return
-        chunks = await self._add_entries(folder_id, entries, step=1)
+        chunks = await self._add_entries(folder_id, entries, step=1, total_items=total_items)
         if not chunks and total_items > CAPACITY:
             await self.rebuild(folder_id, total_items=total_items)
         for field, chunk in chunks:
@@ -244,7 +239,7 @@ class OrderRepo:
         if total_items <= CAPACITY // 2:
             await self.drop(folder_id)
             return
-        for field, chunk in await self._add_entries(folder_id, entries, step=-1):
+        for field, chunk in await self._add_entries(folder_id, entries, step=-1, total_items=total_items):
             await self._merge_if_small(folder_id, field, chunk)
 
     async def moved(
@@ -262,7 +257,8 @@ class OrderRepo:
                 if (chunk := await self._add(folder_id, field, key, items=count))
             ]
         else:
-            changed = await self._add_counts(folder_id, {field: counts})
+            sums = _sum_listed(_NUMBERS[field], await self._list(folder_id, field), counts)
+            changed = await self._add_sums(folder_id, sums)
         for _, chunk in changed:
             await self._merge_if_small(folder_id, field, chunk)
         if any(chunk.items > CAPACITY for _, chunk in changed):
@@ -274,66 +270,50 @@ class OrderRepo:
         await self._connection.execute(_DROP, self._account_id, folder_id)
 
     async def _add_entries(
-        self, folder_id: FolderId, entries: Sequence[Entry], *, step: int
+        self, folder_id: FolderId, entries: Sequence[Entry], *, step: int, total_items: int
     ) -> list[tuple[SortField, Chunk]]:
         """Count mails in all orders; return the chunks that changed."""
-        if len(entries) == 1:
-            return await self._add_to_all(folder_id, *entries[0], items=step)
-        tails = [_TAIL.pack(keys.date, uid) for keys, uid in entries]
-        counts = {
-            field: [
-                (_render_key(entry.keys[place], tail), step)
-                for entry, tail in zip(entries, tails, strict=True)
-            ]
-            for field, place in _KEY_PLACES.items()
-        }
-        return await self._add_counts(folder_id, counts)
-
-    async def _add_counts(
-        self, folder_id: FolderId, counts: dict[SortField, list[tuple[bytes, int]]]
-    ) -> list[tuple[SortField, Chunk]]:
-        """Add to the chunks that keys are in; return the chunks that changed, as they are then."""
-        if len(counts) == 1:
-            (field,) = counts
-            chunks = {field: await self._list(folder_id, field)}
+        keys: list[list[bytes]] = [[] for _ in _FIELDS]
+        for entry in entries:
+            tail = _TAIL.pack(entry.keys.date, entry.uid)
+            for number, place in enumerate(_KEY_PLACES.values()):
+                keys[number].append(_render_key(entry.keys[place], tail))
+        if len(entries) <= 1 + total_items // _ITEMS_LISTED_AS_ONE_FOUND:
+            sums = await self._sum_found(folder_id, keys, step=step)
         else:
-            chunks = {field: [] for field in counts}
-            for row in await self._connection.fetch_all(_LIST_ALL, self._account_id, folder_id):
-                chunks[_FIELDS[row[0]]].append(Chunk(*row[1:]))
-        changed: list[tuple[SortField, Chunk]] = []
-        updates: list[tuple[object, ...]] = []
-        for field, keys in counts.items():
-            if not chunks[field]:
-                continue
-            lows = [chunk.low_key for chunk in chunks[field]]
-            sums: Counter[int] = Counter()
-            for key, count in keys:
-                sums[bisect_right(lows, key) - 1] += count
-            for index, count in sums.items():
-                if count:
-                    low_key, items = chunks[field][index]
-                    updates.append((self._account_id, folder_id, _NUMBERS[field], low_key, count))
-                    changed.append((field, Chunk(low_key, items + count)))
-        await self._connection.execute_many(_ADD_TO_CHUNK, updates)
-        return changed
+            chunks: list[list[Chunk]] = [[] for _ in _FIELDS]
+            for number, low_key, items in await self._connection.fetch_all(
+                _LIST_ALL, self._account_id, folder_id
+            ):
+                chunks[number].append(Chunk(low_key, items))
+            sums = {}
+            for number, listed in enumerate(chunks):
+                sums |= _sum_listed(number, listed, [(key, step) for key in keys[number]])
+        return await self._add_sums(folder_id, sums)
 
-    async def _add_to_all(
-        self, folder_id: FolderId, keys: SortKeys, uid: Uid, *, items: int
-    ) -> list[tuple[SortField, Chunk]]:
-        """Count a mail in all orders; return the chunks it is in.
+    async def _sum_found(self, folder_id: FolderId, keys: Sequence[Sequence[bytes]], *, step: int) -> _Sums:
+        """Find the chunks of some keys of each order by their keys, and add up what is to be counted in each.
 
         Finding nine chunks and then changing nine rows by their keys takes half as long as one statement for both.
         """
-        tail = _TAIL.pack(keys.date, uid)
-        places = [_render_key(keys[place], tail) for place in _KEY_PLACES.values()]
-        rows = await self._connection.fetch_all(_FIND_PLACES, self._account_id, folder_id, *places)
-        if not rows:
-            return []
-        account_id = self._account_id
+        sums: _Sums = {}
+        for places in zip(*keys, strict=True):
+            rows = await self._connection.fetch_all(_FIND_PLACES, self._account_id, folder_id, *places)
+            for number, low_key, items in rows:
+                place = (number, low_key)
+                sums[place] = (items, sums[place][1] + step if place in sums else step)
+        return sums
+
+    async def _add_sums(self, folder_id: FolderId, sums: _Sums) -> list[tuple[SortField, Chunk]]:
+        """Add to chunks; return those that changed, as they are then."""
+        changes = [
+            (number, low_key, items, step) for (number, low_key), (items, step) in sums.items() if step
+        ]
         await self._connection.execute_many(
-            _ADD_TO_CHUNK, [(account_id, folder_id, row[0], row[1], items) for row in rows]
+            _ADD_TO_CHUNK,
+            [(self._account_id, folder_id, number, low_key, step) for number, low_key, _, step in changes],
         )
-        return [(_FIELDS[row[0]], Chunk(row[1], row[2] + items)) for row in rows]
+        return [(_FIELDS[number], Chunk(low_key, items + step)) for number, low_key, items, step in changes]
 
     async def _add(self, folder_id: FolderId, field: SortField, key: bytes, *, items: int) -> Chunk | None:
         row = await self._connection.fetch_row(_ADD, self._account_id, folder_id, _NUMBERS[field], key, items)
