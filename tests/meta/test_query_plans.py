@@ -126,6 +126,16 @@ INSERT INTO account_setting SELECT a, '', '', '' FROM generate_series(1, 1000) a
 INSERT INTO event_ticket SELECT a::text::bytea, a % 500, a, 1, a FROM generate_series(1, 2000) a;
 INSERT INTO webhook SELECT a, a % 300, '', '', 0, ''::bytea, 1, 0, 0, 0, 0, 0, a % 20 / 19 * a, 0, ''
     FROM generate_series(1, 2000) a;
+INSERT INTO draft SELECT a, u, '', 0 FROM generate_series(1, 20) a, generate_series(1, 200) u;
+INSERT INTO temporary_attachment SELECT a, u, u % 7, ''::bytea, '', '', '', 0, 0, u
+    FROM generate_series(1, 100) a, generate_series(1, 30) u;
+INSERT INTO outgoing SELECT a, a % 300, 'sent', '', 0, 0, a % 2 * a, 0, 0, 0, 0, '', '', 0, 0, 0, 0, a % 2 * a
+    FROM generate_series(1, 2000) a;
+INSERT INTO outgoing_recipient SELECT a, n, '', '', '', '', 'waiting', '', '', ''
+    FROM generate_series(1, 2000) a, generate_series(1, 2) n;
+INSERT INTO outgoing_group SELECT a, d, 1, a, 0, 0, '' FROM generate_series(1, 2000) a, generate_series(1, 2) d;
+INSERT INTO vacation SELECT a, 0, 1, 0, 0, 0, 0, 0, '', '' FROM generate_series(1, 1000) a;
+INSERT INTO vacation_answered SELECT a, 'user' || u, u FROM generate_series(1, 20) a, generate_series(1, 100) u;
 ANALYZE
 """
 

@@ -31,6 +31,7 @@ from postroom.store.sql.mails import MailRepo
 from postroom.store.sql.meta import MetaRepo
 from postroom.store.sql.operations import Operation, OperationRepo
 from postroom.store.sql.orders import OrderRepo
+from postroom.store.sql.outgoing import OutgoingRepo
 from postroom.store.sql.recounts import RecountRepo
 from postroom.store.sql.remembered_calls import RememberedCallRepo
 from postroom.store.sql.removals import RemovalRepo
@@ -157,6 +158,11 @@ class Transaction(Snapshot):
     def jobs(self) -> JobRepo:
         """The jobs, of which a transaction does a slice."""
         return JobRepo(self._connection)
+
+    @cached_property
+    def outgoing(self) -> OutgoingRepo:
+        """The outgoing queue, into which a transaction puts what it sends."""
+        return OutgoingRepo(self._connection)
 
     @cached_property
     def removals(self) -> RemovalRepo:
@@ -327,6 +333,11 @@ class Directory:
     def jobs(self) -> JobRepo:
         """The jobs of all accounts."""
         return JobRepo(self._connection)
+
+    @cached_property
+    def outgoing(self) -> OutgoingRepo:
+        """The outgoing queue of all accounts."""
+        return OutgoingRepo(self._connection)
 
     @cached_property
     def tickets(self) -> TicketRepo:

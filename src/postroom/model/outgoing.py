@@ -1,0 +1,72 @@
+"""Records of the outgoing queue: messages on their way, their recipients, and what became of them.
+
+A message has recipients, each with a state of its own; those that go the same way (:data:`LOCAL`, :data:`RELAY`, or
+the exchangers of one domain) form a group, which is claimed and tried as one. Terms are those of RFC 5321, 3461 and
+3463. Times are Unix milliseconds.
+"""
+
+from typing import NamedTuple, NewType
+
+from postroom.model.ids import AccountId, ContentId, ItemId
+
+ProcessingId = NewType("ProcessingId", int)
+"""The number of a message in the outgoing queue."""
+
+LOCAL, RELAY = "local", "relay"
+"""Destinations that are no domain: mailboxes here, and the configured smart host."""
+
+SENT, SCHEDULED, SUBMITTED, VACATION, RECEIPT = "sent", "scheduled", "submitted", "vacation", "receipt"
+"""Kinds: by an API call, at a time, by SMTP submission, an absence notice, a read receipt."""
+
+WAITING, DELIVERED, RELAYED, FAILED, WITHDRAWN = "waiting", "delivered", "relayed", "failed", "withdrawn"
+"""States of a recipient: not settled; in a mailbox here; taken on by another server; given up; taken back."""
+
+
+class Outgoing(NamedTuple):
+    """A message in the queue; the columns are explained in the schema."""
+
+    processing_id: ProcessingId
+    account_id: AccountId
+    kind: str
+    sender: str
+    content_id: ContentId
+    size_bytes: int
+    item_id: ItemId
+    refw_item_id: ItemId
+    refw: int
+    needs_smtputf8: int
+    is_8bit: int
+    ret: str
+    envid: str
+    created_at: int
+    release_at: int
+    started_at: int
+    delay_told_at: int
+    finished_at: int
+
+
+class OutgoingRecipient(NamedTuple):
+    """A recipient of a message in the queue."""
+
+    processing_id: ProcessingId
+    number: int
+    destination: str
+    address: str
+    notify: str
+    orcpt: str
+    state: str = WAITING
+    status: str = ""
+    answer: str = ""
+    remote: str = ""
+
+
+class OutgoingGroup(NamedTuple):
+    """The waiting recipients of a message that go the same way."""
+
+    processing_id: ProcessingId
+    destination: str
+    account_id: AccountId
+    next_try_at: int
+    attempts: int
+    leased_until: int
+    failure: str

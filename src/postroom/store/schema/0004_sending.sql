@@ -1,0 +1,112 @@
+-- What it takes to write and send mail: drafts, uploads, the outgoing queue, absence notices, collected addresses.
+
+-- What a draft (a mail with is_draft = 1) answers or forwards. refw_item_id: that mail's number, 0 where it is none.
+CREATE TABLE draft (
+    account_id BIGINT NOT NULL,
+    item_id BIGINT NOT NULL,
+    refw_type TEXT NOT NULL CHECK (refw_type IN ('', 're', 'fw')),
+    refw_item_id BIGINT NOT NULL,
+    PRIMARY KEY (account_id, item_id)
+) WITHOUT ROWID;
+
+-- Files that a session has uploaded to attach them; the content lies in a file of its own, named by blob_key.
+CREATE TABLE temporary_attachment (
+    account_id BIGINT NOT NULL,
+    attachment_id BIGINT NOT NULL,
+    session_id BIGINT NOT NULL,
+    blob_key BYTEA NOT NULL,
+    name TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    content_id TEXT NOT NULL,
+    is_inline SMALLINT NOT NULL CHECK (is_inline IN (0, 1)),
+    size_bytes BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (account_id, attachment_id)
+) WITHOUT ROWID;
+CREATE INDEX temporary_attachment_by_session ON temporary_attachment (account_id, session_id);
+CREATE INDEX temporary_attachment_by_age ON temporary_attachment (created_at);
+
+-- The outgoing queue: a message on its way. processing_id is its number for clients and operators. sender: the
+-- reverse-path, '' the null path. content_id: the message, a content of the account on which this row holds one
+-- reference; its Bcc fields are left out when it goes. item_id: the copy in Sent or Scheduled, 0 for none.
+-- refw_item_id, refw: the mail whose answered or forwarded flag this send has set, and the bits that were not set
+-- before. release_at: nothing begins before (the end of the undo window; the scheduled time). started_at: when the
+-- first attempt began, 0 before: from then on it cannot be taken back. finished_at: when the last recipient was
+-- settled or the message was withdrawn, 0 before; a finished row is kept for some days. ret, envid: RFC 3461.
+CREATE TABLE outgoing (
+    processing_id BIGINT NOT NULL PRIMARY KEY,
+    account_id BIGINT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('sent', 'scheduled', 'submitted', 'vacation', 'receipt')),
+    sender TEXT NOT NULL,
+    content_id BIGINT NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    item_id BIGINT NOT NULL,
+    refw_item_id BIGINT NOT NULL,
+    refw SMALLINT NOT NULL,
+    needs_smtputf8 SMALLINT NOT NULL CHECK (needs_smtputf8 IN (0, 1)),
+    is_8bit SMALLINT NOT NULL CHECK (is_8bit IN (0, 1)),
+    ret TEXT NOT NULL CHECK (ret IN ('', 'FULL', 'HDRS')),
+    envid TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    release_at BIGINT NOT NULL,
+    started_at BIGINT NOT NULL,
+    delay_told_at BIGINT NOT NULL,
+    finished_at BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX outgoing_by_account ON outgoing (account_id, processing_id);
+CREATE INDEX outgoing_by_item ON outgoing (account_id, item_id) WHERE item_id > 0;
+CREATE INDEX outgoing_by_end ON outgoing (finished_at) WHERE finished_at > 0;
+
+-- The recipients of a message. notify: the words of NOTIFY, by commas ('' is the default); orcpt: as on the wire.
+-- state: waiting, delivered (into a mailbox here), relayed (another server has taken it on), failed, or withdrawn.
+-- status: the enhanced status code of the last answer; answer: its text. remote: the server that gave it.
+CREATE TABLE outgoing_recipient (
+    processing_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    destination TEXT NOT NULL,
+    address TEXT NOT NULL,
+    notify TEXT NOT NULL,
+    orcpt TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'relayed', 'failed', 'withdrawn')),
+    status TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    remote TEXT NOT NULL,
+    PRIMARY KEY (processing_id, number)
+) WITHOUT ROWID;
+
+-- The recipients of a message that go the same way, while some of them wait. destination: 'local', 'relay', or the
+-- domain whose exchangers get it. leased_until: a runner works on the group until then, and renews that while it does.
+CREATE TABLE outgoing_group (
+    processing_id BIGINT NOT NULL,
+    destination TEXT NOT NULL,
+    account_id BIGINT NOT NULL,
+    next_try_at BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    leased_until BIGINT NOT NULL,
+    failure TEXT NOT NULL,
+    PRIMARY KEY (processing_id, destination)
+) WITHOUT ROWID;
+CREATE INDEX outgoing_group_due ON outgoing_group (next_try_at);
+
+-- Absence notices: one row an account that has ever set one; times in Unix milliseconds, 0 where none is set.
+CREATE TABLE vacation (
+    account_id BIGINT NOT NULL PRIMARY KEY,
+    is_enabled SMALLINT NOT NULL CHECK (is_enabled IN (0, 1)),
+    age_days BIGINT NOT NULL,
+    applies_always SMALLINT NOT NULL CHECK (applies_always IN (0, 1)),
+    applies_to_external SMALLINT NOT NULL CHECK (applies_to_external IN (0, 1)),
+    applies_to_internal SMALLINT NOT NULL CHECK (applies_to_internal IN (0, 1)),
+    start_at BIGINT NOT NULL,
+    end_at BIGINT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Whom an absence notice has answered, and when last.
+CREATE TABLE vacation_answered (
+    account_id BIGINT NOT NULL,
+    address TEXT NOT NULL,
+    answered_at BIGINT NOT NULL,
+    PRIMARY KEY (account_id, address)
+) WITHOUT ROWID;
+CREATE INDEX vacation_answered_by_age ON vacation_answered (account_id, answered_at);
