@@ -28,9 +28,9 @@ class Addressee(NamedTuple):
 class Message(NamedTuple):
     """A message to be sent; times in Unix milliseconds.
 
-    ``content_id`` is a content of the transaction's account. ``refw_item_id`` and ``refw`` name the mail of which this
-    send has set the answered or forwarded flag, and the bits that were not set before. ``release_at`` is the time
-    before which nothing begins.
+    ``content_id`` is a content of the transaction's account. ``refw_item_id`` and ``refw`` name the mail of which
+    this send has set the answered or forwarded flag, and the bits that were not set before. ``release_at`` is the
+    time before which nothing begins.
     """
 
     sender: str

@@ -70,3 +70,33 @@ class OutgoingGroup(NamedTuple):
     attempts: int
     leased_until: int
     failure: str
+
+
+class Outbound(NamedTuple):
+    """A message as it leaves: its content is complete (no Bcc), and all recipients go the same way."""
+
+    sender: str
+    """The reverse-path, "" for the null path."""
+    recipients: tuple[OutgoingRecipient, ...]
+    content: bytes
+    needs_smtputf8: bool
+    """An address or a header field is in UTF-8 (RFC 6531): a server that cannot take that is no way for it."""
+    is_8bit: bool
+    """The content is 8bit (RFC 6152)."""
+    ret: str = ""
+    envid: str = ""
+
+
+class Outcome(NamedTuple):
+    """What an attempt came to for one recipient: ``relayed``, ``failed``, or ``waiting`` to be tried again."""
+
+    number: int
+    state: str
+    status: str
+    """The enhanced status code (RFC 3463), made from the reply code where the server gave none."""
+    answer: str
+    """The reply, or what happened instead, in a line."""
+    remote: str
+    """The server's host name, "" where none was reached."""
+    passes_dsn: bool = False
+    """The server has taken over the duty to report (RFC 3461 §5.2.1)."""
