@@ -46,6 +46,24 @@ class _Delivery(NamedTuple):
     sender: str
 
 
+class Arrival(NamedTuple):
+    """A message with the places it goes to."""
+
+    envelope: Envelope
+    deliveries: Sequence[_Delivery]
+
+    @property
+    def account_ids(self) -> list[AccountId]:
+        """Whose it becomes; an account with several places several times."""
+        return [delivery.account_id for delivery in self.deliveries]
+
+    def by_recipient(self, outcomes: Sequence[PostroomError | None]) -> list[PostroomError | None]:
+        """Return the outcome for each recipient of the envelope, given those of the places."""
+        places = [(delivery.account_id, delivery.folder_id) for delivery in self.deliveries]
+        found = dict(zip(places, outcomes, strict=True))
+        return [found[recipient.account_id, recipient.folder_id] for recipient in self.envelope.recipients]
+
+
 class Ingest:
     """The use cases of incoming mail."""
 
@@ -122,6 +140,16 @@ class Ingest:
 
         Raises: unavailable, when nothing was stored for anybody.
         """
+        arrival = await self.receive(envelope, content)
+        if len(arrival.deliveries) == 1:
+            outcomes = [await self._deliver_alone(arrival.deliveries[0])]
+        else:
+            async with self._store.transactions(arrival.account_ids) as transactions:
+                outcomes = await _deliver_together(arrival.deliveries, transactions)
+        return arrival.by_recipient(outcomes)
+
+    async def receive(self, envelope: Envelope, content: Raw) -> Arrival:
+        """Prepare a message for :meth:`deliver_within`, or to be filed by itself. Raises: unavailable."""
         places = sorted({(recipient.account_id, recipient.folder_id) for recipient in envelope.recipients})
         digest = await self.prepare(content, [account_id for account_id, _ in places])
         date = int(self._now())
@@ -130,11 +158,19 @@ class Ingest:
             _Delivery(account_id, folder_id, digest, date, classes[account_id], envelope.sender)
             for account_id, folder_id in places
         ]
-        if len(deliveries) == 1:
-            outcomes = {places[0]: await self._deliver_alone(deliveries[0])}
-        else:
-            outcomes = dict(zip(places, await self._deliver_together(deliveries), strict=True))
-        return [outcomes[recipient.account_id, recipient.folder_id] for recipient in envelope.recipients]
+        return Arrival(envelope, deliveries)
+
+    async def deliver_within(
+        self, arrival: Arrival, transactions: Sequence[Transaction]
+    ) -> Sequence[PostroomError | None]:
+        """File a message inside one transaction of the caller; return one outcome for each recipient, in order.
+
+        Args:
+            arrival: the message.
+            transactions: one for each of ``arrival.account_ids``, of the same database transaction, with the
+                mailboxes locked in the order of their numbers.
+        """
+        return arrival.by_recipient(await _deliver_together(arrival.deliveries, transactions))
 
     async def prepare(self, content: Raw, account_ids: Sequence[AccountId]) -> Digest:
         """Return a message ready to be filed in those accounts; a large one is in the blob store for each.
@@ -173,20 +209,6 @@ class Ingest:
             if error is not refusal:
                 raise
         return refusal
-
-    async def _deliver_together(self, deliveries: Sequence[_Delivery]) -> list[PostroomError | None]:
-        """File a message in several places; return for each why it cannot be there, since each fails alone."""
-        outcomes: list[PostroomError | None] = []
-        async with self._store.transactions([delivery.account_id for delivery in deliveries]) as transactions:
-            for tx, delivery in zip(transactions, deliveries, strict=True):
-                try:
-                    async with tx.savepoint():
-                        await _file(tx, delivery)
-                except PostroomError as error:
-                    outcomes.append(error)
-                else:
-                    outcomes.append(None)
-        return outcomes
 
     # Imports
 
@@ -234,6 +256,22 @@ async def _find_same(tx: Transaction, folder_id: FolderId, sha256: bytes) -> Uid
     if content_id is None:
         return None
     return await tx.mails.find_content_in(folder_id, content_id)
+
+
+async def _deliver_together(
+    deliveries: Sequence[_Delivery], transactions: Sequence[Transaction]
+) -> list[PostroomError | None]:
+    """File a message in several places; return for each why it cannot be there, since each fails alone."""
+    outcomes: list[PostroomError | None] = []
+    for tx, delivery in zip(transactions, deliveries, strict=True):
+        try:
+            async with tx.savepoint():
+                await _file(tx, delivery)
+        except PostroomError as error:
+            outcomes.append(error)
+        else:
+            outcomes.append(None)
+    return outcomes
 
 
 async def _file(tx: Transaction, delivery: _Delivery) -> None:
