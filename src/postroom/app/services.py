@@ -13,6 +13,7 @@ from postroom.domain.accounts import Accounts
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
 from postroom.domain.calls import Calls
+from postroom.domain.clock import Clock
 from postroom.domain.counters import Counters
 from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
@@ -46,14 +47,16 @@ class Services:
     commits: CommitStats
     hasher: PasswordHasher
     helpers: HelperPool
+    clock: Clock
 
 
 @asynccontextmanager
-async def open_services(config: Config) -> AsyncIterator[Services]:
-    """Open the store and the domain for the time of a block.
+async def open_services(config: Config, clock: Clock | None = None) -> AsyncIterator[Services]:
+    """Open the store and the domain for the time of a block; the clock is the system's, if none is given.
 
     Raises: schemaTooNew, schemaChanged, unavailable.
     """
+    clock = clock or Clock()
     commits = CommitStats()
     store = await open_store(
         config.store.url,
@@ -65,9 +68,9 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
     hasher = PasswordHasher(config.auth)
     helpers = HelperPool(count_helpers(config.helpers))
     try:
-        domain = await make_domain(store, config, hasher, work=ContentWork(helpers))
+        domain = await make_domain(store, config, hasher, work=ContentWork(helpers), clock=clock)
         try:
-            yield Services(store, domain, commits, hasher, helpers)
+            yield Services(store, domain, commits, hasher, helpers, clock)
         finally:
             domain.news.close()
             await domain.jobs.close()
@@ -79,9 +82,15 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
 
 
 async def make_domain(
-    store: Store, config: Config, hasher: PasswordHasher, *, work: ContentWork | None = None
+    store: Store,
+    config: Config,
+    hasher: PasswordHasher,
+    *,
+    work: ContentWork | None = None,
+    clock: Clock | None = None,
 ) -> Domain:
     """Return the use cases over an open store. Raises: unavailable."""
+    clock = clock or Clock()
     logins = Logins(
         store,
         config.auth,
@@ -89,6 +98,7 @@ async def make_domain(
         classes=config.classes,
         primary_domain=config.primary_domain,
         trusted=config.http.trusted_proxy_networks,
+        now=clock.now,
     )
     messages = Messages(store, work)
     news = News(
@@ -105,7 +115,7 @@ async def make_domain(
         accounts=Accounts(store, config.classes),
         attachments=Attachments(messages),
         batches=Batches(store, jobs),
-        calls=Calls(store),
+        calls=Calls(store, now=clock.now),
         counters=Counters(store, logins, news),
         deltas=Deltas(store, logins.sessions, tokens),
         doomed=doomed,
@@ -113,7 +123,13 @@ async def make_domain(
         folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
         health=Health(store),
-        ingest=Ingest(store, config.classes, max_message_bytes=config.lmtp.max_message_bytes, work=work),
+        ingest=Ingest(
+            store,
+            config.classes,
+            max_message_bytes=config.lmtp.max_message_bytes,
+            work=work,
+            now=clock.now,
+        ),
         jobs=jobs,
         labels=Labels(store, on_doomed=doomed.begin),
         logins=logins,
@@ -123,7 +139,7 @@ async def make_domain(
         news=news,
         operations=Operations(store, policies, jobs),
         settings=settings,
-        tickets=Tickets(store, logins.sessions),
+        tickets=Tickets(store, logins.sessions, now=clock.now),
         tokens=tokens,
         webhooks=await Webhooks.open(store, config.webhooks, config.retention),
     )
