@@ -23,6 +23,7 @@ SCANS = {
     "traces.LIST_ACCOUNTS": "the few folders whose mails are being removed just now",
     "directory._COUNT_ALIASES": "an administrator removes a domain; there are few domains",
     "directory._COUNT_ADDRESSES": "an administrator removes a domain",
+    "outgoing._COUNT_WAITING": "a metric, counted once a minute",
 }
 """Statements that may read a whole table, and why. This list may only shrink."""
 
@@ -37,9 +38,12 @@ SORTS = {
     "traces._LIST_DOOMED": "the few folders of one account whose mails are being removed",
     "recounts._RECOUNT": "a check counts all mails of an account",
     "recounts._RECOUNT_CONTENTS": "a check counts all mails of an account",
+    "recounts._RECOUNT_QUEUED": "a check counts all messages of an account in the queue",
     "operations._LIST_SHOWN": "PostgreSQL may sort the few of an account",
     "jobs._FIND_RUNNING": "PostgreSQL may sort the few that an account has running",
     "jobs._PURGE": "PostgreSQL may sort the few that are finished",
+    "outgoing._RECIPIENTS": "PostgreSQL may sort the recipients of one message",
+    "outgoing._GROUPS": "PostgreSQL may sort the groups of one message",
     "orders._FOLDERS": "a check looks at all chunks of an account",
     "orders._LIST_ALL": "all chunks of a folder are asked for; PostgreSQL may fetch them in another order",
     "orders._LIST": "all chunks of one order are asked for; PostgreSQL may fetch them in another order",
@@ -66,6 +70,7 @@ WHOLE_ACCOUNT = {
     "labels._DELETE_OF_LABEL": "the counters of one account, at most one for each folder and label",
     "recounts._RECOUNT": "a check counts all mails of an account",
     "recounts._RECOUNT_CONTENTS": "a check counts all mails of an account",
+    "recounts._RECOUNT_QUEUED": "a check counts all messages of an account in the queue",
     "recounts._LABELLED": "a check looks at all labelled mails of an account",
     "operations._LIST_BURIED_ALIVE": "a check looks at all tombstones of an account",
     "operations._LIST_SHOWN": "stops after a page of the newest; with a filter it may read what history keeps",
@@ -79,6 +84,7 @@ WHOLE_ACCOUNT = {
     "removals._TOMBSTONES": "an account is removed, a slice at a time",
     "removals._OPERATIONS": "an account is removed, a slice at a time",
     "removals._CALLS": "an account is removed, a slice at a time",
+    "removals._OUTGOING": "an account is removed, a slice at a time",
     "removals._OTHERS": "the statements above",
     "settings._FIND_UI": "one row an account",
     "settings._FIND_CLIENT": "one row an account",

@@ -34,10 +34,17 @@ class Fault(NamedTuple):
 class _Recount(NamedTuple):
     folders: dict[FolderId, FolderRecount]
     references: dict[ContentId, int]
+    """The mails that show a content."""
+    queued: dict[ContentId, int]
+    """The messages in the outgoing queue that are a content."""
 
     def folder(self, folder_id: FolderId) -> FolderRecount:
         """Return what a folder really holds."""
         return self.folders.get(folder_id) or FolderRecount(folder_id, 0, 0, 0)
+
+    def refs(self, content_id: ContentId) -> int:
+        """Return the references that a content should have."""
+        return self.references.get(content_id, 0) + self.queued.get(content_id, 0)
 
     @property
     def total_items(self) -> int:
@@ -72,7 +79,8 @@ async def _recount(mailbox: Snapshot) -> _Recount:
     doomed = set(await mailbox.traces.list_doomed())
     counted = await mailbox.recounts.recount_folders()
     folders = {folder.folder_id: folder for folder in counted if folder.folder_id not in doomed}
-    return _Recount(folders, await mailbox.recounts.recount_contents())
+    recounts = mailbox.recounts
+    return _Recount(folders, await recounts.recount_contents(), await recounts.recount_queued())
 
 
 async def _examine_counters(mailbox: Snapshot, account: str, recount: _Recount) -> list[Fault]:
@@ -146,14 +154,15 @@ async def _examine_references(mailbox: Snapshot, account: str, recount: _Recount
     known: set[ContentId] = set()
     for content_id, refs in await mailbox.contents.list_references():
         known.add(content_id)
-        there = recount.references.get(content_id, 0)
+        there = recount.refs(content_id)
         if refs != there:
-            what = f"content {content_id}: {refs} references counted, {there} mails show it"
+            what = f"content {content_id}: {refs} references counted, {there} are there"
             faults.append(Fault("reference", account, what, False))
-    missing = recount.references.keys() - known
-    faults += [
-        Fault("content", account, f"content {number}: it is gone, mails show it", False) for number in missing
-    ]
+    for content_ids, who in ((recount.references, "mails show it"), (recount.queued, "it is to be sent")):
+        faults += [
+            Fault("content", account, f"content {number}: it is gone, {who}", False)
+            for number in content_ids.keys() - known
+        ]
     return faults
 
 
@@ -169,10 +178,10 @@ async def _examine_orders(mailbox: Snapshot, account: str) -> list[Fault]:
 async def _examine_index(mailbox: Snapshot, account: str, recount: _Recount) -> list[Fault]:
     indexed = await mailbox.list_indexed()
     shown = {int(content_id) for content_id in recount.references}
+    # What only waits to be sent may be in the index: it was a mail, or will be one.
+    unseen = indexed - shown - {int(content_id) for content_id in recount.queued}
     missing = [f"content {number} is not in the full-text index" for number in sorted(shown - indexed)]
-    extra = [
-        f"content {number} is in the full-text index, no mail shows it" for number in sorted(indexed - shown)
-    ]
+    extra = [f"content {number} is in the full-text index, no mail shows it" for number in sorted(unseen)]
     return [Fault("fulltext", account, what, False) for what in (*missing, *extra)]
 
 
@@ -249,9 +258,9 @@ async def _repair_labels(tx: Transaction, modseq: Modseq) -> None:
 
 async def _repair_references(tx: Transaction, recount: _Recount) -> None:
     wrong = [
-        (content_id, recount.references.get(content_id, 0))
+        (content_id, recount.refs(content_id))
         for content_id, refs in await tx.contents.list_references()
-        if refs != recount.references.get(content_id, 0)
+        if refs != recount.refs(content_id)
     ]
     for content_id, refs in wrong:
         if refs:
@@ -263,7 +272,7 @@ async def _repair_references(tx: Transaction, recount: _Recount) -> None:
 async def _repair_index(tx: Transaction, recount: _Recount, messages: MessageStore) -> None:
     indexed = await tx.list_indexed()
     shown = {int(content_id) for content_id in recount.references}
-    for number in indexed - shown:
+    for number in indexed - shown - {int(content_id) for content_id in recount.queued}:
         await tx.unindex(number)
     for number in shown - indexed:
         await _index_again(tx, ContentId(number), messages)

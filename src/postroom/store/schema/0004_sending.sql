@@ -76,6 +76,7 @@ CREATE TABLE outgoing_recipient (
 
 -- The recipients of a message that go the same way, while some of them wait. destination: 'local', 'relay', or the
 -- domain whose exchangers get it. leased_until: a runner works on the group until then, and renews that while it does.
+-- What is due is found by an index for mailboxes here and for the relay, and by one for all domains together.
 CREATE TABLE outgoing_group (
     processing_id BIGINT NOT NULL,
     destination TEXT NOT NULL,
@@ -86,7 +87,9 @@ CREATE TABLE outgoing_group (
     failure TEXT NOT NULL,
     PRIMARY KEY (processing_id, destination)
 ) WITHOUT ROWID;
-CREATE INDEX outgoing_group_due ON outgoing_group (next_try_at);
+CREATE INDEX outgoing_group_due ON outgoing_group (destination, next_try_at);
+CREATE INDEX outgoing_group_due_elsewhere ON outgoing_group (next_try_at)
+    WHERE destination NOT IN ('local', 'relay');
 
 -- Absence notices: one row an account that has ever set one; times in Unix milliseconds, 0 where none is set.
 CREATE TABLE vacation (
@@ -110,3 +113,47 @@ CREATE TABLE vacation_answered (
     PRIMARY KEY (account_id, address)
 ) WITHOUT ROWID;
 CREATE INDEX vacation_answered_by_age ON vacation_answered (account_id, answered_at);
+
+-- 1: the sender's wish for a read receipt (RFC 8098) is settled, by a receipt or by being read without one. It is the
+-- content's, so that neither a copy nor marking a mail unread and read again makes a second receipt.
+ALTER TABLE content ADD COLUMN is_receipted SMALLINT NOT NULL DEFAULT 0;
+
+-- Contacts and distribution lists. A contact has a uid in its folder as a mail has; item_id names it wherever it is
+-- moved. entered_modseq: when it came into this folder. name_key, email_key: what lists are sorted by. members: the
+-- addresses of a distribution list, as JSON, '' for a contact. avatar: an image, NULL for none.
+CREATE TABLE contact (
+    account_id BIGINT NOT NULL,
+    folder_id BIGINT NOT NULL,
+    uid BIGINT NOT NULL,
+    item_id BIGINT NOT NULL,
+    modseq BIGINT NOT NULL,
+    entered_modseq BIGINT NOT NULL,
+    is_list SMALLINT NOT NULL CHECK (is_list IN (0, 1)),
+    name TEXT NOT NULL,
+    first_name TEXT NOT NULL,
+    last_name TEXT NOT NULL,
+    nick_name TEXT NOT NULL,
+    email TEXT NOT NULL,
+    business_email TEXT NOT NULL,
+    home_email TEXT NOT NULL,
+    phone TEXT NOT NULL,
+    organization TEXT NOT NULL,
+    notes TEXT NOT NULL,
+    members TEXT NOT NULL,
+    name_key BYTEA NOT NULL,
+    email_key BYTEA NOT NULL,
+    avatar BYTEA,
+    PRIMARY KEY (account_id, folder_id, uid)
+);
+CREATE UNIQUE INDEX contact_by_item ON contact (account_id, item_id);
+
+-- The addresses of contacts in the form they are compared in, and how often and when last something was sent there.
+CREATE TABLE contact_address (
+    account_id BIGINT NOT NULL,
+    address TEXT NOT NULL,
+    item_id BIGINT NOT NULL,
+    uses BIGINT NOT NULL,
+    used_at BIGINT NOT NULL,
+    PRIMARY KEY (account_id, address, item_id)
+) WITHOUT ROWID;
+CREATE INDEX contact_address_by_item ON contact_address (account_id, item_id);

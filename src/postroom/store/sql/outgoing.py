@@ -36,12 +36,25 @@ _GROUPS = f"SELECT {_GROUP} FROM outgoing_group WHERE processing_id = $1 ORDER B
 _LIST = f"""
 SELECT {_COLUMNS} FROM outgoing WHERE processing_id > $1 AND finished_at = 0 ORDER BY processing_id LIMIT $2
 """
-_NEXT_DUE = "SELECT next_try_at FROM outgoing_group ORDER BY next_try_at LIMIT 1"
+_NEXT_DUE = """
+SELECT next_try_at FROM outgoing_group WHERE destination = $1 ORDER BY next_try_at LIMIT 1
+"""
+_NEXT_DUE_ELSEWHERE = """
+SELECT next_try_at FROM outgoing_group WHERE destination NOT IN ('local', 'relay') ORDER BY next_try_at LIMIT 1
+"""
 _COUNT_WAITING = "SELECT count(*) FROM outgoing_group"
 _CLAIM = f"""
 UPDATE outgoing_group SET leased_until = $2, next_try_at = $2
 WHERE (processing_id, destination) IN
-    (SELECT processing_id, destination FROM outgoing_group WHERE next_try_at <= $1
+    (SELECT processing_id, destination FROM outgoing_group WHERE destination = $4 AND next_try_at <= $1
+     ORDER BY next_try_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING {_GROUP}
+"""
+_CLAIM_ELSEWHERE = f"""
+UPDATE outgoing_group SET leased_until = $2, next_try_at = $2
+WHERE (processing_id, destination) IN
+    (SELECT processing_id, destination FROM outgoing_group
+     WHERE destination NOT IN ('local', 'relay') AND next_try_at <= $1
      ORDER BY next_try_at LIMIT $3 FOR UPDATE SKIP LOCKED)
 RETURNING {_GROUP}
 """
@@ -52,6 +65,9 @@ WHERE processing_id = $1 AND destination = $2 AND leased_until = $3 RETURNING pr
 _LOCK_GROUP = """
 UPDATE outgoing_group SET attempts = attempts WHERE processing_id = $1 AND destination = $2 AND leased_until = $3
 RETURNING processing_id
+"""
+_LOCK = f"""
+UPDATE outgoing SET finished_at = finished_at WHERE processing_id = $1 RETURNING {_COLUMNS}
 """
 _START = """
 UPDATE outgoing SET started_at = $2, item_id = $3
@@ -73,6 +89,10 @@ _RETRY = """
 UPDATE outgoing_group SET next_try_at = $4, attempts = attempts + 1, leased_until = 0, failure = $5
 WHERE processing_id = $1 AND destination = $2 AND leased_until = $3 RETURNING processing_id
 """
+_PUT_OFF = """
+UPDATE outgoing_group SET next_try_at = $4, leased_until = 0
+WHERE processing_id = $1 AND destination = $2 AND leased_until = $3
+"""
 _END_GROUP = """
 DELETE FROM outgoing_group WHERE processing_id = $1 AND destination = $2 AND leased_until = $3 RETURNING processing_id
 """
@@ -87,6 +107,7 @@ UPDATE outgoing SET delay_told_at = $2 WHERE processing_id = $1 AND delay_told_a
 """
 _TRY_NOW = """
 UPDATE outgoing_group SET next_try_at = $2 WHERE processing_id = $1 AND leased_until <= $2 AND next_try_at > $2
+AND EXISTS (SELECT 1 FROM outgoing WHERE outgoing.processing_id = $1 AND release_at <= $2)
 RETURNING processing_id
 """
 _PURGE = """
@@ -95,6 +116,9 @@ DELETE FROM outgoing WHERE processing_id IN
 RETURNING processing_id
 """
 _PURGE_RECIPIENTS = "DELETE FROM outgoing_recipient WHERE processing_id = $1"
+
+ELSEWHERE = "elsewhere"
+"""Stands for all destinations but LOCAL and RELAY together."""
 
 
 class Settled(NamedTuple):
@@ -157,9 +181,12 @@ class OutgoingRepo:
         """Return up to ``limit`` messages with higher numbers that are not finished, ascending."""
         return [Outgoing(*row) for row in await self._connection.fetch_all(_LIST, after, limit)]
 
-    async def find_next_due(self) -> int | None:
-        """Return when the next group is due, None if there is none."""
-        value = await self._connection.fetch_value(_NEXT_DUE)
+    async def find_next_due(self, destination: str) -> int | None:
+        """Return when the next group of LOCAL, RELAY or ELSEWHERE is due, None if there is none."""
+        if destination == ELSEWHERE:
+            value = await self._connection.fetch_value(_NEXT_DUE_ELSEWHERE)
+        else:
+            value = await self._connection.fetch_value(_NEXT_DUE, destination)
         return None if value is None else int(value)
 
     async def count_waiting(self) -> int:
@@ -168,9 +195,19 @@ class OutgoingRepo:
 
     # Working
 
-    async def claim(self, *, now: int, until: int, limit: int) -> list[OutgoingGroup]:
-        """Take up to ``limit`` groups that are due, until a time; no two runners get the same."""
-        rows = await self._connection.fetch_all(_CLAIM, now, until, limit)
+    async def claim(self, destination: str, *, now: int, until: int, limit: int) -> list[OutgoingGroup]:
+        """Take up to ``limit`` groups that are due, until a time; no two runners get the same.
+
+        Args:
+            destination: LOCAL, RELAY or ELSEWHERE.
+            now: the present time.
+            until: the end of the lease.
+            limit: how many at most.
+        """
+        if destination == ELSEWHERE:
+            rows = await self._connection.fetch_all(_CLAIM_ELSEWHERE, now, until, limit)
+        else:
+            rows = await self._connection.fetch_all(_CLAIM, now, until, limit, destination)
         return [OutgoingGroup(*row) for row in rows]
 
     async def renew(self, group: OutgoingGroup, *, until: int) -> bool:
@@ -186,6 +223,11 @@ class OutgoingRepo:
             _LOCK_GROUP, group.processing_id, group.destination, group.leased_until
         )
         return value is not None
+
+    async def lock(self, processing_id: ProcessingId) -> Outgoing | None:
+        """Return a message, and keep others from settling anything of it until the transaction ends."""
+        row = await self._connection.fetch_row(_LOCK, processing_id)
+        return None if row is None else Outgoing(*row)
 
     async def start(self, processing_id: ProcessingId, *, now: int, item_id: ItemId) -> bool:
         """Note that the first attempt begins, and which mail is the copy from now on; False if it cannot begin.
@@ -204,6 +246,16 @@ class OutgoingRepo:
             _RETRY, group.processing_id, group.destination, group.leased_until, next_try_at, failure
         )
         return value is not None
+
+    async def put_off(self, groups: Iterable[OutgoingGroup]) -> None:
+        """Give groups back without an attempt, until their ``next_try_at``."""
+        await self._connection.execute_many(
+            _PUT_OFF,
+            [
+                (group.processing_id, group.destination, group.leased_until, group.next_try_at)
+                for group in groups
+            ],
+        )
 
     async def end_group(self, group: OutgoingGroup) -> bool:
         """Remove a group in which nobody waits any more; False if it was taken away."""
@@ -243,7 +295,7 @@ class OutgoingRepo:
     # Operating
 
     async def try_now(self, processing_id: ProcessingId, *, now: int) -> int:
-        """Make the groups of a message due; return how many that are not being worked on."""
+        """Make the groups of a message due that is released; return how many that are not being worked on."""
         return len(await self._connection.fetch_all(_TRY_NOW, processing_id, now))
 
     async def give_up(self, processing_id: ProcessingId, *, now: int) -> None:

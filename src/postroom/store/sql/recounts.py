@@ -12,6 +12,9 @@ _RECOUNT = """
 SELECT folder_id, count(*), sum(is_unread), sum(size_bytes) FROM mail WHERE account_id = $1 GROUP BY folder_id
 """
 _RECOUNT_CONTENTS = "SELECT content_id, count(*) FROM mail WHERE account_id = $1 GROUP BY content_id"
+_RECOUNT_QUEUED = """
+SELECT content_id, count(*) FROM outgoing WHERE account_id = $1 AND finished_at = 0 GROUP BY content_id
+"""
 _LABELLED = f"""
 SELECT folder_id, uid, labels, is_unread FROM mail WHERE account_id = $1 AND labels <> '' AND {_VISIBLE}
 """
@@ -41,6 +44,11 @@ class RecountRepo:
     async def recount_contents(self) -> dict[ContentId, int]:
         """Count the mails of each content; reads them all."""
         rows = await self._connection.fetch_all(_RECOUNT_CONTENTS, self._account_id)
+        return {ContentId(content_id): count for content_id, count in rows}
+
+    async def recount_queued(self) -> dict[ContentId, int]:
+        """Count the messages in the outgoing queue of each content that are not finished."""
+        rows = await self._connection.fetch_all(_RECOUNT_QUEUED, self._account_id)
         return {ContentId(content_id): count for content_id, count in rows}
 
     async def list_labelled(self) -> list[tuple[FolderId, Uid, str, int]]:
