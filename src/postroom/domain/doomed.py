@@ -78,6 +78,7 @@ async def remove_doomed(store: Store, account_id: AccountId) -> int:
                 items = await tx.mails.list_some(folder_id, limit=SLICE)
                 count = len(items)
                 await tx.mails.delete(item.mail.item_id for item in items)
+                await tx.drafts.delete([item.mail.item_id for item in items if item.mail.is_draft])
                 await release_contents(tx, [item.mail for item in items])
                 if count < SLICE:
                     await tx.orders.drop(folder_id)

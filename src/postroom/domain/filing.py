@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from postroom.content.digest import Digest
 from postroom.errors import not_found
-from postroom.model.folder import INBOX
-from postroom.model.ids import FolderId, ItemId, LabelId, Modseq, Uid
+from postroom.model.folder import DRAFTS, INBOX
+from postroom.model.ids import ContentId, FolderId, ItemId, LabelId, Modseq, Uid
 from postroom.model.listing import SortField
 from postroom.model.mail import Mail
 from postroom.store.sorting import SortKeys
@@ -81,11 +81,7 @@ async def file_mail(
     """
     size = digest.size_bytes
     state = await tx.advance(items=1, size_bytes=size, contents=1, item_ids=1)
-    content_id = await tx.contents.add(
-        Content(state.content_id, digest.sha256, size, 1, digest.structure, digest.data)
-    )
-    if content_id == state.content_id:
-        await tx.index(content_id, digest.index_terms)
+    content_id = await _add_content(tx, digest, state.content_id)
     counts = {"items": 1, "unread": int(flags.is_unread), "size_bytes": size, "uids": 1}
     counted = await tx.folders.count(folder_id, **counts, modseq=state.modseq)
     if counted is None:
@@ -115,6 +111,27 @@ async def file_mail(
     await tx.mails.insert(mail, keys)
     await tx.orders.added(folder_id, [Entry(keys, mail.uid)], total_items=counted.total_items)
     return mail
+
+
+async def hold_content(tx: Transaction, digest: Digest) -> ContentId:
+    """Keep a message that is in no folder, and return its content, with one reference that is the caller's.
+
+    No step of history is made. Raises: notFound where the account has been removed.
+    """
+    state = await tx.mailbox.advance(step=0, items=0, size_bytes=0, contents=1, item_ids=0, folders=0)
+    if state is None:
+        raise not_found("the account")
+    return await _add_content(tx, digest, state.content_id)
+
+
+async def _add_content(tx: Transaction, digest: Digest, content_id: ContentId) -> ContentId:
+    """Put a reference on a content, which is stored under the number given if it is new; return its number."""
+    stored = await tx.contents.add(
+        Content(content_id, digest.sha256, digest.size_bytes, 1, digest.structure, digest.data)
+    )
+    if stored == content_id:
+        await tx.index(stored, digest.index_terms)
+    return stored
 
 
 def _sort_keys(digest: Digest, mail: Mail) -> SortKeys:
@@ -156,6 +173,8 @@ async def copy_mails(tx: Transaction, items: Sequence[Located], target: FolderId
         for number, (mail, modseq) in enumerate(zip(mails, tx.stamp(len(mails)), strict=True))
     ]
     await tx.mails.copy(zip([mail.item_id for mail in mails], copies, strict=True))
+    pairs = zip(mails, copies, strict=True)
+    await tx.drafts.copy([(mail.item_id, copy.item_id) for mail, copy in pairs if mail.is_draft])
     await tx.contents.share(mail.content_id for mail in mails)
     for count in _count_labels(mails, 1):
         await tx.labels.count(
@@ -163,6 +182,75 @@ async def copy_mails(tx: Transaction, items: Sequence[Located], target: FolderId
         )
     await tx.orders.added(target, _entries(items, copies), total_items=counted.total_items)
     return copies
+
+
+# Other content
+
+
+async def replace_mail(tx: Transaction, item: Located, digest: Digest, *, date: int, flags: Flags) -> Mail:
+    """Give a mail another message, and return it as it is then; its place, labels and number stay.
+
+    Args:
+        tx: the transaction of the account.
+        item: the mail.
+        digest: the message.
+        date: Unix seconds.
+        flags: its flags, all but ``is_deleted`` and ``refw``, which stay.
+    """
+    before = item.mail
+    state = await tx.advance(size_bytes=digest.size_bytes - before.size, contents=1)
+    content_id = await _add_content(tx, digest, state.content_id)
+    after = before._replace(
+        content_id=content_id,
+        modseq=state.modseq,
+        replaced_modseq=state.modseq,
+        date=max(date, 0),
+        size=digest.size_bytes,
+        is_unread=int(flags.is_unread),
+        is_flagged=int(flags.is_flagged),
+        is_draft=int(flags.is_draft),
+        summary=digest.summary,
+    )
+    await _rewrite(tx, item, after, keys=_sort_keys(digest, after))
+    await release_contents(tx, [before])
+    return after
+
+
+async def make_draft(tx: Transaction, item: Located, *, date: int) -> Mail:
+    """Move a mail to Drafts, where it is a draft of that date (Unix seconds); return it as it is then."""
+    mail = item.mail
+    if mail.folder_id != DRAFTS:
+        [mail] = await move_mails(tx, [item], DRAFTS)
+    state = await tx.advance()
+    after = mail._replace(modseq=state.modseq, date=max(date, 0), is_draft=1)
+    keys = item.keys._replace(date=after.date)
+    await _rewrite(tx, Located(mail, item.keys), after, keys=keys)
+    return after
+
+
+async def _rewrite(tx: Transaction, item: Located, after: Mail, *, keys: SortKeys) -> None:
+    """Store a mail anew in its place, and count what that changes; the mailbox's size is the caller's to count."""
+    before, folder_id = item.mail, after.folder_id
+    await tx.mails.replace(after, keys)
+    unread = after.is_unread - before.is_unread
+    counted = await tx.folders.count(
+        folder_id,
+        items=0,
+        unread=unread,
+        size_bytes=after.size - before.size,
+        uids=0,
+        modseq=after.modseq,
+    )
+    if counted is None:
+        raise not_found("the folder")
+    labels = [LabelCount(label_id, unread, 0) for label_id in after.label_ids()] if unread else []
+    await tx.labels.count_in(folder_id, labels)
+    for label in labels:
+        await tx.labels.count(label.label_id, items=0, unread=unread, modseq=after.modseq)
+    if keys != item.keys:
+        total = counted.total_items
+        await tx.orders.removed(folder_id, [Entry(item.keys, after.uid)], total_items=total - 1)
+        await tx.orders.added(folder_id, [Entry(keys, after.uid)], total_items=total)
 
 
 # Moving
@@ -262,6 +350,7 @@ async def remove_mails(tx: Transaction, items: Sequence[Located]) -> list[Mail]:
         items=-len(mails), size_bytes=-sum(mail.size for mail in mails), mails=len(mails)
     )
     await tx.mails.delete(mail.item_id for mail in mails)
+    await tx.drafts.delete([mail.item_id for mail in mails if mail.is_draft])
     await _leave(tx, items)
     for count in _count_labels(mails, -1):
         await tx.labels.count(
@@ -318,6 +407,19 @@ async def mark_mails(tx: Transaction, items: Sequence[Located], mark: Callable[[
         if places:
             await tx.orders.moved(folder_id, field, places)
     return changes
+
+
+async def set_refw(tx: Transaction, item: Located, refw: int) -> Change | None:
+    """Set whether a mail was answered or forwarded (its bits as a whole). Returns what changed, if something did."""
+    before = item.mail
+    if before.refw == refw:
+        return None
+    state = await tx.advance()
+    after = before._replace(refw=refw, modseq=state.modseq)
+    await tx.mails.set_refw(after)
+    # The folder's content has changed, though none of its counters has.
+    await tx.folders.count(after.folder_id, items=0, unread=0, size_bytes=0, uids=0, modseq=state.modseq)
+    return Change(before, after)
 
 
 async def _count_unread(

@@ -9,12 +9,15 @@ from collections.abc import Sequence
 from postroom.domain.steps import (
     Copy,
     Deliver,
+    Insert,
     MakeFolder,
     Move,
     PlaceFolder,
     Record,
+    Refer,
     Remove,
     RemoveFolder,
+    Replace,
     Step,
 )
 from postroom.model.ids import FolderId, Modseq, SessionId
@@ -22,6 +25,7 @@ from postroom.store.tx import Head, Transaction
 
 STACKED = frozenset(
     {
+        "mails.create",
         "mails.move",
         "mails.copy",
         "mails.delete",
@@ -38,15 +42,30 @@ STACKED = frozenset(
 )
 """Kinds that a session's undo takes back; others are taken back by their id alone."""
 
+FINAL = frozenset(
+    {
+        "mails.replace",
+        "mails.send",
+        "mails.schedule",
+        "mails.undoSend",
+        "mails.cancelSchedule",
+        "mails.release",
+    }
+)
+"""Kinds that are not taken back by their steps: what is sent has ways of its own."""
+
 
 def is_stacked(kind: str, steps: Sequence[Step]) -> bool:
     """Tell whether an operation goes on the undo stack of its session."""
-    return kind in STACKED and any(isinstance(step, Move | Copy | MakeFolder | PlaceFolder) for step in steps)
+    return kind in STACKED and any(
+        isinstance(step, Insert | Move | Copy | MakeFolder | PlaceFolder) for step in steps
+    )
 
 
 def is_reversible(steps: Sequence[Step]) -> bool:
     """Tell whether something of an operation can be taken back."""
-    return any(not isinstance(step, Remove | RemoveFolder | Deliver) for step in steps)
+    final = Remove | RemoveFolder | Deliver | Replace | Refer
+    return any(not isinstance(step, final) for step in steps)
 
 
 def folder_of(step: Step) -> int:
@@ -61,7 +80,7 @@ def make_head(kind: str, steps: Sequence[Step], *, folder_id: int, state: str = 
         mail_count=count_mails(steps),
         state=state,
         is_stacked=is_stacked(kind, steps),
-        is_reversible=is_reversible(steps),
+        is_reversible=kind not in FINAL and is_reversible(steps),
     )
 
 

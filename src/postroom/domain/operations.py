@@ -156,7 +156,12 @@ def _show(operation: Operation, caller: Caller) -> Shown:
 
 _VERBS = {
     "mails.archive": "archived",
+    "mails.cancelSchedule": "taken out of Scheduled",
     "mails.copy": "copied",
+    "mails.create": "created",
+    "mails.release": "moved out of Scheduled",
+    "mails.replace": "saved anew",
+    "mails.undoSend": "taken back before being sent",
     "mails.update": "marked",
     "mails.spam": "moved to Spam",
     "mails.notspam": "moved out of Spam",
@@ -173,6 +178,8 @@ def _summarise(kind: str, steps: Sequence[Step], mail_count: int) -> str:
         return f"taken back: {mails}" if mail_count else "taken back"
     if isinstance(first, Label):
         return f"label {'put on' if first.is_on else 'taken off'} {mails}"
+    if kind in {"mails.send", "mails.schedule"}:
+        return f"1 mail {'sent' if kind == 'mails.send' else 'scheduled'}"
     if kind == "mails.delete":
         return f"{mails} {'deleted' if isinstance(first, Remove) else 'moved to Trash'}"
     return f"{mails} {_VERBS.get(kind, 'moved')}"

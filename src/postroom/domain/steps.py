@@ -84,6 +84,27 @@ class Uncopy(msgspec.Struct, tag="uncopy", array_like=True, frozen=True):
     mails: list[Copied]
 
 
+class Insert(msgspec.Struct, tag="insert", array_like=True, frozen=True):
+    """Mails were put into a folder by their owner: written, or sent."""
+
+    folder_id: int
+    mails: list[Listed]
+
+
+class Replace(msgspec.Struct, tag="replace", array_like=True, frozen=True):
+    """Mails of a folder got another content. It cannot be taken back."""
+
+    folder_id: int
+    mails: list[Listed]
+
+
+class Refer(msgspec.Struct, tag="refer", array_like=True, frozen=True):
+    """Mails of a folder were answered or forwarded, or that was taken back; the states are bits of ``refw``."""
+
+    folder_id: int
+    mails: list[Marked]
+
+
 class Remove(msgspec.Struct, tag="remove", array_like=True, frozen=True):
     """Mails were removed for good. It cannot be taken back."""
 
@@ -140,6 +161,9 @@ class RemoveFolder(msgspec.Struct, tag="removeFolder", array_like=True, frozen=T
 
 Step = (
     Deliver
+    | Insert
+    | Replace
+    | Refer
     | Move
     | Copy
     | Uncopy

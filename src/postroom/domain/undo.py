@@ -27,6 +27,7 @@ from postroom.domain.steps import (
     Copied,
     Copy,
     DropFolder,
+    Insert,
     Label,
     Listed,
     MakeFolder,
@@ -35,8 +36,10 @@ from postroom.domain.steps import (
     Move,
     Place,
     PlaceFolder,
+    Refer,
     Remove,
     RemoveFolder,
+    Replace,
     Step,
     Uncopy,
 )
@@ -96,8 +99,8 @@ async def _undo_step(tx: Transaction, kind: str, step: Step, *, undone: Undone) 
     match step:
         case Move():
             await _move_back(tx, step, undone)
-        case Copy():
-            await _remove_copies(tx, step, undone)
+        case Insert() | Copy():
+            await _take_out(tx, step, undone)
         case Uncopy():
             await _copy_again(tx, step, undone)
         case Mark():
@@ -110,7 +113,7 @@ async def _undo_step(tx: Transaction, kind: str, step: Step, *, undone: Undone) 
             await _unmake(tx, step, undone)
         case DropFolder():
             await _make_again(tx, step, undone)
-        case Remove() | RemoveFolder():
+        case Remove() | RemoveFolder() | Replace() | Refer():
             # What was removed for good beside what was moved to Trash does not come back.
             undone.failed.extend(_all_of(step))
 
@@ -120,7 +123,7 @@ def _all_of(step: Step) -> list[Failed]:
     match step:
         case Move(target=folder_id, mails=moved):
             return [Failed(folder_id, mail.new_uid) for mail in moved]
-        case Copy() | Uncopy() | Mark() | Label() | Remove():
+        case Copy() | Uncopy() | Insert() | Replace() | Refer() | Mark() | Label() | Remove():
             return [Failed(step.folder_id, mail.uid) for mail in step.mails]
         case PlaceFolder() | MakeFolder() | DropFolder() | RemoveFolder():
             return [Failed(step.folder_id, 0)]
@@ -144,6 +147,28 @@ async def _move_back(tx: Transaction, step: Move, undone: Undone) -> None:
             back.append(item)
     if back:
         undone.steps.append(move_step(back, await move_mails(tx, back, FolderId(step.source))))
+
+
+async def _take_out(tx: Transaction, step: Insert | Copy, undone: Undone) -> None:
+    """Take what was made out of its folder: what was inserted goes to Trash, copies go for good."""
+    if isinstance(step, Insert):
+        await _trash_inserted(tx, step, undone)
+    else:
+        await _remove_copies(tx, step, undone)
+
+
+async def _trash_inserted(tx: Transaction, step: Insert, undone: Undone) -> None:
+    found = await _locate(tx, (mail.item_id for mail in step.mails))
+    trash = await tx.folders.find_role("trash")
+    inserted: list[Located] = []
+    for listed in step.mails:
+        item = found.get(ItemId(listed.item_id))
+        if item is None or item.mail.folder_id != step.folder_id or trash is None:
+            undone.failed.append(_present(item, Failed(step.folder_id, listed.uid)))
+        else:
+            inserted.append(item)
+    if inserted and trash is not None and trash != step.folder_id:
+        undone.steps.append(move_step(inserted, await move_mails(tx, inserted, trash)))
 
 
 async def _remove_copies(tx: Transaction, step: Copy, undone: Undone) -> None:

@@ -15,14 +15,17 @@ from postroom.domain.steps import (
     Copy,
     Deliver,
     DropFolder,
+    Insert,
     Label,
     MakeFolder,
     Mark,
     Move,
     PlaceFolder,
     Record,
+    Refer,
     Remove,
     RemoveFolder,
+    Replace,
     Step,
     Uncopy,
     read_record,
@@ -32,6 +35,9 @@ from postroom.model.webhook import CHANGED, COUNTERS_CHANGED, DELIVERED, FOLDER_
 
 _KINDS: dict[type, str] = {
     Deliver: DELIVERED,
+    Insert: CHANGED,
+    Replace: CHANGED,
+    Refer: CHANGED,
     Move: CHANGED,
     Copy: CHANGED,
     Uncopy: REMOVED,
@@ -103,6 +109,6 @@ def _changes_counters(steps: Sequence[Step], folder_id: int) -> bool:
         if isinstance(step, Mark):
             if any((mail.before ^ mail.after) & UNREAD for mail in step.mails):
                 return True
-        elif isinstance(step, Deliver | Move | Copy | Uncopy | Remove):
+        elif isinstance(step, Deliver | Insert | Replace | Move | Copy | Uncopy | Remove):
             return True
     return False

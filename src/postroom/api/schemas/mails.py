@@ -24,11 +24,12 @@ from postroom.model.mail import Mail as StoredMail
 from postroom.model.mail import Summary
 
 _decode_summary = msgspec.msgpack.Decoder(Summary).decode
-_REFW = ("", "re", "fw", "refw")
 _IMPORTANCE = ("low", "normal", "high")
 
 ImportanceText = Literal["low", "normal", "high"]
 RefwText = Literal["", "re", "fw", "refw"]
+REFW: tuple[RefwText, ...] = ("", "re", "fw", "refw")
+"""The words for the bits of ``refw``."""
 
 
 class MailListQuery(msgspec.Struct, frozen=True, rename="camel"):
@@ -189,7 +190,7 @@ def render_mail(owner: AccountId, mail: StoredMail) -> Mail:
         mail.is_flagged == 1,
         mail.is_draft == 1,
         mail.is_deleted == 1,
-        _REFW[mail.refw],  # type: ignore[arg-type]
+        REFW[mail.refw],
         "",
         "",
         has_attachments,

@@ -7,20 +7,24 @@ from msgspec import UNSET, UnsetType
 
 from postroom.api import ids
 from postroom.api.schemas.fields import DateText, FolderText, LabelText, MailText, Number, Shape
+from postroom.api.schemas.mails import REFW, RefwText
 from postroom.domain.steps import (
     FLAGGED,
     UNREAD,
     Copy,
     Deliver,
     DropFolder,
+    Insert,
     Label,
     MakeFolder,
     Mark,
     Marked,
     Move,
     PlaceFolder,
+    Refer,
     Remove,
     RemoveFolder,
+    Replace,
     Uncopy,
 )
 from postroom.domain.webhook_messages import CountersOf
@@ -42,12 +46,13 @@ class MailState(Shape, frozen=True):
     old_mail_id: MailText | UnsetType = UNSET
     is_unread: bool | UnsetType = UNSET
     is_flagged: bool | UnsetType = UNSET
+    refw_flags: RefwText | UnsetType = UNSET
 
 
 class ChangedMails(Shape, frozen=True):
     """Data of ``mail.changed``."""
 
-    change: Literal["moved", "copied", "flags", "labelled", "unlabelled"]
+    change: Literal["created", "replaced", "moved", "copied", "flags", "labelled", "unlabelled"]
     folder_id: FolderText
     mails: list[MailState]
     old_folder_id: FolderText | UnsetType = UNSET
@@ -94,6 +99,11 @@ class WebhookMessage(Shape, frozen=True):
     data: Data
 
 
+_NAMES: dict[type, Literal["created", "replaced", "copied"]] = {
+    Insert: "created",
+    Replace: "replaced",
+    Copy: "copied",
+}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -129,12 +139,15 @@ def _render_data(told: Told, owner: AccountId) -> Data:
             _folder(owner, about.folder_id),
             [MailState(_mail(owner, about.folder_id, mail.uid)) for mail in about.mails],
         )
-    if isinstance(about, Move | Copy | Mark | Label):
+    if isinstance(about, Insert | Replace | Refer | Move | Copy | Mark | Label):
         return _render_change(about, owner)
     return _render_folder_change(about, owner)
 
 
-def _render_change(step: Move | Copy | Mark | Label, owner: AccountId) -> ChangedMails:
+_Change = Insert | Replace | Refer | Move | Copy | Mark | Label
+
+
+def _render_change(step: _Change, owner: AccountId) -> ChangedMails:
     if isinstance(step, Move):
         mails = [
             MailState(_mail(owner, step.target, mail.new_uid), _mail(owner, step.source, mail.old_uid))
@@ -144,9 +157,15 @@ def _render_change(step: Move | Copy | Mark | Label, owner: AccountId) -> Change
     folder_id = _folder(owner, step.folder_id)
     if isinstance(step, Mark):
         return ChangedMails("flags", folder_id, [_render_mark(step, mail, owner) for mail in step.mails])
+    if isinstance(step, Refer):
+        states = [
+            MailState(_mail(owner, step.folder_id, mail.uid), refw_flags=REFW[mail.after])
+            for mail in step.mails
+        ]
+        return ChangedMails("flags", folder_id, states)
     mails = [MailState(_mail(owner, step.folder_id, mail.uid)) for mail in step.mails]
-    if isinstance(step, Copy):
-        return ChangedMails("copied", folder_id, mails)
+    if not isinstance(step, Label):
+        return ChangedMails(_NAMES[type(step)], folder_id, mails)
     change: Literal["labelled", "unlabelled"] = "labelled" if step.is_on else "unlabelled"
     label_id = ids.render_label(owner, LabelId(step.label_id))
     return ChangedMails(change, folder_id, mails, label_id=label_id)

@@ -1,0 +1,87 @@
+"""Drafts: what a draft answers or forwards.
+
+There is a row for each draft that answers or forwards a mail; it goes with the draft, and stays where that mail goes.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from postroom.model.ids import AccountId, FolderId, ItemId, Uid
+from postroom.store.engine.base import Connection
+
+MANY = 50
+"""Drafts looked up by one statement."""
+
+_PUT = """
+INSERT INTO draft (account_id, item_id, refw_type, refw_item_id) VALUES ($1, $2, $3, $4)
+ON CONFLICT (account_id, item_id) DO UPDATE SET refw_type = excluded.refw_type, refw_item_id = excluded.refw_item_id
+"""
+_FIND = "SELECT refw_type, refw_item_id FROM draft WHERE account_id = $1 AND item_id = $2"
+_COPY = """
+INSERT INTO draft (account_id, item_id, refw_type, refw_item_id)
+SELECT account_id, $3, refw_type, refw_item_id FROM draft WHERE account_id = $1 AND item_id = $2
+"""
+_DELETE = "DELETE FROM draft WHERE account_id = $1 AND item_id = $2"
+_PLACES = ", ".join(f"${number}" for number in range(2, 2 + MANY))
+# The mails of a folder that is gone are removed later, and not to be seen meanwhile.
+_LIST_SHOWN = f"""
+SELECT draft.item_id, refw_type, mail.folder_id, mail.uid FROM draft
+JOIN mail ON mail.account_id = draft.account_id AND mail.item_id = draft.refw_item_id
+WHERE draft.account_id = $1 AND draft.item_id IN ({_PLACES})
+AND EXISTS (SELECT 1 FROM folder
+            WHERE folder.account_id = mail.account_id AND folder.folder_id = mail.folder_id)
+"""
+
+
+class Reference(NamedTuple):
+    """What a draft does (``re``, ``fw``), and the number of the mail that it does it to."""
+
+    refw_type: str
+    refw_item_id: ItemId
+
+
+class ShownReference(NamedTuple):
+    """What a draft does, and where the mail that it does it to is now."""
+
+    refw_type: str
+    folder_id: FolderId
+    uid: Uid
+
+
+class DraftRepo:
+    """The drafts of one account."""
+
+    def __init__(self, connection: Connection, account_id: AccountId) -> None:
+        self._connection = connection
+        self._account_id = account_id
+
+    async def put(self, item_id: ItemId, reference: Reference) -> None:
+        """Store what a draft answers or forwards."""
+        await self._connection.execute(_PUT, self._account_id, item_id, *reference)
+
+    async def find(self, item_id: ItemId) -> Reference | None:
+        """Return what a draft answers or forwards; that mail may be gone."""
+        row = await self._connection.fetch_row(_FIND, self._account_id, item_id)
+        return None if row is None else Reference(row[0], ItemId(row[1]))
+
+    async def list_shown(self, item_ids: Sequence[ItemId]) -> dict[ItemId, ShownReference]:
+        """Return what those drafts answer or forward of which the mail is there."""
+        found: dict[ItemId, ShownReference] = {}
+        for start in range(0, len(item_ids), MANY):
+            batch = list(item_ids[start : start + MANY])
+            numbers = batch + [0] * (MANY - len(batch))
+            for item_id, refw_type, folder_id, uid in await self._connection.fetch_all(
+                _LIST_SHOWN, self._account_id, *numbers
+            ):
+                found[ItemId(item_id)] = ShownReference(refw_type, FolderId(folder_id), Uid(uid))
+        return found
+
+    async def copy(self, copies: Iterable[tuple[ItemId, ItemId]]) -> None:
+        """Have copies of drafts (pairs of the draft and its copy) answer or forward what those do."""
+        await self._connection.execute_many(
+            _COPY, [(self._account_id, source, copy) for source, copy in copies]
+        )
+
+    async def delete(self, item_ids: Iterable[ItemId]) -> None:
+        """Forget drafts that are gone, or that answer and forward nothing any more."""
+        await self._connection.execute_many(_DELETE, [(self._account_id, number) for number in item_ids])
