@@ -39,6 +39,7 @@ SORTS = {
     "recounts._RECOUNT": "a check counts all mails of an account",
     "recounts._RECOUNT_CONTENTS": "a check counts all mails of an account",
     "recounts._RECOUNT_QUEUED": "a check counts all messages of an account in the queue",
+    "recounts._RECOUNT_CONTACTS": "a check counts all contacts of an account",
     "operations._LIST_SHOWN": "PostgreSQL may sort the few of an account",
     "jobs._FIND_RUNNING": "PostgreSQL may sort the few that an account has running",
     "jobs._PURGE": "PostgreSQL may sort the few that are finished",
@@ -71,6 +72,7 @@ WHOLE_ACCOUNT = {
     "recounts._RECOUNT": "a check counts all mails of an account",
     "recounts._RECOUNT_CONTENTS": "a check counts all mails of an account",
     "recounts._RECOUNT_QUEUED": "a check counts all messages of an account in the queue",
+    "recounts._RECOUNT_CONTACTS": "a check counts all contacts of an account",
     "recounts._LABELLED": "a check looks at all labelled mails of an account",
     "operations._LIST_BURIED_ALIVE": "a check looks at all tombstones of an account",
     "operations._LIST_SHOWN": "stops after a page of the newest; with a filter it may read what history keeps",
@@ -85,6 +87,9 @@ WHOLE_ACCOUNT = {
     "removals._OPERATIONS": "an account is removed, a slice at a time",
     "removals._CALLS": "an account is removed, a slice at a time",
     "removals._OUTGOING": "an account is removed, a slice at a time",
+    "removals._CONTACTS": "an account is removed, a slice at a time",
+    "removals._CONTACT_ADDRESSES": "an account is removed, a slice at a time",
+    "removals._ANSWERED": "an account is removed, a slice at a time",
     "removals._OTHERS": "the statements above",
     "settings._FIND_UI": "one row an account",
     "settings._FIND_CLIENT": "one row an account",
@@ -141,6 +146,9 @@ INSERT INTO outgoing_recipient SELECT a, n, '', '', '', '', 'waiting', '', '', '
     FROM generate_series(1, 2000) a, generate_series(1, 2) n;
 INSERT INTO outgoing_group SELECT a, d, 1, a, 0, 0, '' FROM generate_series(1, 2000) a, generate_series(1, 2) d;
 INSERT INTO vacation SELECT a, 0, 1, 0, 0, 0, 0, 0, '', '' FROM generate_series(1, 1000) a;
+INSERT INTO contact SELECT a, 9, u, u, u, u, 0, '', '', '', '', '', '', '', '', '', '', '', ''::bytea, ''::bytea, NULL
+    FROM generate_series(1, 20) a, generate_series(1, 200) u;
+INSERT INTO contact_address SELECT a, 'user' || u, u, 1, u FROM generate_series(1, 20) a, generate_series(1, 200) u;
 INSERT INTO vacation_answered SELECT a, 'user' || u, u FROM generate_series(1, 20) a, generate_series(1, 100) u;
 ANALYZE
 """

@@ -37,10 +37,12 @@ class _Recount(NamedTuple):
     """The mails that show a content."""
     queued: dict[ContentId, int]
     """The messages in the outgoing queue that are a content."""
+    contacts: dict[FolderId, int]
+    """The contacts in each folder that has some."""
 
     def folder(self, folder_id: FolderId) -> FolderRecount:
         """Return what a folder really holds."""
-        return self.folders.get(folder_id) or FolderRecount(folder_id, 0, 0, 0)
+        return self.folders.get(folder_id) or FolderRecount(folder_id, self.contacts.get(folder_id, 0), 0, 0)
 
     def refs(self, content_id: ContentId) -> int:
         """Return the references that a content should have."""
@@ -80,7 +82,12 @@ async def _recount(mailbox: Snapshot) -> _Recount:
     counted = await mailbox.recounts.recount_folders()
     folders = {folder.folder_id: folder for folder in counted if folder.folder_id not in doomed}
     recounts = mailbox.recounts
-    return _Recount(folders, await recounts.recount_contents(), await recounts.recount_queued())
+    return _Recount(
+        folders,
+        await recounts.recount_contents(),
+        await recounts.recount_queued(),
+        await recounts.recount_contacts(),
+    )
 
 
 async def _examine_counters(mailbox: Snapshot, account: str, recount: _Recount) -> list[Fault]:

@@ -18,9 +18,11 @@ from postroom.errors import not_found
 from postroom.model.ids import AccountId, Modseq, SessionId
 from postroom.search.terms import IndexTerms
 from postroom.store.engine.base import Connection, WriteConnection
+from postroom.store.sql.contacts import ContactRepo
 from postroom.store.sql.contents import ContentRepo
 from postroom.store.sql.deltas import DeltaRepo
 from postroom.store.sql.directory import DirectoryRepo
+from postroom.store.sql.drafts import DraftRepo
 from postroom.store.sql.feeds import FeedRepo
 from postroom.store.sql.folders import FolderRepo
 from postroom.store.sql.jobs import JobRepo
@@ -37,9 +39,11 @@ from postroom.store.sql.remembered_calls import RememberedCallRepo
 from postroom.store.sql.removals import RemovalRepo
 from postroom.store.sql.sessions import SessionRepo
 from postroom.store.sql.settings import SettingRepo
+from postroom.store.sql.temporary_attachments import TemporaryAttachmentRepo
 from postroom.store.sql.tickets import TicketRepo
 from postroom.store.sql.traces import LIST_ACCOUNTS as LIST_WITH_DOOMED_FOLDERS
 from postroom.store.sql.traces import TraceRepo
+from postroom.store.sql.vacations import VacationRepo
 from postroom.store.sql.webhooks import WebhookRepo, WebhookWork
 
 _encode = msgspec.json.Encoder().encode
@@ -93,6 +97,11 @@ class Snapshot:
         return MailRepo(self._connection, self.account_id)
 
     @cached_property
+    def drafts(self) -> DraftRepo:
+        """What drafts answer or forward."""
+        return DraftRepo(self._connection, self.account_id)
+
+    @cached_property
     def orders(self) -> OrderRepo:
         """The counted chunks of the sort orders."""
         return OrderRepo(self._connection, self.account_id)
@@ -101,6 +110,16 @@ class Snapshot:
     def contents(self) -> ContentRepo:
         """The messages."""
         return ContentRepo(self._connection, self.account_id)
+
+    @cached_property
+    def contacts(self) -> ContactRepo:
+        """The contacts."""
+        return ContactRepo(self._connection, self.account_id)
+
+    @cached_property
+    def vacations(self) -> VacationRepo:
+        """The absence notices."""
+        return VacationRepo(self._connection)
 
     @cached_property
     def operations(self) -> OperationRepo:
@@ -163,6 +182,11 @@ class Transaction(Snapshot):
     def outgoing(self) -> OutgoingRepo:
         """The outgoing queue, into which a transaction puts what it sends."""
         return OutgoingRepo(self._connection)
+
+    @cached_property
+    def directory(self) -> DirectoryRepo:
+        """Domains, accounts and addresses, to be read: a transaction waits for no second connection."""
+        return DirectoryRepo(self._connection)
 
     @cached_property
     def removals(self) -> RemovalRepo:
@@ -338,6 +362,16 @@ class Directory:
     def outgoing(self) -> OutgoingRepo:
         """The outgoing queue of all accounts."""
         return OutgoingRepo(self._connection)
+
+    @cached_property
+    def vacations(self) -> VacationRepo:
+        """The absence notices of all accounts."""
+        return VacationRepo(self._connection)
+
+    @cached_property
+    def temporary_attachments(self) -> TemporaryAttachmentRepo:
+        """The files that sessions have uploaded."""
+        return TemporaryAttachmentRepo(self._connection)
 
     @cached_property
     def tickets(self) -> TicketRepo:

@@ -9,12 +9,13 @@ CREATE TABLE draft (
     PRIMARY KEY (account_id, item_id)
 ) WITHOUT ROWID;
 
--- Files that a session has uploaded to attach them; the content lies in a file of its own, named by blob_key.
+-- Files that a session has uploaded to attach them; the content lies in the store of uploads under blob_name. Numbers
+-- are exact in the numbers of JavaScript.
 CREATE TABLE temporary_attachment (
     account_id BIGINT NOT NULL,
     attachment_id BIGINT NOT NULL,
     session_id BIGINT NOT NULL,
-    blob_key BYTEA NOT NULL,
+    blob_name BYTEA NOT NULL,
     name TEXT NOT NULL,
     content_type TEXT NOT NULL,
     content_id TEXT NOT NULL,
@@ -24,7 +25,7 @@ CREATE TABLE temporary_attachment (
     PRIMARY KEY (account_id, attachment_id)
 ) WITHOUT ROWID;
 CREATE INDEX temporary_attachment_by_session ON temporary_attachment (account_id, session_id);
-CREATE INDEX temporary_attachment_by_age ON temporary_attachment (created_at);
+CREATE INDEX temporary_attachment_by_blob ON temporary_attachment (account_id, blob_name);
 
 -- The outgoing queue: a message on its way. processing_id is its number for clients and operators. sender: the
 -- reverse-path, '' the null path. content_id: the message, a content of the account on which this row holds one

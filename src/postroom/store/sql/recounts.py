@@ -15,6 +15,7 @@ _RECOUNT_CONTENTS = "SELECT content_id, count(*) FROM mail WHERE account_id = $1
 _RECOUNT_QUEUED = """
 SELECT content_id, count(*) FROM outgoing WHERE account_id = $1 AND finished_at = 0 GROUP BY content_id
 """
+_RECOUNT_CONTACTS = "SELECT folder_id, count(*) FROM contact WHERE account_id = $1 GROUP BY folder_id"
 _LABELLED = f"""
 SELECT folder_id, uid, labels, is_unread FROM mail WHERE account_id = $1 AND labels <> '' AND {_VISIBLE}
 """
@@ -50,6 +51,11 @@ class RecountRepo:
         """Count the messages in the outgoing queue of each content that are not finished."""
         rows = await self._connection.fetch_all(_RECOUNT_QUEUED, self._account_id)
         return {ContentId(content_id): count for content_id, count in rows}
+
+    async def recount_contacts(self) -> dict[FolderId, int]:
+        """Count the contacts of each folder that has some; reads them all."""
+        rows = await self._connection.fetch_all(_RECOUNT_CONTACTS, self._account_id)
+        return {FolderId(folder_id): count for folder_id, count in rows}
 
     async def list_labelled(self) -> list[tuple[FolderId, Uid, str, int]]:
         """Return folder, uid, labels and unread state of all mails with labels."""

@@ -21,6 +21,8 @@ _FIRST = (
     "DELETE FROM job WHERE account_id = $1",
     "DELETE FROM account_setting WHERE account_id = $1",
     "DELETE FROM webhook WHERE account_id = $1",
+    "DELETE FROM draft WHERE account_id = $1",
+    "DELETE FROM vacation WHERE account_id = $1",
 )
 _MAILS = """
 DELETE FROM mail WHERE account_id = $1
@@ -31,6 +33,11 @@ _CONTENTS = """
 DELETE FROM content WHERE account_id = $1
 AND content_id IN (SELECT content_id FROM content WHERE account_id = $1 LIMIT $2)
 RETURNING content_id, sha256, CASE WHEN data IS NULL THEN 1 ELSE 0 END
+"""
+_UPLOADS = """
+DELETE FROM temporary_attachment WHERE account_id = $1
+AND attachment_id IN (SELECT attachment_id FROM temporary_attachment WHERE account_id = $1 LIMIT $2)
+RETURNING blob_name
 """
 _CHUNKS = """
 DELETE FROM order_chunk WHERE account_id = $1 AND (folder_id, sort, low_key) IN
@@ -52,7 +59,31 @@ DELETE FROM remembered_call WHERE account_id = $1
 AND call_key IN (SELECT call_key FROM remembered_call WHERE account_id = $1 LIMIT $2)
 RETURNING call_key
 """
-_OTHERS = (_MAILS, _CHUNKS, _TOMBSTONES, _OPERATIONS, _CALLS)
+_OUTGOING = """
+DELETE FROM outgoing WHERE account_id = $1
+AND processing_id IN (SELECT processing_id FROM outgoing WHERE account_id = $1 LIMIT $2)
+RETURNING processing_id
+"""
+_OUTGOING_PARTS = (
+    "DELETE FROM outgoing_recipient WHERE processing_id = $1",
+    "DELETE FROM outgoing_group WHERE processing_id = $1",
+)
+_CONTACTS = """
+DELETE FROM contact WHERE account_id = $1
+AND (folder_id, uid) IN (SELECT folder_id, uid FROM contact WHERE account_id = $1 LIMIT $2)
+RETURNING uid
+"""
+_CONTACT_ADDRESSES = """
+DELETE FROM contact_address WHERE account_id = $1
+AND (address, item_id) IN (SELECT address, item_id FROM contact_address WHERE account_id = $1 LIMIT $2)
+RETURNING item_id
+"""
+_ANSWERED = """
+DELETE FROM vacation_answered WHERE account_id = $1
+AND address IN (SELECT address FROM vacation_answered WHERE account_id = $1 LIMIT $2)
+RETURNING address
+"""
+_OTHERS = (_MAILS, _CHUNKS, _TOMBSTONES, _OPERATIONS, _CALLS, _CONTACTS, _CONTACT_ADDRESSES, _ANSWERED)
 
 
 class RemovedContent(NamedTuple):
@@ -80,10 +111,21 @@ class RemovalRepo:
         rows = await self._connection.fetch_all(_CONTENTS, self._account_id, limit)
         return [RemovedContent(ContentId(row[0]), row[1], bool(row[2])) for row in rows]
 
+    async def remove_uploads(self, *, limit: int) -> list[bytes]:
+        """Remove up to ``limit`` temporary attachments; return the names of their files."""
+        rows = await self._connection.fetch_all(_UPLOADS, self._account_id, limit)
+        return [row[0] for row in rows]
+
     async def remove_rows(self, *, limit: int) -> int:
         """Remove up to ``limit`` rows of one of the other tables; return how many, 0 when none are left."""
         for statement in _OTHERS:
             rows = await self._connection.fetch_all(statement, self._account_id, limit)
             if rows:
                 return len(rows)
-        return 0
+        return await self._remove_outgoing(limit)
+
+    async def _remove_outgoing(self, limit: int) -> int:
+        rows = await self._connection.fetch_all(_OUTGOING, self._account_id, limit)
+        for statement in _OUTGOING_PARTS:
+            await self._connection.execute_many(statement, rows)
+        return len(rows)
