@@ -11,15 +11,15 @@ Both functions read to the end of the data whatever becomes of the message; see 
 from typing import Final
 
 from postroom.delivery.data import DotDecoder
-from postroom.delivery.limits import LMTPLimits
-from postroom.delivery.spool import MessageSpool
+from postroom.delivery.limits import Limits
+from postroom.delivery.spool import Gatherer
 from postroom.delivery.wire import Wire
 
 _PIECE_BYTES: Final = 65_536
 """Data is worked off in pieces of this size."""
 
 
-async def receive_dotted(wire: Wire, spool: MessageSpool, limits: LMTPLimits) -> None:
+async def receive_dotted(wire: Wire, spool: Gatherer, limits: Limits) -> None:
     """Read data up to ``CRLF . CRLF`` into ``spool``, without the dots of transparency (RFC 5321 §4.5.2)."""
     decoder = DotDecoder()
     progress = _Progress(wire, limits)
@@ -31,9 +31,7 @@ async def receive_dotted(wire: Wire, spool: MessageSpool, limits: LMTPLimits) ->
         progress.add(taken_bytes)
 
 
-async def receive_octets(
-    size_bytes: int, wire: Wire, spool: MessageSpool | None, *, limits: LMTPLimits
-) -> None:
+async def receive_octets(size_bytes: int, wire: Wire, spool: Gatherer | None, *, limits: Limits) -> None:
     """Read exactly ``size_bytes`` into ``spool`` (RFC 3030 §2); into nothing if there is none."""
     progress = _Progress(wire, limits)
     while size_bytes:
@@ -50,7 +48,7 @@ class _Progress:
 
     __slots__ = ("_limits", "_missing_bytes", "_wire")
 
-    def __init__(self, wire: Wire, limits: LMTPLimits) -> None:
+    def __init__(self, wire: Wire, limits: Limits) -> None:
         self._wire = wire
         self._limits = limits
         self._missing_bytes = limits.data_progress_bytes

@@ -2,13 +2,14 @@
 
 The domain speaks in :class:`Kind` and stable error codes; here they become RFC 5321 §4.2 reply codes with the
 enhanced codes of RFC 3463 (given as RFC 2034 demands: with every 2xx, 4xx and 5xx reply but the greeting and the
-reply to LHLO). A code that has no entry of its own falls back to its kind, and every kind has an entry.
+reply to LHLO or EHLO). A code that has no entry of its own falls back to its kind, and every kind has an entry.
 
 A full mailbox is temporary (452 4.2.2, not 552 5.2.2): the sending server keeps the message and tries again for
 days, in which the owner can make room, while 552 would lose it at once. The final failure then comes from the
 sender's queue, with the same text. A message larger than this server ever takes is permanent (552 5.3.4).
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from postroom.errors import Kind, PostroomError
@@ -57,6 +58,17 @@ _BY_CODE: Final[dict[str, tuple[int, str]]] = {
     "noTransaction": (503, "5.5.1"),
     "noValidRecipients": (503, "5.5.1"),
     "tooManyRecipients": (452, "4.5.3"),
+    # What submission asks of clients (RFC 3207 §4, RFC 4954 §6, RFC 6409 §6.1) and of messages.
+    "tlsRequired": (530, "5.7.0"),
+    "tlsRequiredForLogin": (538, "5.7.11"),
+    "loginRequired": (530, "5.7.0"),
+    "loginCancelled": (501, "5.7.0"),
+    "badEncoding": (501, "5.5.2"),
+    "unknownMechanism": (504, "5.5.4"),
+    "notAuthenticated": (535, "5.7.8"),
+    "tooManyRequests": (454, "4.7.0"),
+    "senderNotOwn": (550, "5.7.1"),
+    "badMessage": (554, "5.6.0"),
 }
 
 _MAX_TEXT_BYTES: Final = 400
@@ -67,13 +79,17 @@ SENDER_OK: Final = Reply(250, "2.1.0", "Sender OK")
 RECIPIENT_OK: Final = Reply(250, "2.1.5", "Recipient OK")
 START_DATA: Final = Reply(354, "", "Start mail input; end with <CRLF>.<CRLF>")
 CANNOT_VERIFY: Final = Reply(252, "2.0.0", "Cannot verify; send some mail and see")
-HELP: Final = Reply(214, "2.0.0", "LHLO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT (RFC 2033)")
 GOODBYE: Final = Reply(221, "2.0.0", "Goodbye")
 SHUTTING_DOWN: Final = Reply(421, "4.3.2", "Server is shutting down; try again later")
 TIMED_OUT: Final = Reply(421, "4.4.2", "Timed out waiting for the client")
 TOO_MANY_ERRORS: Final = Reply(421, "4.7.0", "Too many errors")
 TOO_MANY_CONNECTIONS: Final = Reply(421, "4.3.2", "Too many connections; try again later")
-NOT_LMTP: Final = Reply(421, "4.7.0", "This is not a web server")
+WRONG_PROTOCOL: Final = Reply(421, "4.7.0", "This is not a web server")
+START_TLS: Final = Reply(220, "2.0.0", "Ready to start TLS")
+LOGGED_IN: Final = Reply(235, "2.7.0", "Authentication succeeded")
+TOO_MANY_FAILED_LOGINS: Final = Reply(421, "4.7.0", "Too many failed logins")
+LOGIN_NO_LONGER_VALID: Final = Reply(421, "4.7.0", "The login is no longer valid; connect anew")
+COMMANDS_BEFORE_TLS: Final = Reply(421, "4.7.0", "Nothing may follow STARTTLS before TLS has begun")
 LOST_SYNCHRONISATION: Final = Reply(421, "4.5.2", "Cannot tell where the next command begins")
 
 
@@ -103,16 +119,8 @@ def render_reply(reply: Reply) -> bytes:
     return " ".join(part for part in parts if part).encode("ascii") + b"\r\n"
 
 
-def render_lhlo_reply(hostname: str, *, max_message_bytes: int) -> bytes:
-    """Return the multi-line reply to LHLO: the server's name and its extensions (RFC 5321 §4.1.1.1)."""
-    lines = (
-        hostname,
-        "PIPELINING",
-        f"SIZE {max_message_bytes}",
-        "8BITMIME",
-        "SMTPUTF8",
-        "ENHANCEDSTATUSCODES",
-        "CHUNKING",
-    )
+def render_hello_reply(hostname: str, extensions: Sequence[str]) -> bytes:
+    """Return the multi-line reply to LHLO or EHLO: the server's name and its extensions (RFC 5321 §4.1.1.1)."""
+    lines = (hostname, *extensions)
     text = "".join(f"250-{line}\r\n" for line in lines[:-1]) + f"250 {lines[-1]}\r\n"
     return text.encode("ascii")

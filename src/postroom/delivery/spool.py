@@ -13,11 +13,37 @@ import errno
 import mmap
 import tempfile
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 from postroom.errors import Kind, PostroomError, unavailable
 
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class Gatherer(Protocol):
+    """What message data is read into; see :class:`MessageSpool`."""
+
+    @property
+    def failure(self) -> PostroomError | None:
+        """Return why this message cannot be taken; None while it can."""
+        ...
+
+    @property
+    def size_bytes(self) -> int:
+        """Return how much has been written."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Add ``data``; never raises, but may set ``failure``."""
+        ...
+
+    def finish(self) -> bytes | mmap.mmap:
+        """Return the content, complete; valid until :meth:`close`. Raises the ``failure``."""
+        ...
+
+    def close(self) -> None:
+        """Give back memory and file."""
+        ...
 
 
 class MessageSpool:

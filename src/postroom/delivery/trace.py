@@ -1,6 +1,6 @@
-"""The two header fields that final delivery puts on top of a message: Return-Path and Received (RFC 5321 §4.4).
+"""The header fields that a server puts on top of a message it takes: Received, and Return-Path (RFC 5321 §4.4).
 
-Pure. They are the only thing ever added to a message; a Return-Path that the client sent stays where it is.
+Pure. At final delivery they are the only thing ever added; a Return-Path that the client sent stays where it is.
 """
 
 from email.utils import formatdate
@@ -24,22 +24,31 @@ class Trace(NamedTuple):
 
 
 def render_trace(trace: Trace) -> bytes:
-    """Return both fields, each line ended by CRLF; UTF-8 only if the transaction is SMTPUTF8 (RFC 6531 §3.7.3).
-
-    ``with`` is LMTP or UTF8LMTP, as registered by RFC 3848 and RFC 6531 §4.3. The recipients are not named, so that
-    they do not learn of each other.
-    """
+    """Return both fields of a final delivery, each line ended by CRLF."""
     protocol = "UTF8LMTP" if trace.smtputf8 else "LMTP"
+    return f"Return-Path: <{trace.sender}>\r\n".encode() + render_received(trace, protocol)
+
+
+def render_submission_trace(trace: Trace) -> bytes:
+    """Return the field of a submission over TLS by an authenticated client (RFC 3848)."""
+    return render_received(trace, "UTF8SMTPSA" if trace.smtputf8 else "ESMTPSA")
+
+
+def render_received(trace: Trace, protocol: str) -> bytes:
+    """Return Received; UTF-8 only if the transaction is SMTPUTF8 (RFC 6531 §3.7.3).
+
+    ``protocol`` is as registered by RFC 3848 and RFC 6531 §4.3. The recipients are not named, so that they do not
+    learn of each other.
+    """
     return (
-        f"Return-Path: <{trace.sender}>\r\n"
         f"Received: from {trace.helo} ({trace.client})\r\n"
         f"\tby {trace.hostname} with {protocol} id {trace.message_id};\r\n"
-        f"\t{_render_date(int(trace.received_at))}\r\n"
+        f"\t{render_date(int(trace.received_at))}\r\n"
     ).encode()
 
 
 @lru_cache(maxsize=4)
-def _render_date(unix_seconds: int) -> str:
-    """Return the date as RFC 5322 §3.3 has it, in UTC."""
+def render_date(unix_seconds: int) -> str:
+    """Return a date as RFC 5322 §3.3 has it, in UTC."""
     # The library writes "-0000", which says that the sender's zone is not known (RFC 5322 §3.3).
     return formatdate(unix_seconds).replace("-0000", "+0000")

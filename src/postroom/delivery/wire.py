@@ -7,6 +7,9 @@ driver would suspend for input (RFC 2920 §3.2), or when told to.
 
 Deadlines: the driver sets one, and every wait that would pass it raises.
 
+TLS (:meth:`Wire.start_tls`) is put under a connection that is already open, whether the protocol asks for it
+(STARTTLS, RFC 3207) or it comes first (RFC 8314 §3.3): so connections count, and deadlines hold, from the beginning.
+
 Bounds: reading pauses while more than ``input_buffer_bytes`` are unprocessed; the driver suspends while the client
 does not read its replies.
 """
@@ -14,6 +17,7 @@ does not read its replies.
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Callable
 from enum import Enum
 from typing import Final, cast
@@ -22,6 +26,8 @@ from postroom.delivery.addresses import render_address_literal
 from postroom.delivery.deadline import Deadline
 
 _MAX_GATHERED_BYTES: Final = 32_768
+_TLS_SHUTDOWN_SECONDS: Final = 30.0
+"""More than anybody waits for it: :meth:`Wire.finish` ends it before."""
 
 
 class End(Enum):
@@ -63,9 +69,14 @@ class Wire(asyncio.Protocol):
         self._writing_paused = False
         self._lost = False
         self._discarding = False
+        self._handshake: asyncio.Task[asyncio.Transport | None] | None = None
         self._transport: asyncio.Transport
+        self.is_encrypted = False
+        """TLS has begun."""
         self.client = ""
         """Address literal of the client, or ``unix``."""
+        self.client_ip = ""
+        """IP address of the client, or ``unix``."""
 
     # What the event loop calls.
 
@@ -78,6 +89,7 @@ class Wire(asyncio.Protocol):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # A client that has reset the connection already has no name, and gets no further than the greeting.
         peer = transport.get_extra_info("peername")
+        self.client_ip = peer[0] if isinstance(peer, tuple) else "unix"
         self.client = render_address_literal(peer[0]) if isinstance(peer, tuple) else "unix"
         self._on_connected(self)
 
@@ -95,7 +107,8 @@ class Wire(asyncio.Protocol):
         """Let the driver finish what is buffered; the other direction stays open for its replies."""
         self._eof = True
         self._wake()
-        return True
+        # TLS has no such half (RFC 8446 §6.1 has it, the event loops have not): the connection ends as a whole.
+        return not self.is_encrypted
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Drop all input: nobody is there to be told what became of it."""
@@ -173,9 +186,52 @@ class Wire(asyncio.Protocol):
             while self._writing_paused:
                 await self._wait()
 
+    @property
+    def has_input(self) -> bool:
+        """Tell whether something is buffered that nobody has asked for yet."""
+        return bool(self._buffer)
+
+    async def start_tls(
+        self, context: ssl.SSLContext, *, announcement: bytes, timeout_seconds: float
+    ) -> None:
+        """Send ``announcement``, then be the server of a TLS handshake; go on under TLS.
+
+        Whatever comes behind this moment is part of the handshake. Nothing may be buffered. Raises
+        :class:`InputEndedError` where the handshake fails; the connection is of no use then.
+        """
+        self._transport.pause_reading()
+        self._reading_paused = False
+        self.send(announcement)
+        self.flush()
+        handshake = self._handshake = self._loop.create_task(
+            self._loop.start_tls(
+                self._transport,
+                self,
+                context,
+                server_side=True,
+                ssl_handshake_timeout=timeout_seconds,
+                ssl_shutdown_timeout=_TLS_SHUTDOWN_SECONDS,
+            )
+        )
+        try:
+            await asyncio.wait([handshake])
+        finally:
+            self._handshake = None
+            handshake.cancel()
+        transport = None if handshake.cancelled() or handshake.exception() else handshake.result()
+        if transport is None:
+            reason = self._end or End.CLOSED
+            self._transport.abort()
+            self.connection_lost(None)
+            raise InputEndedError(reason)
+        self._transport = transport
+        self.is_encrypted = True
+
     def stop(self) -> None:
         """Make the driver's present or next wait fail with STOPPED (from outside the driver)."""
         self._end = self._end or End.STOPPED
+        if self._handshake is not None:
+            self._handshake.cancel()
         self._wake()
 
     async def finish(self, linger_seconds: float) -> None:
@@ -188,13 +244,16 @@ class Wire(asyncio.Protocol):
             self._end = None
             # The client may have reset the connection, and the event loop not have told us yet.
             with contextlib.suppress(OSError, RuntimeError):
-                self._transport.write_eof()
+                if self.is_encrypted:
+                    self._transport.close()  # Its end of TLS is awaited.
+                else:
+                    self._transport.write_eof()
         self._discarding = True
         self._buffer.clear()
         self._resume_reading()
         self.deadline.set(linger_seconds)
         try:
-            while self._writing_paused or not self._eof:
+            while self._writing_paused or self.is_encrypted or not self._eof:
                 await self._wait()
         except InputEndedError:
             pass
@@ -203,7 +262,7 @@ class Wire(asyncio.Protocol):
     def close(self) -> None:
         """Close without waiting; what was flushed still leaves, unless the client does not read."""
         self.deadline.cancel()
-        if self._writing_paused:
+        if self._writing_paused or (self.is_encrypted and not self._lost):
             self._transport.abort()
         else:
             self._transport.close()

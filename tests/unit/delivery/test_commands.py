@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroom.delivery.commands import Bdat, Command, Lhlo, Mail, Rcpt, Simple, parse_command
+from postroom.delivery.commands import LMTP, Bdat, Command, Hello, Mail, Rcpt, Simple, parse_command
 from postroom.errors import PostroomError
 
 
 @pytest.mark.parametrize(
     ("line", "command"),
     [
-        ("LHLO mx.example.test", Lhlo("mx.example.test")),
-        ("lhlo [192.0.2.1]", Lhlo("[192.0.2.1]")),
-        ("LHLO [IPv6:2001:db8::1]  ", Lhlo("[IPv6:2001:db8::1]")),
+        ("LHLO mx.example.test", Hello("mx.example.test")),
+        ("lhlo [192.0.2.1]", Hello("[192.0.2.1]")),
+        ("LHLO [IPv6:2001:db8::1]  ", Hello("[IPv6:2001:db8::1]")),
         ("MAIL FROM:<>", Mail("", None, smtputf8=False, body_8bit=False)),
         ("mail from:<a@b.test>", Mail("a@b.test", None, smtputf8=False, body_8bit=False)),
         ("MAIL FROM: <a@b.test>", Mail("a@b.test", None, smtputf8=False, body_8bit=False)),
@@ -39,7 +39,7 @@ from postroom.errors import PostroomError
     ],
 )
 def test_command(line: str, command: Command) -> None:
-    assert parse_command(line.encode()) == command
+    assert parse_command(line.encode(), LMTP) == command
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_command(line: str, command: Command) -> None:
         (b"EXPN list", "commandNotImplemented"),
         (b"STARTTLS", "commandNotImplemented"),
         (b"AUTH PLAIN AGEAYg==", "commandNotImplemented"),
-        (b"GET / HTTP/1.1", "notLMTP"),
-        (b"POST /mail HTTP/1.1", "notLMTP"),
+        (b"GET / HTTP/1.1", "wrongProtocol"),
+        (b"POST /mail HTTP/1.1", "wrongProtocol"),
         (b"NOOP\rRSET", "badCommandLine"),
         (b"NOOP\nRSET", "badCommandLine"),
         (b"NOOP\n", "badCommandLine"),
@@ -109,7 +109,7 @@ def test_command(line: str, command: Command) -> None:
 )
 def test_refused(line: bytes, code: str) -> None:
     with pytest.raises(PostroomError) as caught:
-        parse_command(line)
+        parse_command(line, LMTP)
     assert caught.value.code == code
 
 
@@ -131,7 +131,7 @@ _VERBS = st.sampled_from(
 
 def parse_or_code(line: bytes) -> Command | str:
     try:
-        return parse_command(line)
+        return parse_command(line, LMTP)
     except PostroomError as error:
         return error.code
 

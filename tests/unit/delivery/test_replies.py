@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroom.delivery import replies
-from postroom.delivery.replies import Reply, internal_error, render_lhlo_reply, render_reply, reply_for
+from postroom.delivery.replies import Reply, internal_error, render_hello_reply, render_reply, reply_for
 from postroom.errors import Kind, PostroomError
 
 
@@ -59,7 +59,7 @@ def test_any_text_makes_one_legal_line(text: str) -> None:
 def test_render() -> None:
     assert render_reply(replies.START_DATA) == b"354 Start mail input; end with <CRLF>.<CRLF>\r\n"
     assert render_reply(Reply(250, "2.0.0", "")) == b"250 2.0.0\r\n"
-    assert render_lhlo_reply("mx.example.test", max_message_bytes=5) == (
-        b"250-mx.example.test\r\n250-PIPELINING\r\n250-SIZE 5\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
-        b"250-ENHANCEDSTATUSCODES\r\n250 CHUNKING\r\n"
+    assert render_hello_reply("mx.example.test", ["PIPELINING", "SIZE 5"]) == (
+        b"250-mx.example.test\r\n250-PIPELINING\r\n250 SIZE 5\r\n"
     )
+    assert render_hello_reply("mx.example.test", []) == b"250 mx.example.test\r\n"
