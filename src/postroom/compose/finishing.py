@@ -1,0 +1,65 @@
+"""What a saved draft needs before it goes: its own Date and Message-ID, and nothing that others have written on it.
+
+A draft is sent as it was saved, byte for byte but for its header: parts, boundaries and encodings stay, however it came
+into the folder. Fields that tell of a delivery or of another sending are left out, since they would be untrue.
+"""
+
+import re
+
+from postroom.compose.addresses import Address
+from postroom.compose.fields import render_date, render_tokens
+from postroom.mime.headers import unfold
+
+_HEADER_END = re.compile(rb"\r?\n\r?\n")
+_FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+\n?)", re.MULTILINE)
+_OURS = frozenset((b"date", b"message-id", b"sender", b"return-path", b"received", b"delivered-to"))
+_RECEIPT = b"disposition-notification-to"
+
+
+def read_fields(raw: bytes) -> dict[str, str]:
+    """Return the values of the header fields of a message by lower-case name, unfolded; those of one name by commas."""
+    found: dict[str, str] = {}
+    for name, value in _FIELD.findall(raw[: _find_body(raw)]):
+        key = name.decode("ascii").lower()
+        text = unfold(value)
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found
+
+
+def finish_draft(raw: bytes, *, message_id: str, date: int, read_receipt_to: Address | None) -> bytes:
+    """Return a draft as it is sent.
+
+    Args:
+        raw: the draft.
+        message_id: its Message-ID, with angle brackets.
+        date: Unix seconds.
+        read_receipt_to: who is to be told that it was read, if somebody is and the draft itself does not say.
+    """
+    end = _find_body(raw)
+    kept = [match for match in _FIELD.finditer(raw[:end]) if not _is_ours(match[1])]
+    fields = f"Date: {render_date(date)}\r\nMessage-ID: {message_id}\r\n"
+    if read_receipt_to is not None and not any(match[1].lower() == _RECEIPT for match in kept):
+        name = "Disposition-Notification-To"
+        fields += render_tokens(name, read_receipt_to.render(name))
+    header = b"".join(match[0] if match[0].endswith(b"\n") else match[0] + b"\r\n" for match in kept)
+    return fields.encode() + header + (raw[end:] or b"\r\n")
+
+
+def has_utf8_header(raw: bytes) -> bool:
+    """Tell whether the header of a message is in UTF-8 (RFC 6532), so that it needs SMTPUTF8."""
+    return not raw[: _find_body(raw)].isascii()
+
+
+def _is_ours(name: bytes) -> bool:
+    lower = name.lower()
+    return lower in _OURS or lower.startswith(b"resent-")
+
+
+def _find_body(raw: bytes) -> int:
+    """Return where the blank line behind the header begins; the end where there is none."""
+    if raw.startswith((b"\r\n", b"\n")):
+        return 0
+    match = _HEADER_END.search(raw)
+    if match is None:
+        return len(raw)
+    return match.start() + (2 if raw[match.start() : match.start() + 1] == b"\r" else 1)
