@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from postroom.content.compose import Composed, ComposeTask, compose
 from postroom.content.digest import Digest, digest_message
 from postroom.content.show import Shown, ShowTask, show
 
@@ -24,13 +25,14 @@ class DigestTask(msgspec.Struct, array_like=True, tag="digest", frozen=True):
     raw: bytes
 
 
-Task = DigestTask | ShowTask
+Task = DigestTask | ShowTask | ComposeTask
 
 _task = msgspec.msgpack.Decoder(Task)
 _encode = msgspec.msgpack.Encoder().encode
 _results: dict[type, msgspec.msgpack.Decoder[Any]] = {
     DigestTask: msgspec.msgpack.Decoder(Digest),
     ShowTask: msgspec.msgpack.Decoder(Shown),
+    ComposeTask: msgspec.msgpack.Decoder(Composed),
 }
 
 
@@ -46,10 +48,18 @@ def encode_task(task: Task) -> bytes:
 
 def perform(content: bytes | memoryview) -> bytes:
     """Return the frame of the result of the task in a frame. Raises: whatever the task fails with."""
-    task = _task.decode(content)
-    return pack_frame(_encode(digest_message(task.raw) if isinstance(task, DigestTask) else show(task)))
+    return pack_frame(_encode(_do(_task.decode(content))))
+
+
+def _do(task: Task) -> Digest | Shown | Composed:
+    if isinstance(task, DigestTask):
+        return digest_message(task.raw)
+    return show(task) if isinstance(task, ShowTask) else compose(task)
 
 
 def decode_result(task: type[Task], content: bytes | memoryview) -> Any:
-    """Return the result in a frame: a Digest or a Shown. Raises: msgspec.ValidationError, msgspec.DecodeError."""
+    """Return the result in a frame, of the type of the task's results.
+
+    Raises: msgspec.ValidationError, msgspec.DecodeError.
+    """
     return _results[task].decode(content)

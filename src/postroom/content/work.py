@@ -1,7 +1,11 @@
 """Where work on content is done: in a helper process, in the loop, or in a thread where it takes long."""
 
 import asyncio
+from collections.abc import Sequence
 
+from postroom.compose.message import Fields
+from postroom.compose.parts import AttachedFile
+from postroom.content.compose import Composed, ComposeTask, compose
 from postroom.content.digest import Digest, digest_message
 from postroom.content.pool import HelperPool
 from postroom.content.show import Shown, ShowTask, show
@@ -29,6 +33,20 @@ class ContentWork:
             if found is not None:
                 return found
         return digest_message(raw)
+
+    async def compose(self, fields: Fields, files: Sequence[AttachedFile] = ()) -> Composed:
+        """Return a composed message ready to be filed.
+
+        Raises: badParameter for what cannot stand in a header.
+        """
+        task = ComposeTask(fields, tuple(files))
+        if task.size > MAX_SOURCE_BYTES:
+            return await asyncio.to_thread(compose, task)
+        if self._pool is not None:
+            found: Composed | None = await self._pool.run(task)
+            if found is not None:
+                return found
+        return compose(task)
 
     async def show(self, task: ShowTask) -> Shown:
         """Return a text part fit to be shown."""
