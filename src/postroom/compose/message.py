@@ -16,7 +16,7 @@ same bytes.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from postroom.compose.addresses import Address, check_address, render_addresses
 from postroom.compose.fields import clean_value, render_date, render_extra, render_text, render_tokens
@@ -25,8 +25,6 @@ from postroom.compose.threads import parse_message_ids
 from postroom.errors import bad_parameter
 
 __all__ = ["AttachedFile", "Fields", "check_fields", "compose_message", "needs_smtputf8"]
-
-Importance = Literal["low", "normal", "high"]
 
 MAX_SUBJECT_CHARS: Final = 4000
 _IMPORTANCE = {
@@ -47,7 +45,8 @@ class Fields(NamedTuple):
     subject: str = ""
     body_text: str | None = None
     body_html: str | None = None
-    importance: Importance = "normal"
+    importance: str = "normal"
+    """low, normal or high."""
     message_id: str = ""
     date: int = 0
     """Unix seconds."""
@@ -59,13 +58,10 @@ class Fields(NamedTuple):
 
 
 def needs_smtputf8(fields: Fields) -> bool:
-    """Tell whether the header of the message as it goes out (without Bcc) is in UTF-8 (RFC 6531).
-
-    Addresses of the envelope that are beyond ASCII ask for SMTPUTF8 themselves, wherever they are tried.
-    """
+    """Tell whether an address of the message cannot be written in ASCII (RFC 6531)."""
     receipt_to = () if fields.read_receipt_to is None else (fields.read_receipt_to,)
-    shown = (fields.from_, *fields.to, *fields.cc, *fields.reply_to, *receipt_to)
-    return not all(address.is_ascii for address in shown)
+    addresses = (fields.from_, *fields.to, *fields.cc, *fields.bcc, *fields.reply_to, *receipt_to)
+    return not all(address.is_ascii for address in addresses)
 
 
 def check_fields(fields: Fields) -> Fields:
@@ -73,6 +69,8 @@ def check_fields(fields: Fields) -> Fields:
     subject = clean_value(fields.subject, parameter="subject")
     if len(subject) > MAX_SUBJECT_CHARS:
         raise bad_parameter("subject", f"the subject is longer than {MAX_SUBJECT_CHARS} characters")
+    if fields.importance not in _IMPORTANCE:
+        raise bad_parameter("importance", "importance is low, normal or high")
     receipt_to = fields.read_receipt_to
     return fields._replace(
         from_=check_address(fields.from_, parameter="from"),
@@ -81,7 +79,7 @@ def check_fields(fields: Fields) -> Fields:
         bcc=_check_all(fields.bcc, "bcc"),
         reply_to=_check_all(fields.reply_to, "replyTo"),
         subject=subject,
-        message_id=_read_id(fields.message_id),
+        message_id=read_message_id(fields.message_id),
         read_receipt_to=receipt_to and check_address(receipt_to, parameter="requestReadReceipt"),
     )
 
@@ -105,7 +103,8 @@ def _check_all(addresses: tuple[Address, ...], parameter: str) -> tuple[Address,
     return tuple([check_address(address, parameter=parameter) for address in addresses])
 
 
-def _read_id(message_id: str) -> str:
+def read_message_id(message_id: str) -> str:
+    """Return a message id with its angle brackets. Raises: badParameter (``messageId``)."""
     found = parse_message_ids(message_id if message_id.startswith("<") else f"<{message_id}>")
     if len(found) != 1 or len(found[0]) < len(message_id):
         raise bad_parameter("messageId", f"{message_id[:100]!r} is not a message id")

@@ -2,7 +2,8 @@
 
 import re
 
-_HEADER_END = re.compile(rb"(\r?\n)\r?\n")
+from postroom.compose.original import find_header_end
+
 _BCC = re.compile(
     rb"^(?:resent-)?bcc[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+(?:\n|\Z)", re.IGNORECASE | re.MULTILINE
 )
@@ -10,10 +11,6 @@ _BCC = re.compile(
 
 def without_bcc(raw: bytes) -> bytes:
     """Return a raw message without its Bcc and Resent-Bcc fields, all else as it was."""
-    end = 0
-    if not raw.startswith((b"\n", b"\r\n")):
-        match = _HEADER_END.search(raw)
-        end = match.end(1) if match else len(raw)
-    header = raw[:end]
-    left = _BCC.sub(b"", header)
+    end = find_header_end(raw)
+    left = _BCC.sub(b"", raw[:end])
     return raw if len(left) == end else left + raw[end:]

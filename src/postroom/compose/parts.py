@@ -33,14 +33,12 @@ _TYPE = re.compile(r"\s*([A-Za-z0-9!#$&^_.+-]{1,60})/([A-Za-z0-9!#$&^_.+-]{1,100
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([A-Za-z0-9!#$&^_.:+-]{1,40})\"?\s*(?:;|\Z)", re.IGNORECASE)
 _CONTENT_ID = re.compile(r"[!-;=?-~](?:[ -;=?-~]{0,298}[!-;=?-~])?")
 _DEFAULT_TYPE = "application/octet-stream"
-_VERBATIM_TYPES = frozenset(
-    (
-        "message/rfc822",
-        "message/global",
-        "message/delivery-status",
-        "message/disposition-notification",
-        "message/feedback-report",
-    )
+_MESSAGE_TYPES = ("message/rfc822", "message/global")
+_VERBATIM_TYPES = (
+    *_MESSAGE_TYPES,
+    "message/delivery-status",
+    "message/disposition-notification",
+    "message/feedback-report",
 )
 
 
@@ -134,17 +132,21 @@ def _read_type(text: str) -> tuple[str, str]:
     return content_type, f"; charset={quote(charset[1])}" if charset else ""
 
 
-def _choose_message(content_type: str, content: bytes) -> tuple[str, str, bytes]:
-    """Return type, encoding and content of an attached message; one that cannot go as it is goes as a file."""
+def keep_message(content: bytes) -> bytes | None:
+    """Return a message as it can go without an encoding, which is all that is permitted; None if it cannot."""
     if b"\r" not in content:
         content = content.replace(b"\n", b"\r\n")
-    if content_type not in _VERBATIM_TYPES or _BARE_LINE_END.search(content) or _LONG_LINE.search(content):
-        return _DEFAULT_TYPE, "base64", content
-    if content.isascii():
-        return content_type, "7bit", content
-    if content_type not in ("message/rfc822", "message/global"):
-        return _DEFAULT_TYPE, "base64", content
-    return content_type, "8bit", content
+    return None if _BARE_LINE_END.search(content) or _LONG_LINE.search(content) else content
+
+
+def _choose_message(content_type: str, content: bytes) -> tuple[str, str, bytes]:
+    """Return type, encoding and content of an attached message; one that cannot go as it is goes as a file."""
+    kept = keep_message(content) if content_type in _VERBATIM_TYPES else None
+    if kept is not None and kept.isascii():
+        return content_type, "7bit", kept
+    if kept is not None and content_type in _MESSAGE_TYPES:
+        return content_type, "8bit", kept
+    return _DEFAULT_TYPE, "base64", content
 
 
 def _render_parameter(name: str, value: str) -> str:

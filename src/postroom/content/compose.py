@@ -29,7 +29,7 @@ class Composed(NamedTuple):
     raw: bytes
     digest: Digest
     needs_smtputf8: bool
-    """What goes out (without Bcc) has UTF-8 in its header (RFC 6531)."""
+    """An address cannot be written in ASCII, so that the header is in UTF-8 (RFC 6531)."""
     is_8bit: bool
     """There is 8bit text in it, in its header or in an attached message (RFC 6152)."""
 
