@@ -74,6 +74,8 @@ async def enqueue(
         for number, addressee in enumerate(by_address.values(), 1)
     ]
     await tx.outgoing.add_recipients(recipients, message=stored)
+    if stored.release_at <= now:
+        tx.tell_queue()
     return stored.processing_id
 
 

@@ -24,6 +24,7 @@ from postroom.store.tx import Directory, DirectoryTransaction, Snapshot, Transac
 
 DATABASE_FILE = "postroom.sqlite"
 BLOB_FOLDER = "blobs"
+UPLOAD_FOLDER = "uploads"
 DEFAULT_INLINE_LIMIT_BYTES = 65536
 MAX_BADGES = 10_000
 """Badges remembered between two commits."""
@@ -32,9 +33,14 @@ MAX_BADGES = 10_000
 class Store:
     """An open store."""
 
-    def __init__(self, engine: Engine, blobs: BlobStore, *, inline_limit_bytes: int) -> None:
+    def __init__(
+        self, engine: Engine, blobs: BlobStore, *, uploads: BlobStore, inline_limit_bytes: int
+    ) -> None:
         self.engine = engine
         self.blobs = blobs
+        self.uploads = uploads
+        """The files that sessions have uploaded, under random names; apart from messages, so that what nobody
+        needs any more is found quickly."""
         self._badges: dict[AccountId, Badge] = {}
         self._badges_state: bytes | None = None
         self.messages = MessageStore(blobs, inline_limit_bytes=inline_limit_bytes)
@@ -90,7 +96,7 @@ class Store:
         """Enter a transaction on a mailbox; leaving it normally means that it is durable. Raises: unavailable."""
         async with self._write() as connection:
             connection.after_commit(partial(self.engine.tell, account_id))
-            yield Transaction(connection, account_id, session_id=session_id)
+            yield Transaction(connection, account_id, session_id=session_id, tell=self.engine.tell)
         if (joined := find_joined(self.engine)) is not None:
             joined.has_changed = True
 
@@ -103,7 +109,8 @@ class Store:
         async with self._write() as connection:
             for number in account_ids:
                 connection.after_commit(partial(self.engine.tell, number))
-            yield [Transaction(connection, number, session_id=None) for number in account_ids]
+            tell = self.engine.tell
+            yield [Transaction(connection, number, session_id=None, tell=tell) for number in account_ids]
 
     @asynccontextmanager
     async def directory(self) -> AsyncIterator[Directory]:
@@ -209,4 +216,9 @@ async def open_store(
     except BaseException:
         await engine.close()
         raise
-    return Store(engine, DiskBlobStore(data_dir / BLOB_FOLDER), inline_limit_bytes=inline_limit_bytes)
+    return Store(
+        engine,
+        DiskBlobStore(data_dir / BLOB_FOLDER),
+        uploads=DiskBlobStore(data_dir / UPLOAD_FOLDER),
+        inline_limit_bytes=inline_limit_bytes,
+    )

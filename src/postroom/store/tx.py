@@ -62,6 +62,8 @@ class Head(NamedTuple):
 
 
 NO_HEAD = Head(0, 0, "")
+QUEUE = AccountId(0)
+"""No account: the name under which the store tells of messages in the outgoing queue that are due at once."""
 
 
 class Snapshot:
@@ -165,9 +167,11 @@ class Transaction(Snapshot):
         account_id: AccountId,
         *,
         session_id: SessionId | None,
+        tell: Callable[[AccountId], None],
     ) -> None:
         super().__init__(connection, account_id)
         self._writer = connection
+        self._tell = tell
         self._session_id = session_id
         self._advanced = False
         self._each_alone = False
@@ -322,6 +326,10 @@ class Transaction(Snapshot):
         """Run ``callback`` once this transaction is durable; never if it, or the savepoint entered, fails."""
         self._writer.after_commit(callback)
 
+    def tell_queue(self) -> None:
+        """Tell who works on the outgoing queue that something in it is due, once this transaction is durable."""
+        self.after_commit(partial(self._tell, QUEUE))
+
 
 class Directory:
     """The directory tables, at one instant."""
@@ -413,7 +421,7 @@ class DirectoryTransaction(Directory):
     def mailbox(self, account_id: AccountId) -> Transaction:
         """Return a mailbox, to be changed in this same transaction."""
         self._will_tell(account_id)
-        return Transaction(self._writer, account_id, session_id=None)
+        return Transaction(self._writer, account_id, session_id=None, tell=self._tell)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Run ``callback`` once this transaction is durable; never if it is not."""

@@ -298,11 +298,10 @@ class OutgoingRepo:
         """Make the groups of a message due that is released; return how many that are not being worked on."""
         return len(await self._connection.fetch_all(_TRY_NOW, processing_id, now))
 
-    async def give_up(self, processing_id: ProcessingId, *, now: int) -> None:
-        """End all groups of a message: who waits is withdrawn, and it is finished."""
+    async def withdraw_rest(self, processing_id: ProcessingId) -> None:
+        """End all groups of a message: who waits is withdrawn."""
         await self._connection.execute(_WITHDRAW_RECIPIENTS, processing_id)
         await self._connection.execute(_END_GROUPS, processing_id)
-        await self.finish(processing_id, now=now)
 
     async def purge(self, *, before: int, limit: int) -> int:
         """Forget up to ``limit`` messages that were finished before a time; return how many."""
