@@ -51,6 +51,13 @@ _GROUPS = {
             "remove": ("accounts:remove", "Remove an account with all its mail."),
         },
     ),
+    "dkim": (
+        "Keys of DKIM, which sign outgoing mail.",
+        {
+            "generate": ("dkim:generate", "Make a key for a domain, and print its DNS record."),
+            "show": ("dkim:show", "Print the DNS record of a domain's key."),
+        },
+    ),
     "config": (
         "The configuration.",
         {

@@ -1,5 +1,6 @@
 """Section ``[relay]``: the smart host for mail to other domains."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from postroom.config.options import check_host_or_none, option
@@ -13,8 +14,26 @@ class RelayConfig:
     port: int = option(25, "Port of the smart host.", minimum=1, maximum=65_535)
     tls: str = option(
         "opportunistic",
-        "Whether the connection is encrypted: implicit is TLS from the first byte, the others STARTTLS.",
+        "Whether the connection is encrypted: implicit is TLS from the first byte, the others STARTTLS; required and "
+        "implicit verify the certificate, opportunistic does so only where there is a password to send.",
         choices=("none", "opportunistic", "required", "implicit"),
     )
+    ca_file: str = option(
+        "",
+        'PEM file of the authorities that the smart host\'s certificate must come from; "" for those of the system.',
+    )
     username: str = option("", 'Name to authenticate with; "" for no authentication.')
-    password: str = option("", "Password to authenticate with.", secret=True)
+    password: str = option(
+        "",
+        "Password to authenticate with; without TLS it is sent only to a host on the same machine, or where tls is "
+        "none.",
+        secret=True,
+    )
+    connections: int = option(
+        20, "Connections to the smart host at the same time, for each process.", minimum=1, maximum=1000
+    )
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Yield options that do not fit each other, with what would be right."""
+        if self.password and not self.username:
+            yield "username", "must be given where there is a relay.password"

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from postroom.config.auth import AuthConfig
 from postroom.config.blobs import BlobsConfig
 from postroom.config.classes import AccountClass
+from postroom.config.dkim import DKIMConfig
 from postroom.config.filters import FiltersConfig
 from postroom.config.http import HTTPConfig
 from postroom.config.lmtp import LMTPConfig
@@ -17,6 +18,7 @@ from postroom.config.relay import RelayConfig
 from postroom.config.retention import RetentionConfig
 from postroom.config.sending import SendingConfig
 from postroom.config.store import StoreConfig
+from postroom.config.submission import SubmissionConfig
 from postroom.config.webhooks import WebhooksConfig
 
 DEFAULT_CLASS = "default"
@@ -48,14 +50,18 @@ class Config:
     )
     http: HTTPConfig = field(default_factory=HTTPConfig, metadata=about("The HTTP API."))
     lmtp: LMTPConfig = field(default_factory=LMTPConfig, metadata=about("Incoming mail."))
+    submission: SubmissionConfig = field(
+        default_factory=SubmissionConfig, metadata=about("Mail that mail programs send.")
+    )
     store: StoreConfig = field(default_factory=StoreConfig, metadata=about("The database."))
     blobs: BlobsConfig = field(default_factory=BlobsConfig, metadata=about("Large message content."))
     auth: AuthConfig = field(default_factory=AuthConfig, metadata=about("Logins and sessions."))
     relay: RelayConfig = field(
-        default_factory=RelayConfig, metadata=about("The relay for mail to other domains.", pending=True)
+        default_factory=RelayConfig, metadata=about("The relay for mail to other domains.")
     )
-    sending: SendingConfig = field(
-        default_factory=SendingConfig, metadata=about("Outgoing mail.", pending=True)
+    sending: SendingConfig = field(default_factory=SendingConfig, metadata=about("Outgoing mail."))
+    dkim: DKIMConfig = field(
+        default_factory=DKIMConfig, metadata=about("Signatures of outgoing mail (DKIM).")
     )
     filters: FiltersConfig = field(
         default_factory=FiltersConfig, metadata=about("Filtering of incoming mail.", pending=True)
