@@ -1,7 +1,7 @@
 """A server in process: the real store and domain under the real application, with accounts and mail."""
 
 import base64
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Any
 
@@ -16,8 +16,8 @@ from postroom.config.auth import AuthConfig
 from postroom.config.classes import AccountClass
 from postroom.config.root import Config
 from postroom.domain import Domain
+from postroom.domain.clock import Clock as DomainsClock
 from postroom.domain.directory import AccountSettings, Directory
-from postroom.domain.ingest import Ingest
 from postroom.model.account import Account
 from postroom.model.envelope import Envelope
 from postroom.store import Store
@@ -71,6 +71,17 @@ class Clock:
         return self.now
 
 
+class DomainClock(DomainsClock):
+    """The same time, as the domain asks for it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def now(self) -> float:
+        """Return the time."""
+        return self._clock.now
+
+
 @dataclass
 class User:
     """An account with a client that calls as it."""
@@ -117,8 +128,7 @@ def basic(name: str, password: str) -> str:
 async def make_world(store: Store, settings: APISettings, classes: dict[str, AccountClass]) -> World:
     """Put everything together over ``store``."""
     hasher, clock = PasswordHasher(_CHEAP), Clock()
-    domain = await make_domain(store, Config(auth=_CHEAP, classes=classes), hasher)
-    domain = replace(domain, ingest=Ingest(store, classes, now=clock))
+    domain = await make_domain(store, Config(auth=_CHEAP, classes=classes), hasher, clock=DomainClock(clock))
     stats = APIStats()
     directory = Directory(store, hasher, classes)
     await directory.add_domain("example.test")

@@ -20,6 +20,7 @@ from postroom.api.routes import (
     conversations,
     counters,
     deltas,
+    drafts,
     events,
     folders,
     labels,
@@ -28,7 +29,10 @@ from postroom.api.routes import (
     mails,
     messages,
     operations,
+    sending,
     settings,
+    temporary_attachments,
+    vacation,
     webhooks,
 )
 from postroom.api.settings import APISettings
@@ -43,6 +47,8 @@ _RESOURCES = (
     folders,
     mails,
     deltas,
+    drafts,
+    sending,
     mail_changes,
     labels,
     messages,
@@ -51,6 +57,8 @@ _RESOURCES = (
     conversations,
     operations,
     settings,
+    temporary_attachments,
+    vacation,
     webhooks,
 )
 

@@ -17,6 +17,7 @@ from postroom.domain.clock import Clock
 from postroom.domain.counters import Counters
 from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
+from postroom.domain.drafts import Drafts
 from postroom.domain.event_streams import EventStreams
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
@@ -24,15 +25,22 @@ from postroom.domain.health import Health
 from postroom.domain.ingest import Ingest
 from postroom.domain.jobs import Jobs
 from postroom.domain.labels import Labels
+from postroom.domain.letters import Letters
 from postroom.domain.logins import Logins
 from postroom.domain.mail_changes import MailChanges, Policies
 from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
+from postroom.domain.receipts import Receipts
+from postroom.domain.routing import Routing
+from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
+from postroom.domain.temporary_attachments import TemporaryAttachments
 from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
+from postroom.domain.unsending import Unsending
+from postroom.domain.vacation import Vacations
 from postroom.domain.webhooks import Webhooks
 from postroom.store import Store, open_store
 from postroom.store.stats import CommitStats
@@ -75,6 +83,7 @@ async def open_services(config: Config, clock: Clock | None = None) -> AsyncIter
             domain.news.close()
             await domain.jobs.close()
             await domain.doomed.close()
+            await domain.temporary_attachments.close()
     finally:
         await helpers.close()
         hasher.close()
@@ -108,9 +117,20 @@ async def make_domain(
     )
     settings = Settings(store, config.classes)
     tokens = await Tokens.open(store)
-    policies = Policies(config.classes)
+    routing = Routing(store, has_relay=bool(config.relay.host))
+    receipts = Receipts(store, config.classes, routing, clock=clock)
+    policies = Policies(config.classes, on_marked=receipts.acknowledge)
     jobs = Jobs(store, policies, on_progress=news.job_changed)
     doomed = Doomed(store)
+    attachments = TemporaryAttachments(store, messages, config.classes, clock=clock)
+    letters = Letters(
+        store,
+        messages,
+        attachments,
+        work=work,
+        clock=clock,
+        max_message_bytes=config.lmtp.max_message_bytes,
+    )
     return Domain(
         accounts=Accounts(store, config.classes),
         attachments=Attachments(messages),
@@ -119,6 +139,7 @@ async def make_domain(
         counters=Counters(store, logins, news),
         deltas=Deltas(store, logins.sessions, tokens),
         doomed=doomed,
+        drafts=Drafts(store, letters, config.classes),
         event_streams=EventStreams(store, news, logins.sessions, tokens=tokens),
         folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
@@ -128,6 +149,7 @@ async def make_domain(
             config.classes,
             max_message_bytes=config.lmtp.max_message_bytes,
             work=work,
+            routing=routing,
             now=clock.now,
         ),
         jobs=jobs,
@@ -138,8 +160,20 @@ async def make_domain(
         messages=messages,
         news=news,
         operations=Operations(store, policies, jobs),
+        sending=Sending(
+            store,
+            letters,
+            routing,
+            messages=messages,
+            settings=settings,
+            classes=config.classes,
+            undo_seconds=config.sending.undo_seconds,
+        ),
         settings=settings,
+        temporary_attachments=attachments,
         tickets=Tickets(store, logins.sessions, now=clock.now),
         tokens=tokens,
+        unsending=Unsending(store, letters),
+        vacations=Vacations(store),
         webhooks=await Webhooks.open(store, config.webhooks, config.retention),
     )

@@ -1,13 +1,14 @@
 """What a saved draft needs before it goes: its own Date and Message-ID, and nothing that others have written on it.
 
-A draft is sent as it was saved, byte for byte but for its header: parts, boundaries and encodings stay, however it came
-into the folder. Fields that tell of a delivery or of another sending are left out, since they would be untrue.
+A draft is sent as it was saved, byte for byte but for its header: parts, boundaries and encodings stay, however it
+came into the folder. Fields that tell of a delivery or of another sending are left out: they would be untrue.
 """
 
 import re
 
 from postroom.compose.addresses import Address
 from postroom.compose.fields import render_date, render_tokens
+from postroom.compose.outbound import without_bcc
 from postroom.mime.headers import unfold
 
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
@@ -17,7 +18,7 @@ _RECEIPT = b"disposition-notification-to"
 
 
 def read_fields(raw: bytes) -> dict[str, str]:
-    """Return the values of the header fields of a message by lower-case name, unfolded; those of one name by commas."""
+    """Return the unfolded values of a message's header fields by lower-case name, those of one name by commas."""
     found: dict[str, str] = {}
     for name, value in _FIELD.findall(raw[: _find_body(raw)]):
         key = name.decode("ascii").lower()
@@ -46,8 +47,8 @@ def finish_draft(raw: bytes, *, message_id: str, date: int, read_receipt_to: Add
 
 
 def has_utf8_header(raw: bytes) -> bool:
-    """Tell whether the header of a message is in UTF-8 (RFC 6532), so that it needs SMTPUTF8."""
-    return not raw[: _find_body(raw)].isascii()
+    """Tell whether the header of a message, as it goes out, is in UTF-8 (RFC 6532), so that it needs SMTPUTF8."""
+    return not without_bcc(raw[: _find_body(raw)] + b"\r\n").isascii()
 
 
 def _is_ours(name: bytes) -> bool:

@@ -9,6 +9,7 @@ from postroom.domain.calls import Calls
 from postroom.domain.counters import Counters
 from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
+from postroom.domain.drafts import Drafts
 from postroom.domain.event_streams import EventStreams
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
@@ -22,9 +23,13 @@ from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
+from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
+from postroom.domain.temporary_attachments import TemporaryAttachments
 from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
+from postroom.domain.unsending import Unsending
+from postroom.domain.vacation import Vacations
 from postroom.domain.webhooks import Webhooks
 
 
@@ -39,6 +44,7 @@ class Domain:
     counters: Counters
     deltas: Deltas
     doomed: Doomed
+    drafts: Drafts
     event_streams: EventStreams
     folder_changes: FolderChanges
     folders: Folders
@@ -52,7 +58,11 @@ class Domain:
     messages: Messages
     news: News
     operations: Operations
+    sending: Sending
     settings: Settings
+    temporary_attachments: TemporaryAttachments
     tickets: Tickets
     tokens: Tokens
+    unsending: Unsending
+    vacations: Vacations
     webhooks: Webhooks

@@ -7,6 +7,7 @@ from postroom.api.call import Call
 from postroom.api.conditional import make_etag
 from postroom.api.operation import operation
 from postroom.api.query import Query
+from postroom.api.references import find_references
 from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.deltas import (
     FolderDelta,
@@ -50,7 +51,8 @@ async def get_mail_delta(request: Call) -> Reply:
             return unchanged
     delta = await deltas.mails(request.caller, ref, text=query.sync_token, limit=limit)
     etag = make_etag("mails delta", query, limit, delta.present)
-    return json_reply(render_mail_delta(ref.owner, delta), etag=etag)
+    references = await find_references(request, ref.owner, [*delta.new, *delta.replaced])
+    return json_reply(render_mail_delta(ref.owner, delta, references), etag=etag)
 
 
 @get(

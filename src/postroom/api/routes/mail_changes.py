@@ -8,6 +8,7 @@ from postroom.api import ids
 from postroom.api.call import Call
 from postroom.api.operation import operation
 from postroom.api.query import Query
+from postroom.api.references import show_mail
 from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.mails import (
     CopyTarget,
@@ -15,7 +16,6 @@ from postroom.api.schemas.mails import (
     LabelToAdd,
     Mail,
     MoveTarget,
-    render_mail,
 )
 from postroom.model.ids import FolderRef, MailRef
 from postroom.model.mail import Mail as StoredMail
@@ -26,8 +26,8 @@ _label = msgspec.json.Decoder(LabelToAdd)
 _delete_query = Query(DeleteQuery)
 
 
-def _reply(ref: MailRef, mail: StoredMail) -> Reply:
-    return json_reply(render_mail(ref.owner, mail))
+async def _reply(request: Call, ref: MailRef, mail: StoredMail) -> Reply:
+    return json_reply(await show_mail(request, ref.owner, mail))
 
 
 def _find_target(body: CopyTarget) -> FolderRef | None:
@@ -45,7 +45,7 @@ async def move_mail(request: Call) -> Reply:
     ref = request.parse_mail_ref()
     body = await request.parse_body(_move)
     target = ids.parse_folder(body.destination_folder_id, "destinationFolderId")
-    return _reply(ref, await request.domain.mail_changes.move(request.caller, ref, target))
+    return await _reply(request, ref, await request.domain.mail_changes.move(request.caller, ref, target))
 
 
 @post(
@@ -63,7 +63,7 @@ async def copy_mail(request: Call) -> Reply:
     """Copy a mail, by default into the folder where it is; the answer is the copy."""
     ref = request.parse_mail_ref()
     target = _find_target(await request.parse_body(_copy))
-    return _reply(ref, await request.domain.mail_changes.copy(request.caller, ref, target))
+    return await _reply(request, ref, await request.domain.mail_changes.copy(request.caller, ref, target))
 
 
 @delete(
@@ -86,7 +86,7 @@ async def delete_mail(request: Call) -> Reply:
 async def archive_mail(request: Call) -> Reply:
     """Move a mail to the Archive, by the account's archiving policy."""
     ref = request.parse_mail_ref()
-    return _reply(ref, await request.domain.mail_changes.archive(request.caller, ref))
+    return await _reply(request, ref, await request.domain.mail_changes.archive(request.caller, ref))
 
 
 @post(
@@ -96,7 +96,7 @@ async def archive_mail(request: Call) -> Reply:
 async def mark_spam(request: Call) -> Reply:
     """Move a mail to Spam."""
     ref = request.parse_mail_ref()
-    return _reply(ref, await request.domain.mail_changes.spam(request.caller, ref))
+    return await _reply(request, ref, await request.domain.mail_changes.spam(request.caller, ref))
 
 
 @post(
@@ -107,7 +107,7 @@ async def mark_not_spam(request: Call) -> Reply:
     """Move a mail that is no spam, by default to the Inbox."""
     ref = request.parse_mail_ref()
     target = _find_target(await request.parse_body(_copy))
-    return _reply(ref, await request.domain.mail_changes.not_spam(request.caller, ref, target))
+    return await _reply(request, ref, await request.domain.mail_changes.not_spam(request.caller, ref, target))
 
 
 @post(

@@ -9,9 +9,10 @@ from postroom.api.call import Call
 from postroom.api.conditional import make_etag
 from postroom.api.operation import operation
 from postroom.api.query import Query
+from postroom.api.references import find_references, show_mail
 from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.folders import SyncToken
-from postroom.api.schemas.mails import Mail, MailFlags, MailList, MailListQuery, render_mail, render_page
+from postroom.api.schemas.mails import Mail, MailFlags, MailList, MailListQuery, render_page
 from postroom.errors import bad_parameter
 from postroom.model.account import Caller
 from postroom.model.ids import FolderRef
@@ -47,7 +48,8 @@ async def list_mails(request: Call) -> Reply:
     page = await request.domain.mails.list(request.caller, ref, wanted)
     token = request.domain.tokens.folder_token(page.folder)
     etag = _make_list_etag(token, sort=page.sort, wanted=wanted)
-    return json_reply(render_page(ref.owner, page, sync_token=token), etag=etag)
+    references = await find_references(request, ref.owner, page.mails)
+    return json_reply(render_page(ref.owner, page, references, sync_token=token), etag=etag)
 
 
 async def _read_wanted(request: Call, query: MailListQuery) -> MailListRequest:
@@ -91,7 +93,7 @@ async def get_mail(request: Call) -> Reply:
     ref = request.parse_mail_ref()
     mail = await request.domain.mails.get(request.caller, ref)
     etag = _make_mail_etag(request.caller, mail)
-    return request.find_not_modified(etag) or json_reply(render_mail(ref.owner, mail), etag=etag)
+    return request.find_not_modified(etag) or json_reply(await show_mail(request, ref.owner, mail), etag=etag)
 
 
 @patch(
@@ -110,7 +112,8 @@ async def set_mail_flags(request: Call) -> Reply:
         is_unread=None if flags.is_unread is UNSET else flags.is_unread,
         is_flagged=None if flags.is_flagged is UNSET else flags.is_flagged,
     )
-    return json_reply(render_mail(ref.owner, mail), etag=_make_mail_etag(request.caller, mail))
+    shown = await show_mail(request, ref.owner, mail)
+    return json_reply(shown, etag=_make_mail_etag(request.caller, mail))
 
 
 def _make_mail_etag(caller: Caller, mail: StoredMail) -> bytes:

@@ -1,6 +1,6 @@
 """Shapes of deltas, and how changes become them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -10,14 +10,14 @@ from postroom.api import ids
 from postroom.api.paging import Limit
 from postroom.api.schemas.fields import FolderText, LabelText, MailText, Number, Shape, TokenText
 from postroom.api.schemas.folders import AccessMode, Folder, render_folder
-from postroom.api.schemas.mails import Mail, RefwText, SortInfo, render_mail
+from postroom.api.schemas.mails import Mail, Referred, RefwText, SortInfo, render_mail
 from postroom.domain.deltas import ChangedFolder as StoredChange
 from postroom.domain.deltas import FolderDelta as StoredFolderDelta
 from postroom.domain.deltas import MailDelta as StoredMailDelta
 from postroom.model.account import Caller
 from postroom.model.folder import ROOT
 from postroom.model.folder import Folder as StoredFolder
-from postroom.model.ids import AccountId
+from postroom.model.ids import AccountId, ItemId
 from postroom.model.mail import Mail as StoredMail
 
 GivenToken = Annotated[
@@ -93,7 +93,9 @@ class MailDelta(Shape, frozen=True):
     id_validity: Validity
 
 
-def render_mail_delta(owner: AccountId, delta: StoredMailDelta) -> MailDelta:
+def render_mail_delta(
+    owner: AccountId, delta: StoredMailDelta, references: Mapping[ItemId, Referred]
+) -> MailDelta:
     """Return a page of changes of a folder of ``owner``."""
     sort = delta.present.sort
     return MailDelta(
@@ -101,8 +103,8 @@ def render_mail_delta(owner: AccountId, delta: StoredMailDelta) -> MailDelta:
         delta.total_items,
         SortInfo(sort.field, "DESC" if sort.descending else "ASC", -1),
         delta.has_more,
-        [render_mail(owner, mail) for mail in delta.new],
-        [render_mail(owner, mail) for mail in delta.replaced],
+        [render_mail(owner, mail, references) for mail in delta.new],
+        [render_mail(owner, mail, references) for mail in delta.replaced],
         [_render_updated(owner, mail) for mail in delta.updated],
         [
             RemovedMail(

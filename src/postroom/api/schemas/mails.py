@@ -1,6 +1,7 @@
 """Shapes of mails and their attachments, and how stored mails become them."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -17,7 +18,7 @@ from postroom.api.schemas.fields import (
     Shape,
     TokenText,
 )
-from postroom.model.ids import AccountId
+from postroom.model.ids import AccountId, ItemId
 from postroom.model.listing import MailPage, SortField
 from postroom.model.mail import Attachment as StoredAttachment
 from postroom.model.mail import Mail as StoredMail
@@ -30,6 +31,17 @@ ImportanceText = Literal["low", "normal", "high"]
 RefwText = Literal["", "re", "fw", "refw"]
 REFW: tuple[RefwText, ...] = ("", "re", "fw", "refw")
 """The words for the bits of ``refw``."""
+
+
+class Referred(NamedTuple):
+    """What a draft does, and the mail that it does it to."""
+
+    refw_type: Literal["", "re", "fw"]
+    refw_mail_id: str
+
+
+_NOTHING_REFERRED = Referred("", "")
+_NO_REFERENCES: Mapping[ItemId, Referred] = {}
 
 
 class MailListQuery(msgspec.Struct, frozen=True, rename="camel"):
@@ -159,13 +171,18 @@ def read_summary(mail: StoredMail | None) -> Summary:
     return _decode_summary(mail.summary)
 
 
-def render_mail(owner: AccountId, mail: StoredMail) -> Mail:
-    """Return ``mail`` of ``owner``."""
+def render_mail(
+    owner: AccountId, mail: StoredMail, references: Mapping[ItemId, Referred] = _NO_REFERENCES
+) -> Mail:
+    """Return ``mail`` of ``owner``; ``references`` say what drafts answer or forward."""
     # A list calls this for each row, so nothing is done here that can be left out.
     mail_id = ids.render_mail(owner, mail.folder_id, mail.uid)
     folder_id = f"{owner}_{mail.folder_id}"
     summary = _decode_summary(mail.summary)
     to, cc = summary.to, summary.cc
+    refw_type, refw_mail_id = (
+        references.get(mail.item_id, _NOTHING_REFERRED) if references else _NOTHING_REFERRED
+    )
     attachments: list[Attachment] = []
     has_attachments = False
     if summary.attachments:
@@ -191,8 +208,8 @@ def render_mail(owner: AccountId, mail: StoredMail) -> Mail:
         mail.is_draft == 1,
         mail.is_deleted == 1,
         REFW[mail.refw],
-        "",
-        "",
+        refw_type,
+        refw_mail_id,
         has_attachments,
         summary.is_itip,
         summary.return_receipt,
@@ -213,10 +230,15 @@ def render_attachments(mail_id: str, attachments: tuple[StoredAttachment, ...]) 
     ]
 
 
-def render_page(owner: AccountId, page: MailPage, *, sync_token: str) -> MailList:
+def render_page(
+    owner: AccountId, page: MailPage, references: Mapping[ItemId, Referred], *, sync_token: str
+) -> MailList:
     """Return a page of a folder of ``owner``."""
     direction: Literal["ASC", "DESC"] = "DESC" if page.sort.descending else "ASC"
     info = SortInfo(page.sort.field, direction, page.active_row)
     return MailList(
-        sync_token, page.folder.total_items, info, [render_mail(owner, mail) for mail in page.mails]
+        sync_token,
+        page.folder.total_items,
+        info,
+        [render_mail(owner, mail, references) for mail in page.mails],
     )
