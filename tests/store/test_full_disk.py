@@ -60,7 +60,12 @@ class Mailbox:
     async def open(cls, folder: Path, blobs: Path | None = None) -> "Mailbox":
         store = await open_store("sqlite:", folder)
         if blobs is not None:
-            store = Store(store.engine, DiskBlobStore(blobs), inline_limit_bytes=65536)
+            store = Store(
+                store.engine,
+                DiskBlobStore(blobs),
+                uploads=DiskBlobStore(folder / "uploads"),
+                inline_limit_bytes=65536,
+            )
         async with store.transaction(ANNA) as tx:
             await create_mailbox(tx, "en", uid_validity=1)
         return cls(store)

@@ -17,6 +17,7 @@ from postroom.api.query import Query
 from postroom.api.reply import Reply, not_modified
 from postroom.api.settings import APISettings
 from postroom.domain import Domain
+from postroom.domain.uploads import Staging
 from postroom.model.account import Caller
 from postroom.model.ids import FolderRef, MailRef
 
@@ -39,6 +40,8 @@ class Exchange:
     caller: Caller | None = None
     raw_body: bytes | None = None
     """The body, once it was read."""
+    staging: Staging | None = None
+    """The files of an upload, once they have begun to arrive; closed when the call is over."""
     is_admitted: bool = False
 
 
@@ -140,6 +143,6 @@ async def admit(call: "Request[Any, Any, Any]") -> None:
         return
     if declared.access is Access.ACCOUNT:
         exchange.caller = await call.authenticate()
-    if declared.body is None:
+    if declared.body is None and not declared.takes_files:
         body.refuse_body(await call.read_raw_body())
     exchange.is_admitted = True

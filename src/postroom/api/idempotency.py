@@ -2,7 +2,8 @@
 
 This stands before every handler of a writing method, so no route can forget it; a handler knows nothing of it. With
 the header the call is admitted, its whole body read and hashed, and its answer held back until it is stored in the
-transaction of what was done (:mod:`postroom.domain.calls`). Without the header the call passes.
+transaction of what was done (:mod:`postroom.domain.calls`). Without the header the call passes. Of an upload not the
+body is hashed but the files: a program that repeats it separates them by another boundary.
 
 Calls that do not authenticate by account (login) take the header and do without it: their answer is a secret, and
 nothing is the worse for a second session. So do calls that declare why (:attr:`Operation.unremembered`).
@@ -20,6 +21,7 @@ from postroom.api.errors import render_error
 from postroom.api.jobs import reply_again
 from postroom.api.operation import Access, Operation
 from postroom.api.reply import Headers
+from postroom.api.uploads import read_files
 from postroom.domain.calls import Answer, KeyedCall
 from postroom.errors import PostroomError, bad_parameter
 
@@ -38,6 +40,14 @@ class OncePerKey:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Have the call made, if it was not yet, and answer it."""
+        try:
+            await self._answer(scope, receive, send)
+        finally:
+            # A handler cannot know whether what it has done will be stored: so that its files are seen to here.
+            if scope["type"] == ScopeType.HTTP and (staging := get_exchange(scope).staging) is not None:
+                await staging.close()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP or HEADER not in get_exchange(scope).headers:
             await self.app(scope, receive, send)
             return
@@ -48,7 +58,8 @@ class OncePerKey:
             return
         call: Call = Call(scope, receive, send)
         await admit(call)
-        keyed = KeyedCall(key, make_fingerprint(scope, await call.read_raw_body()))
+        body = (await read_files(call)).fingerprint() if declared.takes_files else await call.read_raw_body()
+        keyed = KeyedCall(key, make_fingerprint(scope, body))
         answer = await call.domain.calls.once(call.caller, keyed, _Answering(self.app, call))
         headers = [*answer.headers, _REPLAYED] if answer.is_replayed else answer.headers
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -31,6 +31,7 @@ _PATH_KINDS: dict[str, Any] = {
     "part_id": Index,
     "attachment_id": Index,
     "inner_attachment_id": Index,
+    "temporary_attachment_id": Number,
     "job_key": JobText,
     "operation_id": Number,
     "webhook_id": WebhookText,
@@ -158,6 +159,22 @@ _SECURITY_SCHEMES = {
         "description": "A ticket of `issueTicket`, where a program cannot send headers; each is good for one call.",
     },
 }
+_FILES: JSONObject = {
+    "schema": {
+        "type": "object",
+        "properties": {
+            "file": {
+                "type": "array",
+                "items": {"type": "string", "format": "binary"},
+                "minItems": 1,
+                "description": "Files; the names of the fields are of no account.",
+            }
+        },
+        "required": ["file"],
+        "additionalProperties": False,
+    },
+    "example": {"file": ["Hello"]},
+}
 
 
 class Endpoint(NamedTuple):
@@ -275,6 +292,8 @@ def _describe(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSONObject:
             "required": endpoint.method not in {"GET", "POST"},
             "content": {"application/json": {"schema": body, "example": make_example(body, schemas)}},
         }
+    if declared.takes_files:
+        described["requestBody"] = {"required": True, "content": {"multipart/form-data": _FILES}}
     return described
 
 

@@ -49,6 +49,8 @@ class Operation:
     """What is answered, with 201, where the call begins a job that outlives it."""
     query: type[msgspec.Struct] | None = None
     body: type[msgspec.Struct] | None = None
+    takes_files: bool = False
+    """The body is multipart/form-data with files in it; the handler itself has them read."""
     access: Access = Access.ACCOUNT
     has_etag: bool = False
     headers: tuple[str, ...] = ()

@@ -187,6 +187,12 @@ class AccountClass:
     sessions: int = option(
         100, "Sessions of one account at the same time; beyond it the oldest idle one ends.", minimum=1
     )
+    temporary_attachments_kb: int = option(
+        102_400,
+        "Size of the files that a session has uploaded to attach them.",
+        unit="KB (1024 bytes)",
+        minimum=1,
+    )
     max_recipients: int = option(100, "Recipients of one mail that is sent.", minimum=1)
     allow_conversation_view: bool = option(True, "Programs may show mails as conversations.")
     settings: DefaultSettings = field(

@@ -45,6 +45,8 @@ async def remove_mailbox(store: Store, account_id: AccountId, *, progress: Calla
     while count := await _remove_contents(store, account_id):
         removed += count
         progress(removed)
+    while await _remove_uploads(store, account_id):
+        pass
     count = SLICE
     while count:
         async with store.transaction(account_id) as tx:
@@ -61,3 +63,11 @@ async def _remove_contents(store: Store, account_id: AccountId) -> int:
         if content.in_blob_store:
             await store.blobs.delete(account_id, content.sha256)
     return len(contents)
+
+
+async def _remove_uploads(store: Store, account_id: AccountId) -> int:
+    async with store.transaction(account_id) as tx:
+        names = await tx.removals.remove_uploads(limit=SLICE)
+    for name in names:
+        await store.uploads.delete(account_id, name)
+    return len(names)

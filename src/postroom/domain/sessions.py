@@ -16,10 +16,12 @@ from collections.abc import Callable
 
 from postroom.auth.credentials import hash_session_token, new_session_token, not_authenticated
 from postroom.config.auth import AuthConfig
+from postroom.domain.uploads import remove_files
 from postroom.model.account import Account, Caller, Session
 from postroom.model.ids import AccountId, SessionId
 from postroom.model.listing import Sort, SortField
 from postroom.store import Store
+from postroom.store.sql.temporary_attachments import RemovedFile
 
 MAX_REMEMBERED = 50_000
 _MILLISECONDS = 1000
@@ -74,9 +76,13 @@ class Sessions:
             )
             await tx.sessions.delete_expired(now)
             # Room is made first: of several sessions of this very instant, the new one is sure to stay.
-            if await tx.sessions.delete_beyond(account.account_id, keep=keep - 1):
+            files: list[RemovedFile] = []
+            if displaced := await tx.sessions.delete_beyond(account.account_id, keep=keep - 1):
                 await tx.directory.raise_versions(account.account_id, auth=0, sessions=1)
+                for one in displaced:
+                    files += await tx.temporary_attachments.delete_of_session(account.account_id, one)
             await tx.sessions.create(hash_session_token(token.encode()), session)
+        await remove_files(self._store, files)
         return token
 
     def find_now(self, token: bytes, account_id: AccountId, session_version: int) -> bool | None:
@@ -155,6 +161,9 @@ class Sessions:
         async with self._store.directory_transaction() as tx:
             await tx.directory.raise_versions(session.account_id, auth=0, sessions=1)
             await tx.sessions.delete(session.session_id)
+            owner = session.account_id
+            files = await tx.temporary_attachments.delete_of_session(owner, session.session_id)
+        await remove_files(self._store, files)
 
     async def sort_for(
         self, caller: Caller, kind: str, *, field: SortField | None, descending: bool | None

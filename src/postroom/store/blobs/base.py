@@ -29,12 +29,32 @@ class BlobReader(Protocol):
         """Let go of what the reader holds."""
 
 
+class BlobWriter(Protocol):
+    """A blob that comes in pieces. It is there once :meth:`finish` has returned; always :meth:`close` it."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes written so far."""
+
+    async def write(self, data: bytes) -> None:
+        """Add ``data``. Raises: unavailable."""
+
+    async def finish(self) -> None:
+        """Make the blob durable under its name. Raises: unavailable."""
+
+    async def close(self) -> None:
+        """Let go of what the writer holds; of a blob that is not finished nothing stays."""
+
+
 class BlobStore(Protocol):
-    """A place for blobs, named by account and SHA-256 of the raw message.
+    """A place for blobs, named by account and SHA-256 of the raw message, or another name of 32 bytes.
 
     A blob is durable when ``put`` returns and is written before its row is; what no row names is collected later
     (see :mod:`postroom.domain.check`), but only once it is old, since its row may be on the way.
     """
+
+    def create(self, account_id: AccountId, name: bytes) -> BlobWriter:
+        """Begin a blob that comes in pieces, under a name that no other has."""
 
     async def put(self, account_id: AccountId, sha256: bytes, raw: bytes | mmap.mmap) -> None:
         """Store a message durably; if it is there already, only mark it as new. Raises: unavailable."""

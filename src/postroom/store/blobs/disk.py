@@ -6,20 +6,24 @@ last time, so that it can't be taken from a delivery that has just found it ther
 """
 
 import asyncio
+import contextlib
 import mmap
 import os
 import re
 import tempfile
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import IO
 
 from postroom.errors import Kind, PostroomError, unavailable
 from postroom.model.ids import AccountId
-from postroom.store.blobs.base import BlobInfo, BlobReader
+from postroom.store.blobs.base import BlobInfo, BlobReader, BlobWriter
 from postroom.store.blobs.frames import (
     TRAILER_BYTES,
     FrameIndex,
+    FrameWriter,
     damaged,
     iter_blob,
     open_frame,
@@ -75,6 +79,83 @@ class DiskBlobReader:
             self._descriptor = -1
 
 
+class DiskBlobWriter:
+    """A blob that is being written into a temporary file beside its place.
+
+    What a caller who was cancelled has left to a thread is waited for by whoever comes next, in that one's thread.
+    """
+
+    def __init__(self, path: Path, root: Path) -> None:
+        self._path = path
+        self._root = root
+        self._frames = FrameWriter()
+        self._file: IO[bytes] | None = None
+        self._temporary = path
+        self._turn = threading.Lock()
+        self._is_over = False
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes written so far."""
+        return self._frames.size_bytes
+
+    async def write(self, data: bytes) -> None:
+        """Add ``data``. Raises: unavailable."""
+        if self._frames.takes_without_work(data):
+            self._frames.feed(data)
+            return
+        try:
+            await asyncio.to_thread(self._write, data)
+        except OSError as error:
+            raise unavailable("the blob store cannot be written just now", private=repr(error)) from error
+
+    def _write(self, data: bytes) -> None:
+        with self._turn:
+            if not self._is_over:
+                self._open().write(self._frames.feed(data))
+
+    def _open(self) -> IO[bytes]:
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, temporary = tempfile.mkstemp(prefix=_TEMPORARY_PREFIX, dir=self._path.parent)
+            self._file, self._temporary = os.fdopen(descriptor, "wb"), Path(temporary)
+        return self._file
+
+    async def finish(self) -> None:
+        """Make the blob durable under its name. Raises: unavailable."""
+        try:
+            await asyncio.to_thread(self._finish)
+        except OSError as error:
+            raise unavailable("the blob store cannot be written just now", private=repr(error)) from error
+
+    def _finish(self) -> None:
+        with self._turn:
+            if self._is_over:
+                return
+            with self._open() as file:
+                file.write(self._frames.finish())
+                file.flush()
+                os.fsync(file.fileno())
+            self._temporary.rename(self._path)
+            self._file, self._is_over = None, True
+            _sync_path(self._path, self._root)
+
+    async def close(self) -> None:
+        """Let go of the file; one that is not finished is removed."""
+        if not self._is_over:
+            await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        with self._turn:
+            file, self._file, self._is_over = self._file, None, True
+            if file is not None:
+                # It may fail for want of space, once more: nothing of it is needed.
+                with contextlib.suppress(OSError):
+                    file.close()
+                with contextlib.suppress(OSError):
+                    self._temporary.unlink()
+
+
 class DiskBlobStore:
     """Blobs below ``root``."""
 
@@ -98,8 +179,7 @@ class DiskBlobStore:
         except FileNotFoundError:
             self._write(path, raw)
         # Whoever wrote it may not have come so far as to make its name durable.
-        for directory in (path.parent, path.parent.parent, self._root, self._root.parent):
-            _sync_directory(directory)
+        _sync_path(path, self._root)
 
     def _write(self, path: Path, raw: bytes | mmap.mmap) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,6 +194,10 @@ class DiskBlobStore:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+
+    def create(self, account_id: AccountId, name: bytes) -> BlobWriter:
+        """Begin a blob that comes in pieces, under a name that no other has."""
+        return DiskBlobWriter(self._path(account_id, name), self._root)
 
     async def open(self, account_id: AccountId, sha256: bytes) -> BlobReader:
         """Open a blob. Raises: blobMissing, blobDamaged, unavailable."""
@@ -215,6 +299,12 @@ def _clear_leftover(path: Path) -> Path:
     except FileNotFoundError:  # another process has done it
         pass
     return path
+
+
+def _sync_path(path: Path, root: Path) -> None:
+    """Make the name of a blob durable, and those of the directories that it is in."""
+    for directory in (path.parent, path.parent.parent, root, root.parent):
+        _sync_directory(directory)
 
 
 def _sync_directory(path: Path) -> None:

@@ -56,6 +56,43 @@ def iter_blob(raw: bytes | mmap.mmap, *, frame_bytes: int = FRAME_BYTES) -> Iter
     yield _TRAILER.pack(len(lengths), frame_bytes, len(raw), MAGIC)
 
 
+class FrameWriter:
+    """Makes a blob of a message that comes in pieces; holds less than one frame of it."""
+
+    def __init__(self, *, frame_bytes: int = FRAME_BYTES) -> None:
+        self._compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
+        self._frame_bytes = frame_bytes
+        self._lengths: list[int] = []
+        self._waiting = bytearray()
+        self.size_bytes = 0
+        """Bytes of the message so far."""
+
+    def takes_without_work(self, data: bytes) -> bool:
+        """Tell whether ``data`` completes no frame, so that it is only copied."""
+        return len(self._waiting) + len(data) < self._frame_bytes
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next piece of the message; return the frames that it completes."""
+        self._waiting += data
+        self.size_bytes += len(data)
+        done = bytearray()
+        while len(self._waiting) >= self._frame_bytes:
+            done += self._pack(self._frame_bytes)
+        return bytes(done)
+
+    def finish(self) -> bytes:
+        """Return the end of the blob."""
+        last = self._pack(len(self._waiting)) if self._waiting else b""
+        index = struct.pack(f"<{len(self._lengths)}I", *self._lengths)
+        return last + index + _TRAILER.pack(len(self._lengths), self._frame_bytes, self.size_bytes, MAGIC)
+
+    def _pack(self, count: int) -> bytes:
+        frame = self._compressor.compress(bytes(self._waiting[:count]))
+        del self._waiting[:count]
+        self._lengths.append(len(frame))
+        return frame
+
+
 def parse_trailer(data: bytes) -> Trailer:
     """Return what the last TRAILER_BYTES of a blob say. Raises: blobDamaged."""
     if len(data) != TRAILER_BYTES:

@@ -8,6 +8,7 @@ _COLUMNS = "session_id, account_id, created_at, last_used_at, expires_at, is_fir
 _FIND = f"SELECT {_COLUMNS} FROM session WHERE token_hash = $1"
 _FIND_BY_ID = f"SELECT {_COLUMNS} FROM session WHERE session_id = $1"
 _CREATE = f"INSERT INTO session (token_hash, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+_LOCK = "UPDATE session SET is_first = is_first WHERE session_id = $1 RETURNING session_id"
 _TOUCH = "UPDATE session SET last_used_at = $2 WHERE session_id = $1 AND last_used_at < $2"
 _SET_SORTS = "UPDATE session SET sorts = $2 WHERE session_id = $1"
 _DELETE = "DELETE FROM session WHERE session_id = $1 RETURNING account_id"
@@ -41,6 +42,10 @@ class SessionRepo:
         """Store a new session."""
         await self._connection.execute(_CREATE, token_hash, *session)
 
+    async def lock(self, session_id: SessionId) -> bool:
+        """Keep a session from being changed or ended until the transaction ends; False if there is none."""
+        return await self._connection.fetch_value(_LOCK, session_id) is not None
+
     async def touch(self, session_id: SessionId, *, used_at: int) -> None:
         """Note the last use."""
         await self._connection.execute(_TOUCH, session_id, used_at)
@@ -53,9 +58,10 @@ class SessionRepo:
         """End a session; False if there was none."""
         return await self._connection.fetch_value(_DELETE, session_id) is not None
 
-    async def delete_beyond(self, account_id: AccountId, *, keep: int) -> int:
-        """End the sessions of an account that were idle longest, but for ``keep``; return how many."""
-        return len(await self._connection.fetch_all(_DELETE_OLDEST, account_id, keep))
+    async def delete_beyond(self, account_id: AccountId, *, keep: int) -> list[SessionId]:
+        """End the sessions of an account that were idle longest, but for ``keep``; return which."""
+        rows = await self._connection.fetch_all(_DELETE_OLDEST, account_id, keep)
+        return [SessionId(row[0]) for row in rows]
 
     async def delete_of_account(self, account_id: AccountId) -> None:
         """End all sessions of an account."""
