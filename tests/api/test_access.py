@@ -35,6 +35,7 @@ MALFORMED = [
 ]
 PDF = ("application/pdf", "a.pdf", b"pdf")
 ID = "an id goes here"
+SESSION = "X-Axigen-Session"
 INSIDE = {"partId": "0", "attachmentId": "0", "innerAttachmentId": "0"}
 """Numbers of what is inside of a mail: they name nothing without it."""
 SAME_KIND = {
@@ -58,6 +59,8 @@ class Row(NamedTuple):
 
     body: dict[str, Any] | None = None
     query: dict[str, Any] | None = None
+    in_session: bool = False
+    """The call names the session in which the things were made."""
     told: str = ""
     """The parameter whose ids are not refused if they name nothing: the answer tells which they are."""
 
@@ -74,6 +77,16 @@ NAME = Row({"name": "Another name"})
 PARTS = Row(query={"partIds": "0"})
 LABELLED = Row({"ids": [ID], "labelId": ID}, told="ids")
 MOVED = Row({"ids": [ID], "destinationFolderId": ID}, told="ids")
+VACATION = Row(
+    {
+        "age": 7,
+        "applyAlways": True,
+        "applyToExternal": True,
+        "applyToInternal": True,
+        "body": "Away",
+        "enabled": True,
+    }
+)
 NO_CONVERSATION = {"ids": ["MV9jXzE"]}
 ROWS = {
     "deleteConversations": Row(NO_CONVERSATION),
@@ -95,6 +108,7 @@ ROWS = {
     "deleteLabel": Row(),
     "deleteMail": Row(),
     "deleteMails": Row({"ids": [ID]}, told="ids"),
+    "deleteTemporaryAttachment": Row(in_session=True),
     "deleteUISettings": Row(),
     "deleteWebhook": Row(),
     "downloadAttachment": Row(),
@@ -120,8 +134,10 @@ ROWS = {
     "getParts": Row(),
     "getSettings": Row(),
     "getSource": Row(),
+    "getTemporaryAttachment": Row(in_session=True),
     "getThumbnail": Row(),
     "getUISettings": Row(),
+    "getVacation": Row(),
     "getWebhook": Row(),
     "issueTicket": Row(),
     "labelMails": LABELLED,
@@ -143,15 +159,19 @@ ROWS = {
     "renameFolder": NAME,
     "renameLabel": NAME,
     "replaceLabel": Row({"name": "Yet another name"}),
+    "replaceVacation": VACATION,
     "replayWebhook": Row({"from": 0}),
     "setClientSettings": Row({"clientSettings": "{}"}),
     "setMailFlags": Row({"isUnread": False}),
     "setUISettings": Row({"uiSettings": "{}"}),
+    "setVacation": VACATION,
+    "storeTemporaryAttachments": Row({"mailId": ID}, in_session=True),
     "streamEvents": Row(),
     "undo": Row(),
     "undoOperation": Row(),
     "unlabelMails": LABELLED,
     "updateMails": Row({"ids": [ID], "isUnread": False}, told="ids"),
+    "uploadTemporaryAttachments": Row(in_session=True),
 }
 
 
@@ -185,6 +205,7 @@ async def call(user: User, endpoint: Endpoint, values: dict[str, str]) -> httpx.
         path,
         params={name: fill(name, value, values) for name, value in (row.query or {}).items()},
         json=row.body and {name: fill(name, value, values) for name, value in row.body.items()},
+        headers={SESSION: values[SESSION]} if row.in_session and SESSION in values else {},
     )
 
 
@@ -215,7 +236,17 @@ async def make_things(user: User) -> dict[str, str]:
         things["jobKey"] = (await make("batch/mails/update", {"ids": [mail], "isFlagged": True}))["jobKey"]
     made = await user.get("/api/v1/operations", kind="folders.create", limit=1)
     things["operationId"] = made["items"][0]["id"]
+    things |= await upload_file(user)
     return things | INSIDE | {name: things[kind] for name, kind in SAME_KIND.items()}
+
+
+async def upload_file(user: User) -> dict[str, str]:
+    """Have a new session upload a file; return the ids of both."""
+    session = {SESSION: (await user.client.post("/api/v1/login")).json()["sessid"]}
+    files = {"file": ("a.txt", b"text")}
+    response = await user.client.post("/api/v1/temporaryAttachments", files=files, headers=session)
+    assert response.status_code == 200, response.text
+    return session | {"temporaryAttachmentId": str(response.json()["items"][0]["id"])}
 
 
 @contextmanager

@@ -34,6 +34,7 @@ GET /api/v1/account/info
 GET PATCH /api/v1/account/settings
 GET POST DELETE /api/v1/account/settings/client
 GET POST DELETE /api/v1/account/settings/ui
+GET POST PUT /api/v1/account/vacation
 POST /api/v1/batch/conversations/delete
 POST /api/v1/batch/conversations/labels/add
 POST /api/v1/batch/conversations/labels/remove
@@ -84,6 +85,9 @@ GET HEAD /api/v1/mails/{mailId}/headers
 GET POST /api/v1/account/webhooks
 GET PATCH DELETE /api/v1/account/webhooks/{webhookId}
 POST /api/v1/account/webhooks/{webhookId}/replay
+POST /api/v1/temporaryAttachments
+POST /api/v1/temporaryAttachments/store
+GET HEAD DELETE /api/v1/temporaryAttachments/{temporaryAttachmentId}
 GET /api/openapi.json
 """
 

@@ -7,12 +7,12 @@ step.
 
 import datetime
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from postroom.domain.filing import copy_mails, move_mails, remove_mails, set_flags, set_label
+from postroom.domain.filing import Change, copy_mails, move_mails, remove_mails, set_flags, set_label
 from postroom.domain.folder_names import name_key
 from postroom.domain.quota import Quota
 from postroom.domain.steps import (
@@ -43,12 +43,21 @@ DESTINATION = "destinationFolderId"
 ARCHIVE_NAME = "Archive"
 
 
+OnMarked = Callable[[Transaction, Sequence[Change]], Awaitable[None]]
+"""Is told of mails of one folder whose flags were set, in the same transaction."""
+
+
+async def tell_nobody(_: Transaction, __: Sequence[Change]) -> None:
+    """Do nothing about mails whose flags were set."""
+
+
 class Policy(NamedTuple):
-    """What an account has set or may have, as far as actions go by it."""
+    """What an account has set or may have, and what follows from an action, as far as actions go by it."""
 
     delete_to_trash: bool = True
     archiving: str = "none"
     quota: Quota = Quota()
+    on_marked: OnMarked = tell_nobody
 
 
 class MoveTo(msgspec.Struct, tag="move", frozen=True):
@@ -135,7 +144,7 @@ async def perform(tx: Transaction, action: Action, items: Sequence[Located], *, 
             case Delete():
                 await _delete(tx, group, outcome, permanent=action.permanent or not policy.delete_to_trash)
             case SetFlags():
-                await _set_flags(tx, group, action, outcome=outcome)
+                await policy.on_marked(tx, await _set_flags(tx, group, action, outcome=outcome))
             case SetLabel():
                 await _set_label(tx, group, action, outcome=outcome)
             case Archive():
@@ -207,7 +216,9 @@ def _listed(mail: Mail) -> Listed:
     return Listed(mail.item_id, mail.uid)
 
 
-async def _set_flags(tx: Transaction, items: list[Located], action: SetFlags, *, outcome: Outcome) -> None:
+async def _set_flags(
+    tx: Transaction, items: list[Located], action: SetFlags, *, outcome: Outcome
+) -> Sequence[Change]:
     changes = await set_flags(tx, items, is_unread=action.is_unread, is_flagged=action.is_flagged)
     if changes:
         marked = [
@@ -215,6 +226,7 @@ async def _set_flags(tx: Transaction, items: list[Located], action: SetFlags, *,
         ]
         outcome.steps.append(Mark(items[0].mail.folder_id, marked))
         outcome.mails.update((after.item_id, after) for _, after in changes)
+    return changes
 
 
 def state_of(mail: Mail) -> int:

@@ -1,9 +1,9 @@
 """Collected addresses: recipients that no contact has become contacts, in the folder for them.
 
 :func:`collect` is called in the transaction of the send, where the account's setting ``autoAddRecipients`` is on:
-what was not sent collects nothing. Addresses are compared without regard to case, domains as A-labels. For those that some
-contact has, it is noted that they were used, so that what is written to most can be offered first; that shows in no
-list and moves nothing on.
+what was not sent collects nothing. Addresses are compared without regard to case, domains as A-labels. For those that
+some contact has, it is noted that they were used, so that what is written to most can be offered first; that shows in
+no list and moves nothing on.
 
 Invariant: the folder's counter is the number of its contacts, and its content has changed when one was added.
 """

@@ -16,7 +16,9 @@ from postroom.domain.addresses import find_account_address
 from postroom.domain.filing import Flags, file_mail
 from postroom.domain.folder_names import name_key
 from postroom.domain.quota import Quota
+from postroom.domain.routing import Routing
 from postroom.domain.steps import Deliver, Listed, Record
+from postroom.domain.vacation import Absences, Answer, send_answer
 from postroom.errors import Kind, PostroomError
 from postroom.mime.raw import Raw
 from postroom.model.account import ACTIVE, Account
@@ -44,6 +46,8 @@ class _Delivery(NamedTuple):
     date: int
     limits: AccountClass
     sender: str
+    answer: Answer | None
+    """The absence notice of the account, where one is due."""
 
 
 class Arrival(NamedTuple):
@@ -74,13 +78,16 @@ class Ingest:
         *,
         max_message_bytes: int = 0,
         work: ContentWork | None = None,
+        routing: Routing | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
+        """Without ``routing`` no absence notices are sent."""
         self._store = store
         self._classes = classes
         self._max_message_bytes = max_message_bytes
         self._work = work or ContentWork()
         self._now = now
+        self._absences = Absences(store, routing, prepare=self.prepare) if routing is not None else None
 
     # Recipients
 
@@ -154,8 +161,21 @@ class Ingest:
         digest = await self.prepare(content, [account_id for account_id, _ in places])
         date = int(self._now())
         classes = await self._classes_of(envelope.recipients)
+        answers: Mapping[AccountId, Answer] = {}
+        if self._absences is not None:
+            answers = await self._absences.prepare(
+                envelope, content, structure=digest.structure, now=date * 1000
+            )
         deliveries = [
-            _Delivery(account_id, folder_id, digest, date, classes[account_id], envelope.sender)
+            _Delivery(
+                account_id,
+                folder_id,
+                digest,
+                date,
+                classes[account_id],
+                envelope.sender,
+                answers.get(account_id),
+            )
             for account_id, folder_id in places
         ]
         return Arrival(envelope, deliveries)
@@ -282,3 +302,5 @@ async def _file(tx: Transaction, delivery: _Delivery) -> None:
     await Quota.of(limits).check(tx)
     step = Deliver(mail.folder_id, [Listed(mail.item_id, mail.uid)])
     await tx.log("deliver", Record([step], sender=delivery.sender), modseq=mail.modseq)
+    if delivery.answer is not None:
+        await send_answer(tx, delivery.answer, now=delivery.date * 1000)

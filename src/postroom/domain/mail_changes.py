@@ -18,10 +18,12 @@ from postroom.domain.actions import (
     CopyTo,
     Delete,
     MoveTo,
+    OnMarked,
     Policy,
     SetFlags,
     SetLabel,
     perform,
+    tell_nobody,
 )
 from postroom.domain.combining import Combiner
 from postroom.domain.filing import locate_mail
@@ -42,14 +44,16 @@ from postroom.store.tx import Snapshot, Transaction
 class Policies:
     """What actions go by, for each account."""
 
-    def __init__(self, classes: Mapping[str, AccountClass]) -> None:
+    def __init__(self, classes: Mapping[str, AccountClass], *, on_marked: OnMarked = tell_nobody) -> None:
+        """``on_marked`` is told of mails whose flags their owner has set."""
         self._classes = classes
+        self._on_marked = on_marked
 
     async def read_for(self, action: Action, mailbox: Snapshot, class_name: str) -> Policy:
         """Return the policy of a mailbox's owner, so far as an action goes by it."""
         if isinstance(action, Delete | CopyTo | Archive):
             return await self.read(mailbox, class_name)
-        return Policy()
+        return Policy(on_marked=self._on_marked)
 
     async def read(self, mailbox: Snapshot, class_name: str) -> Policy:
         """Return the policy of a mailbox's owner."""

@@ -11,6 +11,7 @@ from postroom.domain.addresses import normalise_domain
 from postroom.errors import PostroomError, bad_parameter
 from postroom.model.outgoing import LOCAL, RELAY
 from postroom.store import Store
+from postroom.store.sql.directory import DomainRepo
 
 
 class Route(NamedTuple):
@@ -27,8 +28,10 @@ class Routing:
         self._store = store
         self._has_relay = has_relay
 
-    async def find(self, address: str) -> Route:
+    async def find(self, address: str, *, domains: DomainRepo | None = None) -> Route:
         """Return the route of an address (``local-part@domain``, quoted where it must be).
+
+        ``domains`` are those of a transaction: who is inside of one must not wait for a second connection.
 
         Raises: badParameter for a domain that is none; unavailable.
         """
@@ -39,7 +42,10 @@ class Routing:
             domain = normalise_domain(name)
         except PostroomError:
             raise bad_parameter("recipient", f"{address} has no valid domain") from None
-        async with self._store.directory() as directory:
-            is_local = await directory.directory.domains.find(domain) is not None
+        if domains is None:
+            async with self._store.directory() as directory:
+                is_local = await directory.directory.domains.find(domain) is not None
+        else:
+            is_local = await domains.find(domain) is not None
         destination = LOCAL if is_local else RELAY if self._has_relay else domain
         return Route(f"{local_part}@{domain}", destination)

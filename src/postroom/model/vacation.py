@@ -2,13 +2,10 @@
 
 from typing import NamedTuple
 
-from postroom.model.ids import AccountId
-
 
 class Vacation(NamedTuple):
     """What an account answers while its owner is away; times in Unix milliseconds, 0 where none is set."""
 
-    account_id: AccountId
     is_enabled: int
     age_days: int
     """A sender is answered once in so many days."""

@@ -30,6 +30,10 @@ _RELEASE = """
 UPDATE content SET refs = refs - 1 WHERE account_id = $1 AND content_id = $2 RETURNING refs
 """
 _DELETE = "DELETE FROM content WHERE account_id = $1 AND content_id = $2"
+_SETTLE_RECEIPT = """
+UPDATE content SET is_receipted = 1 WHERE account_id = $1 AND content_id = $2 AND is_receipted = 0
+RETURNING content_id
+"""
 _SET_REFS = "UPDATE content SET refs = $3 WHERE account_id = $1 AND content_id = $2"
 
 
@@ -104,6 +108,11 @@ class ContentRepo:
     async def delete(self, content_id: ContentId) -> None:
         """Delete a content."""
         await self._connection.execute(_DELETE, self._account_id, content_id)
+
+    async def settle_receipt(self, content_id: ContentId) -> bool:
+        """Settle the wish for a receipt; False if it was settled before."""
+        found = await self._connection.fetch_value(_SETTLE_RECEIPT, self._account_id, content_id)
+        return found is not None
 
     async def set_refs(self, content_id: ContentId, refs: int) -> None:
         """Correct the number of references; for repairs alone."""

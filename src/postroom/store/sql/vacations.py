@@ -4,11 +4,11 @@ from postroom.model.ids import AccountId
 from postroom.model.vacation import Vacation
 from postroom.store.engine.base import Connection
 
-_COLUMNS = """account_id, is_enabled, age_days, applies_always, applies_to_external, applies_to_internal, start_at,
-       end_at, subject, body"""
+_COLUMNS = """is_enabled, age_days, applies_always, applies_to_external, applies_to_internal, start_at, end_at,
+       subject, body"""
 _FIND = f"SELECT {_COLUMNS} FROM vacation WHERE account_id = $1"
 _PUT = f"""
-INSERT INTO vacation ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO vacation (account_id, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (account_id) DO UPDATE SET
     is_enabled = excluded.is_enabled, age_days = excluded.age_days, applies_always = excluded.applies_always,
     applies_to_external = excluded.applies_to_external, applies_to_internal = excluded.applies_to_internal,
@@ -39,9 +39,9 @@ class VacationRepo:
         row = await self._connection.fetch_row(_FIND, account_id)
         return None if row is None else Vacation(*row)
 
-    async def put(self, vacation: Vacation) -> None:
+    async def put(self, account_id: AccountId, vacation: Vacation) -> None:
         """Store what an account sets."""
-        await self._connection.execute(_PUT, *vacation)
+        await self._connection.execute(_PUT, account_id, *vacation)
 
     async def remember(self, account_id: AccountId, address: str, *, now: int, before: int) -> bool:
         """Note that an address is answered; False, and nothing noted, if it was answered after ``before``."""
