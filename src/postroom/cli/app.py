@@ -51,6 +51,15 @@ _GROUPS = {
             "remove": ("accounts:remove", "Remove an account with all its mail."),
         },
     ),
+    "queue": (
+        "The outgoing queue.",
+        {
+            "list": ("queue:list_all", "List the messages that wait."),
+            "show": ("queue:show", "Show a message with its recipients."),
+            "retry": ("queue:retry", "Try a message, or all, at once."),
+            "cancel": ("queue:cancel", "Send a message to nobody who has not got it."),
+        },
+    ),
     "dkim": (
         "Keys of DKIM, which sign outgoing mail.",
         {

@@ -50,6 +50,8 @@ from postroom.store import Store
 MAX_HOPS = 50
 """Received fields that a message may have: RFC 5321 §6.3 suggests 100, but only loops have half as many."""
 REST_SECONDS = 10
+_UNREACHED = ("4.4.1", "4.4.3")
+"""No server answered; its name could not be looked up."""
 MAX_RESTING = 10_000
 _ROUNDS = 5
 _RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
@@ -222,15 +224,13 @@ class Turns:
             raise
         except Exception:  # noqa: BLE001 - a fault there must not stop the mail from being given up some day
             _log.exception("the transport failed", message=message.processing_id)
-            outcomes = [
-                outcome._replace(remote="?") for outcome in _all_of(job, WAITING, "4.3.0", "internal error")
-            ]
+            outcomes = _all_of(job, WAITING, "4.3.0", "internal error")
         return {outcome.number: outcome for outcome in outcomes}
 
     def _note_reached(self, destination: str, outcomes: Sequence[Outcome]) -> None:
         """Let a destination rest of which no server was reached."""
         self._resting.pop(destination, None)
-        if any(outcome.remote or outcome.state != WAITING for outcome in outcomes):
+        if any(outcome.state != WAITING or outcome.status not in _UNREACHED for outcome in outcomes):
             return
         until = self._parts.clock.now_ms() + REST_SECONDS * 1000
         self._resting[destination] = (until, outcomes[0].answer)
