@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from postroom.compose.addresses import Address
 from postroom.content.digest import Digest
 from postroom.domain.addresses import AccountAddress, find_account_address
+from postroom.domain.filing import hold_content
 from postroom.domain.outbox import Addressee, Message, enqueue
 from postroom.domain.routing import Route
 from postroom.mime.address import parse_addresses
@@ -18,7 +19,6 @@ from postroom.mime.headers import HeaderField, unfold
 from postroom.model.account import Account
 from postroom.model.ids import AccountId
 from postroom.model.outgoing import ProcessingId
-from postroom.store.sql.contents import Content
 from postroom.store.sql.directory import DirectoryRepo
 from postroom.store.tx import Transaction
 
@@ -154,17 +154,14 @@ async def enqueue_automatic(
     """Put an automatic message into the outgoing queue, to be sent at once.
 
     Args:
-        tx: a transaction of the account that sends it, which has been locked or moved on.
+        tx: a transaction of the account that sends it.
         digest: the message, in the blob store if it does not fit its row.
         route: where it goes.
         kind: its kind in the queue.
         is_8bit: it has bytes beyond ASCII.
         now: the present time in Unix milliseconds.
     """
-    state = await tx.advance(contents=1, folders=False, mails=0)
-    content_id = await tx.contents.add(
-        Content(state.content_id, digest.sha256, digest.size_bytes, 1, digest.structure, digest.data)
-    )
+    content_id = await hold_content(tx, digest)
     message = Message(
         sender="",
         content_id=content_id,

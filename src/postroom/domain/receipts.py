@@ -99,9 +99,9 @@ class Receipts:
         routing: Routing,
         *,
         clock: Clock,
-        hostname: str = "localhost",
+        hostname: str = "",
     ) -> None:
-        """``hostname`` is the name of this server, for receipts."""
+        """``hostname`` is the name of this server for receipts; "" for that of the reader's domain."""
         self._store = store
         self._classes = classes
         self._routing = routing
@@ -149,7 +149,7 @@ class Receipts:
                 original=header,
                 message_id=make_message_id(reader.domain),
                 date=int(self._clock.now()),
-                hostname=self._hostname,
+                hostname=self._hostname or reader.domain,
                 is_automatic=True,
             )
         )
