@@ -48,7 +48,8 @@ _SIMPLE = re.compile(
 _LITERAL = re.compile(r"\[[0-9A-Za-z:.]+\]")
 _PLAIN_NAME = re.compile(rf"{_ASCII_ATOM}(?: {_ASCII_ATOM})*")
 _TOKEN = re.compile(
-    r"""(?P<quoted>"(?:[^"\\]|\\.)*+")
+    r"""(?P<word>=\?[^?\s]{1,64}\?[bBqQ]\?[^?\s]*+\?=)
+    |(?P<quoted>"(?:[^"\\]|\\.)*+")
     |(?P<literal>\[[^\[\]\\]*+\])
     |(?P<space>\s++)
     |(?P<special>[(),;:<>@])
@@ -61,7 +62,7 @@ _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _NEEDS_QUOTED_PAIR = re.compile(r'(["\\])')
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=")
-_UNWANTED = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"))
+_UNWANTED = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"))
 """Unicode categories with no place in an address: controls, formats, surrogates, private use, separators."""
 
 
@@ -225,6 +226,8 @@ class _Reader:
             self._read_comment()
         elif mark == ":" and self._opened is None:
             self._open_group()
+        elif kind == "word" and _DOT_ATOM.fullmatch(mark):
+            self._add(_Token("atom", mark, self._space))
         else:
             self._add(_Token(mark if kind == "special" else kind, mark, self._space))
 
@@ -346,9 +349,9 @@ def _read_spec(tokens: list[_Token]) -> tuple[str, str]:
 
 def _read_local_part(tokens: list[_Token]) -> str:
     text = unicodedata.normalize("NFC", "".join(_words(tokens, may_quote=True)))
-    if not text.isascii() and any(unicodedata.category(char) in _UNWANTED for char in text):
-        raise _NoAddressError
     if "\t" in text:
+        raise _NoAddressError
+    if not text.isascii() and any(unicodedata.category(char) in _UNWANTED for char in text.replace(" ", "")):
         raise _NoAddressError
     return text
 

@@ -17,7 +17,7 @@ def find_header_end(raw: bytes) -> int:
 
 
 def find_value(raw: bytes, name: str) -> str:
-    """Return the value of the first header field of that name as text on one line, nothing decoded, "" if there is none."""
+    """Return the undecoded value of the first header field of that name on one line, "" if there is none."""
     pattern = rb"^%b[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)" % re.escape(name.encode())
     match = re.search(pattern, raw[: find_header_end(raw)], re.IGNORECASE | re.MULTILINE)
     return " ".join(match[1].decode("utf-8", "replace").split()) if match else ""
