@@ -118,7 +118,7 @@ async def make_domain(
     settings = Settings(store, config.classes)
     tokens = await Tokens.open(store)
     routing = Routing(store, has_relay=bool(config.relay.host))
-    receipts = Receipts(store, config.classes, routing, clock=clock)
+    receipts = Receipts(store, config.classes, routing, clock=clock, hostname=config.sending.hostname)
     policies = Policies(config.classes, on_marked=receipts.acknowledge)
     jobs = Jobs(store, policies, on_progress=news.job_changed)
     doomed = Doomed(store)
