@@ -35,6 +35,7 @@ MALFORMED = [
 ]
 PDF = ("application/pdf", "a.pdf", b"pdf")
 ID = "an id goes here"
+NUMBER = "a number goes here"
 SESSION = "X-Axigen-Session"
 INSIDE = {"partId": "0", "attachmentId": "0", "innerAttachmentId": "0"}
 """Numbers of what is inside of a mail: they name nothing without it."""
@@ -43,9 +44,11 @@ SAME_KIND = {
     "destinationFolderId": "folderId",
     "ids": "mailId",
     "parentId": "folderId",
+    "refwMailId": "mailId",
 }
 """Parameters that take what goes by another name in paths."""
 UNUSED = {
+    "SendToUndo.processingId": "a number, not an id: the tests of sending try those of others",
     "ConversationBatch.ids": "there are no conversations yet, so that none can be another account's",
     "BatchBody.folderId": "it says in which folder conversations are listed, and mails are not in question",
 }
@@ -63,6 +66,8 @@ class Row(NamedTuple):
     """The call names the session in which the things were made."""
     told: str = ""
     """The parameter whose ids are not refused if they name nothing: the answer tells which they are."""
+    mail: str = "mailId"
+    """The thing whose id is right for the mail in the path."""
 
     @property
     def names(self) -> list[str]:
@@ -87,6 +92,8 @@ VACATION = Row(
         "enabled": True,
     }
 )
+ANSWER = {"to": "carl@example.org", "refwType": "re", "refwMailId": ID}
+LATER = {"deliveryTime": 1_744_500_000}
 NO_CONVERSATION = {"ids": ["MV9jXzE"]}
 ROWS = {
     "deleteConversations": Row(NO_CONVERSATION),
@@ -96,12 +103,14 @@ ROWS = {
     "updateConversations": Row({**NO_CONVERSATION, "isUnread": False}),
     "addLabel": Row({"labelId": ID}),
     "archiveMail": Row(),
+    "cancelSchedule": Row(mail="scheduledId"),
     "changeSettings": Row({"theme": "breeze"}),
     "changeWebhook": Row({"folderId": ID}),
     "copyMail": TO_FOLDER,
     "copyMails": MOVED,
     "createFolder": Row({"name": "New", "parentId": ID}),
     "createLabel": NAME,
+    "createMail": Row({**ANSWER, "folderId": ID}),
     "createWebhook": Row({"url": "https://hooks.example.com/", "folderId": ID}),
     "deleteClientSettings": Row(),
     "deleteFolder": Row(),
@@ -158,9 +167,14 @@ ROWS = {
     "removeLabel": Row(),
     "renameFolder": NAME,
     "renameLabel": NAME,
+    "replaceDraft": Row(ANSWER, mail="draftId"),
     "replaceLabel": Row({"name": "Yet another name"}),
     "replaceVacation": VACATION,
     "replayWebhook": Row({"from": 0}),
+    "scheduleDraft": Row(LATER, mail="draftId"),
+    "scheduleMail": Row({**ANSWER, **LATER}),
+    "sendDraft": Row(mail="draftId"),
+    "sendMail": Row(ANSWER),
     "setClientSettings": Row({"clientSettings": "{}"}),
     "setMailFlags": Row({"isUnread": False}),
     "setUISettings": Row({"uiSettings": "{}"}),
@@ -169,6 +183,7 @@ ROWS = {
     "streamEvents": Row(),
     "undo": Row(),
     "undoOperation": Row(),
+    "undoSend": Row({"processingId": NUMBER, "mailId": ID}, mail="sentId"),
     "unlabelMails": LABELLED,
     "updateMails": Row({"ids": [ID], "isUnread": False}, told="ids"),
     "uploadTemporaryAttachments": Row(in_session=True),
@@ -189,6 +204,11 @@ def names_of(endpoint: Endpoint) -> list[str]:
     """Return all parameters that take an id."""
     in_path = re.findall(r"\{(\w+)\}", endpoint.path)
     return [*in_path, *ROWS[endpoint.declared.operation_id].names]
+
+
+def fit(endpoint: Endpoint, things: dict[str, str]) -> dict[str, str]:
+    """Return the things with the mail that is right for an endpoint."""
+    return {**things, "mailId": things[ROWS[endpoint.declared.operation_id].mail]}
 
 
 def is_endless(endpoint: Endpoint) -> bool:
@@ -212,6 +232,8 @@ async def call(user: User, endpoint: Endpoint, values: dict[str, str]) -> httpx.
 def fill(name: str, value: Any, values: dict[str, str]) -> Any:
     """Return what goes into a parameter of query or body, where nothing is percent-encoded."""
     given = unquote(values.get(name, ""))
+    if value == NUMBER:
+        return int(given or 0)
     return given if value == ID else [given] if value == [ID] else value
 
 
@@ -234,6 +256,14 @@ async def make_things(user: User) -> dict[str, str]:
     }
     with every_batch_a_job():
         things["jobKey"] = (await make("batch/mails/update", {"ids": [mail], "isFlagged": True}))["jobKey"]
+    letter = {"to": "carl@example.org"}
+    sent = await make("mails/send", letter)
+    things |= {
+        "draftId": (await make("mails", letter))["id"],
+        "scheduledId": (await make("mails/send/schedule", {**letter, **LATER}))["mailId"],
+        "sentId": sent["mailId"],
+        "processingId": str(sent["processingId"]),
+    }
     made = await user.get("/api/v1/operations", kind="folders.create", limit=1)
     things["operationId"] = made["items"][0]["id"]
     things |= await upload_file(user)
@@ -320,7 +350,8 @@ async def test_other_accounts_do_not_exist(world: World, ann: User, ben: User) -
         row = ROWS[endpoint.declared.operation_id]
         for name in [one for one in names_of(endpoint) if one not in INSIDE and one != row.told]:
             tried += 1
-            response = await call(ann, endpoint, {**own, name: others[name]})
+            strange = fit(endpoint, others)[name]
+            response = await call(ann, endpoint, {**fit(endpoint, own), name: strange})
             assert response.status_code == 404, (endpoint, name)
             if endpoint.method != "HEAD":
                 assert response.json()["errorCode"] == "notFound"
@@ -357,7 +388,7 @@ async def test_own_ids_are_taken(world: World, ann: User) -> None:
             things = await make_things(ann)
             if endpoint.declared.operation_id == "moveFolder":
                 things["parentId"] = ann.inbox
-            response = await call(ann, endpoint, things)
+            response = await call(ann, endpoint, fit(endpoint, things))
             assert response.status_code == 200, (endpoint, response.text)
             if ROWS[endpoint.declared.operation_id].told == "ids":
                 assert response.json()["failedItems"] == []
@@ -371,7 +402,7 @@ async def test_malformed_ids(world: World, ann: User, malformed: str) -> None:
     before = await take_down(ann)
     for endpoint in protected(world):
         for name in names_of(endpoint):
-            response = await call(ann, endpoint, {**right, name: malformed})
+            response = await call(ann, endpoint, {**fit(endpoint, right), name: malformed})
             assert response.status_code == 400, (endpoint, name)
             if endpoint.method != "HEAD":
                 assert response.json()["details"] == {"parameter": name}

@@ -56,7 +56,14 @@ GET PATCH DELETE /api/v1/folders/{folderId}
 POST /api/v1/folders/{folderId}/move
 GET POST /api/v1/labels
 GET PUT PATCH DELETE /api/v1/labels/{labelId}
-GET /api/v1/mails
+GET POST /api/v1/mails
+POST /api/v1/mails/send
+POST /api/v1/mails/send/schedule
+DELETE /api/v1/mails/send/schedule/{mailId}
+POST /api/v1/mails/send/undo
+PUT /api/v1/drafts/{mailId}
+POST /api/v1/drafts/{mailId}/send
+POST /api/v1/drafts/{mailId}/send/schedule
 GET /api/v1/mails/delta
 GET PATCH DELETE /api/v1/mails/{mailId}
 POST /api/v1/mails/{mailId}/archive
