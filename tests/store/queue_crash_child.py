@@ -1,0 +1,81 @@
+"""The process that is killed: it works on the outgoing queue of a store.
+
+Run as a program, it waits for lines on its input: the name of a folder, the port of a relay, and how far its clock is
+put forward, so that the leases of those who died have run out. For each it forks, so that the imports are paid for
+once: the child works until it is killed or nothing is left, and writes ``begun`` and ``done``; the parent writes the
+child's process id, and ``dead`` when it has ended.
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from postroom.config.classes import AccountClass
+from postroom.config.relay import RelayConfig
+from postroom.config.sending import SendingConfig
+from postroom.domain.clock import Clock
+from postroom.domain.ingest import Ingest
+from postroom.domain.queue_runner import QueueRunner
+from postroom.domain.queue_turns import QueueParts, Turns
+from postroom.outgoing.transport import Transport
+from postroom.store import open_store
+from postroom.store.sql import orders
+
+CHUNK_CAPACITY = 16
+
+
+class ShiftedClock(Clock):
+    """Goes before the system's clock."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def now(self) -> float:
+        return super().now() + self._seconds
+
+
+async def work(folder: Path, port: int, seconds: float) -> None:
+    """Work on the queue until nothing is left."""
+    orders.CAPACITY = CHUNK_CAPACITY
+    clock = ShiftedClock(seconds)
+    store = await open_store("sqlite:", folder)
+    classes = {"default": AccountClass()}
+    sending = SendingConfig()
+    relay = RelayConfig(host="127.0.0.1", port=port, tls="none")
+    transport = Transport(sending, relay, now=clock.now)
+    ingest = Ingest(store, classes, now=clock.now)
+    turns = Turns(QueueParts(store, ingest, transport, classes, sending, clock, "mx.example.test"))
+    runner = QueueRunner(store, turns, clock=clock)
+    tell("begun")
+    running = asyncio.create_task(runner.run())
+    waiting = 1
+    while waiting:
+        await asyncio.sleep(0.02)
+        async with store.directory() as directory:
+            waiting = await directory.outgoing.count_waiting()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await transport.close()
+    await store.close()
+    tell("done")
+
+
+def tell(text: str) -> None:
+    os.write(1, f"{text}\n".encode())
+
+
+def main() -> None:
+    for line in sys.stdin:
+        folder, port, seconds = line.split("\t")
+        child = os.fork()
+        if child == 0:
+            asyncio.run(work(Path(folder), int(port), float(seconds)))
+            os._exit(0)
+        tell(f"pid {child}")
+        _, status = os.waitpid(child, 0)
+        tell(f"dead {os.waitstatus_to_exitcode(status)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,227 @@
+# ruff: noqa: S311
+"""``kill -9`` at any step of sending: nothing is lost, and sent again is only what was not known to have arrived."""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.fixtures.factories import CHEAP_AUTH, Owner, make_message
+from tests.protocol.smtp_peer import SMTPPeer, Taken, smtp_peer
+from tests.store.queue_crash_child import CHUNK_CAPACITY, ShiftedClock
+from tests.store.queue_world import QueueWorld
+
+from postroom.app.services import make_domain
+from postroom.auth.passwords import PasswordHasher
+from postroom.config.root import Config
+from postroom.domain.directory import AccountSettings, Directory
+from postroom.domain.examination import examine
+from postroom.domain.messages import read_summary
+from postroom.domain.queue_leases import LEASE_SECONDS
+from postroom.model.folder import INBOX, SCHEDULED, SENT
+from postroom.model.ids import FolderId
+from postroom.model.listing import Sort
+from postroom.model.outgoing import RELAYED, WAITING, ProcessingId
+from postroom.model.outgoing import SCHEDULED as SCHEDULED_KIND
+from postroom.model.outgoing import SENT as SENT_KIND
+from postroom.store import Store, open_store
+from postroom.store.sql import orders
+
+ROOT = Path(__file__).parent.parent.parent
+REFUSED = "nobody@other.test"
+MAILS_PER_LIFE = 4
+
+
+@pytest.fixture(autouse=True)
+def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orders, "CAPACITY", CHUNK_CAPACITY)
+
+
+@pytest.fixture
+def killed() -> Iterator["subprocess.Popen[bytes]"]:
+    """The process whose children are killed."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.store.queue_crash_child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(timeout=30)
+
+
+class Life:
+    """A store, a relay, and what is known of the mails that were sent."""
+
+    def __init__(self, killed: "subprocess.Popen[bytes]", folder: Path, peer: SMTPPeer, *, seed: int) -> None:
+        self.killed = killed
+        self.folder = folder
+        self.peer = peer
+        self.chance = random.Random(seed)
+        self.lives = 0
+        self.numbers: dict[str, ProcessingId] = {}
+        self.known: set[tuple[str, str]] = set()
+        """Mails and recipients of which our side knows that they have arrived."""
+        self.copies: Counter[tuple[str, str]] = Counter()
+        peer.on_taken = self._take
+        self._taken: list[tuple[str, str]] = []
+
+    def _take(self, mail: Taken) -> None:
+        subject = next(line for line in mail.content.split(b"\r\n") if line.startswith(b"Subject: "))
+        self._taken += [(subject[9:].decode(), recipient) for recipient in mail.recipients]
+
+    @property
+    def seconds(self) -> float:
+        """How far the clock of this life is put forward."""
+        return self.lives * (LEASE_SECONDS + 1)
+
+    async def enqueue(self, owner: Owner) -> None:
+        """Put some mails into the queue; each goes to the relay and to a mailbox here, some are refused."""
+        world = QueueWorld(owner.store, clock=ShiftedClock(self.seconds))  # type: ignore[arg-type]
+        for _ in range(MAILS_PER_LIFE):
+            subject = f"Letter {len(self.numbers)}"
+            is_scheduled = self.chance.random() < 0.3
+            recipients = ["berta@other.test", "anna@example.test"]
+            if self.chance.random() < 0.3:
+                recipients.append(REFUSED)
+            self.numbers[subject] = await world.send(
+                owner,
+                recipients,
+                raw=make_message(subject=subject, body="x\r\n" * self.chance.choice((1, 1000))),
+                has_relay=True,
+                kind=SCHEDULED_KIND if is_scheduled else SENT_KIND,
+                folder_id=SCHEDULED if is_scheduled else SENT,
+            )
+
+    async def live(self, *, longest: float) -> bool:
+        """Let a child work, and kill it; return whether it was done before."""
+        wait = self.chance.uniform(0, longest)
+        done = await asyncio.to_thread(self._work_until_killed, wait)
+        self.lives += 1
+        # What the child had written to its sockets arrives after its death.
+        while self.peer.writers:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        return done
+
+    def _work_until_killed(self, wait: float) -> bool:
+        process = self.killed
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{self.folder}\t{self.peer.port}\t{self.seconds}\n".encode())
+        process.stdin.flush()
+        child, done = 0, False
+        for line in process.stdout:
+            words = line.split()
+            if words[0] == b"pid":
+                child = int(words[1])
+            elif words[0] == b"begun":
+                time.sleep(wait)
+                # The child's id is told by its parent, maybe later than what it says itself.
+                while not child:
+                    child = int(process.stdout.readline().split()[1])
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            elif words[0] == b"done":
+                done = True
+            elif words[0] == b"dead":
+                break
+        return done
+
+    async def check(self, store: Store) -> None:
+        """Nothing arrived twice in this life, and nothing that was known to have arrived before it."""
+        taken, self._taken = self._taken, []
+        assert len(set(taken)) == len(taken)
+        assert self.known.isdisjoint(taken)
+        self.copies.update(taken)
+        async with store.directory() as directory:
+            for subject in {subject for subject, _ in self.copies}:
+                for recipient in await directory.outgoing.list_recipients(self.numbers[subject]):
+                    if recipient.state == RELAYED:
+                        assert (subject, recipient.address) in self.copies
+                        self.known.add((subject, recipient.address))
+
+
+async def open_owner(folder: Path) -> Owner:
+    """Return an account of a new store in ``folder``."""
+    store = await open_store("sqlite:", folder)
+    hasher = PasswordHasher(CHEAP_AUTH)
+    config = Config(data_dir=folder, auth=CHEAP_AUTH)
+    domain = await make_domain(store, config, hasher)
+    directory = Directory(store, hasher, config.classes)
+    await directory.add_domain("example.test")
+    account = await directory.add_account("anna@example.test", AccountSettings(password="secret"))
+    hasher.close()
+    return Owner(store, domain, account, "secret")
+
+
+async def subjects(owner: Owner, folder_id: FolderId) -> Counter[str]:
+    async with owner.store.read(owner.account_id) as mailbox:
+        mails = await mailbox.mails.list_page(folder_id, Sort(), anchor=None, skip=0, limit=1_000_000)
+    return Counter(read_summary(mail).subject for mail in mails)
+
+
+async def check_all(life: Life, owner: Owner) -> None:
+    """All have arrived, here exactly once; who was refused was told of once; nothing is left over."""
+    sent = Counter(dict.fromkeys(life.numbers, 1))
+    inbox = await subjects(owner, INBOX)
+    refused = 0
+    async with owner.store.directory() as directory:
+        assert await directory.outgoing.count_waiting() == 0
+        for subject, number in life.numbers.items():
+            message = await directory.outgoing.find(number)
+            assert message is not None
+            assert message.finished_at
+            recipients = await directory.outgoing.list_recipients(number)
+            refused += any(recipient.address == REFUSED for recipient in recipients)
+            assert WAITING not in {recipient.state for recipient in recipients}
+            assert life.copies[subject, "berta@other.test"] >= 1
+    assert inbox.pop("Undelivered Mail Returned to Sender", 0) == refused
+    assert inbox == sent
+    assert await subjects(owner, SENT) == sent
+    assert not await subjects(owner, SCHEDULED)
+    async with owner.store.read(owner.account_id) as mailbox:
+        _, faults = await examine(mailbox, "anna")
+    assert faults == []
+    assert await owner.store.engine.find_damage() == []
+
+
+async def crash(killed: "subprocess.Popen[bytes]", folder: Path, *, rounds: int, seed: int) -> int:
+    """Kill whoever works on the queue again and again; return how many mails came twice or more."""
+    owner = await open_owner(folder)
+    async with smtp_peer({f"RCPT {REFUSED}": "550 5.1.1 unknown"}) as peer:
+        life = Life(killed, folder, peer, seed=seed)
+        for _ in range(rounds):
+            await life.enqueue(owner)
+            await owner.store.close()
+            await life.live(longest=0.08)
+            owner = Owner(await open_store("sqlite:", folder), owner.domain, owner.account, "")
+            await life.check(owner.store)
+        await owner.store.close()
+        while not await life.live(longest=5):
+            pass
+        owner = Owner(await open_store("sqlite:", folder), owner.domain, owner.account, "")
+        await life.check(owner.store)
+        await check_all(life, owner)
+        await owner.store.close()
+    return sum(copies > 1 for copies in life.copies.values())
+
+
+async def test_killed_at_any_step(killed: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
+    await crash(killed, tmp_path, rounds=40, seed=1)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(10, 14))
+async def test_killed_many_times(killed: "subprocess.Popen[bytes]", tmp_path: Path, seed: int) -> None:
+    await crash(killed, tmp_path, rounds=150, seed=seed)
