@@ -20,6 +20,9 @@ _BATCH_MESSAGES = 5_000
 _FILL_CONNECTIONS = 8
 _LIMIT_FACTOR = 2
 """The message limit in attachments: base64 makes 4/3 of it, line ends and headers come on top."""
+_MAX_SENDS = 3_000
+_SENDS_IN_A_SECOND = 200
+"""At least so many are accepted, so that the undo window is long enough for all."""
 
 
 class Fill(NamedTuple):
@@ -44,6 +47,8 @@ class BenchMailbox:
         self.password = secrets.token_urlsafe(16)
         self.http_listen = f"127.0.0.1:{find_free_port()}"
         self.lmtp_listen = f"127.0.0.1:{find_free_port()}"
+        self.relay_port = find_free_port()
+        self.sends = min(_MAX_SENDS, size)
         self.seed = options.seed
         self._config_path = directory / "postroom.toml"
         self._store_url = options.store_url
@@ -59,6 +64,8 @@ class BenchMailbox:
             f"[http]\nlisten = {json.dumps(self.http_listen)}\nmax_event_streams_per_account = 5000\n"
             f"[lmtp]\nlisten = {json.dumps(self.lmtp_listen)}\nmax_message_bytes = {self._max_message_bytes}\n"
             f"[store]\nurl = {json.dumps(self._store_url)}\n"
+            f'[relay]\nhost = "127.0.0.1"\nport = {self.relay_port}\ntls = "none"\n'
+            f"[sending]\nundo_seconds = {1 + self.sends // _SENDS_IN_A_SECOND}\n"
         )
         run_postroom("init", config_path=self._config_path)
         add_account(self.address, self.password, config_path=self._config_path)

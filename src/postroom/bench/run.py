@@ -33,6 +33,7 @@ from postroom.bench.scenarios import (
     measure_flags,
     measure_lists,
 )
+from postroom.bench.sending import measure_sending
 from postroom.bench.server import disk_bytes
 from postroom.errors import PostroomError
 
@@ -148,6 +149,8 @@ class _Run:
             self._take_memory("memory, most under load", peak, Goal(200, at_most=True))
             if self._options.wants("attachment"):
                 measure_attachment(scene)
+            if self._options.wants("sending"):
+                measure_sending(scene)
             if self._options.wants("changes"):
                 measure_changes(scene)
             api.close()
