@@ -155,7 +155,9 @@ def make_body(*parts: str, end: str = "--b--\r\n") -> bytes:
 PART = (
     'Content-Disposition: form-data; name="file"; filename="a.txt"\r\nContent-Type: text/plain\r\n\r\nHello'
 )
-EMPTY_INPUT = 'Content-Disposition: form-data; name="file"; filename=""\r\nContent-Type: application/octet-stream\r\n\r\n'
+EMPTY_INPUT = (
+    'Content-Disposition: form-data; name="file"; filename=""\r\nContent-Type: application/octet\r\n\r\n'
+)
 FORM = "multipart/form-data; boundary=b"
 
 

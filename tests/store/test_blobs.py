@@ -366,3 +366,49 @@ async def test_a_large_message_takes_little_memory(messages: MessageStore, tmp_p
                 tracemalloc.stop()
     assert received.digest() == digest
     assert peak_bytes < 8 << 20
+
+
+# Blobs that come in pieces
+
+
+@pytest.mark.parametrize("size", [0, 1, FRAME_BYTES - 1, FRAME_BYTES, 2 * FRAME_BYTES + 5])
+@pytest.mark.parametrize("piece", [70_000, 3 * FRAME_BYTES])
+async def test_a_blob_in_pieces_is_that_of_the_whole(blobs: DiskBlobStore, size: int, piece: int) -> None:
+    raw = random_bytes(size)
+    writer = blobs.create(ANNA, hashed(raw))
+    for start in range(0, size, piece):
+        await writer.write(raw[start : start + piece])
+    assert await listed(blobs) == []
+    await writer.finish()
+    await writer.close()
+    assert writer.size_bytes == size
+    assert await read(blobs, raw) == raw
+    in_pieces = path_of(blobs, raw).read_bytes()
+    await blobs.delete(ANNA, hashed(raw))
+    await blobs.put(ANNA, hashed(raw), raw)
+    assert path_of(blobs, raw).read_bytes() == in_pieces
+    assert len(files(blobs)) == 1
+
+
+async def test_a_blob_that_is_not_finished_leaves_nothing(blobs: DiskBlobStore) -> None:
+    writer = blobs.create(ANNA, hashed(RAW))
+    await writer.close()
+    other = blobs.create(ANNA, hashed(RAW))
+    await other.write(random_bytes(FRAME_BYTES))
+    assert len(files(blobs)) == 1
+    await other.close()
+    await other.write(random_bytes(FRAME_BYTES))
+    await other.finish()
+    assert files(blobs) == []
+
+
+async def test_writing_is_given_up_in_the_middle(blobs: DiskBlobStore) -> None:
+    """A thread may be writing for a caller who is gone: the file goes when it has done."""
+    for _ in range(20):
+        writer = blobs.create(ANNA, hashed(RAW))
+        writing = asyncio.create_task(writer.write(random_bytes(2 * FRAME_BYTES)))
+        await asyncio.sleep(0.001)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        await writer.close()
+        assert files(blobs) == []
