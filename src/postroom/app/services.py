@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.root import Config
@@ -90,6 +91,22 @@ async def open_services(config: Config, clock: Clock | None = None) -> AsyncIter
         await store.close()
 
 
+class _Parts(NamedTuple):
+    """What several use cases are made of."""
+
+    clock: Clock
+    logins: Logins
+    messages: Messages
+    news: News
+    settings: Settings
+    tokens: Tokens
+    routing: Routing
+    policies: Policies
+    doomed: Doomed
+    letters: Letters
+    attachments: TemporaryAttachments
+
+
 async def make_domain(
     store: Store,
     config: Config,
@@ -99,7 +116,46 @@ async def make_domain(
     clock: Clock | None = None,
 ) -> Domain:
     """Return the use cases over an open store. Raises: unavailable."""
-    clock = clock or Clock()
+    parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock())
+    logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
+    now, sessions, doomed = parts.clock.now, parts.logins.sessions, parts.doomed
+    jobs = Jobs(store, policies, on_progress=parts.news.job_changed)
+    return Domain(
+        accounts=Accounts(store, config.classes),
+        attachments=Attachments(parts.messages),
+        batches=Batches(store, jobs),
+        calls=Calls(store, now=now),
+        counters=Counters(store, logins, parts.news),
+        deltas=Deltas(store, sessions, tokens),
+        doomed=doomed,
+        drafts=Drafts(store, parts.letters, config.classes),
+        event_streams=EventStreams(store, parts.news, sessions, tokens=tokens),
+        folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
+        folders=Folders(store),
+        health=Health(store),
+        ingest=_make_ingest(store, config, parts, work=work),
+        jobs=jobs,
+        labels=Labels(store, on_doomed=doomed.begin),
+        logins=logins,
+        mail_changes=MailChanges(store, policies),
+        mails=Mails(store, sessions, settings),
+        messages=parts.messages,
+        news=parts.news,
+        operations=Operations(store, policies, jobs),
+        sending=_make_sending(store, config, parts),
+        settings=settings,
+        temporary_attachments=parts.attachments,
+        tickets=Tickets(store, sessions, now=now),
+        tokens=tokens,
+        unsending=Unsending(store, parts.letters),
+        vacations=Vacations(store),
+        webhooks=await Webhooks.open(store, config.webhooks, config.retention),
+    )
+
+
+async def _make_parts(
+    store: Store, config: Config, hasher: PasswordHasher, *, work: ContentWork | None, clock: Clock
+) -> _Parts:
     logins = Logins(
         store,
         config.auth,
@@ -109,71 +165,49 @@ async def make_domain(
         trusted=config.http.trusted_proxy_networks,
         now=clock.now,
     )
-    messages = Messages(store, work)
     news = News(
         store,
         max_per_account=config.http.max_event_streams_per_account,
         max_in_all=config.http.max_event_streams,
     )
-    settings = Settings(store, config.classes)
-    tokens = await Tokens.open(store)
+    messages = Messages(store, work)
     routing = Routing(store, has_relay=bool(config.relay.host))
     receipts = Receipts(store, config.classes, routing, clock=clock, hostname=config.sending.hostname)
-    policies = Policies(config.classes, on_marked=receipts.acknowledge)
-    jobs = Jobs(store, policies, on_progress=news.job_changed)
-    doomed = Doomed(store)
     attachments = TemporaryAttachments(store, messages, config.classes, clock=clock)
-    letters = Letters(
-        store,
-        messages,
-        attachments,
-        work=work,
+    limit = config.lmtp.max_message_bytes
+    return _Parts(
         clock=clock,
-        max_message_bytes=config.lmtp.max_message_bytes,
-    )
-    return Domain(
-        accounts=Accounts(store, config.classes),
-        attachments=Attachments(messages),
-        batches=Batches(store, jobs),
-        calls=Calls(store, now=clock.now),
-        counters=Counters(store, logins, news),
-        deltas=Deltas(store, logins.sessions, tokens),
-        doomed=doomed,
-        drafts=Drafts(store, letters, config.classes),
-        event_streams=EventStreams(store, news, logins.sessions, tokens=tokens),
-        folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
-        folders=Folders(store),
-        health=Health(store),
-        ingest=Ingest(
-            store,
-            config.classes,
-            max_message_bytes=config.lmtp.max_message_bytes,
-            work=work,
-            routing=routing,
-            now=clock.now,
-        ),
-        jobs=jobs,
-        labels=Labels(store, on_doomed=doomed.begin),
         logins=logins,
-        mail_changes=MailChanges(store, policies),
-        mails=Mails(store, logins.sessions, settings),
         messages=messages,
         news=news,
-        operations=Operations(store, policies, jobs),
-        sending=Sending(
-            store,
-            letters,
-            routing,
-            messages=messages,
-            settings=settings,
-            classes=config.classes,
-            undo_seconds=config.sending.undo_seconds,
-        ),
-        settings=settings,
-        temporary_attachments=attachments,
-        tickets=Tickets(store, logins.sessions, now=clock.now),
-        tokens=tokens,
-        unsending=Unsending(store, letters),
-        vacations=Vacations(store),
-        webhooks=await Webhooks.open(store, config.webhooks, config.retention),
+        settings=Settings(store, config.classes),
+        tokens=await Tokens.open(store),
+        routing=routing,
+        policies=Policies(config.classes, on_marked=receipts.acknowledge),
+        doomed=Doomed(store),
+        letters=Letters(store, messages, attachments, work=work, clock=clock, max_message_bytes=limit),
+        attachments=attachments,
+    )
+
+
+def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWork | None) -> Ingest:
+    return Ingest(
+        store,
+        config.classes,
+        max_message_bytes=config.lmtp.max_message_bytes,
+        work=work,
+        routing=parts.routing,
+        now=parts.clock.now,
+    )
+
+
+def _make_sending(store: Store, config: Config, parts: _Parts) -> Sending:
+    return Sending(
+        store,
+        parts.letters,
+        parts.routing,
+        messages=parts.messages,
+        settings=parts.settings,
+        classes=config.classes,
+        undo_seconds=config.sending.undo_seconds,
     )

@@ -9,9 +9,9 @@ import re
 from postroom.compose.addresses import Address
 from postroom.compose.fields import render_date, render_tokens
 from postroom.compose.outbound import without_bcc
-from postroom.mime.headers import unfold
 
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
+_FOLD = re.compile(rb"\r?\n")
 _FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+\n?)", re.MULTILINE)
 _OURS = frozenset((b"date", b"message-id", b"sender", b"return-path", b"received", b"delivered-to"))
 _RECEIPT = b"disposition-notification-to"
@@ -22,7 +22,7 @@ def read_fields(raw: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in _FIELD.findall(raw[: _find_body(raw)]):
         key = name.decode("ascii").lower()
-        text = unfold(value)
+        text = _FOLD.sub(b"", value).strip().decode("utf-8", "replace")
         found[key] = f"{found[key]}, {text}" if key in found else text
     return found
 

@@ -231,7 +231,7 @@ async def make_draft(tx: Transaction, item: Located, *, date: int) -> Mail:
 async def _rewrite(tx: Transaction, item: Located, after: Mail, *, keys: SortKeys) -> None:
     """Store a mail anew in its place, and count what that changes; the mailbox's size is the caller's to count."""
     before, folder_id = item.mail, after.folder_id
-    await tx.mails.replace(after, keys)
+    await tx.drafts.rewrite(after, keys)
     unread = after.is_unread - before.is_unread
     counted = await tx.folders.count(
         folder_id,
@@ -416,7 +416,7 @@ async def set_refw(tx: Transaction, item: Located, refw: int) -> Change | None:
         return None
     state = await tx.advance()
     after = before._replace(refw=refw, modseq=state.modseq)
-    await tx.mails.set_refw(after)
+    await tx.mails.set_flags([after])
     # The folder's content has changed, though none of its counters has.
     await tx.folders.count(after.folder_id, items=0, unread=0, size_bytes=0, uids=0, modseq=state.modseq)
     return Change(before, after)

@@ -10,9 +10,7 @@ from postroom.api.operation import operation
 from postroom.api.references import show_mail
 from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.mails import Mail
-from postroom.api.schemas.sending import DraftFields, NewMail, read_letter
-
-WRITING_ERRORS = ("notPermitted", "payloadTooLarge", "messageQuotaExceeded", "sizeQuotaExceeded")
+from postroom.api.schemas.sending import WRITING_ERRORS, DraftFields, NewMail, read_letter
 
 _new_mail = msgspec.json.Decoder(NewMail)
 _draft = msgspec.json.Decoder(DraftFields)

@@ -9,8 +9,8 @@ from postroom.api.call import Call
 from postroom.api.idempotency import HEADER, parse_key
 from postroom.api.operation import operation
 from postroom.api.reply import Reply, json_reply
-from postroom.api.routes.drafts import WRITING_ERRORS
 from postroom.api.schemas.sending import (
+    WRITING_ERRORS,
     DraftToSchedule,
     MailId,
     MailToSchedule,

@@ -15,6 +15,8 @@ from postroom.model.ids import MailRef
 from postroom.model.upload import TemporaryAttachmentId, WantedAttachment
 
 MAX_ATTACHMENTS = 1000
+WRITING_ERRORS = ("notPermitted", "payloadTooLarge", "messageQuotaExceeded", "sizeQuotaExceeded")
+"""Codes of whatever writes a mail."""
 
 AddressText = Annotated[
     str, Meta(description="An address list (RFC 5322).", examples=["Ben Example <ben@example.com>"])

@@ -1,4 +1,4 @@
-"""Drafts: what a draft answers or forwards.
+"""Drafts: mails whose content changes, and what they answer or forward.
 
 There is a row for each draft that answers or forwards a mail; it goes with the draft, and stays where that mail goes.
 """
@@ -7,11 +7,19 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from postroom.model.ids import AccountId, FolderId, ItemId, Uid
+from postroom.model.mail import Mail
 from postroom.store.engine.base import Connection
+from postroom.store.sorting import SortKeys
 
 MANY = 50
 """Drafts looked up by one statement."""
 
+_REWRITE = """
+UPDATE mail SET content_id = $3, modseq = $4, replaced_modseq = $5, date = $6, size_bytes = $7, is_unread = $8,
+                is_flagged = $9, is_draft = $10, summary = $11, importance = $12, has_attachments = $13,
+                sort_subject = $14, sort_from = $15, sort_to = $16
+WHERE account_id = $1 AND item_id = $2
+"""
 _PUT = """
 INSERT INTO draft (account_id, item_id, refw_type, refw_item_id) VALUES ($1, $2, $3, $4)
 ON CONFLICT (account_id, item_id) DO UPDATE SET refw_type = excluded.refw_type, refw_item_id = excluded.refw_item_id
@@ -54,6 +62,28 @@ class DraftRepo:
     def __init__(self, connection: Connection, account_id: AccountId) -> None:
         self._connection = connection
         self._account_id = account_id
+
+    async def rewrite(self, mail: Mail, keys: SortKeys) -> None:
+        """Store a mail as it is now, but for its place, its labels and what was done with it."""
+        await self._connection.execute(
+            _REWRITE,
+            self._account_id,
+            mail.item_id,
+            mail.content_id,
+            mail.modseq,
+            mail.replaced_modseq,
+            mail.date,
+            mail.size,
+            mail.is_unread,
+            mail.is_flagged,
+            mail.is_draft,
+            mail.summary,
+            keys.importance,
+            keys.has_attachments,
+            keys.subject,
+            keys.from_,
+            keys.to,
+        )
 
     async def put(self, item_id: ItemId, reference: Reference) -> None:
         """Store what a draft answers or forwards."""

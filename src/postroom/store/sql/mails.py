@@ -42,14 +42,7 @@ INSERT INTO mail (account_id, folder_id, uid, item_id, content_id, modseq, enter
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
 """
 _SET_FLAGS = """
-UPDATE mail SET is_unread = $3, is_flagged = $4, modseq = $5 WHERE account_id = $1 AND item_id = $2
-"""
-_SET_REFW = "UPDATE mail SET refw = $3, modseq = $4 WHERE account_id = $1 AND item_id = $2"
-_REPLACE = """
-UPDATE mail SET content_id = $3, modseq = $4, replaced_modseq = $5, date = $6, size_bytes = $7, is_unread = $8,
-                is_flagged = $9, is_draft = $10, summary = $11, importance = $12, has_attachments = $13,
-                sort_subject = $14, sort_from = $15, sort_to = $16
-WHERE account_id = $1 AND item_id = $2
+UPDATE mail SET is_unread = $3, is_flagged = $4, refw = $5, modseq = $6 WHERE account_id = $1 AND item_id = $2
 """
 _SET_LABELS = "UPDATE mail SET labels = $3, modseq = $4 WHERE account_id = $1 AND item_id = $2"
 _MOVE = """
@@ -219,39 +212,13 @@ class MailRepo:
         )
 
     async def set_flags(self, mails: Iterable[Mail]) -> None:
-        """Store the unread and flagged state and the modseq of mails."""
+        """Store the unread and flagged state, what was done with them, and the modseq of mails."""
         await self._connection.execute_many(
             _SET_FLAGS,
             [
-                (self._account_id, mail.item_id, mail.is_unread, mail.is_flagged, mail.modseq)
+                (self._account_id, mail.item_id, mail.is_unread, mail.is_flagged, mail.refw, mail.modseq)
                 for mail in mails
             ],
-        )
-
-    async def set_refw(self, mail: Mail) -> None:
-        """Store whether a mail was answered or forwarded, and its modseq."""
-        await self._connection.execute(_SET_REFW, self._account_id, mail.item_id, mail.refw, mail.modseq)
-
-    async def replace(self, mail: Mail, keys: SortKeys) -> None:
-        """Store a mail as it is now, but for its place, labels and what was done with it."""
-        await self._connection.execute(
-            _REPLACE,
-            self._account_id,
-            mail.item_id,
-            mail.content_id,
-            mail.modseq,
-            mail.replaced_modseq,
-            mail.date,
-            mail.size,
-            mail.is_unread,
-            mail.is_flagged,
-            mail.is_draft,
-            mail.summary,
-            keys.importance,
-            keys.has_attachments,
-            keys.subject,
-            keys.from_,
-            keys.to,
         )
 
     async def set_labels(self, mails: Iterable[Mail]) -> None:
