@@ -22,18 +22,19 @@ from postroom.api.protocol import make_protocol
 from postroom.api.settings import APISettings
 from postroom.api.stats import APIStats
 from postroom.app.logs import configure_logs
+from postroom.app.mail_servers import MailStats, open_mail_servers
 from postroom.app.metrics import ServiceCollector
+from postroom.app.queue import running_queue
 from postroom.app.services import Services, open_services
+from postroom.app.submission import SubmissionCollector
 from postroom.app.webhooks import make_webhook_runner
-from postroom.config.lmtp import LMTPConfig
 from postroom.config.options import UnixAddress, parse_listen
 from postroom.config.root import Config
-from postroom.delivery.limits import LMTPLimits
-from postroom.delivery.server import LMTPServer, start_lmtp
-from postroom.delivery.stats import LMTPStats
 from postroom.domain.calls import purge_calls
 from postroom.domain.check import find_last_drift
 from postroom.domain.maintenance import purge_history
+from postroom.domain.queue_admin import purge_finished
+from postroom.domain.uploads import collect_orphans, remove_of_ended_sessions
 from postroom.errors import Kind, PostroomError
 
 GRACE_SECONDS = 10
@@ -41,6 +42,8 @@ BACKLOG = 4096
 KEEP_ALIVE_SECONDS = 75
 MAINTENANCE_SECONDS = 3600
 GO_ON_SECONDS = 10
+UPLOADS_SECONDS = 300
+"""How often it is looked for uploads of sessions that are over."""
 DRIFT_SECONDS = 60
 """How often the result of the last check is read for the metrics."""
 
@@ -69,12 +72,16 @@ async def _serve(config: Config) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     async with open_services(config) as services:
-        lmtp_stats = LMTPStats()
+        mail_stats = MailStats()
         api_stats = APIStats()
-        collector = ServiceCollector(services, lmtp_stats)
+        collector = ServiceCollector(services, mail_stats.lmtp)
         api_stats.registry.register(collector)
-        lmtp = await _start_lmtp(config, services, lmtp_stats)
-        try:
+        api_stats.registry.register(SubmissionCollector(mail_stats.submission))
+        async with (
+            open_mail_servers(config, services, mail_stats, grace_seconds=GRACE_SECONDS) as mail,
+            running_queue(config, services) as queue,
+        ):
+            api_stats.registry.register(queue)
             listener = open_listener(config.http.listen)
             http = _make_http(config, services, api_stats)
             serving = asyncio.create_task(http.serve(sockets=[listener]))
@@ -82,9 +89,10 @@ async def _serve(config: Config) -> None:
                 asyncio.create_task(_watch_drift(services, collector)),
                 asyncio.create_task(_maintain(services, config)),
                 asyncio.create_task(_go_on(services)),
+                asyncio.create_task(_clear_uploads(services, config)),
                 asyncio.create_task(make_webhook_runner(services, config.webhooks).run()),
             ]
-            _log.info("serving", http=config.http.listen, lmtp=lmtp.addresses if lmtp else [])
+            _log.info("serving", http=config.http.listen, **mail)
             # What start-up has made stays for good: the collector need not look at it again.
             gc.collect()
             gc.freeze()
@@ -97,9 +105,6 @@ async def _serve(config: Config) -> None:
             http.should_exit = True
             await serving
             await asyncio.gather(*jobs, return_exceptions=True)
-        finally:
-            if lmtp is not None:
-                await lmtp.close(GRACE_SECONDS)
     _log.info("stopped")
 
 
@@ -107,45 +112,6 @@ async def _until_stopped(stopping: asyncio.Event, serving: "asyncio.Task[None]")
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait([waiting, serving], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-
-
-async def _start_lmtp(config: Config, services: Services, stats: LMTPStats) -> LMTPServer | None:
-    section = config.lmtp
-    if not section.listen:
-        return None
-    spool = config.data_dir / "spool"
-    _empty_spool(spool)
-    return await start_lmtp(
-        section.listen,
-        ingest=services.domain.ingest,
-        limits=_lmtp_limits(section),
-        hostname=section.hostname or _machine_name(),
-        spool_directory=spool,
-        clock=time.time,
-        stats=stats,
-    )
-
-
-def _lmtp_limits(section: LMTPConfig) -> LMTPLimits:
-    return LMTPLimits(
-        max_message_bytes=section.max_message_bytes,
-        max_recipients=section.max_recipients,
-        max_connections=section.max_connections,
-        command_timeout_seconds=section.command_timeout_seconds,
-        data_timeout_seconds=section.data_timeout_seconds,
-    )
-
-
-def _machine_name() -> str:
-    name = socket.getfqdn()
-    return name if name.isascii() and name.replace("-", "").replace(".", "").isalnum() else "localhost"
-
-
-def _empty_spool(spool: Path) -> None:
-    """Make the spool folder; what a crash has left there was never acknowledged."""
-    spool.mkdir(parents=True, exist_ok=True)
-    for path in spool.iterdir():
-        path.unlink(missing_ok=True)
 
 
 def open_listener(listen: str) -> socket.socket:
@@ -184,6 +150,7 @@ def _make_http(config: Config, services: Services, stats: APIStats) -> _HTTPServ
     section = config.http
     settings = APISettings(
         max_json_bytes=section.max_json_bytes,
+        max_upload_bytes=section.max_upload_bytes,
         max_header_bytes=section.max_header_bytes,
         metrics_networks=section.metrics_networks,
         log_requests=config.logging.level == "debug",
@@ -233,10 +200,22 @@ async def _maintain(services: Services, config: Config) -> None:
         await asyncio.sleep(MAINTENANCE_SECONDS)
         try:
             removed = await purge_history(services.store, config.retention)
+            await collect_orphans(services.store)
             await purge_calls(services.store)
+            await purge_finished(services.store, config.sending, now=services.clock.now_ms())
         except PostroomError as error:
             _log.warning("maintenance failed", error=str(error), private=error.private)
         else:
             _log.info(
                 "maintenance", operations_removed=removed.operations, removals_forgotten=removed.removals
             )
+
+
+async def _clear_uploads(services: Services, config: Config) -> None:
+    """Remove what sessions have uploaded that are over."""
+    while True:
+        try:
+            await remove_of_ended_sessions(services.store, config.auth, now_ms=services.clock.now_ms())
+        except PostroomError as error:
+            _log.warning("uploads could not be cleared", error=str(error), private=error.private)
+        await asyncio.sleep(UPLOADS_SECONDS)

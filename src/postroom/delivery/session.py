@@ -148,8 +148,9 @@ class Session(ABC, Generic[R]):
     def _check_place(self, command: Command) -> None:
         """Refuse what cannot be said yet."""
 
-    async def _check_sender(self, command: Mail) -> None:
-        """Refuse a sender."""
+    async def _check_sender(self, command: Mail) -> Mail:
+        """Return the command with the sender as it goes on, or raise why it is refused."""
+        return command
 
     def _max_recipients(self) -> int:
         """Return how many recipients a message may have."""
@@ -175,7 +176,6 @@ class Session(ABC, Generic[R]):
             if number % _COMMANDS_BEFORE_YIELD == 0:
                 await asyncio.sleep(0)
             wire.deadline.set(self._command_seconds())
-            await wire.drain()
             if self._stopping and self._transaction is None:
                 raise SessionEndedError(replies.SHUTTING_DOWN)
             try:
@@ -249,7 +249,7 @@ class Session(ABC, Generic[R]):
             raise out_of_place("A transaction is open already")
         if command.size_bytes is not None and command.size_bytes > self._limits.max_message_bytes:
             raise too_large(self._limits.max_message_bytes)
-        await self._check_sender(command)
+        command = await self._check_sender(command)
         self._mail_refused = False
         self._transaction = Transaction(command)
         self._wire.send(_SENDER_OK)

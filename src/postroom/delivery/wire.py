@@ -24,10 +24,9 @@ from typing import Final, cast
 
 from postroom.delivery.addresses import render_address_literal
 from postroom.delivery.deadline import Deadline
+from postroom.delivery.tls import TLSLayer
 
 _MAX_GATHERED_BYTES: Final = 32_768
-_TLS_SHUTDOWN_SECONDS: Final = 30.0
-"""More than anybody waits for it: :meth:`Wire.finish` ends it before."""
 
 
 class End(Enum):
@@ -44,6 +43,10 @@ class InputEndedError(Exception):
     def __init__(self, reason: End) -> None:
         super().__init__(reason.value)
         self.reason = reason
+
+
+class EarlyInputError(Exception):
+    """Raised where the client has sent something in clear that would be read under TLS."""
 
 
 class LineTooLongError(Exception):
@@ -69,7 +72,7 @@ class Wire(asyncio.Protocol):
         self._writing_paused = False
         self._lost = False
         self._discarding = False
-        self._handshake: asyncio.Task[asyncio.Transport | None] | None = None
+        self._tls: TLSLayer | None = None
         self._transport: asyncio.Transport
         self.is_encrypted = False
         """TLS has begun."""
@@ -95,6 +98,8 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Buffer ``data`` and wake the driver."""
+        if self._tls is not None:
+            data = self._decrypt(self._tls, data)
         if self._discarding:
             return
         self._buffer += data
@@ -107,8 +112,7 @@ class Wire(asyncio.Protocol):
         """Let the driver finish what is buffered; the other direction stays open for its replies."""
         self._eof = True
         self._wake()
-        # TLS has no such half (RFC 8446 §6.1 has it, the event loops have not): the connection ends as a whole.
-        return not self.is_encrypted
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Drop all input: nobody is there to be told what became of it."""
@@ -121,6 +125,10 @@ class Wire(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Note that the client does not read its replies."""
         self._writing_paused = True
+        if self._tls is not None and not self._reading_paused:
+            # TLS answers some of what it reads by itself.
+            self._reading_paused = True
+            self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Note that it reads again."""
@@ -133,8 +141,9 @@ class Wire(asyncio.Protocol):
         """Return the next line without its CRLF; nothing but CRLF ends a line (RFC 5321 §2.3.8).
 
         Raises :class:`LineTooLongError` for a line of more than ``limit_bytes`` with its CRLF, after skipping it,
-        and :class:`InputEndedError`.
+        and :class:`InputEndedError`. Suspends first while the client does not read its replies, if many are gathered.
         """
+        await self._drain()
         skipped = False
         while True:
             end = self._buffer.find(b"\r\n")
@@ -172,66 +181,44 @@ class Wire(asyncio.Protocol):
         """Hand what was gathered to the transport."""
         if self._gathered:
             if not self._lost:
-                self._transport.write(b"".join(self._gathered))
+                data = b"".join(self._gathered)
+                self._transport.write(data if self._tls is None else self._tls.send(data))
             self._gathered.clear()
             self._gathered_bytes = 0
 
-    async def drain(self) -> None:
-        """Suspend while the client does not read its replies, if many are gathered.
-
-        Raises :class:`InputEndedError`.
-        """
+    async def _drain(self) -> None:
+        """Suspend while the client does not read its replies, if many are gathered."""
         if self._gathered_bytes > _MAX_GATHERED_BYTES:
             self.flush()
             while self._writing_paused:
                 await self._wait()
 
-    @property
-    def has_input(self) -> bool:
-        """Tell whether something is buffered that nobody has asked for yet."""
-        return bool(self._buffer)
-
-    async def start_tls(
-        self, context: ssl.SSLContext, *, announcement: bytes, timeout_seconds: float
-    ) -> None:
+    async def start_tls(self, context: ssl.SSLContext, *, announcement: bytes) -> None:
         """Send ``announcement``, then be the server of a TLS handshake; go on under TLS.
 
-        Whatever comes behind this moment is part of the handshake. Nothing may be buffered. Raises
-        :class:`InputEndedError` where the handshake fails; the connection is of no use then.
+        Without an announcement, what is buffered belongs to the handshake. With one, nobody can know yet that it
+        begins: :class:`EarlyInputError` is raised, nothing is sent, and the connection is not to be trusted. The
+        driver has set a deadline. Raises :class:`InputEndedError` where the handshake fails or does not end; the
+        connection is of no use then.
         """
-        self._transport.pause_reading()
-        self._reading_paused = False
+        if announcement and self._buffer:
+            raise EarlyInputError
         self.send(announcement)
         self.flush()
-        handshake = self._handshake = self._loop.create_task(
-            self._loop.start_tls(
-                self._transport,
-                self,
-                context,
-                server_side=True,
-                ssl_handshake_timeout=timeout_seconds,
-                ssl_shutdown_timeout=_TLS_SHUTDOWN_SECONDS,
-            )
-        )
-        try:
-            await asyncio.wait([handshake])
-        finally:
-            self._handshake = None
-            handshake.cancel()
-        transport = None if handshake.cancelled() or handshake.exception() else handshake.result()
-        if transport is None:
-            reason = self._end or End.CLOSED
-            self._transport.abort()
-            self.connection_lost(None)
-            raise InputEndedError(reason)
-        self._transport = transport
+        self._tls = TLSLayer(context)
+        received = bytes(self._buffer)
+        self._buffer.clear()
+        self.data_received(received)
+        while not self._tls.is_ready:
+            if self._eof:
+                raise InputEndedError(End.CLOSED)
+            self._resume_reading()
+            await self._wait()
         self.is_encrypted = True
 
     def stop(self) -> None:
         """Make the driver's present or next wait fail with STOPPED (from outside the driver)."""
         self._end = self._end or End.STOPPED
-        if self._handshake is not None:
-            self._handshake.cancel()
         self._wake()
 
     async def finish(self, linger_seconds: float) -> None:
@@ -244,16 +231,15 @@ class Wire(asyncio.Protocol):
             self._end = None
             # The client may have reset the connection, and the event loop not have told us yet.
             with contextlib.suppress(OSError, RuntimeError):
-                if self.is_encrypted:
-                    self._transport.close()  # Its end of TLS is awaited.
-                else:
-                    self._transport.write_eof()
+                if self._tls is not None:
+                    self._transport.write(self._tls.close())
+                self._transport.write_eof()
         self._discarding = True
         self._buffer.clear()
         self._resume_reading()
         self.deadline.set(linger_seconds)
         try:
-            while self._writing_paused or self.is_encrypted or not self._eof:
+            while self._writing_paused or not self._eof:
                 await self._wait()
         except InputEndedError:
             pass
@@ -262,7 +248,7 @@ class Wire(asyncio.Protocol):
     def close(self) -> None:
         """Close without waiting; what was flushed still leaves, unless the client does not read."""
         self.deadline.cancel()
-        if self._writing_paused or (self.is_encrypted and not self._lost):
+        if self._writing_paused:
             self._transport.abort()
         else:
             self._transport.close()
@@ -291,6 +277,20 @@ class Wire(asyncio.Protocol):
             self._waiter = None
         if self._end is not None:
             raise InputEndedError(self._end)
+
+    def _decrypt(self, tls: TLSLayer, data: bytes) -> bytes:
+        """Return what the client has sent under TLS; none where that cannot be told, which ends the connection."""
+        try:
+            data = tls.receive(data)
+        except ssl.SSLError:
+            data = b""
+            self._end = self._end or End.CLOSED
+        self._eof = self._eof or tls.is_closed
+        # After a failure, this is what tells the client of it.
+        if not self._lost:
+            self._transport.write(tls.take_output())
+        self._wake()
+        return data
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

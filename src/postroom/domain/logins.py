@@ -98,6 +98,11 @@ class Logins:
         badge = await self._badge(caller.account_id)
         return badge is not None and badge[:2] == (caller.auth_version, caller.session_version)
 
+    async def holds(self, caller: Caller) -> bool:
+        """Tell whether the password of a caller that was authenticated before still counts. Raises: unavailable."""
+        badge = await self._badge(caller.account_id)
+        return badge is not None and badge.auth_version == caller.auth_version
+
     async def login(self, authorization: str | None, *, client: str) -> str:
         """Make a session for valid credentials and return its id.
 

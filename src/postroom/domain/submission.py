@@ -1,0 +1,180 @@
+"""Submission: accounts send mail by SMTP (RFC 6409), through the same outgoing queue as by the API.
+
+Whom a message is from is not the client's to choose: reverse-path, From and Sender are addresses of the account, its
+aliases and what domain aliases make of them included (RFC 6409 §6.1). The null reverse-path is taken, because
+receipts have it (RFC 8098 §2.1).
+
+A message is held by the queue alone: it lies in no folder. When :meth:`Submission.submit` returns, content and queue
+entry are durable, in one transaction.
+"""
+
+import base64
+from collections.abc import Mapping
+
+from postroom.auth.credentials import not_authenticated
+from postroom.compose.addresses import parse_address_list
+from postroom.config.classes import AccountClass
+from postroom.content.digest import Digest
+from postroom.domain.addresses import find_account_address, normalise_domain
+from postroom.domain.clock import Clock
+from postroom.domain.ingest import Ingest
+from postroom.domain.logins import Logins
+from postroom.domain.outbox import Addressee, Message, enqueue
+from postroom.domain.routing import Route, Routing
+from postroom.errors import Kind, PostroomError, not_found
+from postroom.mime.raw import Raw
+from postroom.model.account import Caller
+from postroom.model.ids import AccountId, ContentId
+from postroom.model.outgoing import SUBMITTED, ProcessingId
+from postroom.model.submission import Submitted, SubmittedRecipient
+from postroom.store import Store
+from postroom.store.sql.contents import Content
+from postroom.store.tx import Transaction
+
+_MAX_AUTHORS = 20
+
+
+class Submission:
+    """The use cases of mail programs that send."""
+
+    def __init__(
+        self,
+        store: Store,
+        logins: Logins,
+        *,
+        ingest: Ingest,
+        routing: Routing,
+        classes: Mapping[str, AccountClass],
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._logins = logins
+        self._ingest = ingest
+        self._routing = routing
+        self._classes = classes
+        self._clock = clock
+
+    async def login(self, name: str, password: str, *, client: str) -> Caller:
+        """Return who has that name and password; limits on guessing are those of all logins.
+
+        Args:
+            name: an address of an account, or its local part where there is a primary domain.
+            password: the password.
+            client: the source address.
+
+        Raises: notAuthenticated; tooManyRequests; unavailable.
+        """
+        if ":" in name:  # It would become part of the password.
+            raise not_authenticated()
+        credentials = base64.b64encode(f"{name}:{password}".encode()).decode("ascii")
+        return await self._logins.authenticate(f"Basic {credentials}", None, client=client)
+
+    async def is_current(self, caller: Caller) -> bool:
+        """Tell whether a login still holds; sessions have nothing to do with it. Raises: unavailable."""
+        return await self._logins.holds(caller)
+
+    def max_recipients(self, caller: Caller) -> int:
+        """Return how many recipients a message may have."""
+        account_class = self._classes.get(caller.class_name) or self._classes["default"]
+        return account_class.max_recipients
+
+    async def check_sender(self, caller: Caller, sender: str) -> str:
+        """Return a reverse-path as it goes on the wire, its domain as A-labels.
+
+        Raises: senderNotOwn where it is not the account's; unavailable.
+        """
+        if not sender:
+            return ""
+        if not await self._is_own(caller.account_id, sender):
+            raise _not_own(f"{sender} is not an address of this account")
+        local_part, _, domain = sender.rpartition("@")
+        return f"{local_part}@{normalise_domain(domain)}"
+
+    async def route(self, address: str) -> Route:
+        """Return which way a recipient's mail goes. Raises: badRecipient; unavailable."""
+        try:
+            return await self._routing.find(address)
+        except PostroomError as error:
+            if error.code != "badParameter":
+                raise
+            raise PostroomError(Kind.INVALID, "badRecipient", error.message) from None
+
+    async def submit(self, caller: Caller, submitted: Submitted, content: Raw) -> ProcessingId:
+        """Put a message into the outgoing queue, to be sent at once; return its number there.
+
+        Raises: senderNotOwn; badMessage; notAuthenticated where the account has gone; unavailable.
+        """
+        await self._check_authors(caller, submitted)
+        digest = await self._ingest.prepare(content, [caller.account_id])
+        now = self._clock.now_ms()
+        try:
+            async with self._store.transaction(caller.account_id) as tx:
+                content_id = await _keep(tx, digest)
+                message = Message(
+                    sender=submitted.sender,
+                    content_id=content_id,
+                    size_bytes=digest.size_bytes,
+                    release_at=now,
+                    kind=SUBMITTED,
+                    needs_smtputf8=_needs_smtputf8(submitted),
+                    is_8bit=submitted.is_8bit,
+                    ret=submitted.ret,
+                    envid=submitted.envid,
+                )
+                addressees = [_addressee(recipient) for recipient in submitted.recipients]
+                processing_id = await enqueue(tx, message, addressees, now=now)
+                # The queue has a reference of its own.
+                await tx.contents.release(content_id)
+        except PostroomError as error:
+            if error.code != "notFound":
+                raise
+            raise not_authenticated() from None
+        return processing_id
+
+    async def _check_authors(self, caller: Caller, submitted: Submitted) -> None:
+        for name, value in (("From", submitted.from_), ("Sender", submitted.sender_field)):
+            if not value:
+                continue
+            try:
+                authors = parse_address_list(value, parameter=name)
+            except PostroomError as error:
+                raise PostroomError(Kind.INVALID, "badMessage", f"{name}: {error.message}") from None
+            if not authors or len(authors) > _MAX_AUTHORS:
+                raise PostroomError(Kind.INVALID, "badMessage", f"{name} must name the author")
+            for author in authors:
+                if not await self._is_own(caller.account_id, author.addr_spec):
+                    raise _not_own(f"{name}: {author.addr_spec} is not an address of this account")
+
+    async def _is_own(self, account_id: AccountId, address: str) -> bool:
+        """Tell whether mail for an address comes to the account, as its detail (RFC 5233) may be anything."""
+        local_part, _, domain = address.rpartition("@")
+        normalised = find_account_address(f"{local_part.partition('+')[0]}@{domain}")
+        if normalised is None:
+            return False
+        async with self._store.directory() as directory:
+            found = await directory.directory.find_by_address(*normalised)
+        return found is not None and found.account.account_id == account_id
+
+
+async def _keep(tx: Transaction, digest: Digest) -> ContentId:
+    """Store a content with one reference, outside of all folders; history does not move on."""
+    state = await tx.mailbox.advance(step=0, items=0, size_bytes=0, contents=1, item_ids=0, folders=0)
+    if state is None:
+        raise not_found("the account")
+    return await tx.contents.add(
+        Content(state.content_id, digest.sha256, digest.size_bytes, 1, digest.structure, digest.data)
+    )
+
+
+def _addressee(recipient: SubmittedRecipient) -> Addressee:
+    route = Route(recipient.address, recipient.destination)
+    return Addressee(route, notify=recipient.notify, orcpt=recipient.orcpt)
+
+
+def _needs_smtputf8(submitted: Submitted) -> bool:
+    addresses = [submitted.sender, *(recipient.address for recipient in submitted.recipients)]
+    return submitted.needs_smtputf8 or not all(address.isascii() for address in addresses)
+
+
+def _not_own(message: str) -> PostroomError:
+    return PostroomError(Kind.DENIED, "senderNotOwn", message)
