@@ -18,7 +18,7 @@ from postroom.domain.queue_runner import QueueRunner
 from postroom.domain.queue_turns import QueueParts, Turns
 from postroom.domain.vacation import UNSET
 from postroom.model.folder import INBOX
-from postroom.model.ids import MailRef
+from postroom.model.ids import MailRef, Uid
 from postroom.model.settings import ReceiptsChange, SettingsChange
 from postroom.store import Store
 
@@ -65,11 +65,7 @@ async def read_all(owner: Owner) -> None:
     """Mark everything in the Inbox as read."""
     caller = await owner.caller()
     async with owner.store.read(owner.account_id) as mailbox:
-        state = await mailbox.folders.find(INBOX)
-        items = [
-            await mailbox.mails.locate(INBOX, uid)
-            for uid in range(1, (state.total_items if state else 0) + 1)
-        ]
+        items = [await mailbox.mails.locate(INBOX, Uid(uid)) for uid in range(1, await total(owner) + 1)]
     for item in items:
         assert item is not None
         ref = MailRef(owner.account_id, INBOX, item.mail.uid)

@@ -15,10 +15,10 @@ from tests.fixtures.factories import DATE, AddOwner, Owner, make_message, mark_m
 from postroom.config.classes import AccountClass
 from postroom.domain import Domain
 from postroom.domain.examination import examine
-from postroom.domain.filing import Flags, file_mail
+from postroom.domain.filing import Flags, file_mail, locate_mail, make_draft, replace_mail, set_refw
 from postroom.errors import Kind, PostroomError
 from postroom.model.envelope import Envelope, Recipient
-from postroom.model.folder import INBOX
+from postroom.model.folder import DRAFTS, INBOX
 from postroom.model.ids import AccountId, FolderId, MailRef, Modseq, Uid
 from postroom.model.listing import MailListRequest, Sort, SortField
 from postroom.store import Store
@@ -97,7 +97,9 @@ class History:
         self.domain: Domain = owners[0].domain
         self.mailboxes = [
             ModelMailbox(
-                owner, {INBOX: ModelFolder(), SENT: ModelFolder(), folder_id: ModelFolder()}, modseq=2
+                owner,
+                {folder: ModelFolder() for folder in (INBOX, SENT, DRAFTS, folder_id)},
+                modseq=2,
             )
             for owner, folder_id in zip(owners, more, strict=True)
         ]
@@ -120,6 +122,9 @@ class History:
             (self.insert, 4),
             (self.flag, 8),
             (self.remove, 7),
+            (self.replace, 6),
+            (self.draft, 3),
+            (self.refer, 2),
             (self.fail, 3),
             (self.fail_in_part, 2),
             (self.clear, 0.15),
@@ -202,6 +207,56 @@ class History:
             mailbox.step("mails.update")
             assert shown.modseq == mailbox.modseq
 
+    async def replace(self) -> None:
+        mailbox = self.chance.choice(self.mailboxes)
+        place = mailbox.pick(self.chance)
+        if place is None:
+            return
+        folder_id, uid = place
+        letter, date = self.chance.choice(self.letters), DATE + self.chance.randrange(20)
+        flags = Flags(is_unread=self.chance.random() < 0.5, is_flagged=self.chance.random() < 0.3)
+        digest = await self.domain.ingest.prepare(letter.raw, [mailbox.owner.account_id])
+        async with self.store.transaction(mailbox.owner.account_id) as tx:
+            item = await locate_mail(tx, folder_id, Uid(uid))
+            mail = await replace_mail(tx, item, digest, date=date, flags=flags)
+            await tx.log("replace", {}, modseq=mail.modseq)
+        assert (mail.folder_id, mail.uid, mail.item_id) == (folder_id, uid, item.mail.item_id)
+        mailbox.folders[folder_id].mails[uid] = ModelMail(letter, date, flags.is_unread, flags.is_flagged)
+        mailbox.step("replace")
+        assert mail.replaced_modseq == mail.modseq == mailbox.modseq
+
+    async def draft(self) -> None:
+        mailbox = self.chance.choice(self.mailboxes)
+        place = mailbox.pick(self.chance)
+        if place is None:
+            return
+        folder_id, uid = place
+        async with self.store.transaction(mailbox.owner.account_id) as tx:
+            item = await locate_mail(tx, folder_id, Uid(uid))
+            mail = await make_draft(tx, item, date=self.now)
+            await tx.log("draft", {}, modseq=mail.modseq)
+        model = mailbox.folders[folder_id].mails[uid]
+        model.date = self.now
+        if folder_id != DRAFTS:
+            del mailbox.folders[folder_id].mails[uid]
+            mailbox.buried.add((folder_id, uid))
+            mailbox.folders[DRAFTS].add(model)
+        mailbox.step("draft")
+        assert (mail.folder_id, mail.is_draft, mail.modseq) == (DRAFTS, 1, mailbox.modseq)
+
+    async def refer(self) -> None:
+        mailbox = self.chance.choice(self.mailboxes)
+        place = mailbox.pick(self.chance)
+        if place is None:
+            return
+        async with self.store.transaction(mailbox.owner.account_id) as tx:
+            item = await locate_mail(tx, place[0], Uid(place[1]))
+            change = await set_refw(tx, item, self.chance.randrange(4))
+            if change is not None:
+                await tx.log("refer", {}, modseq=tx.modseq)
+        if change is not None:
+            mailbox.step("refer")
+
     async def remove(self) -> None:
         mailbox = self.chance.choice(self.mailboxes)
         place = mailbox.pick(self.chance)
@@ -272,6 +327,8 @@ class History:
             await file_mail(tx, filing, INBOX, date=DATE, flags=Flags())
         place = mailbox.pick(self.chance)
         if place is not None and place != but:
+            item = await locate_mail(tx, place[0], Uid(place[1]))
+            await replace_mail(tx, item, filing, date=DATE, flags=Flags(is_unread=False))
             await mark_mail(tx, place[0], Uid(place[1]), is_unread=False, is_flagged=True)
             await remove_mail(tx, place[0], Uid(place[1]))
 
@@ -300,7 +357,7 @@ class History:
         async with self.store.read(account_id) as snapshot:
             total, faults = await examine(snapshot, "x")
             contents = await snapshot.contents.list_after(0, limit=1000)
-            indexed = await snapshot.list_indexed()
+            indexed = await snapshot.recounts.list_indexed()
             operations = await snapshot.operations.list_after(Modseq(2), limit=100_000)
         assert faults == []
         assert total == len(mailbox.mails())

@@ -183,7 +183,7 @@ async def _examine_orders(mailbox: Snapshot, account: str) -> list[Fault]:
 
 
 async def _examine_index(mailbox: Snapshot, account: str, recount: _Recount) -> list[Fault]:
-    indexed = await mailbox.list_indexed()
+    indexed = await mailbox.recounts.list_indexed()
     shown = {int(content_id) for content_id in recount.references}
     # What only waits to be sent may be in the index: it was a mail, or will be one.
     unseen = indexed - shown - {int(content_id) for content_id in recount.queued}
@@ -277,7 +277,7 @@ async def _repair_references(tx: Transaction, recount: _Recount) -> None:
 
 
 async def _repair_index(tx: Transaction, recount: _Recount, messages: MessageStore) -> None:
-    indexed = await tx.list_indexed()
+    indexed = await tx.recounts.list_indexed()
     shown = {int(content_id) for content_id in recount.references}
     for number in indexed - shown - {int(content_id) for content_id in recount.queued}:
         await tx.unindex(number)

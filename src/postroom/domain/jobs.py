@@ -128,7 +128,7 @@ class Jobs:
         job = job._replace(failed=_write(list(failed)).decode())
         async with self._store.transaction(caller.account_id, session_id=caller.session_id) as tx:
             await tx.lock()
-            running = await tx.jobs.list_running(caller.account_id, limit=MOST_RUNNING)
+            running = await tx.tables.jobs.list_running(caller.account_id, limit=MOST_RUNNING)
             if len(running) >= MOST_RUNNING:
                 raise PostroomError(
                     Kind.LIMITED,
@@ -136,7 +136,7 @@ class Jobs:
                     f"{MOST_RUNNING} batches of this account are running: wait until some are done",
                     retry_after_seconds=IDLE_SECONDS,
                 )
-            await tx.jobs.create(job, slices)
+            await tx.tables.jobs.create(job, slices)
         return await self.proceed(job)
 
     async def create_undo(self, tx: Transaction, caller: Caller, *, history_id: int, mail_count: int) -> Job:
@@ -147,7 +147,7 @@ class Jobs:
             slices += [_pack(int(entry.modseq)) for entry in entries]
             before = entries[-1].modseq
         job = _new_job(caller, "undo", Request(caller.class_name, undoes=history_id), total=mail_count)
-        await tx.jobs.create(job, slices)
+        await tx.tables.jobs.create(job, slices)
         return job
 
     async def proceed(self, job: Job) -> JobState:
@@ -217,8 +217,8 @@ class Jobs:
         async with self._store.transaction(job.account_id, session_id=job.session_id) as tx:
             await tx.lock()
             # Another process may have gone on with it meanwhile.
-            items = await tx.jobs.take_slice(job_key)
-            job = await tx.jobs.find(job_key) or job
+            items = await tx.tables.jobs.take_slice(job_key)
+            job = await tx.tables.jobs.find(job_key) or job
             now = int(time.time() * 1000)
             if items is None:
                 await self._finish(tx, job._replace(finished_at=job.finished_at or now, touched_at=now))
@@ -227,12 +227,12 @@ class Jobs:
                 history_id = await _write_down(tx, job, done.steps)
                 failed = _read_failed(job.failed) + done.failed
                 job = job._replace(history_id=history_id, failed=_write(failed).decode(), touched_at=now)
-                await tx.jobs.advance(job, done=done.mails)
+                await tx.tables.jobs.advance(job, done=done.mails)
             tx.after_commit(lambda: self._on_progress(job.account_id, job_key))
         return items is not None
 
     async def _finish(self, tx: Transaction, job: Job) -> None:
-        await tx.jobs.advance(job, done=0)
+        await tx.tables.jobs.advance(job, done=0)
         if job.history_id:
             await tx.operations.add_to_head(job.history_id, mails=0, state="done")
 
@@ -309,7 +309,7 @@ async def _try(
 
 async def has_running(tx: Transaction, session_id: SessionId) -> bool:
     """Tell whether a batch of a session is running."""
-    jobs = await tx.jobs.list_running(tx.account_id, limit=2 * MOST_RUNNING)
+    jobs = await tx.tables.jobs.list_running(tx.account_id, limit=2 * MOST_RUNNING)
     return any(job.session_id == session_id for job in jobs)
 
 

@@ -128,18 +128,19 @@ class Receipts:
         header = await self._read_header(tx, mail.content_id)
         fields = parse_headers(header, parse_message(header))
         receiver = find_receiver(fields)
-        account = await tx.directory.find(tx.account_id)
+        directory = tx.tables.directory
+        account = await directory.find(tx.account_id)
         if receiver is None or account is None:
             return
-        if await is_own(tx.directory, tx.account_id, receiver.addr_spec):
+        if await is_own(directory, tx.account_id, receiver.addr_spec):
             return
         try:
-            route = await self._routing.find(receiver.addr_spec, domains=tx.directory.domains)
+            route = await self._routing.find(receiver.addr_spec, domains=directory.domains)
         except PostroomError as error:
             if error.kind is not Kind.INVALID:
                 raise
             return
-        named = await find_named(tx.directory, tx.account_id, list_recipients(fields))
+        named = await find_named(directory, tx.account_id, list_recipients(fields))
         reader = make_own(account, named or account.address)
         raw = compose_receipt(
             Receipt(

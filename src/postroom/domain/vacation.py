@@ -80,8 +80,8 @@ class Vacations:
         vacation = _check(vacation)
         async with self._store.transaction(caller.account_id, session_id=caller.session_id) as tx:
             await tx.lock()
-            await tx.vacations.put(caller.account_id, vacation)
-            await tx.vacations.forget_answered(caller.account_id)
+            await tx.tables.vacations.put(caller.account_id, vacation)
+            await tx.tables.vacations.forget_answered(caller.account_id)
 
 
 def _check(vacation: Vacation) -> Vacation:
@@ -243,7 +243,7 @@ async def send_answer(tx: Transaction, made: Answer, *, now: int) -> None:
         made: the notice.
         now: the present time in Unix milliseconds.
     """
-    repo, account_id, vacation = tx.vacations, tx.account_id, made.vacation
+    repo, account_id, vacation = tx.tables.vacations, tx.account_id, made.vacation
     if await repo.find(account_id) != vacation:
         return
     if await repo.find_newest(account_id, MOST_A_DAY - 1) > now - _DAY_MS:

@@ -119,11 +119,6 @@ class Snapshot:
         return ContactRepo(self._connection, self.account_id)
 
     @cached_property
-    def vacations(self) -> VacationRepo:
-        """The absence notices."""
-        return VacationRepo(self._connection)
-
-    @cached_property
     def operations(self) -> OperationRepo:
         """The operation log and the tombstones."""
         return OperationRepo(self._connection, self.account_id)
@@ -153,10 +148,6 @@ class Snapshot:
         """The mails, counted anew."""
         return RecountRepo(self._connection, self.account_id)
 
-    async def list_indexed(self) -> set[int]:
-        """Return the contents that are in the full-text index."""
-        return await self._connection.list_indexed(self.account_id)
-
 
 class Transaction(Snapshot):
     """One account's mailbox, being changed."""
@@ -178,19 +169,14 @@ class Transaction(Snapshot):
         self._modseq = Modseq(0)
 
     @cached_property
-    def jobs(self) -> JobRepo:
-        """The jobs, of which a transaction does a slice."""
-        return JobRepo(self._connection)
-
-    @cached_property
     def outgoing(self) -> OutgoingRepo:
         """The outgoing queue, into which a transaction puts what it sends."""
         return OutgoingRepo(self._connection)
 
     @cached_property
-    def directory(self) -> DirectoryRepo:
-        """Domains, accounts and addresses, to be read: a transaction waits for no second connection."""
-        return DirectoryRepo(self._connection)
+    def tables(self) -> "Directory":
+        """The tables that know all accounts: a transaction must not wait for a second connection to read them."""
+        return Directory(self._connection)
 
     @cached_property
     def removals(self) -> RemovalRepo:

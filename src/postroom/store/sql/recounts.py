@@ -57,6 +57,10 @@ class RecountRepo:
         rows = await self._connection.fetch_all(_RECOUNT_CONTACTS, self._account_id)
         return {FolderId(folder_id): count for folder_id, count in rows}
 
+    async def list_indexed(self) -> set[int]:
+        """Return the contents that are in the full-text index."""
+        return await self._connection.list_indexed(self._account_id)
+
     async def list_labelled(self) -> list[tuple[FolderId, Uid, str, int]]:
         """Return folder, uid, labels and unread state of all mails with labels."""
         rows = await self._connection.fetch_all(_LABELLED, self._account_id)
