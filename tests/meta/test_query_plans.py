@@ -82,6 +82,7 @@ WHOLE_ACCOUNT = {
     "removals._FIRST": "an account is removed",
     "removals._MAILS": "an account is removed, a slice at a time",
     "removals._CONTENTS": "an account is removed, a slice at a time",
+    "removals._UPLOADS": "an account is removed, a slice at a time",
     "removals._CHUNKS": "an account is removed, a slice at a time",
     "removals._TOMBSTONES": "an account is removed, a slice at a time",
     "removals._OPERATIONS": "an account is removed, a slice at a time",

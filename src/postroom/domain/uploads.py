@@ -22,7 +22,7 @@ from postroom.errors import Kind, PostroomError
 from postroom.model.ids import AccountId, SessionId
 from postroom.store import Store
 from postroom.store.blobs.base import BlobWriter
-from postroom.store.sql.temporary_attachments import Holding, RemovedFile
+from postroom.store.sql.temporary_attachments import Holding, Place, RemovedFile
 
 UPLOAD_SECONDS = 3600.0
 """Time for all files of a call to arrive."""
@@ -148,10 +148,10 @@ async def remove_files(store: Store, files: Iterable[RemovedFile]) -> None:
 async def remove_of_ended_sessions(store: Store, config: AuthConfig, *, now_ms: int) -> int:
     """Remove what belongs to sessions that are over; return how many sessions had something. Raises: unavailable."""
     idle_before = now_ms - config.session_idle_seconds * 1000 - _UNWRITTEN_MILLISECONDS
-    account_id = attachment_id = removed = 0
+    place, removed = Place(0, 0, 0), 0
     while True:
         async with store.directory() as directory:
-            page = await directory.temporary_attachments.list_after(account_id, attachment_id, limit=_BATCH)
+            page = await directory.temporary_attachments.list_after(place, limit=_BATCH)
         ended = {
             (holding.account_id, holding.session_id): None
             for holding in page
@@ -162,7 +162,7 @@ async def remove_of_ended_sessions(store: Store, config: AuthConfig, *, now_ms: 
         removed += len(ended)
         if len(page) < _BATCH:
             return removed
-        account_id, attachment_id = page[-1].account_id, page[-1].attachment_id
+        place = Place(*page[-1][:3])
 
 
 def _is_over(holding: Holding, *, now_ms: int, idle_before: int) -> bool:

@@ -22,9 +22,8 @@ CREATE TABLE temporary_attachment (
     is_inline SMALLINT NOT NULL CHECK (is_inline IN (0, 1)),
     size_bytes BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
-    PRIMARY KEY (account_id, attachment_id)
+    PRIMARY KEY (account_id, session_id, attachment_id)
 ) WITHOUT ROWID;
-CREATE INDEX temporary_attachment_by_session ON temporary_attachment (account_id, session_id);
 CREATE INDEX temporary_attachment_by_blob ON temporary_attachment (account_id, blob_name);
 
 -- The outgoing queue: a message on its way. processing_id is its number for clients and operators. sender: the

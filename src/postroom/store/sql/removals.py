@@ -36,7 +36,8 @@ RETURNING content_id, sha256, CASE WHEN data IS NULL THEN 1 ELSE 0 END
 """
 _UPLOADS = """
 DELETE FROM temporary_attachment WHERE account_id = $1
-AND attachment_id IN (SELECT attachment_id FROM temporary_attachment WHERE account_id = $1 LIMIT $2)
+AND (session_id, attachment_id) IN
+    (SELECT session_id, attachment_id FROM temporary_attachment WHERE account_id = $1 LIMIT $2)
 RETURNING blob_name
 """
 _CHUNKS = """

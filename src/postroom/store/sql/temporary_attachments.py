@@ -4,7 +4,6 @@ A row is removed before the file that it names, so that there is never a row wit
 removes rows returns is to be deleted once that is durable.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from postroom.model.ids import AccountId, SessionId
@@ -15,7 +14,7 @@ _COLUMNS = """account_id, attachment_id, session_id, blob_name, name, content_ty
        created_at"""
 _CREATE = f"""
 INSERT INTO temporary_attachment ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-ON CONFLICT (account_id, attachment_id) DO NOTHING RETURNING attachment_id
+ON CONFLICT (account_id, session_id, attachment_id) DO NOTHING RETURNING attachment_id
 """
 _FIND = f"""
 SELECT {_COLUMNS} FROM temporary_attachment WHERE account_id = $1 AND attachment_id = $2 AND session_id = $3
@@ -31,11 +30,11 @@ _DELETE_OF_SESSION = """
 DELETE FROM temporary_attachment WHERE account_id = $1 AND session_id = $2 RETURNING account_id, blob_name
 """
 _LIST_AFTER = """
-SELECT temporary_attachment.account_id, attachment_id, temporary_attachment.session_id, session.expires_at,
+SELECT temporary_attachment.account_id, temporary_attachment.session_id, attachment_id, session.expires_at,
        session.last_used_at
 FROM temporary_attachment LEFT JOIN session ON session.session_id = temporary_attachment.session_id
-WHERE (temporary_attachment.account_id, attachment_id) > ($1, $2)
-ORDER BY temporary_attachment.account_id, attachment_id LIMIT $3
+WHERE (temporary_attachment.account_id, temporary_attachment.session_id, attachment_id) > ($1, $2, $3)
+ORDER BY temporary_attachment.account_id, temporary_attachment.session_id, attachment_id LIMIT $4
 """
 _HAS_BLOB = "SELECT 1 FROM temporary_attachment WHERE account_id = $1 AND blob_name = $2 LIMIT 1"
 
@@ -47,12 +46,20 @@ class RemovedFile(NamedTuple):
     blob_name: bytes
 
 
+class Place(NamedTuple):
+    """The name of a temporary attachment, by which they are in order."""
+
+    account_id: int
+    session_id: int
+    attachment_id: int
+
+
 class Holding(NamedTuple):
     """A temporary attachment, and when its session ends and was used last; None where there is no such session."""
 
     account_id: AccountId
-    attachment_id: TemporaryAttachmentId
     session_id: SessionId
+    attachment_id: TemporaryAttachmentId
     expires_at: int | None
     last_used_at: int | None
 
@@ -95,7 +102,7 @@ class TemporaryAttachmentRepo:
         rows = await self._connection.fetch_all(_DELETE_OF_SESSION, account_id, session_id)
         return [RemovedFile(*row) for row in rows]
 
-    async def list_after(self, account_id: int, attachment_id: int, *, limit: int) -> Sequence[Holding]:
-        """Return up to ``limit`` temporary attachments behind one, by account and number."""
-        rows = await self._connection.fetch_all(_LIST_AFTER, account_id, attachment_id, limit)
+    async def list_after(self, place: Place, *, limit: int) -> list[Holding]:
+        """Return up to ``limit`` temporary attachments behind one, by account, session and number."""
+        rows = await self._connection.fetch_all(_LIST_AFTER, *place, limit)
         return [Holding(*row) for row in rows]
