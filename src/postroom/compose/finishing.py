@@ -8,10 +8,9 @@ import re
 
 from postroom.compose.addresses import Address
 from postroom.compose.fields import render_date, render_tokens
+from postroom.compose.original import find_header_end, unfold
 from postroom.compose.outbound import without_bcc
 
-_HEADER_END = re.compile(rb"\r?\n\r?\n")
-_FOLD = re.compile(rb"\r?\n")
 _FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+\n?)", re.MULTILINE)
 _OURS = frozenset((b"date", b"message-id", b"sender", b"return-path", b"received", b"delivered-to"))
 _RECEIPT = b"disposition-notification-to"
@@ -20,9 +19,9 @@ _RECEIPT = b"disposition-notification-to"
 def read_fields(raw: bytes) -> dict[str, str]:
     """Return the unfolded values of a message's header fields by lower-case name, those of one name by commas."""
     found: dict[str, str] = {}
-    for name, value in _FIELD.findall(raw[: _find_body(raw)]):
+    for name, value in _FIELD.findall(raw[: find_header_end(raw)]):
         key = name.decode("ascii").lower()
-        text = _FOLD.sub(b"", value).strip().decode("utf-8", "replace")
+        text = unfold(value)
         found[key] = f"{found[key]}, {text}" if key in found else text
     return found
 
@@ -36,7 +35,7 @@ def finish_draft(raw: bytes, *, message_id: str, date: int, read_receipt_to: Add
         date: Unix seconds.
         read_receipt_to: who is to be told that it was read, if somebody is and the draft itself does not say.
     """
-    end = _find_body(raw)
+    end = find_header_end(raw)
     kept = [match for match in _FIELD.finditer(raw[:end]) if not _is_ours(match[1])]
     fields = f"Date: {render_date(date)}\r\nMessage-ID: {message_id}\r\n"
     if read_receipt_to is not None and not any(match[1].lower() == _RECEIPT for match in kept):
@@ -48,19 +47,9 @@ def finish_draft(raw: bytes, *, message_id: str, date: int, read_receipt_to: Add
 
 def has_utf8_header(raw: bytes) -> bool:
     """Tell whether the header of a message, as it goes out, is in UTF-8 (RFC 6532), so that it needs SMTPUTF8."""
-    return not without_bcc(raw[: _find_body(raw)] + b"\r\n").isascii()
+    return not without_bcc(raw[: find_header_end(raw)] + b"\r\n").isascii()
 
 
 def _is_ours(name: bytes) -> bool:
     lower = name.lower()
     return lower in _OURS or lower.startswith(b"resent-")
-
-
-def _find_body(raw: bytes) -> int:
-    """Return where the blank line behind the header begins; the end where there is none."""
-    if raw.startswith((b"\r\n", b"\n")):
-        return 0
-    match = _HEADER_END.search(raw)
-    if match is None:
-        return len(raw)
-    return match.start() + (2 if raw[match.start() : match.start() + 1] == b"\r" else 1)

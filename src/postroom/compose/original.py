@@ -5,7 +5,8 @@ import re
 from postroom.compose.parts import Part, encode_text, keep_message
 
 _HEADER_END = re.compile(rb"(\r?\n)\r?\n")
-_BARE_LINE_END = re.compile(rb"\r\n?|\n")
+_FOLD = re.compile(r"\r?\n")
+_ANY_LINE_END = re.compile(rb"\r\n?|\n")
 
 
 def find_header_end(raw: bytes) -> int:
@@ -14,6 +15,11 @@ def find_header_end(raw: bytes) -> int:
         return 0
     match = _HEADER_END.search(raw)
     return match.end(1) if match else len(raw)
+
+
+def unfold(value: bytes) -> str:
+    """Return the value of a header field as text without its line ends (RFC 5322 §2.2.3), nothing decoded."""
+    return _FOLD.sub("", value.decode("utf-8", "replace")).strip()
 
 
 def find_value(raw: bytes, name: str) -> str:
@@ -31,7 +37,7 @@ def returned_part(raw: bytes, *, headers_only: bool) -> Part:
         encoding = "7bit" if kept.isascii() else "8bit"
         head = f"Content-Type: {content_type}\r\nContent-Transfer-Encoding: {encoding}\r\n"
         return Part(head, (kept,), (kept,))
-    header = _BARE_LINE_END.sub(b"\r\n", raw[: find_header_end(raw)])
+    header = _ANY_LINE_END.sub(b"\r\n", raw[: find_header_end(raw)])
     encoding, body = encode_text(header)
     head = (
         f"Content-Type: text/rfc822-headers; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n"

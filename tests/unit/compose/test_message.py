@@ -291,7 +291,8 @@ _FILE_NAMES = st.text(_CHARS, min_size=1, max_size=120).map(str.strip).filter(bo
 def test_file_names_come_out_as_they_went_in(name: str) -> None:
     raw = compose_message(make_fields(), [PDF._replace(name=name)])
     (attached,) = list(read_strictly(raw).iter_attachments())
-    assert attached.get_filename() == name
+    assert attached["Content-Disposition"].params["filename"] == name
+    assert attached["Content-Type"].params["name"] == name
     assert attached.get_content_disposition() == "attachment"
     part = parse_message(raw).parts[1]
     assert part.filename == name.strip()
