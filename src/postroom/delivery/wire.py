@@ -98,10 +98,10 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Buffer ``data`` and wake the driver."""
-        if self._tls is not None:
-            data = self._decrypt(self._tls, data)
         if self._discarding:
             return
+        if self._tls is not None:
+            data = self._decrypt(self._tls, data)
         self._buffer += data
         if len(self._buffer) > self._input_buffer_bytes and not self._reading_paused:
             self._reading_paused = True
@@ -287,8 +287,8 @@ class Wire(asyncio.Protocol):
             self._end = self._end or End.CLOSED
         self._eof = self._eof or tls.is_closed
         # After a failure, this is what tells the client of it.
-        if not self._lost:
-            self._transport.write(tls.take_output())
+        if output := tls.take_output():
+            self._transport.write(output)
         self._wake()
         return data
 
