@@ -1,0 +1,407 @@
+"""The runner of the outgoing queue: leases, lanes, several runners on one queue, and how much a claim costs."""
+
+import asyncio
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from tests.fixtures.clocks import TestClock
+from tests.fixtures.factories import AddOwner, Owner, make_message
+from tests.store.queue_world import FakeTransport, QueueWorld, failed, relayed
+
+from postroom.domain.examination import examine
+from postroom.domain.queue_admin import QueueAdmin
+from postroom.domain.queue_leases import LEASE_SECONDS
+from postroom.domain.queue_runner import Places, QueueRunner
+from postroom.errors import PostroomError, unavailable
+from postroom.model.folder import DRAFTS, SCHEDULED, SENT
+from postroom.model.ids import AccountId, ContentId
+from postroom.model.outgoing import RELAY, ProcessingId
+from postroom.model.outgoing import SCHEDULED as SCHEDULED_KIND
+from postroom.store import Store, open_store
+from postroom.store.sql import outgoing
+from postroom.store.sql.outgoing import ELSEWHERE
+
+
+@pytest.fixture
+def world(store: Store) -> QueueWorld:
+    return QueueWorld(store)
+
+
+async def until(condition: "asyncio.Event") -> None:
+    async with asyncio.timeout(10):
+        await condition.wait()
+
+
+class Gate:
+    """Holds up those who send until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached, self.opened = asyncio.Event(), asyncio.Event()
+
+    async def pass_through(self) -> None:
+        self.reached.set()
+        await self.opened.wait()
+
+
+def hold(transport: FakeTransport, destination: str = "") -> Gate:
+    gate = Gate()
+    transport.before = lambda name: gate.pass_through() if destination in ("", name) else None
+    return gate
+
+
+# Leases
+
+
+async def test_a_lease_is_renewed_while_it_is_needed(world: QueueWorld, owner: Owner) -> None:
+    gate = hold(world.transport)
+    number = await world.send(owner, ["berta@other.test"])
+    await world.runner.look()
+    await until(gate.reached)
+    for _ in range(60):
+        world.clock.advance(LEASE_SECONDS / 6)
+        await asyncio.sleep(0.005)
+        [group] = await world.groups(number)
+        assert world.clock.now_ms() < group.leased_until == group.next_try_at
+        await world.runner.look()
+    gate.opened.set()
+    await world.runner.settle()
+    assert world.transport.addresses() == ["berta@other.test"]
+    assert await world.states(number) == ["relayed"]
+
+
+async def test_a_jump_of_the_clock_sends_nothing_twice(world: QueueWorld, owner: Owner) -> None:
+    gate = hold(world.transport)
+    number = await world.send(owner, ["berta@other.test"])
+    await world.runner.look()
+    await until(gate.reached)
+    world.clock._now += 10 * LEASE_SECONDS  # nobody is woken
+    await world.runner.look()
+    assert world.runner.working == 1
+    gate.opened.set()
+    await world.runner.settle()
+    assert world.transport.addresses() == ["berta@other.test"]
+    assert await world.states(number) == ["relayed"]
+
+
+async def test_the_lease_of_the_dead_runs_out(world: QueueWorld, owner: Owner, store: Store) -> None:
+    number = await world.send(owner, ["berta@other.test"])
+    now = world.clock.now_ms()
+    async with store.directory_transaction() as tx:
+        assert await tx.outgoing.claim(ELSEWHERE, now=now, until=now + LEASE_SECONDS * 1000, limit=10)
+    world.clock.advance(LEASE_SECONDS - 1)
+    await world.work()
+    assert world.transport.sent == []
+    world.clock.advance(1)
+    await world.work()
+    assert await world.states(number) == ["relayed"]
+
+
+async def test_cancelled_while_it_is_sent(world: QueueWorld, owner: Owner, store: Store) -> None:
+    gate = hold(world.transport)
+    number = await world.send(owner, ["berta@other.test", "carl@other.test"])
+    await world.runner.look()
+    await until(gate.reached)
+    assert await QueueAdmin(store).cancel(number, now=world.clock.now_ms()) == 2
+    world.clock.advance(LEASE_SECONDS / 3)
+    await world.runner.settle()
+    assert world.transport.sent == []
+    assert world.turns.stats.lost_leases == 1
+    assert await world.states(number) == ["withdrawn", "withdrawn"]
+
+
+async def test_who_was_thought_dead_spoils_nothing(world: QueueWorld, owner: Owner, store: Store) -> None:
+    gate = hold(world.transport)
+    number = await world.send(owner, ["berta@other.test"])
+    await world.runner.look()
+    await until(gate.reached)
+    world.clock._now += LEASE_SECONDS
+    other = QueueWorld(store, clock=world.clock)
+    held = hold(other.transport)
+    other.transport.script = failed
+    await other.runner.look()
+    await until(held.reached)
+    gate.opened.set()
+    await world.runner.settle()
+    assert await world.states(number) == ["relayed"]  # what is known of others' work is noted
+    assert not (await world.find(number)).finished_at
+    held.opened.set()
+    await other.runner.settle()
+    other.clock.advance(LEASE_SECONDS)
+    await other.work()
+    assert await world.states(number) == ["relayed"]
+    assert (await world.find(number)).finished_at
+
+
+async def test_a_stopped_runner_gives_back_what_it_has(
+    world: QueueWorld, owner: Owner, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("postroom.domain.queue_runner.GRACE_SECONDS", 0.01)
+    gate = hold(world.transport)
+    await world.send(owner, ["berta@other.test"])
+    await world.runner.look()
+    await until(gate.reached)
+    await world.runner.close()
+    other = QueueWorld(store, clock=world.clock)
+    await other.work()
+    assert other.transport.addresses() == ["berta@other.test"]
+
+
+async def test_it_runs_and_is_woken(world: QueueWorld, owner: Owner) -> None:
+    gate = hold(world.transport)
+    running = asyncio.create_task(world.runner.run())
+    await world.send(owner, ["berta@other.test"], delay=0.5)
+    for _ in range(200):
+        world.clock.advance(0.1)
+        if gate.reached.is_set():
+            break
+        await asyncio.sleep(0.001)
+    await until(gate.reached)
+    gate.opened.set()
+    await world.runner.settle()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_what_is_due_at_once_is_told_of(owner: Owner, store: Store) -> None:
+    world = QueueWorld(store)
+    gate = hold(world.transport)
+    news = owner.domain.news
+    runner = QueueRunner(store, world.turns, clock=TestClock(world.clock.now()), news=news)
+    running = asyncio.create_task(runner.run())
+    await asyncio.sleep(0.05)  # it waits now for a clock that stands still
+    await world.send(owner, ["berta@other.test"])
+    await until(gate.reached)
+    gate.opened.set()
+    await runner.settle()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_store_that_is_away_for_a_moment(
+    world: QueueWorld, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = await world.send(owner, ["berta@other.test"])
+    settle = world.turns._settling.settle
+
+    async def fail(*_: object, **__: object) -> None:
+        raise unavailable("the store is away")
+
+    monkeypatch.setattr(world.turns._settling, "settle", fail)
+    await world.work()
+    assert await world.states(number) == ["waiting"]
+    monkeypatch.setattr(world.turns._settling, "settle", settle)
+    world.clock.advance(LEASE_SECONDS)
+    await world.work()
+    assert await world.states(number) == ["relayed"]
+
+
+async def test_a_faulty_transport_stops_nothing(world: QueueWorld, owner: Owner) -> None:
+    def fail(_: str) -> object:
+        raise ValueError("a fault")
+
+    world.transport.before = fail
+    number = await world.send(owner, ["berta@other.test"])
+    await world.work()
+    [group] = await world.groups(number)
+    assert (group.attempts, group.failure) == (1, "internal error")
+
+
+# Fairness
+
+
+async def test_a_slow_domain_holds_up_nobody(store: Store, owner: Owner) -> None:
+    world = QueueWorld(store, places=Places(elsewhere=4, per_domain=2))
+    gate = hold(world.transport, "slow.test")
+    for number in range(30):
+        await world.send(owner, [f"user{number}@slow.test"], raw=make_message(subject=f"{number}"))
+    world.clock.advance(1)
+    quick = await world.send(owner, ["berta@other.test"])
+    for _ in range(20):
+        await world.runner.look()
+        await asyncio.sleep(0.01)
+    assert await world.states(quick) == ["relayed"]
+    assert world.transport.running == 2
+    gate.opened.set()
+    for _ in range(100):
+        await world.work()
+        world.clock.advance(10)
+        if len(world.transport.sent) == 31:
+            break
+    assert Counter(world.transport.addresses()).most_common(1)[0][1] == 1
+    assert len(world.transport.sent) == 31
+    async with store.directory() as directory:
+        assert await directory.outgoing.count_waiting() == 0
+
+
+async def test_places_of_the_relay(store: Store, owner: Owner) -> None:
+    world = QueueWorld(store, places=Places(relay=3))
+    for number in range(10):
+        await world.send(owner, [f"user{number}@other.test"], has_relay=True)
+    gate = hold(world.transport)
+    await world.runner.look()
+    await until(gate.reached)
+    await asyncio.sleep(0.05)
+    assert world.transport.running == 3
+    gate.opened.set()
+    await world.work()
+    assert world.transport.most == 3
+    assert len(world.transport.sent) == 10
+
+
+# Several runners
+
+
+async def test_two_runners_share_the_work(store_url: str, store: Store, owner: Owner, tmp_path: Path) -> None:
+    second = await open_store(store_url, tmp_path / "data")
+    try:
+        clock = TestClock()
+        worlds = [
+            QueueWorld(one, clock=clock, places=Places(relay=5, elsewhere=5)) for one in (store, second)
+        ]
+        for world in worlds:
+            world.transport.before = lambda _: asyncio.sleep(0.001)
+        numbers = [
+            await worlds[0].send(
+                owner,
+                [f"user{number}@other{number % 9}.test", "anna@example.test"],
+                raw=make_message(subject=f"{number}"),
+                has_relay=number % 2 == 0,
+            )
+            for number in range(100)
+        ]
+        while True:
+            await asyncio.gather(*(world.work() for world in worlds))
+            async with store.directory() as directory:
+                if not await directory.outgoing.count_waiting():
+                    break
+            clock.advance(1)
+        sent = Counter(address for world in worlds for address in world.transport.addresses())
+        assert len(sent) == 100
+        assert set(sent.values()) == {1}
+        assert all(len(world.transport.sent) > 10 for world in worlds)
+        for number in numbers:
+            assert await worlds[0].states(number) == ["relayed", "delivered"]
+            assert (await worlds[0].find(number)).finished_at
+        async with store.read(owner.account_id) as mailbox:
+            total, faults = await examine(mailbox, "")
+        assert faults == []
+        assert total == 200
+    finally:
+        await second.close()
+
+
+# Many messages
+
+
+async def test_a_claim_costs_no_more_in_a_long_queue(owner: Owner, store: Store, domain: object) -> None:
+    world = QueueWorld(store)
+    first = await world.send(owner, ["first@other.test"], has_relay=True, delay=-1)
+    content_id = (await _contents(store, owner.account_id))[0]
+
+    async def claim_some(count: int) -> float:
+        """Return the shortest time of a claim of ten."""
+        best = 10.0
+        for _ in range(count):
+            now = world.clock.now_ms()
+            started = time.perf_counter()
+            async with store.directory_transaction() as tx:
+                await tx.outgoing.find_next_due(RELAY)
+                groups = await tx.outgoing.claim(RELAY, now=now, until=now + 1, limit=10)
+            best = min(best, time.perf_counter() - started)
+            async with store.directory_transaction() as tx:
+                await tx.outgoing.put_off([group._replace(next_try_at=now) for group in groups])
+        return best
+
+    async def fill(count: int) -> None:
+        now = world.clock.now_ms()
+        message = (await world.find(first))._replace(content_id=content_id)
+        numbers = range(count, 2 * count)
+        recipient = (await world.recipients(first))[0]
+        group = (await world.groups(first))[0]._replace(next_try_at=now)
+        async with store.engine.write() as connection:
+            for statement, row in (
+                (outgoing._CREATE, message),
+                (outgoing._ADD_RECIPIENT, recipient),
+                (outgoing._ADD_GROUP, group),
+            ):
+                rows = [row._replace(processing_id=ProcessingId(number)) for number in numbers]
+                await connection.execute_many(statement, rows)
+
+    await fill(100)
+    short = await claim_some(20)
+    await fill(100_000)
+    async with store.engine.write() as connection:
+        await connection.execute("ANALYZE")
+    assert await claim_some(20) < short * 4 + 0.005
+
+
+async def _contents(store: Store, account_id: AccountId) -> list[ContentId]:
+    async with store.read(account_id) as mailbox:
+        return [content_id for content_id, _ in await mailbox.contents.list_references()]
+
+
+# Operators
+
+
+async def test_list_and_show(world: QueueWorld, owner: Owner, store: Store) -> None:
+    queue = QueueAdmin(store)
+    world.transport.script = lambda name, one: (relayed if one.number == 1 else failed)(name, one)._replace(
+        state="relayed" if one.number == 1 else "waiting"
+    )
+    number = await world.send(owner, ["berta@other.test", "carl@other.test"])
+    await world.work()
+    [queued] = [queued async for queued in queue.iter_waiting()]
+    assert queued == await queue.find(number)
+    assert [one.address for one in queued.waiting] == ["carl@other.test"]
+    assert queued.failure == "550 5.1.1 unknown user"
+    assert queued.next_try_at == world.clock.now_ms() + 60_000
+
+
+async def test_retry_by_hand(world: QueueWorld, owner: Owner, store: Store) -> None:
+    queue = QueueAdmin(store)
+    world.transport.script = lambda name, one: failed(name, one)._replace(state="waiting")
+    numbers = [await world.send(owner, [f"user{number}@other.test"]) for number in range(3)]
+    later = await world.send(owner, ["berta@other.test"], delay=100)
+    await world.work()
+    world.transport.script = relayed
+    assert await queue.retry(numbers[0], now=world.clock.now_ms()) == 1
+    await world.work()
+    assert await world.states(numbers[0]) == ["relayed"]
+    with pytest.raises(PostroomError, match="finished"):
+        await queue.retry(numbers[0], now=world.clock.now_ms())
+    with pytest.raises(PostroomError, match="not to be sent yet"):
+        await queue.retry(later, now=world.clock.now_ms())
+    assert await queue.retry_all(now=world.clock.now_ms()) == 2
+    await world.work()
+    assert [await world.states(number) for number in (*numbers, later)] == [["relayed"]] * 3 + [["waiting"]]
+
+
+async def test_cancel_by_hand(world: QueueWorld, owner: Owner, store: Store) -> None:
+    queue = QueueAdmin(store)
+    number = await world.send(owner, ["berta@other.test"], delay=10, folder_id=None)
+    scheduled = await world.send(
+        owner, ["carl@other.test"], delay=10, folder_id=SCHEDULED, kind=SCHEDULED_KIND, raw=make_message()
+    )
+    for one in (number, scheduled):
+        assert await queue.cancel(one, now=world.clock.now_ms()) == 1
+        with pytest.raises(PostroomError, match="finished"):
+            await queue.cancel(one, now=world.clock.now_ms())
+    world.clock.advance(10)
+    await world.work()
+    assert world.transport.sent == []
+    async with store.read(owner.account_id) as mailbox:
+        _, faults = await examine(mailbox, "")
+        folders = {folder.folder_id: folder.total_items for folder in await mailbox.folders.list_all()}
+    assert faults == []
+    assert (folders[SCHEDULED], folders[DRAFTS], folders[SENT]) == (0, 1, 0)
+
+
+async def test_two_owners(world: QueueWorld, owner: Owner, add_owner: AddOwner) -> None:
+    berta = await add_owner("berta")
+    first = await world.send(owner, ["berta@example.test"])
+    second = await world.send(berta, ["anna@example.test"])
+    await world.work()
+    assert await world.states(first) == await world.states(second) == ["delivered"]
