@@ -535,7 +535,7 @@ async def test_a_large_upload_takes_no_memory(world: World, folder: Path, header
             async for chunk in answer.aiter_bytes():
                 received += len(chunk)
         assert received == item["size"]
-        assert memory_bytes("VmHWM") - before < 12 << 20
+        assert memory_bytes("VmHWM") - before < 10 << 20
         assert (await remote.delete(f"{UPLOADS}/{item['id']}")).status_code == 200
     await settle(world)
     assert len(files_in(folder)) == 1

@@ -57,6 +57,7 @@ class World:
         """Close the clients and end the threads."""
         for client in self.clients:
             await client.aclose()
+        await self.domain.temporary_attachments.close()
         self.hasher.close()
 
 
