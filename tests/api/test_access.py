@@ -289,7 +289,8 @@ def every_batch_a_job() -> Iterator[None]:
 
 async def take_down(user: User) -> list[Any]:
     """Return all that the calls could change, with the tokens that tell of every change."""
-    lists = ["folders", "labels", "account/webhooks", "account/settings", "operations", "mails/counters"]
+    lists = ["folders", "labels", "account/webhooks", "account/settings", "account/vacation"]
+    lists += ["operations", "mails/counters"]
     return [await user.get(f"/api/v1/{path}") for path in lists] + [
         await user.get("/api/v1/mails", folderId=folder["id"])
         for folder in (await user.get("/api/v1/folders"))["items"]

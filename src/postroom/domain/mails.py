@@ -38,6 +38,9 @@ class Mails:
             folder = await mailbox.folders.find(ref.folder)
             if folder is None:
                 raise not_found("the folder")
+            if folder.folder_type != "mails":
+                # What it holds are no mails.
+                folder = folder._replace(total_items=0, unread_items=0)
             mails: list[Mail] = []
             if request.start < folder.total_items:
                 position = await mailbox.orders.find_position(folder.folder_id, sort, request.start)

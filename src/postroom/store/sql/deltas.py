@@ -14,7 +14,8 @@ from postroom.store.engine.base import Connection
 MAX_UID = Uid(2**63 - 1)
 
 _FIND_CONTENT = """
-SELECT folder.uid_validity, folder.content_modseq, folder.forgotten_modseq, folder.total_items, mailbox.modseq
+SELECT folder.uid_validity, folder.content_modseq, folder.forgotten_modseq,
+       CASE WHEN folder.folder_type = 'mails' THEN folder.total_items ELSE 0 END, mailbox.modseq
 FROM folder JOIN mailbox ON mailbox.account_id = folder.account_id
 WHERE folder.account_id = $1 AND folder.folder_id = $2
 """
