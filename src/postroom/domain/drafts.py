@@ -13,7 +13,8 @@ from postroom.domain.history import write_down
 from postroom.domain.letters import Letter, Letters, Written
 from postroom.domain.outbox import withdraw
 from postroom.domain.quota import Quota
-from postroom.domain.steps import Insert, Listed, Replace
+from postroom.domain.references import unmark_referred
+from postroom.domain.steps import Insert, Listed, Replace, Step
 from postroom.errors import bad_parameter, not_found
 from postroom.model.account import Caller
 from postroom.model.folder import DRAFTS
@@ -63,8 +64,8 @@ class Drafts:
             await Quota.of(find_class(self._classes, caller)).check(tx)
             if is_draft and written.reference is not None:
                 await tx.drafts.put(mail.item_id, written.reference)
-            steps = [Insert(folder_id, [Listed(mail.item_id, mail.uid)])]
-            await write_down(tx, "mails.create", [*steps], folder_id=folder_id)
+            steps: list[Step] = [Insert(folder_id, [Listed(mail.item_id, mail.uid)])]
+            await write_down(tx, "mails.create", steps, folder_id=folder_id)
         return mail
 
     async def replace(
@@ -88,15 +89,16 @@ class Drafts:
         async with self._store.transaction(caller.account_id, session_id=caller.session_id) as tx:
             item = await locate_mail(tx, ref.folder, ref.uid)
             check_draft(item.mail)
+            steps: list[Step] = []
+            await unschedule(tx, item.mail.item_id, steps, now=self._letters.clock.now_ms())
             mail = await self._replace(tx, item, written, flags=flags)
             if mail.size > item.mail.size:
                 await Quota.of(find_class(self._classes, caller)).check(tx)
-            steps = [Replace(mail.folder_id, [Listed(mail.item_id, mail.uid)])]
-            await write_down(tx, "mails.replace", [*steps], folder_id=mail.folder_id)
+            steps.append(Replace(mail.folder_id, [Listed(mail.item_id, mail.uid)]))
+            await write_down(tx, "mails.replace", steps, folder_id=mail.folder_id)
         return mail
 
     async def _replace(self, tx: Transaction, item: Located, written: Written, *, flags: Flags) -> Mail:
-        await unschedule(tx, item.mail.item_id, now=self._letters.clock.now_ms())
         date = int(self._letters.clock.now())
         mail = await replace_mail(tx, item, written.digest, date=date, flags=flags)
         await put_reference(tx, mail.item_id, written.reference)
@@ -136,11 +138,14 @@ async def put_reference(tx: Transaction, item_id: ItemId, reference: Reference |
         await tx.drafts.put(item_id, reference)
 
 
-async def unschedule(tx: Transaction, item_id: ItemId, *, now: int) -> None:
-    """See that a mail is not sent at a time that was given for it, if it still waits for that."""
+async def unschedule(tx: Transaction, item_id: ItemId, steps: list[Step], *, now: int) -> None:
+    """See that a mail is not sent at a time that was given for it, if it still waits for that; add the steps."""
     message = await tx.outgoing.find_by_item(tx.account_id, item_id)
-    if message is not None and message.kind == SCHEDULED and not message.finished_at:
-        await withdraw(tx, message.processing_id, now=now, released_after=0)
+    if message is None or message.kind != SCHEDULED or message.finished_at:
+        return
+    message = await withdraw(tx, message.processing_id, now=now, released_after=0)
+    if message is not None:
+        await unmark_referred(tx, message, steps)
 
 
 async def _check_folder(mailbox: Snapshot, folder_id: FolderId) -> None:

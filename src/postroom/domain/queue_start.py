@@ -12,8 +12,9 @@ from postroom.domain.actions import move_step
 from postroom.domain.filing import move_mails, remove_mails
 from postroom.domain.outbox import withdraw
 from postroom.domain.queue_leases import Lease, LeaseLostError
+from postroom.domain.references import unmark_referred
 from postroom.domain.settings import read_settings
-from postroom.domain.steps import Listed, Record, Remove
+from postroom.domain.steps import Listed, Record, Remove, Step
 from postroom.model.folder import SCHEDULED as SCHEDULED_FOLDER
 from postroom.model.folder import SENT as SENT_FOLDER
 from postroom.model.ids import ItemId
@@ -38,11 +39,11 @@ async def start(
         async with store.transaction(message.account_id) as tx:
             return await _start_scheduled(tx, classes, lease, message, now=now)
     async with store.directory_transaction() as directory:
-        started = await directory.outgoing.start(message.processing_id, now=now, item_id=message.item_id)
+        started = await directory.outgoing_work.start(message.processing_id, now=now, item_id=message.item_id)
         if not started:
             known = await directory.outgoing.find(message.processing_id)
             return known is not None and not known.finished_at
-        if not await directory.outgoing.is_held(lease.group):
+        if not await directory.outgoing_work.is_held(lease.group):
             raise LeaseLostError
     return True
 
@@ -56,12 +57,22 @@ async def _start_scheduled(
         return known is not None and not known.finished_at
     item_id = await _release_copy(tx, classes, known.item_id)
     if item_id is None:
-        await withdraw(tx, message.processing_id, now=now, released_after=0)
+        await _unschedule(tx, known, now=now)
         return False
-    await tx.outgoing.start(message.processing_id, now=now, item_id=item_id)
-    if not await tx.outgoing.is_held(lease.group):
+    await tx.outgoing_work.start(message.processing_id, now=now, item_id=item_id)
+    if not await tx.outgoing_work.is_held(lease.group):
         raise LeaseLostError
     return True
+
+
+async def _unschedule(tx: Transaction, message: Outgoing, *, now: int) -> None:
+    """Withdraw a message, and take back what it has noted of the mail that it answers or forwards."""
+    steps: list[Step] = []
+    withdrawn = await withdraw(tx, message.processing_id, now=now, released_after=0)
+    if withdrawn is not None:
+        await unmark_referred(tx, withdrawn, steps)
+    if steps:
+        await tx.log(RELEASED, Record(steps), modseq=tx.modseq)
 
 
 async def _release_copy(

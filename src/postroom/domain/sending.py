@@ -276,7 +276,7 @@ class Sending:
         item = await locate_mail(tx, source.ref.folder, source.ref.uid)
         if item.mail.content_id != source.content_id:
             raise conflict("the draft was changed meanwhile")
-        await unschedule(tx, item.mail.item_id, now=self._clock.now_ms())
+        await unschedule(tx, item.mail.item_id, steps, now=self._clock.now_ms())
         await remove_mails(tx, [item])
         steps.append(Remove(item.mail.folder_id, [Listed(item.mail.item_id, item.mail.uid)]))
         return item.mail.size
