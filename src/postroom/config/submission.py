@@ -77,5 +77,5 @@ class SubmissionConfig:
         """Yield options that do not fit each other, with what would be right."""
         if self.is_on and not self.certificate:
             yield "certificate", "must be given where the server listens: logins need TLS"
-        if set(self.listen) & set(self.listen_tls):
+        if any(address in self.listen_tls and not address.endswith(":0") for address in self.listen):
             yield "listen_tls", "must differ from submission.listen"
