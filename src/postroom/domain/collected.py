@@ -8,7 +8,6 @@ no list and moves nothing on.
 Invariant: the folder's counter is the number of its contacts, and its content has changed when one was added.
 """
 
-import time
 import unicodedata
 from collections.abc import Sequence
 
@@ -25,17 +24,16 @@ MOST_COLLECTED = 10_000
 """Contacts in the folder; beyond that no more are collected."""
 
 
-async def collect(tx: Transaction, addresses: Sequence[Address], *, now: int | None = None) -> int:
+async def collect(tx: Transaction, addresses: Sequence[Address], *, now: int) -> int:
     """Make contacts of the addresses that no contact has; return how many were made.
 
     Args:
         tx: a transaction of the sender's account.
         addresses: the recipients, in the order they were given; the same one may occur twice.
-        now: the present time in Unix milliseconds, where it is not the system's.
+        now: the present time in Unix milliseconds.
     """
     if not addresses:
         return 0
-    now = int(time.time() * 1000) if now is None else now
     await tx.lock()  # Two sends at the same time to a new address make one contact.
     by_key: dict[str, Address] = {}
     for address in addresses:

@@ -142,18 +142,22 @@ class Receipts:
             return
         named = await find_named(directory, tx.account_id, list_recipients(fields))
         reader = make_own(account, named or account.address)
-        raw = compose_receipt(
-            Receipt(
-                reader=reader,
-                to=(receiver,),
-                subject=decode_value(find_header(fields, "Subject") or b""),
-                original=header,
-                message_id=make_message_id(reader.domain),
-                date=int(self._clock.now()),
-                hostname=self._hostname or reader.domain,
-                is_automatic=True,
-            )
+        receipt = Receipt(
+            reader=reader,
+            to=(receiver,),
+            subject=decode_value(find_header(fields, "Subject") or b""),
+            original=header,
+            message_id=make_message_id(reader.domain),
+            date=int(self._clock.now()),
+            hostname=self._hostname or reader.domain,
+            is_automatic=True,
         )
+        try:
+            raw = compose_receipt(receipt)
+        except PostroomError as error:
+            # Whatever it is, it must keep nobody from marking the mail.
+            _log.warning("a receipt cannot be made", account_id=tx.account_id, error=str(error))
+            return
         digest = await self._digest(tx, raw)
         now = self._clock.now_ms()
         await enqueue_automatic(tx, digest, route, kind=RECEIPT, is_8bit=not raw.isascii(), now=now)

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
+import structlog
 
 from postroom.compose.addresses import Address, parse_address
 from postroom.compose.fields import clean_value
@@ -55,6 +56,7 @@ UNSET = Vacation(0, 7, 1, 1, 1, 0, 0, "", "")
 _DAY_MS = 86_400_000
 _MAX_ANSWERED_SUBJECT = 200
 
+_log = structlog.get_logger("postroom.vacation")
 _decode_part = msgspec.msgpack.Decoder(Part).decode
 
 Prepare = Callable[[Raw, Sequence[AccountId]], Awaitable[Digest]]
@@ -162,7 +164,12 @@ class Absences:
             own = await self._find_own(account_id, envelope, answered) if applies else None
             if own is None or await self._was_answered(account_id, vacation, answered, now=now):
                 continue
-            raw = compose_notice(_make_notice(vacation, answered, own, now=now))
+            try:
+                raw = compose_notice(_make_notice(vacation, answered, own, now=now))
+            except PostroomError as error:
+                # Whatever it is, the message that came in is delivered.
+                _log.warning("a notice cannot be made", account_id=account_id, error=str(error))
+                continue
             digest = await self._prepare(raw, [account_id])
             answers[account_id] = Answer(vacation, answered.key, answered.route, digest, not raw.isascii())
         return answers

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from tests.fixtures.factories import AddOwner, Owner
+from tests.fixtures.factories import DATE, AddOwner, Owner
 
 from postroom.compose.addresses import Address, parse_address_list
 from postroom.domain import Domain
@@ -18,7 +18,7 @@ from postroom.store import Store
 
 async def send(owner: Owner, text: str) -> int:
     async with owner.store.transaction(owner.account_id) as tx:
-        return await collect(tx, parse_address_list(text, parameter="to"))
+        return await collect(tx, parse_address_list(text, parameter="to"), now=DATE * 1000)
 
 
 async def contacts_of(owner: Owner) -> Sequence[Contact]:
@@ -80,7 +80,7 @@ async def test_addresses_of_all_kinds(owner: Owner) -> None:
 async def test_what_is_not_sent_collects_nothing(owner: Owner) -> None:
     async def fail() -> None:
         async with owner.store.transaction(owner.account_id) as tx:
-            await collect(tx, [Address("", "berta", "other.test")])
+            await collect(tx, [Address("", "berta", "other.test")], now=DATE * 1000)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

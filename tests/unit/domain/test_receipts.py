@@ -267,6 +267,31 @@ async def test_a_damaged_message_can_be_marked(owner: Owner, config: Config) -> 
     assert await count(owner) == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Subject", "=?utf-8?q?a=0D=0ABcc:_x@y.test?="),
+        ("Subject", "x" * 5000),
+        ("Subject", "\x80\xff\x01 =?x-none?q?=FF?="),
+        ("Message-ID", "<" + "x" * 5000 + "@y.test>"),
+        ("Message-ID", "no id"),
+        ("References", "<a@b.test> " * 1000),
+        ("Original-Recipient", "rfc822;\x01\xff x" + "y" * 2000),
+        ("Date", "\x00" * 100),
+        ("X-Large", "x " * 300_000),
+    ],
+)
+async def test_awkward_mail(owner: Owner, name: str, value: str) -> None:
+    await be_set(owner, "always")
+    asks = "".join(f"{key}: {text}\r\n" for key, text in ASKS)
+    raw = f"{asks}{name}: {value}\r\n\r\nHello\r\n".encode("latin-1")
+    await mark(owner, await owner.add_mail(raw))
+    [(_, _, message)] = await list_queued(owner)
+    assert message["Bcc"] is None
+    assert message.get_content_type() == "multipart/report"
+    assert message.defects == []
+
+
 # The rules alone
 
 

@@ -369,6 +369,37 @@ async def test_who_is_alike_is_not_named(owner: Owner, add_owner: AddOwner, doma
     await add_owner("berta")
 
 
+AWKWARD = [
+    ("Subject", "=?utf-8?q?a=0D=0ABcc:_x@y.test?="),
+    ("Subject", "=?utf-8?b?AAECAwQ=?= \x01\x7f"),
+    ("Subject", "x" * 5000),
+    ("Subject", "\x80\xff =?x-none?q?=FF?="),
+    ("Message-ID", "no id"),
+    ("Message-ID", "<" + "x" * 5000 + "@y.test>"),
+    ("Message-ID", "<a@b.test>\r\n <c@d.test>"),
+    ("References", "<a@b.test> " * 1000),
+    ("References", "\x00<\x01>"),
+    ("In-Reply-To", '"my mail" of Monday'),
+    ("To", "anna@example.test, " * 5000),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), AWKWARD)
+async def test_awkward_mail_is_answered(
+    owner: Owner, domain: Domain, store: Store, name: str, value: str
+) -> None:
+    await be_away(owner)
+    before = b"" if name == "To" else b"To: anna@example.test\r\n"
+    raw = before + f"{name}: {value}\r\n".encode("latin-1") + b"\r\nHello\r\n"
+    await deliver(domain, raw, "anna@example.test")
+    [(_, _, content)] = await list_queued(store)
+    answer = parse(content)
+    assert answer.defects == []
+    assert answer["Bcc"] is None
+    assert answer["Auto-Submitted"] == "auto-replied"
+    assert max(map(len, content.splitlines())) <= 998
+
+
 # With the delivery, or not at all
 
 
