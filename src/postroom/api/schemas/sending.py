@@ -15,7 +15,7 @@ from postroom.model.ids import MailRef
 from postroom.model.upload import TemporaryAttachmentId, WantedAttachment
 
 MAX_ATTACHMENTS = 1000
-WRITING_ERRORS = ("notPermitted", "payloadTooLarge", "messageQuotaExceeded", "sizeQuotaExceeded")
+WRITING_ERRORS = ("notFound", "notPermitted", "payloadTooLarge", "messageQuotaExceeded", "sizeQuotaExceeded")
 """Codes of whatever writes a mail."""
 
 AddressText = Annotated[

@@ -31,13 +31,13 @@ SELECT account_id, $3, refw_type, refw_item_id FROM draft WHERE account_id = $1 
 """
 _DELETE = "DELETE FROM draft WHERE account_id = $1 AND item_id = $2"
 _PLACES = ", ".join(f"${number}" for number in range(2, 2 + MANY))
-# The mails of a folder that is gone are removed later, and not to be seen meanwhile.
+# The mails of a folder that is gone are removed later, and not to be seen meanwhile. Each mail is looked up by itself:
+# a join may read all of an account's.
+_REFERRED = """FROM mail JOIN folder ON folder.account_id = mail.account_id AND folder.folder_id = mail.folder_id
+     WHERE mail.account_id = $1 AND mail.item_id = draft.refw_item_id"""
 _LIST_SHOWN = f"""
-SELECT draft.item_id, refw_type, mail.folder_id, mail.uid FROM draft
-JOIN mail ON mail.account_id = draft.account_id AND mail.item_id = draft.refw_item_id
-WHERE draft.account_id = $1 AND draft.item_id IN ({_PLACES})
-AND EXISTS (SELECT 1 FROM folder
-            WHERE folder.account_id = mail.account_id AND folder.folder_id = mail.folder_id)
+SELECT item_id, refw_type, (SELECT mail.folder_id {_REFERRED}), (SELECT mail.uid {_REFERRED})
+FROM draft WHERE account_id = $1 AND item_id IN ({_PLACES})
 """
 
 
@@ -103,7 +103,8 @@ class DraftRepo:
             for item_id, refw_type, folder_id, uid in await self._connection.fetch_all(
                 _LIST_SHOWN, self._account_id, *numbers
             ):
-                found[ItemId(item_id)] = ShownReference(refw_type, FolderId(folder_id), Uid(uid))
+                if uid is not None:
+                    found[ItemId(item_id)] = ShownReference(refw_type, FolderId(folder_id), Uid(uid))
         return found
 
     async def copy(self, copies: Iterable[tuple[ItemId, ItemId]]) -> None:
