@@ -31,8 +31,8 @@ SELECT account_id, $3, refw_type, refw_item_id FROM draft WHERE account_id = $1 
 """
 _DELETE = "DELETE FROM draft WHERE account_id = $1 AND item_id = $2"
 _PLACES = ", ".join(f"${number}" for number in range(2, 2 + MANY))
-# The mails of a folder that is gone are removed later, and not to be seen meanwhile. Each mail is looked up by itself:
-# a join may read all of an account's.
+# The mails of a folder that is gone are removed later, and not to be seen meanwhile. Each mail is looked up by
+# itself: a join may read all of an account's.
 _REFERRED = """FROM mail JOIN folder ON folder.account_id = mail.account_id AND folder.folder_id = mail.folder_id
      WHERE mail.account_id = $1 AND mail.item_id = draft.refw_item_id"""
 _LIST_SHOWN = f"""
