@@ -148,10 +148,9 @@ class _Transaction:
         session.wire.write(b"".join([*commands, b"DATA\r\n"]))
         mail = await self._read()
         replies = [await self._read() for _ in self._recipients]
-        data = await self._read()
-        if not self._is_begun(mail):
-            return _Opened([], [], data)
-        return self._sort(replies, data)
+        # What is settled by now stays so, even if the connection ends before the reply to DATA.
+        opened = self._sort(replies) if self._is_begun(mail) else _Opened([], [], None)
+        return opened._replace(data=await self._read())
 
     async def _open_stepwise(self) -> _Opened:
         session = self._session
@@ -163,7 +162,7 @@ class _Transaction:
         for recipient in self._recipients:
             session.wire.write(render_rcpt(session, recipient))
             replies.append(await self._read())
-        opened = self._sort(replies, None)
+        opened = self._sort(replies)
         if not opened.accepted:
             return opened
         session.wire.write(b"DATA\r\n")
@@ -176,7 +175,7 @@ class _Transaction:
             self._settle(self._recipients, mail)
         return mail.is_positive
 
-    def _sort(self, replies: Sequence[Reply], data: Reply | None) -> _Opened:
+    def _sort(self, replies: Sequence[Reply]) -> _Opened:
         """Sort recipients by the replies to RCPT; settle those that were refused."""
         pairs = list(zip(self._recipients, replies, strict=True))
         accepted = [recipient for recipient, reply in pairs if reply.is_positive]
@@ -194,7 +193,7 @@ class _Transaction:
                 )
             else:
                 self._settle([recipient], reply)
-        return _Opened(accepted, later, data)
+        return _Opened(accepted, later, None)
 
     def _refuse_odd(self, reply: Reply) -> None:
         """Raise LostError for a reply that has no place here: who answers which command is unclear from then on."""
