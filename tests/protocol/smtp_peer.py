@@ -1,9 +1,10 @@
 """An SMTP server on loopback that takes mail as it should, but for what its script says.
 
 The script maps stages to answers. Stages are commands in upper case (``EHLO``, ``MAIL``, ``RCPT``, ``DATA``,
-``AUTH``, ``STARTTLS``, ``RSET``, ``QUIT``), ``RCPT <address>`` for one recipient, ``GREETING``, and ``DOT`` for the final dot;
-``CONTENT`` is when the content begins. An answer is a reply (``"550 5.1.1 no"``, lines with CRLF between them), bytes
-that are sent as they are, or what else is done; in a list each is used once, and then the server does what is right.
+``AUTH``, ``STARTTLS``, ``RSET``, ``QUIT``), ``RCPT <address>`` for one recipient, ``GREETING``, and ``DOT`` for the
+final dot; ``CONTENT`` is when the content begins. An answer is a reply (``"550 5.1.1 no"``, lines with CRLF between
+them), bytes that are sent as they are, or what else is done; in a list each is used once, and then the server does
+what is right.
 """
 
 import asyncio

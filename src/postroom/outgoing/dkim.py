@@ -87,7 +87,12 @@ class Keys(Protocol):
 
 
 def sign_message(content: bytes, keys: Keys, *, now: float) -> bytes:
-    """Return the DKIM-Signature field, with its line end, for a message with CRLF line ends; b"" without a key.
+    """Return the DKIM-Signature field, with its line end; b"" without a key.
+
+    Args:
+        content: a message as it goes on the wire: CRLF is its only line end, and ends its last line.
+        keys: where keys are found.
+        now: the time of the signature.
 
     Raises: KeyUnusableError.
     """
