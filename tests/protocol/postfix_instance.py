@@ -61,6 +61,7 @@ retry unix - - n - - error
 lmtp unix - - n - - lmtp
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
+tlsmgr unix - - n 1000? 1 tlsmgr
 postlog unix-dgram n - n - 1 postlogd
 """
 
@@ -95,12 +96,15 @@ class Postfix:
 
 
 @contextmanager
-def running_postfix(root: Path, *, lmtp: str) -> Iterator[Postfix]:
-    """Run a Postfix in ``root`` that delivers to the LMTP server at ``lmtp`` (host:port)."""
+def running_postfix(root: Path, *, lmtp: str, options: str = "") -> Iterator[Postfix]:
+    """Run a Postfix in ``root`` that delivers to the LMTP server at ``lmtp`` (host:port).
+
+    ``options`` are more lines of main.cf, which win over those above.
+    """
     postfix = _find_command("postfix")
     assert postfix is not None
     port = _find_free_port()
-    configuration = _write_configuration(root, lmtp=lmtp, port=port)
+    configuration = _write_configuration(root, lmtp=lmtp, port=port, options=options)
     instance = Postfix(port, root)
     with (root / "start.log").open("wb") as log:
         # The check also makes the directories of the queue. The master process then runs as our child, which "postfix
@@ -115,7 +119,7 @@ def running_postfix(root: Path, *, lmtp: str) -> Iterator[Postfix]:
         process.wait(20)
 
 
-def _write_configuration(root: Path, *, lmtp: str, port: int) -> Path:
+def _write_configuration(root: Path, *, lmtp: str, port: int, options: str) -> Path:
     values = {
         "root": root,
         "lmtp": lmtp,
@@ -127,7 +131,7 @@ def _write_configuration(root: Path, *, lmtp: str, port: int) -> Path:
         directory.mkdir(parents=True)
     user = pwd.getpwnam("postfix")
     os.chown(root / "data", user.pw_uid, user.pw_gid)
-    (configuration / "main.cf").write_text(_MAIN_CF.format(**values))
+    (configuration / "main.cf").write_text(_MAIN_CF.format(**values) + options)
     (configuration / "master.cf").write_text(_MASTER_CF.format(**values))
     return configuration
 
