@@ -1,6 +1,5 @@
 """Section ``[relay]``: the smart host for mail to other domains."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from postroom.config.options import check_host_or_none, option
@@ -25,15 +24,10 @@ class RelayConfig:
     username: str = option("", 'Name to authenticate with; "" for no authentication.')
     password: str = option(
         "",
-        "Password to authenticate with; without TLS it is sent only to a host on the same machine, or where tls is "
+        "Password to authenticate with, where there is a username; without TLS it is sent only to a host on the same machine, or where tls is "
         "none.",
         secret=True,
     )
     connections: int = option(
         20, "Connections to the smart host at the same time, for each process.", minimum=1, maximum=1000
     )
-
-    def problems(self) -> Iterator[tuple[str, str]]:
-        """Yield options that do not fit each other, with what would be right."""
-        if self.password and not self.username:
-            yield "username", "must be given where there is a relay.password"
