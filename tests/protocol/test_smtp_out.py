@@ -351,6 +351,9 @@ async def test_a_server_without_the_ability(address: str, wanted: str, missing: 
     [
         "a@b\r\nRCPT TO:<x@y.example>",
         "a b@example.net>",
+        "a> NOTIFY=NEVER <b@example.net",
+        "a b@example.net",
+        '"a\\"@example.net',
         "jörg@example.net",
         "x" * 2000 + "@example.net",
         "nobody",
@@ -361,6 +364,14 @@ async def test_no_address_puts_in_commands(address: str) -> None:
         outcomes = await send(peer, outbound(address, "bob@example.net"))
     assert states(outcomes) == [("failed", "5.1.3"), ("relayed", "2.0.0")]
     assert len(peer.commands("RCPT")) == 1
+
+
+async def test_quoted_local_parts_and_literals() -> None:
+    addresses = ['"a b> \\"c"@example.net', "a+b=c@[IPv6:2001:db8::1]", "x_y@ex_ample.net"]
+    async with smtp_peer() as peer:
+        outcomes = await send(peer, outbound(*addresses))
+    assert [outcome.state for outcome in outcomes] == ["relayed"] * 3
+    assert peer.taken[0].recipients == addresses
 
 
 async def test_no_sender_puts_in_commands() -> None:

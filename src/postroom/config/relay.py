@@ -24,8 +24,8 @@ class RelayConfig:
     username: str = option("", 'Name to authenticate with; "" for no authentication.')
     password: str = option(
         "",
-        "Password to authenticate with, where there is a username; without TLS it is sent only to a host on the same machine, or where tls is "
-        "none.",
+        "Password to authenticate with, where there is a username; without TLS it is sent only to a host on the same "
+        "machine, or where tls is none.",
         secret=True,
     )
     connections: int = option(

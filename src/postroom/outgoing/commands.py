@@ -12,7 +12,9 @@ from postroom.outgoing.sessions import Session
 
 _XTEXT: Final = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*")
 _NOTIFY: Final = re.compile(r"NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY)){0,2}")
-_ADDRESS: Final = re.compile(r"[^\x00-\x1f\x7f]+@[^\x00-\x20\x7f<>]+")
+_ADDRESS: Final = re.compile(
+    r"""(?:"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])*"|[^\x00-\x20\x7f"(),:;<>@\[\\\]]+)@[^\x00-\x20\x7f"(),;<>@\\]+"""
+)
 _MAX_ADDRESS_BYTES: Final = 1000
 _MAX_ENVID_CHARS: Final = 100
 
