@@ -44,6 +44,7 @@ SORTS = {
     "jobs._FIND_RUNNING": "PostgreSQL may sort the few that an account has running",
     "jobs._PURGE": "PostgreSQL may sort the few that are finished",
     "outgoing._RECIPIENTS": "PostgreSQL may sort the recipients of one message",
+    "outgoing._FIND_BY_ITEM": "PostgreSQL may sort the messages that have one copy",
     "outgoing._GROUPS": "PostgreSQL may sort the groups of one message",
     "orders._FOLDERS": "a check looks at all chunks of an account",
     "orders._LIST_ALL": "all chunks of a folder are asked for; PostgreSQL may fetch them in another order",

@@ -89,7 +89,7 @@ async def test_the_lease_of_the_dead_runs_out(world: QueueWorld, owner: Owner, s
     number = await world.send(owner, ["berta@other.test"])
     now = world.clock.now_ms()
     async with store.directory_transaction() as tx:
-        assert await tx.outgoing.claim(ELSEWHERE, now=now, until=now + LEASE_SECONDS * 1000, limit=10)
+        assert await tx.outgoing.work.claim(ELSEWHERE, now=now, until=now + LEASE_SECONDS * 1000, limit=10)
     world.clock.advance(LEASE_SECONDS - 1)
     await world.work()
     assert world.transport.sent == []
@@ -308,11 +308,11 @@ async def test_a_claim_costs_no_more_in_a_long_queue(owner: Owner, store: Store,
             now = world.clock.now_ms()
             started = time.perf_counter()
             async with store.directory_transaction() as tx:
-                await tx.outgoing.find_next_due(RELAY)
-                groups = await tx.outgoing.claim(RELAY, now=now, until=now + 1, limit=10)
+                await tx.outgoing.work.find_next_due(RELAY)
+                groups = await tx.outgoing.work.claim(RELAY, now=now, until=now + 1, limit=10)
             best = min(best, time.perf_counter() - started)
             async with store.directory_transaction() as tx:
-                await tx.outgoing.put_off([group._replace(next_try_at=now) for group in groups])
+                await tx.outgoing.work.put_off([group._replace(next_try_at=now) for group in groups])
         return best
 
     async def fill(count: int) -> None:

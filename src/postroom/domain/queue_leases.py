@@ -44,7 +44,7 @@ def lease_end(clock: Clock) -> int:
     return clock.now_ms() + LEASE_SECONDS * 1000
 
 
-async def keep_while(store: Store, clock: Clock, lease: Lease, work: Awaitable[T]) -> T:
+async def keep_while(lease: Lease, work: Awaitable[T], *, store: Store, clock: Clock) -> T:
     """Do some work, and renew the lease meanwhile; return what the work returns.
 
     Raises: LeaseLostError, with the work broken off; what the work raises.
@@ -55,7 +55,7 @@ async def keep_while(store: Store, clock: Clock, lease: Lease, work: Awaitable[T
     try:
         while not task.done():
             await clock.wait(ended, LEASE_SECONDS / _RENEWALS)
-            if not task.done() and not await _renew(store, clock, lease):
+            if not task.done() and not await _renew(lease, store, clock):
                 raise LeaseLostError
         return task.result()
     finally:
@@ -64,14 +64,14 @@ async def keep_while(store: Store, clock: Clock, lease: Lease, work: Awaitable[T
             await asyncio.gather(task, return_exceptions=True)
 
 
-async def _renew(store: Store, clock: Clock, lease: Lease) -> bool:
+async def _renew(lease: Lease, store: Store, clock: Clock) -> bool:
     """Renew a lease; False if it is lost. While the store cannot be reached it is ours until it runs out."""
     group, until = lease.group, lease_end(clock)
     if until <= group.leased_until:  # The clock was put back.
         return True
     try:
         async with store.directory_transaction() as tx:
-            renewed = await tx.outgoing.renew(group, until=until)
+            renewed = await tx.outgoing.work.renew(group, until=until)
     except PostroomError as error:
         _log.warning("a lease could not be renewed", error=str(error), private=error.private)
         return clock.now_ms() < group.leased_until

@@ -156,7 +156,7 @@ class QueueRunner:
             if lane.is_full:
                 return POLL_SECONDS
             async with self._store.directory() as directory:
-                due_at = await directory.outgoing.find_next_due(lane.name)
+                due_at = await directory.outgoing.work.find_next_due(lane.name)
             now = self._clock.now_ms()
             if due_at is None:
                 return POLL_SECONDS
@@ -165,7 +165,7 @@ class QueueRunner:
             limit = min(free, BATCH)
             async with self._store.directory_transaction() as tx:
                 until = lease_end(self._clock)
-                groups = await tx.outgoing.claim(lane.name, now=now, until=until, limit=limit)
+                groups = await tx.outgoing.work.claim(lane.name, now=now, until=until, limit=limit)
             await self._begin_with(lane, groups)
         return 0.0
 
@@ -183,7 +183,7 @@ class QueueRunner:
                 self._begin(lane, key, Lease(group))
         if put_off:
             async with self._store.directory_transaction() as tx:
-                await tx.outgoing.put_off(put_off)
+                await tx.outgoing.work.put_off(put_off)
 
     def _begin(self, lane: _Lane, key: _Key, lease: Lease) -> None:
         lane.taken += 1
@@ -217,7 +217,7 @@ class QueueRunner:
         """Let others have a group at once whose turn is broken off."""
         try:
             async with self._store.directory_transaction() as tx:
-                await tx.outgoing.put_off([lease.group._replace(next_try_at=self._clock.now_ms())])
+                await tx.outgoing.work.put_off([lease.group._replace(next_try_at=self._clock.now_ms())])
         except PostroomError as error:
             _log.warning("a lease is left to run out", error=str(error), private=error.private)
 

@@ -71,7 +71,7 @@ class Settling:
     async def _check(self, tx: Transaction, lease: Lease, settlement: Settlement) -> None:
         """Make sure that all is as it was, and stays so."""
         message = await tx.outgoing.lock(settlement.message.processing_id)
-        if message is None or not await tx.outgoing.is_held(lease.group):
+        if message is None or not await tx.outgoing.work.is_held(lease.group):
             raise LeaseLostError
         if message.delay_told_at != settlement.message.delay_told_at and settlement.verdict.delays:
             raise OtherwiseError
@@ -96,7 +96,7 @@ class Settling:
         if relayed:
             async with self._store.directory_transaction() as tx:
                 await tx.outgoing.lock(message.processing_id)
-                await tx.outgoing.settle(message.processing_id, map(_settled, relayed))
+                await tx.outgoing.work.settle(message.processing_id, map(_settled, relayed))
 
 
 async def _lock_all(transactions: Sequence[Transaction], sender: AccountId) -> None:
@@ -119,7 +119,7 @@ async def _file_notice(tx: Transaction, notice: Digest, *, now: int) -> None:
 
 async def _write(tx: Transaction, lease: Lease, settlement: Settlement, *, now: int) -> None:
     """Write down what became of the recipients, of the group and of the message."""
-    message, verdict, queue = settlement.message, settlement.verdict, tx.outgoing
+    message, verdict, queue = settlement.message, settlement.verdict, tx.outgoing.work
     await queue.settle(message.processing_id, map(_settled, verdict.outcomes))
     if verdict.delays:
         await queue.note_delay_told(message.processing_id, now=now)
@@ -138,7 +138,7 @@ async def finish(tx: Transaction, message: Outgoing, *, now: int) -> None:
         message: the message.
         now: the present time in Unix milliseconds.
     """
-    if not await tx.outgoing.finish(message.processing_id, now=now):
+    if not await tx.outgoing.work.finish(message.processing_id, now=now):
         return
     if await tx.contents.release(message.content_id) <= 0:
         await tx.unindex(message.content_id)

@@ -27,7 +27,7 @@ RELEASED = "mails.release"
 
 
 async def start(
-    store: Store, classes: Mapping[str, AccountClass], lease: Lease, message: Outgoing, *, now: int
+    store: Store, lease: Lease, message: Outgoing, *, classes: Mapping[str, AccountClass], now: int
 ) -> bool:
     """Begin with a message, if nobody has; False if it is not to be sent any more.
 
@@ -37,19 +37,19 @@ async def start(
         return not message.finished_at
     if message.kind == SCHEDULED:
         async with store.transaction(message.account_id) as tx:
-            return await _start_scheduled(tx, classes, lease, message, now=now)
+            return await _start_scheduled(tx, lease, message, classes=classes, now=now)
     async with store.directory_transaction() as directory:
-        started = await directory.outgoing_work.start(message.processing_id, now=now, item_id=message.item_id)
+        started = await directory.outgoing.work.start(message.processing_id, now=now, item_id=message.item_id)
         if not started:
             known = await directory.outgoing.find(message.processing_id)
             return known is not None and not known.finished_at
-        if not await directory.outgoing_work.is_held(lease.group):
+        if not await directory.outgoing.work.is_held(lease.group):
             raise LeaseLostError
     return True
 
 
 async def _start_scheduled(
-    tx: Transaction, classes: Mapping[str, AccountClass], lease: Lease, message: Outgoing, *, now: int
+    tx: Transaction, lease: Lease, message: Outgoing, *, classes: Mapping[str, AccountClass], now: int
 ) -> bool:
     await tx.lock()
     known = await tx.outgoing.lock(message.processing_id)
@@ -59,8 +59,8 @@ async def _start_scheduled(
     if item_id is None:
         await _unschedule(tx, known, now=now)
         return False
-    await tx.outgoing_work.start(message.processing_id, now=now, item_id=item_id)
-    if not await tx.outgoing_work.is_held(lease.group):
+    await tx.outgoing.work.start(message.processing_id, now=now, item_id=item_id)
+    if not await tx.outgoing.work.is_held(lease.group):
         raise LeaseLostError
     return True
 

@@ -144,9 +144,9 @@ class Turns:
         now = parts.clock.now_ms()
         if now < message.release_at:  # Not a time to begin, whoever has asked for it.
             async with parts.store.directory_transaction() as tx:
-                await tx.outgoing.put_off([group._replace(next_try_at=message.release_at)])
+                await tx.outgoing.work.put_off([group._replace(next_try_at=message.release_at)])
             return None
-        if not await start(parts.store, parts.classes, lease, message, now=now):
+        if not await start(parts.store, lease, message, classes=parts.classes, now=now):
             return None
         async with parts.store.directory() as directory:
             recipients = await directory.outgoing.list_recipients(group.processing_id)
@@ -188,15 +188,18 @@ class Turns:
     async def _try(self, lease: Lease, job: _Job) -> list[Outcome]:
         """Return the outcome for each recipient of a group."""
         if job.problem:
-            return _all_of(job, WAITING, "4.3.0", job.problem)
+            return _all_of(job, WAITING, status="4.3.0", answer=job.problem)
         if is_looping(job.content):
             return _all_of(
-                job, FAILED, "5.4.6", "the message has gone through too many servers; it is in a loop"
+                job,
+                FAILED,
+                status="5.4.6",
+                answer="the message has gone through too many servers; it is in a loop",
             )
         destination = lease.group.destination
         until, failure = self._resting.get(destination, (0, ""))
         if until > self._parts.clock.now_ms():
-            return _all_of(job, WAITING, "4.4.1", failure)
+            return _all_of(job, WAITING, status="4.4.1", answer=failure)
         found = await self._send(lease, job)
         outcomes = [
             found.get(recipient.number)
@@ -219,12 +222,12 @@ class Turns:
         )
         try:
             sending = parts.transport.send(lease.group.destination, outbound)
-            outcomes = await keep_while(parts.store, parts.clock, lease, sending)
+            outcomes = await keep_while(lease, sending, store=parts.store, clock=parts.clock)
         except (LeaseLostError, asyncio.CancelledError):
             raise
         except Exception:  # noqa: BLE001 - a fault there must not stop the mail from being given up some day
             _log.exception("the transport failed", message=message.processing_id)
-            outcomes = _all_of(job, WAITING, "4.3.0", "internal error")
+            outcomes = _all_of(job, WAITING, status="4.3.0", answer="internal error")
         return {outcome.number: outcome for outcome in outcomes}
 
     def _note_reached(self, destination: str, outcomes: Sequence[Outcome]) -> None:
@@ -254,7 +257,7 @@ class Turns:
             arrival = await self._receive(job, content, [place for _, place in places])
             outcomes = [refused.get(one.number) or delivered(one) for one in job.recipients]
             try:
-                await self._settle(lease, job, outcomes, arrival)
+                await self._settle(lease, job, outcomes, arrival=arrival)
             except OtherwiseError as otherwise:
                 for (recipient, _), error in zip(places, otherwise.refusals, strict=False):
                     if error is not None:
@@ -271,7 +274,7 @@ class Turns:
     # The end
 
     async def _settle(
-        self, lease: Lease, job: _Job, outcomes: Sequence[Outcome], arrival: Arrival | None = None
+        self, lease: Lease, job: _Job, outcomes: Sequence[Outcome], *, arrival: Arrival | None = None
     ) -> None:
         """Settle outcomes. Raises: OtherwiseError where mailboxes refuse ``arrival``."""
         parts, message = self._parts, job.message
@@ -327,5 +330,5 @@ def is_looping(content: bytes) -> bool:
     return len(_RECEIVED.findall(header)) > MAX_HOPS
 
 
-def _all_of(job: _Job, state: str, status: str, answer: str) -> list[Outcome]:
+def _all_of(job: _Job, state: str, *, status: str, answer: str) -> list[Outcome]:
     return [Outcome(recipient.number, state, status, answer, "") for recipient in job.recipients]

@@ -6,6 +6,7 @@ one who was thought dead can spoil nothing. Times are Unix milliseconds.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from postroom.model.ids import AccountId, ItemId
@@ -40,7 +41,8 @@ _NEXT_DUE = """
 SELECT next_try_at FROM outgoing_group WHERE destination = $1 ORDER BY next_try_at LIMIT 1
 """
 _NEXT_DUE_ELSEWHERE = """
-SELECT next_try_at FROM outgoing_group WHERE destination NOT IN ('local', 'relay') ORDER BY next_try_at LIMIT 1
+SELECT next_try_at FROM outgoing_group
+WHERE destination NOT IN ('local', 'relay') AND next_try_at > 0 ORDER BY next_try_at LIMIT 1
 """
 _COUNT_WAITING = "SELECT count(*) FROM outgoing_group"
 _CLAIM = f"""
@@ -137,6 +139,11 @@ class OutgoingRepo:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @cached_property
+    def work(self) -> "OutgoingWork":
+        """The queue, for those who work on it."""
+        return OutgoingWork(self._connection)
+
     # Coming in
 
     async def create(self, message: Outgoing) -> bool:
@@ -181,6 +188,61 @@ class OutgoingRepo:
         """Return up to ``limit`` messages with higher numbers that are not finished, ascending."""
         return [Outgoing(*row) for row in await self._connection.fetch_all(_LIST, after, limit)]
 
+    async def count_waiting(self) -> int:
+        """Return how many groups wait; for metrics and commands alone."""
+        return int(await self._connection.fetch_value(_COUNT_WAITING))
+
+    # Changing
+
+    async def lock(self, processing_id: ProcessingId) -> Outgoing | None:
+        """Return a message, and keep others from settling anything of it until the transaction ends."""
+        row = await self._connection.fetch_row(_LOCK, processing_id)
+        return None if row is None else Outgoing(*row)
+
+    # Taking back
+
+    async def withdraw(
+        self, processing_id: ProcessingId, account_id: AccountId, *, now: int, released_after: int
+    ) -> Outgoing | None:
+        """Take a message out of the queue of which nothing has begun; None if it is too late, or there is none.
+
+        Args:
+            processing_id: the message.
+            account_id: whose it is.
+            now: when it is taken back.
+            released_after: it must be released later than this; 0 for any that has not begun.
+        """
+        row = await self._connection.fetch_row(_WITHDRAW, processing_id, account_id, now, released_after)
+        if row is None:
+            return None
+        await self._connection.execute(_WITHDRAW_RECIPIENTS, processing_id)
+        await self._connection.execute(_END_GROUPS, processing_id)
+        return Outgoing(*row)
+
+    # Operating
+
+    async def try_now(self, processing_id: ProcessingId, *, now: int) -> int:
+        """Make the groups of a message due that is released; return how many that are not being worked on."""
+        return len(await self._connection.fetch_all(_TRY_NOW, processing_id, now))
+
+    async def withdraw_rest(self, processing_id: ProcessingId) -> None:
+        """End all groups of a message: who waits is withdrawn."""
+        await self._connection.execute(_WITHDRAW_RECIPIENTS, processing_id)
+        await self._connection.execute(_END_GROUPS, processing_id)
+
+    async def purge(self, *, before: int, limit: int) -> int:
+        """Forget up to ``limit`` messages that were finished before a time; return how many."""
+        rows = await self._connection.fetch_all(_PURGE, before, limit)
+        await self._connection.execute_many(_PURGE_RECIPIENTS, rows)
+        return len(rows)
+
+
+class OutgoingWork:
+    """The outgoing queue, for those who work on it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
     async def find_next_due(self, destination: str) -> int | None:
         """Return when the next group of LOCAL, RELAY or ELSEWHERE is due, None if there is none."""
         if destination == ELSEWHERE:
@@ -188,12 +250,6 @@ class OutgoingRepo:
         else:
             value = await self._connection.fetch_value(_NEXT_DUE, destination)
         return None if value is None else int(value)
-
-    async def count_waiting(self) -> int:
-        """Return how many groups wait; for metrics and commands alone."""
-        return int(await self._connection.fetch_value(_COUNT_WAITING))
-
-    # Working
 
     async def claim(self, destination: str, *, now: int, until: int, limit: int) -> list[OutgoingGroup]:
         """Take up to ``limit`` groups that are due, until a time; no two runners get the same.
@@ -223,11 +279,6 @@ class OutgoingRepo:
             _LOCK_GROUP, group.processing_id, group.destination, group.leased_until
         )
         return value is not None
-
-    async def lock(self, processing_id: ProcessingId) -> Outgoing | None:
-        """Return a message, and keep others from settling anything of it until the transaction ends."""
-        row = await self._connection.fetch_row(_LOCK, processing_id)
-        return None if row is None else Outgoing(*row)
 
     async def start(self, processing_id: ProcessingId, *, now: int, item_id: ItemId) -> bool:
         """Note that the first attempt begins, and which mail is the copy from now on; False if it cannot begin.
@@ -271,40 +322,3 @@ class OutgoingRepo:
     async def note_delay_told(self, processing_id: ProcessingId, *, now: int) -> bool:
         """Note that the sender is told of the delay; False if that was done before."""
         return await self._connection.fetch_value(_DELAY_TOLD, processing_id, now) is not None
-
-    # Taking back
-
-    async def withdraw(
-        self, processing_id: ProcessingId, account_id: AccountId, *, now: int, released_after: int
-    ) -> Outgoing | None:
-        """Take a message out of the queue of which nothing has begun; None if it is too late, or there is none.
-
-        Args:
-            processing_id: the message.
-            account_id: whose it is.
-            now: when it is taken back.
-            released_after: it must be released later than this; 0 for any that has not begun.
-        """
-        row = await self._connection.fetch_row(_WITHDRAW, processing_id, account_id, now, released_after)
-        if row is None:
-            return None
-        await self._connection.execute(_WITHDRAW_RECIPIENTS, processing_id)
-        await self._connection.execute(_END_GROUPS, processing_id)
-        return Outgoing(*row)
-
-    # Operating
-
-    async def try_now(self, processing_id: ProcessingId, *, now: int) -> int:
-        """Make the groups of a message due that is released; return how many that are not being worked on."""
-        return len(await self._connection.fetch_all(_TRY_NOW, processing_id, now))
-
-    async def withdraw_rest(self, processing_id: ProcessingId) -> None:
-        """End all groups of a message: who waits is withdrawn."""
-        await self._connection.execute(_WITHDRAW_RECIPIENTS, processing_id)
-        await self._connection.execute(_END_GROUPS, processing_id)
-
-    async def purge(self, *, before: int, limit: int) -> int:
-        """Forget up to ``limit`` messages that were finished before a time; return how many."""
-        rows = await self._connection.fetch_all(_PURGE, before, limit)
-        await self._connection.execute_many(_PURGE_RECIPIENTS, rows)
-        return len(rows)
