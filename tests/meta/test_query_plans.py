@@ -74,6 +74,7 @@ WHOLE_ACCOUNT = {
     "recounts._RECOUNT_CONTENTS": "a check counts all mails of an account",
     "recounts._RECOUNT_QUEUED": "a check counts all messages of an account in the queue",
     "recounts._RECOUNT_CONTACTS": "a check counts all contacts of an account",
+    "recounts._STRANDED": "a check looks at all messages of an account in the queue",
     "recounts._LABELLED": "a check looks at all labelled mails of an account",
     "operations._LIST_BURIED_ALIVE": "a check looks at all tombstones of an account",
     "operations._LIST_SHOWN": "stops after a page of the newest; with a filter it may read what history keeps",

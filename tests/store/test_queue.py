@@ -9,7 +9,7 @@ from tests.store.queue_world import QueueWorld, deferred, failed, relayed, unrea
 from postroom.config.classes import AccountClass
 from postroom.config.sending import SendingConfig
 from postroom.domain.directory import Directory
-from postroom.domain.examination import examine
+from postroom.domain.examination import examine, repair_faults
 from postroom.domain.filing import locate_mail, move_mails, remove_mails
 from postroom.domain.messages import read_summary
 from postroom.domain.outbox import withdraw
@@ -475,3 +475,20 @@ async def test_finished_messages_are_forgotten(world: QueueWorld, owner: Owner, 
         assert await directory.outgoing.find(number) is None
         assert await directory.outgoing.list_recipients(number) == []
         assert await directory.outgoing.find(waiting) is not None
+
+
+@pytest.mark.parametrize("folder_id", [None, SENT])
+async def test_a_stranded_message_is_found_and_ended(
+    world: QueueWorld, owner: Owner, store: Store, folder_id: FolderId | None
+) -> None:
+    number = await world.send(owner, ["berta@other.test"], folder_id=folder_id)
+    async with store.directory_transaction() as tx:
+        await tx.outgoing.withdraw_rest(number)
+    async with store.read(owner.account_id) as mailbox:
+        _, faults = await examine(mailbox, "")
+    assert [fault.kind for fault in faults] == ["queue"]
+    async with store.transaction(owner.account_id) as change:
+        repaired = await repair_faults(change, "", store.messages)
+    assert [fault.repaired for fault in repaired] == [True]
+    assert (await world.find(number)).finished_at
+    await check(owner)

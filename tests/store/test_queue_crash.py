@@ -87,7 +87,7 @@ class Life:
 
     async def enqueue(self, owner: Owner) -> None:
         """Put some mails into the queue; each goes to the relay and to a mailbox here, some are refused."""
-        world = QueueWorld(owner.store, clock=ShiftedClock(self.seconds))  # type: ignore[arg-type]
+        world = QueueWorld(owner.store, clock=ShiftedClock(self.seconds))
         for _ in range(MAILS_PER_LIFE):
             subject = f"Letter {len(self.numbers)}"
             is_scheduled = self.chance.random() < 0.3

@@ -5,6 +5,7 @@
 the account's history on, so that clients see the correction.
 """
 
+import time
 from typing import NamedTuple
 
 from postroom.content.digest import digest_message
@@ -22,7 +23,7 @@ class Fault(NamedTuple):
     """Something wrong: what kind, whose, in words, and whether it was repaired.
 
     Kinds: ``counter``, ``reference``, ``tombstone``, ``order``, ``fulltext``, ``mailbox``, ``content``, ``blob``,
-    ``database``.
+    ``queue``, ``database``.
     """
 
     kind: str
@@ -69,6 +70,10 @@ async def examine(mailbox: Snapshot, account: str) -> tuple[int, list[Fault]]:
         *await _examine_references(mailbox, account, recount),
         *await _examine_orders(mailbox, account),
         *await _examine_index(mailbox, account, recount),
+    ]
+    faults += [
+        Fault("queue", account, f"message {number}: nobody waits for it, and it is not finished", False)
+        for number in await mailbox.recounts.list_stranded()
     ]
     for folder_id, uid in await mailbox.operations.list_buried_alive():
         what = f"folder {folder_id}: mail {uid} is there, and has a tombstone"
@@ -203,6 +208,10 @@ async def repair_faults(tx: Transaction, account: str, messages: MessageStore) -
     await tx.lock()
     _, faults = await examine(tx, account)
     kinds = {fault.kind for fault in faults}
+    if stranded := await tx.recounts.list_stranded():
+        kinds |= {"reference", "fulltext"}  # With the end of a message goes its hold on the content.
+    for number in stranded:
+        await tx.outgoing.work.finish(number, now=int(time.time() * 1000))
     recount = await _recount(tx)
     if "reference" in kinds:
         await _repair_references(tx, recount)

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from postroom.model.ids import AccountId, ContentId, FolderId, Uid
+from postroom.model.outgoing import ProcessingId
 from postroom.store.engine.base import Connection
 
 # The mails of a folder that is gone are removed later, and not to be seen meanwhile.
@@ -16,6 +17,10 @@ _RECOUNT_QUEUED = """
 SELECT content_id, count(*) FROM outgoing WHERE account_id = $1 AND finished_at = 0 GROUP BY content_id
 """
 _RECOUNT_CONTACTS = "SELECT folder_id, count(*) FROM contact WHERE account_id = $1 GROUP BY folder_id"
+_STRANDED = """
+SELECT processing_id FROM outgoing WHERE account_id = $1 AND finished_at = 0
+AND NOT EXISTS (SELECT 1 FROM outgoing_group WHERE outgoing_group.processing_id = outgoing.processing_id)
+"""
 _LABELLED = f"""
 SELECT folder_id, uid, labels, is_unread FROM mail WHERE account_id = $1 AND labels <> '' AND {_VISIBLE}
 """
@@ -60,6 +65,11 @@ class RecountRepo:
     async def list_indexed(self) -> set[int]:
         """Return the contents that are in the full-text index."""
         return await self._connection.list_indexed(self._account_id)
+
+    async def list_stranded(self) -> list[ProcessingId]:
+        """Return the messages in the outgoing queue that are not finished though nobody waits for them."""
+        rows = await self._connection.fetch_all(_STRANDED, self._account_id)
+        return [ProcessingId(row[0]) for row in rows]
 
     async def list_labelled(self) -> list[tuple[FolderId, Uid, str, int]]:
         """Return folder, uid, labels and unread state of all mails with labels."""
