@@ -132,8 +132,9 @@ INSERT INTO folder_past SELECT a, f, n, 1, n
     FROM generate_series(1, 50) a, generate_series(2, 20) f, generate_series(1, 10) n;
 INSERT INTO doomed_folder SELECT a, f FROM generate_series(1, 50) a, generate_series(2, 20) f;
 INSERT INTO doomed_label SELECT a, f FROM generate_series(1, 50) a, generate_series(2, 20) f;
-INSERT INTO job SELECT 'job' || a, a % 300, 1, '', '', 0, 0, 0, '', a, a, a FROM generate_series(1, 2000) a;
+INSERT INTO job SELECT 'job' || a, a % 300, 1, '', '', 0, 0, 0, a, a, a FROM generate_series(1, 2000) a;
 INSERT INTO job_slice SELECT 'job' || a, n, ''::bytea FROM generate_series(1, 300) a, generate_series(1, 10) n;
+INSERT INTO job_failure SELECT 'job' || a, n, ''::bytea FROM generate_series(1, 300) a, generate_series(1, 9) n;
 INSERT INTO remembered_call SELECT a % 300, 'key' || a, ''::bytea, 200, ''::bytea, ''::bytea, '', a
     FROM generate_series(1, 2000) a;
 INSERT INTO account_setting SELECT a, '', '', '' FROM generate_series(1, 1000) a;

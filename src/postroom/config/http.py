@@ -16,7 +16,10 @@ class HTTPConfig:
         4_194_304, "Largest JSON request body; bigger ones get 413.", unit="bytes", minimum=1024
     )
     max_upload_bytes: int = option(
-        52_428_800, "Largest upload, all files of it together; bigger ones get 413.", unit="bytes", minimum=1024
+        52_428_800,
+        "Largest upload, all files of it together; bigger ones get 413.",
+        unit="bytes",
+        minimum=1024,
     )
     max_header_bytes: int = option(
         32_768, "Largest block of request headers; bigger ones get 431.", unit="bytes", minimum=1024

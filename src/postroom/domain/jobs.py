@@ -26,7 +26,7 @@ from postroom.errors import Kind, PostroomError, not_found
 from postroom.model.account import Caller
 from postroom.model.ids import AccountId, ItemId, Modseq, SessionId
 from postroom.store import Store
-from postroom.store.sql.jobs import Job
+from postroom.store.sql.jobs import NOT_THERE, Job, Slice
 from postroom.store.sql.mails import Located
 from postroom.store.tx import Transaction
 
@@ -77,7 +77,7 @@ class JobState(NamedTuple):
 
 
 _read_request = msgspec.json.Decoder(Request).decode
-_read_failed = msgspec.json.Decoder(list[Failed]).decode
+_read_failed = msgspec.msgpack.Decoder(list[Failed]).decode
 _read_targets = msgspec.msgpack.Decoder(list[Target]).decode
 _read_modseq = msgspec.msgpack.Decoder(int).decode
 _pack = msgspec.msgpack.Encoder().encode
@@ -125,7 +125,6 @@ class Jobs:
         """
         slices = [_pack(list(targets[start : start + SLICE])) for start in range(0, len(targets), SLICE)]
         job = _new_job(caller, kind, Request(caller.class_name, action), total=len(targets))
-        job = job._replace(failed=_write(list(failed)).decode())
         async with self._store.transaction(caller.account_id, session_id=caller.session_id) as tx:
             await tx.lock()
             running = await tx.tables.jobs.list_running(caller.account_id, limit=MOST_RUNNING)
@@ -137,6 +136,8 @@ class Jobs:
                     retry_after_seconds=IDLE_SECONDS,
                 )
             await tx.tables.jobs.create(job, slices)
+            if failed:
+                await tx.tables.jobs.add_failure(job.job_key, Slice(NOT_THERE, _pack(list(failed))))
         return await self.proceed(job)
 
     async def create_undo(self, tx: Transaction, caller: Caller, *, history_id: int, mail_count: int) -> Job:
@@ -177,6 +178,7 @@ class Jobs:
     async def _state(self, job_key: str) -> JobState:
         async with self._store.directory() as directory:
             job = await directory.jobs.find(job_key)
+            failures = await directory.jobs.list_failures(job_key)
         if job is None:
             raise not_found("the job")
         return JobState(
@@ -184,7 +186,7 @@ class Jobs:
             account_id=job.account_id,
             total_items=job.total_items,
             done_items=job.done_items,
-            failed=_read_failed(job.failed),
+            failed=[failed for failure in failures for failed in _read_failed(failure)],
             is_done=bool(job.finished_at),
         )
 
@@ -217,19 +219,20 @@ class Jobs:
         async with self._store.transaction(job.account_id, session_id=job.session_id) as tx:
             await tx.lock()
             # Another process may have gone on with it meanwhile.
-            items = await tx.tables.jobs.take_slice(job_key)
+            piece = await tx.tables.jobs.take_slice(job_key)
             job = await tx.tables.jobs.find(job_key) or job
             now = int(time.time() * 1000)
-            if items is None:
+            if piece is None:
                 await self._finish(tx, job._replace(finished_at=job.finished_at or now, touched_at=now))
             else:
-                done = await self._do(tx, job, items)
+                done = await self._do(tx, job, piece.items)
                 history_id = await _write_down(tx, job, done.steps)
-                failed = _read_failed(job.failed) + done.failed
-                job = job._replace(history_id=history_id, failed=_write(failed).decode(), touched_at=now)
+                if done.failed:
+                    await tx.tables.jobs.add_failure(job_key, Slice(piece.number, _pack(done.failed)))
+                job = job._replace(history_id=history_id, touched_at=now)
                 await tx.tables.jobs.advance(job, done=done.mails)
             tx.after_commit(lambda: self._on_progress(job.account_id, job_key))
-        return items is not None
+        return piece is not None
 
     async def _finish(self, tx: Transaction, job: Job) -> None:
         await tx.tables.jobs.advance(job, done=0)
@@ -324,7 +327,6 @@ def _new_job(caller: Caller, kind: str, request: Request, *, total: int) -> Job:
         history_id=0,
         total_items=total,
         done_items=0,
-        failed="[]",
         created_at=now,
         touched_at=now,
         finished_at=0,

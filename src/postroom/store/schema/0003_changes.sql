@@ -39,8 +39,7 @@ CREATE TABLE doomed_label (
 
 CREATE INDEX mail_labelled ON mail (account_id, folder_id, uid) WHERE labels <> '';
 
--- Work on many mails, slice by slice. A slice is removed by the transaction that does it. failed: JSON, what could not
--- be done. finished_at: 0 while it runs.
+-- Work on many mails, slice by slice. A slice is removed by the transaction that does it. finished_at: 0 while it runs.
 CREATE TABLE job (
     job_key TEXT NOT NULL PRIMARY KEY,
     account_id BIGINT NOT NULL,
@@ -50,7 +49,6 @@ CREATE TABLE job (
     history_id BIGINT NOT NULL,
     total_items BIGINT NOT NULL,
     done_items BIGINT NOT NULL,
-    failed TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     touched_at BIGINT NOT NULL,
     finished_at BIGINT NOT NULL
@@ -59,6 +57,14 @@ CREATE INDEX job_by_account ON job (account_id, finished_at);
 CREATE INDEX job_by_end ON job (finished_at, touched_at);
 
 CREATE TABLE job_slice (
+    job_key TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    items BYTEA NOT NULL,
+    PRIMARY KEY (job_key, number)
+) WITHOUT ROWID;
+
+-- What of a slice could not be done; number -1 stands for what was not there when the job began.
+CREATE TABLE job_failure (
     job_key TEXT NOT NULL,
     number BIGINT NOT NULL,
     items BYTEA NOT NULL,

@@ -5,10 +5,10 @@ from typing import NamedTuple
 from postroom.model.ids import AccountId, SessionId
 from postroom.store.engine.base import Connection
 
-_COLUMNS = """job_key, account_id, session_id, kind, request, history_id, total_items, done_items, failed, created_at,
+_COLUMNS = """job_key, account_id, session_id, kind, request, history_id, total_items, done_items, created_at,
        touched_at, finished_at"""
 _CREATE = f"""
-INSERT INTO job ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+INSERT INTO job ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 _ADD_SLICE = "INSERT INTO job_slice (job_key, number, items) VALUES ($1, $2, $3)"
 _FIND = f"SELECT {_COLUMNS} FROM job WHERE job_key = $1"
@@ -17,10 +17,13 @@ _FIND_RUNNING = (
 )
 _TAKE_SLICE = """
 DELETE FROM job_slice WHERE job_key = $1 AND number = (SELECT min(number) FROM job_slice WHERE job_key = $1)
-RETURNING items
+RETURNING number, items
 """
+_ADD_FAILURE = "INSERT INTO job_failure (job_key, number, items) VALUES ($1, $2, $3)"
+_LIST_FAILURES = "SELECT items FROM job_failure WHERE job_key = $1"
+_DELETE_FAILURES = "DELETE FROM job_failure WHERE job_key = $1"
 _ADVANCE = """
-UPDATE job SET done_items = done_items + $2, history_id = $3, failed = $4, touched_at = $5, finished_at = $6
+UPDATE job SET done_items = done_items + $2, history_id = $3, touched_at = $4, finished_at = $5
 WHERE job_key = $1
 """
 _LIST_IDLE = """
@@ -34,7 +37,7 @@ RETURNING job_key
 
 
 class Job(NamedTuple):
-    """A job. Times are Unix milliseconds; ``request`` and ``failed`` are JSON; ``finished_at`` is 0 while it runs."""
+    """A job. Times are Unix milliseconds; ``request`` is JSON; ``finished_at`` is 0 while it runs."""
 
     job_key: str
     account_id: AccountId
@@ -44,10 +47,19 @@ class Job(NamedTuple):
     history_id: int
     total_items: int
     done_items: int
-    failed: str
     created_at: int
     touched_at: int
     finished_at: int
+
+
+class Slice(NamedTuple):
+    """A slice of a job, by its number; NOT_THERE for what was not there when the job began."""
+
+    number: int
+    items: bytes
+
+
+NOT_THERE = -1
 
 
 class JobRepo:
@@ -72,15 +84,23 @@ class JobRepo:
         """Return the jobs of an account that are not finished."""
         return [Job(*row) for row in await self._connection.fetch_all(_FIND_RUNNING, account_id, limit)]
 
-    async def take_slice(self, job_key: str) -> bytes | None:
+    async def take_slice(self, job_key: str) -> Slice | None:
         """Take the next slice, None if all are taken."""
-        items = await self._connection.fetch_value(_TAKE_SLICE, job_key)
-        return None if items is None else bytes(items)
+        row = await self._connection.fetch_row(_TAKE_SLICE, job_key)
+        return None if row is None else Slice(*row)
+
+    async def add_failure(self, job_key: str, failure: Slice) -> None:
+        """Note what of a slice could not be done."""
+        await self._connection.execute(_ADD_FAILURE, job_key, *failure)
+
+    async def list_failures(self, job_key: str) -> list[bytes]:
+        """Return what could not be done, a piece for each slice."""
+        return [bytes(row[0]) for row in await self._connection.fetch_all(_LIST_FAILURES, job_key)]
 
     async def advance(self, job: Job, *, done: int) -> None:
         """Note the progress of a job, and what else has changed in it."""
         await self._connection.execute(
-            _ADVANCE, job.job_key, done, job.history_id, job.failed, job.touched_at, job.finished_at
+            _ADVANCE, job.job_key, done, job.history_id, job.touched_at, job.finished_at
         )
 
     async def list_idle(self, *, before: int, limit: int) -> list[str]:
@@ -89,4 +109,6 @@ class JobRepo:
 
     async def purge(self, *, before: int, limit: int) -> int:
         """Remove up to ``limit`` of the jobs that were finished before a time; return how many."""
-        return len(await self._connection.fetch_all(_PURGE, before, limit))
+        rows = await self._connection.fetch_all(_PURGE, before, limit)
+        await self._connection.execute_many(_DELETE_FAILURES, rows)
+        return len(rows)

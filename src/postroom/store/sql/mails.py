@@ -22,8 +22,9 @@ _SHOWN = """folder_id, uid, item_id, content_id, modseq, entered_modseq, replace
 _SHOWN_COLUMNS = len(_SHOWN.split(","))
 _KEYS = """date, size_bytes, is_unread, is_flagged, importance, has_attachments, sort_subject, sort_from, sort_to"""
 # The mails of a folder that is gone are removed later, and not to be seen meanwhile.
+# LIMIT keeps SQLite from making a join of it, which takes four times as long.
 _VISIBLE = """EXISTS (SELECT 1 FROM folder
-              WHERE folder.account_id = mail.account_id AND folder.folder_id = mail.folder_id)"""
+              WHERE folder.account_id = mail.account_id AND folder.folder_id = mail.folder_id LIMIT 1)"""
 _FIND = f"SELECT {_SHOWN} FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid = $3 AND {_VISIBLE}"
 _LOCATED = f"""{_SHOWN}, {_KEYS}"""
 _LOCATE = f"SELECT {_LOCATED} FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid = $3 AND {_VISIBLE}"

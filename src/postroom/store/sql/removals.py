@@ -18,6 +18,7 @@ _FIRST = (
     "DELETE FROM doomed_label WHERE account_id = $1",
     "DELETE FROM event_ticket WHERE account_id = $1",
     "DELETE FROM job_slice WHERE job_key IN (SELECT job_key FROM job WHERE account_id = $1)",
+    "DELETE FROM job_failure WHERE job_key IN (SELECT job_key FROM job WHERE account_id = $1)",
     "DELETE FROM job WHERE account_id = $1",
     "DELETE FROM account_setting WHERE account_id = $1",
     "DELETE FROM webhook WHERE account_id = $1",
