@@ -21,12 +21,10 @@ Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_savepoint.h
 
 import asyncio
 import contextlib
-import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +33,7 @@ import apsw
 from postroom.errors import PostroomError, unavailable
 from postroom.search.terms import IndexTerms
 from postroom.store.engine._deferred import INDEX, UNINDEX, Statement, join_rows
+from postroom.store.engine._dialect import translate
 from postroom.store.engine.base import Connection, OnNews, Row, WriteConnection, run_callbacks
 from postroom.store.engine.foreign_commits import ForeignCommits
 from postroom.store.engine.wal_index import WalIndex
@@ -69,13 +68,6 @@ _TEMPORARY = (
 )
 
 _LIST_INDEXED = "SELECT id FROM fulltext_docsize WHERE id >= ? AND id < ?"
-
-
-@cache
-def translate(sql: str) -> str:
-    """Return a statement of the common SQL in SQLite's words: it has one writer, and so no locks of rows."""
-    sql = sql.replace(" FOR UPDATE SKIP LOCKED", "")
-    return re.sub(r"\bBYTEA\b", "BLOB", re.sub(r"\$(\d+)", r"?\1", sql))
 
 
 def mapped(error: BaseException) -> PostroomError:
