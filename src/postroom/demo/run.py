@@ -102,6 +102,8 @@ class Demo:
             f'data_dir = "."\nprimary_domain = {json.dumps(self._state.address.partition("@")[2])}\n'
             f"[http]\nlisten = {json.dumps(self._state.http_listen)}\n"
             f"[lmtp]\nlisten = {json.dumps(self._state.lmtp_listen)}\n"
+            # What somebody tries here must not reach people elsewhere.
+            "[sending]\ndirect = false\n"
         )
         run_postroom("init", config_path=self._config_path)
         add_account(

@@ -215,7 +215,9 @@ class Turns:
             sender=message.sender,
             recipients=tuple(job.recipients),
             content=job.content,
-            needs_smtputf8=bool(message.needs_smtputf8),
+            # Who is in Bcc alone is not in the header.
+            needs_smtputf8=bool(message.needs_smtputf8)
+            or not all(one.address.isascii() for one in job.recipients),
             is_8bit=bool(message.is_8bit),
             ret=message.ret,
             envid=message.envid,
