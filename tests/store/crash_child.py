@@ -8,9 +8,9 @@ child's process id, and ``dead`` with what ended it. So the imports are paid for
 import asyncio
 import os
 import random
-import sys
 from pathlib import Path
 
+from tests.fixtures.crashes import fork_for_tasks
 from tests.fixtures.factories import mark_mail, remove_mail
 
 from postroom.config.classes import AccountClass
@@ -94,16 +94,10 @@ async def work(folder: Path, seed: int) -> None:
     await Writer(store, seed).run()
 
 
-def main() -> None:
-    for line in sys.stdin:
-        folder, seed = line.split("\t")
-        child = os.fork()
-        if child == 0:
-            asyncio.run(work(Path(folder), int(seed)))
-        os.write(1, f"pid {child}\n".encode())
-        _, status = os.waitpid(child, 0)
-        os.write(1, f"dead {os.waitstatus_to_exitcode(status)}\n".encode())
+def do(task: str) -> None:
+    folder, seed = task.split("\t")
+    asyncio.run(work(Path(folder), int(seed)))
 
 
 if __name__ == "__main__":
-    main()
+    fork_for_tasks(do)

@@ -6,10 +6,9 @@ the parent writes the child's process id, and ``dead`` when it has ended.
 """
 
 import asyncio
-import os
-import sys
 from pathlib import Path
 
+from tests.fixtures.crashes import fork_for_tasks, tell
 from tests.fixtures.factories import CHEAP_AUTH
 
 from postroom.app.services import make_domain
@@ -41,20 +40,9 @@ async def work(folder: Path) -> None:
     tell("done")
 
 
-def tell(text: str) -> None:
-    os.write(1, f"{text}\n".encode())
-
-
-def main() -> None:
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            asyncio.run(work(Path(line.rstrip("\n"))))
-            os._exit(0)
-        tell(f"pid {child}")
-        _, status = os.waitpid(child, 0)
-        tell(f"dead {os.waitstatus_to_exitcode(status)}")
+def do(task: str) -> None:
+    asyncio.run(work(Path(task)))
 
 
 if __name__ == "__main__":
-    main()
+    fork_for_tasks(do)

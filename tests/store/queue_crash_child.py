@@ -7,9 +7,9 @@ child's process id, and ``dead`` when it has ended.
 """
 
 import asyncio
-import os
-import sys
 from pathlib import Path
+
+from tests.fixtures.crashes import fork_for_tasks, tell
 
 from postroom.config.classes import AccountClass
 from postroom.config.relay import RelayConfig
@@ -61,21 +61,10 @@ async def work(folder: Path, port: int, seconds: float) -> None:
     tell("done")
 
 
-def tell(text: str) -> None:
-    os.write(1, f"{text}\n".encode())
-
-
-def main() -> None:
-    for line in sys.stdin:
-        folder, port, seconds = line.split("\t")
-        child = os.fork()
-        if child == 0:
-            asyncio.run(work(Path(folder), int(port), float(seconds)))
-            os._exit(0)
-        tell(f"pid {child}")
-        _, status = os.waitpid(child, 0)
-        tell(f"dead {os.waitstatus_to_exitcode(status)}")
+def do(task: str) -> None:
+    folder, port, seconds = task.split("\t")
+    asyncio.run(work(Path(folder), int(port), float(seconds)))
 
 
 if __name__ == "__main__":
-    main()
+    fork_for_tasks(do)

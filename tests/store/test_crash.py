@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.fixtures.crashes import Parent, begin_task, crash_parent
 from tests.fixtures.factories import CHEAP_AUTH
 from tests.store.crash_child import ACCOUNTS, CHUNK_CAPACITY, make_letter
 
@@ -31,36 +32,19 @@ from postroom.model.listing import Sort
 from postroom.store import Store, open_store
 from postroom.store.sql import orders
 
-ROOT = Path(__file__).parent.parent.parent
-
 
 @pytest.fixture
-def killed() -> Iterator["subprocess.Popen[bytes]"]:
+def killed() -> Iterator[Parent]:
     """The process whose children are killed."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.store.crash_child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-    ) as process:
+    with crash_parent("tests.store.crash_child") as process:
         yield process
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(timeout=30)
 
 
-def run_until_killed(
-    process: "subprocess.Popen[bytes]", folder: Path, *, seed: int, acknowledgements: int
-) -> set[int]:
+def run_until_killed(process: Parent, folder: Path, *, seed: int, acknowledgements: int) -> set[int]:
     """Let a child work until it has acknowledged that many deliveries, kill it, and return all that it did."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(f"{folder}\t{seed}\n".encode())
-    process.stdin.flush()
     child = 0
     acknowledged: set[int] = set()
-    for line in process.stdout:
-        words = line.split()
+    for words in begin_task(process, f"{folder}\t{seed}"):
         if words[0] == b"dead":
             assert int(words[1]) == -signal.SIGKILL
             break
@@ -95,7 +79,7 @@ async def check(store: Store, acknowledged: set[int]) -> None:
             reader.close()
 
 
-async def crash(process: "subprocess.Popen[bytes]", folder: Path, *, rounds: int, seed: int) -> None:
+async def crash(process: Parent, folder: Path, *, rounds: int, seed: int) -> None:
     store = await open_store("sqlite:", folder)
     for account_id in ACCOUNTS:
         async with store.transaction(account_id) as tx:
@@ -117,14 +101,14 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(orders, "CAPACITY", CHUNK_CAPACITY)
 
 
-async def test_killed_at_any_moment(killed: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
+async def test_killed_at_any_moment(killed: Parent, tmp_path: Path) -> None:
     await crash(killed, tmp_path, rounds=40, seed=1)
 
 
 @pytest.mark.nightly
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(4))
-async def test_killed_many_times(killed: "subprocess.Popen[bytes]", tmp_path: Path, seed: int) -> None:
+async def test_killed_many_times(killed: Parent, tmp_path: Path, seed: int) -> None:
     await crash(killed, tmp_path, rounds=150, seed=seed)
 
 
@@ -162,7 +146,7 @@ class Server:
             for client in clients:
                 client.join()
 
-    def _deliver(self, process: "subprocess.Popen[bytes]", number: int) -> None:
+    def _deliver(self, process: Parent, number: int) -> None:
         while process.poll() is None:
             with (
                 contextlib.suppress(OSError, smtplib.SMTPException),

@@ -2,18 +2,13 @@
 """``kill -9`` in the middle of batches and of the removal of a folder: they go on, and nothing is done twice."""
 
 import asyncio
-import contextlib
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.fixtures.crashes import Parent, crash_parent, work_until_killed
 from tests.fixtures.factories import CHEAP_AUTH, Owner
 from tests.store.job_crash_child import CHUNK_CAPACITY, SLICE
 
@@ -33,7 +28,6 @@ from postroom.model.listing import MailListRequest, Sort, SortField
 from postroom.store import Store, open_store
 from postroom.store.sql import orders
 
-ROOT = Path(__file__).parent.parent.parent
 MAILS = 60
 SENT, TRASH = FolderId(4), FolderId(5)
 
@@ -46,44 +40,10 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def killed() -> Iterator["subprocess.Popen[bytes]"]:
+def killed() -> Iterator[Parent]:
     """The process whose children are killed."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.store.job_crash_child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-    ) as process:
+    with crash_parent("tests.store.job_crash_child") as process:
         yield process
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(timeout=30)
-
-
-def work_until_killed(process: "subprocess.Popen[bytes]", folder: Path, *, seconds: float) -> bool:
-    """Let a child work for a time after it has begun; return whether it was done before it was killed."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(f"{folder}\n".encode())
-    process.stdin.flush()
-    child, done = 0, False
-    for line in process.stdout:
-        words = line.split()
-        if words[0] == b"pid":
-            child = int(words[1])
-        elif words[0] == b"begun":
-            time.sleep(seconds)
-            # The child's id is told by its parent, maybe later than what it says itself.
-            while not child:
-                child = int(process.stdout.readline().split()[1])
-            # It may just have done all and ended.
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
-        elif words[0] == b"done":
-            done = True
-        elif words[0] == b"dead":
-            break
-    return done
 
 
 async def open_owner(folder: Path) -> Owner:
@@ -143,9 +103,7 @@ async def check(store: Store, owner: Owner) -> None:
     assert {operation.state for operation in operations} == {"done"}
 
 
-async def live(
-    killed: "subprocess.Popen[bytes]", folder: Path, monkeypatch: pytest.MonkeyPatch, *, seed: int
-) -> int:
+async def live(killed: Parent, folder: Path, monkeypatch: pytest.MonkeyPatch, *, seed: int) -> int:
     """Kill whoever works on the jobs until they are done; return how often."""
     chance = random.Random(seed)
     owner = await open_owner(folder)
@@ -156,7 +114,7 @@ async def live(
     await owner.store.close()
     deaths = 0
     while not await asyncio.to_thread(
-        work_until_killed, killed, folder, seconds=chance.uniform(0, 0.02) * (1 + deaths / 20)
+        work_until_killed, killed, str(folder), seconds=chance.uniform(0, 0.02) * (1 + deaths / 20)
     ):
         deaths += 1
         assert deaths < 1000
@@ -168,9 +126,7 @@ async def live(
     return deaths
 
 
-async def test_jobs_survive(
-    killed: "subprocess.Popen[bytes]", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_jobs_survive(killed: Parent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deaths = await live(killed, tmp_path, monkeypatch, seed=1)
     assert deaths > 0
 
@@ -179,6 +135,6 @@ async def test_jobs_survive(
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(10, 30))
 async def test_jobs_survive_for_long(
-    killed: "subprocess.Popen[bytes]", tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+    killed: Parent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     await live(killed, tmp_path, monkeypatch, seed=seed)

@@ -2,18 +2,13 @@
 """``kill -9`` at any step of sending: nothing is lost, and sent again is only what was not known to have arrived."""
 
 import asyncio
-import contextlib
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.fixtures.crashes import Parent, crash_parent, work_until_killed
 from tests.fixtures.factories import CHEAP_AUTH, Owner, make_message
 from tests.protocol.smtp_peer import SMTPPeer, Taken, smtp_peer
 from tests.store.queue_crash_child import CHUNK_CAPACITY, ShiftedClock
@@ -35,7 +30,6 @@ from postroom.model.outgoing import SENT as SENT_KIND
 from postroom.store import Store, open_store
 from postroom.store.sql import orders
 
-ROOT = Path(__file__).parent.parent.parent
 REFUSED = "nobody@other.test"
 MAILS_PER_LIFE = 4
 
@@ -46,24 +40,16 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def killed() -> Iterator["subprocess.Popen[bytes]"]:
+def killed() -> Iterator[Parent]:
     """The process whose children are killed."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.store.queue_crash_child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-    ) as process:
+    with crash_parent("tests.store.queue_crash_child") as process:
         yield process
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(timeout=30)
 
 
 class Life:
     """A store, a relay, and what is known of the mails that were sent."""
 
-    def __init__(self, killed: "subprocess.Popen[bytes]", folder: Path, peer: SMTPPeer, *, seed: int) -> None:
+    def __init__(self, killed: Parent, folder: Path, peer: SMTPPeer, *, seed: int) -> None:
         self.killed = killed
         self.folder = folder
         self.peer = peer
@@ -106,35 +92,12 @@ class Life:
     async def live(self, *, longest: float) -> bool:
         """Let a child work, and kill it; return whether it was done before."""
         wait = self.chance.uniform(0, longest)
-        done = await asyncio.to_thread(self._work_until_killed, wait)
+        task = f"{self.folder}\t{self.peer.port}\t{self.seconds}"
+        done = await asyncio.to_thread(work_until_killed, self.killed, task, seconds=wait)
         self.lives += 1
         # What the child had written to its sockets arrives after its death.
         while self.peer.writers:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
-        return done
-
-    def _work_until_killed(self, wait: float) -> bool:
-        process = self.killed
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(f"{self.folder}\t{self.peer.port}\t{self.seconds}\n".encode())
-        process.stdin.flush()
-        child, done = 0, False
-        for line in process.stdout:
-            words = line.split()
-            if words[0] == b"pid":
-                child = int(words[1])
-            elif words[0] == b"begun":
-                time.sleep(wait)
-                # The child's id is told by its parent, maybe later than what it says itself.
-                while not child:
-                    child = int(process.stdout.readline().split()[1])
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGKILL)
-            elif words[0] == b"done":
-                done = True
-            elif words[0] == b"dead":
-                break
         return done
 
     async def check(self, store: Store) -> None:
@@ -195,7 +158,7 @@ async def check_all(life: Life, owner: Owner) -> None:
     assert await owner.store.engine.find_damage() == []
 
 
-async def crash(killed: "subprocess.Popen[bytes]", folder: Path, *, rounds: int, seed: int) -> int:
+async def crash(killed: Parent, folder: Path, *, rounds: int, seed: int) -> int:
     """Kill whoever works on the queue again and again; return how many mails came twice or more."""
     owner = await open_owner(folder)
     async with smtp_peer({f"RCPT {REFUSED}": "550 5.1.1 unknown"}) as peer:
@@ -216,12 +179,12 @@ async def crash(killed: "subprocess.Popen[bytes]", folder: Path, *, rounds: int,
     return sum(copies > 1 for copies in life.copies.values())
 
 
-async def test_killed_at_any_step(killed: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
+async def test_killed_at_any_step(killed: Parent, tmp_path: Path) -> None:
     await crash(killed, tmp_path, rounds=40, seed=1)
 
 
 @pytest.mark.nightly
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(10, 14))
-async def test_killed_many_times(killed: "subprocess.Popen[bytes]", tmp_path: Path, seed: int) -> None:
+async def test_killed_many_times(killed: Parent, tmp_path: Path, seed: int) -> None:
     await crash(killed, tmp_path, rounds=150, seed=seed)

@@ -4,13 +4,12 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.fixtures.crashes import Parent, begin_task, crash_parent
 from tests.fixtures.factories import CHEAP_AUTH, DOMAIN, PASSWORD, basic
 from tests.store.upload_crash_child import ADDRESS, SIZE
 
@@ -22,34 +21,21 @@ from postroom.domain.uploads import ORPHAN_SECONDS, collect_orphans
 from postroom.model.upload import TemporaryAttachmentId, WantedAttachment
 from postroom.store import Store, open_store
 
-ROOT = Path(__file__).parent.parent.parent
 ROUNDS = 12
 
 
 @pytest.fixture
-def killed() -> Iterator["subprocess.Popen[bytes]"]:
+def killed() -> Iterator[Parent]:
     """The process whose children are killed."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.store.upload_crash_child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-    ) as process:
+    with crash_parent("tests.store.upload_crash_child") as process:
         yield process
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(timeout=30)
 
 
-def work_until_killed(process: "subprocess.Popen[bytes]", task: str, *, seconds: float) -> dict[int, str]:
+def work_until_killed(process: Parent, task: str, *, seconds: float) -> dict[int, str]:
     """Let a child work for a time after it has begun; return the letters of the files that must be there."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(f"{task}\n".encode())
-    process.stdin.flush()
     child, files = 0, dict[int, str]()
-    for line in process.stdout:
-        word, *rest = line.decode().split()
+    for words in begin_task(process, task):
+        word, *rest = (one.decode() for one in words)
         if word == "pid":
             child = int(rest[0])
         elif word == "begun":
@@ -99,9 +85,7 @@ async def list_rows(store: Store) -> list[tuple[int, bytes]]:
     return [(row[0], row[1]) for row in rows]
 
 
-async def test_a_crash_leaves_nothing_but_what_was_acknowledged(
-    tmp_path: Path, killed: "subprocess.Popen[bytes]"
-) -> None:
+async def test_a_crash_leaves_nothing_but_what_was_acknowledged(tmp_path: Path, killed: Parent) -> None:
     chance = random.Random(7)
     folder = tmp_path / "data"
     token = await prepare(folder)

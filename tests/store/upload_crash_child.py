@@ -6,11 +6,10 @@ imports are paid for once. The child works until it is killed: it writes ``+ num
 """
 
 import asyncio
-import os
-import sys
 from itertools import count
 from pathlib import Path
 
+from tests.fixtures.crashes import fork_for_tasks, tell
 from tests.fixtures.factories import CHEAP_AUTH, PASSWORD, basic
 
 from postroom.app.services import make_domain
@@ -46,20 +45,10 @@ async def work(folder: Path, token: str) -> None:
         await uploads.delete(caller, first.attachment_id)
 
 
-def tell(text: str) -> None:
-    os.write(1, f"{text}\n".encode())
-
-
-def main() -> None:
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            folder, token = line.split()
-            asyncio.run(work(Path(folder), token))
-        tell(f"pid {child}")
-        _, status = os.waitpid(child, 0)
-        tell(f"dead {os.waitstatus_to_exitcode(status)}")
+def do(task: str) -> None:
+    folder, token = task.split()
+    asyncio.run(work(Path(folder), token))
 
 
 if __name__ == "__main__":
-    main()
+    fork_for_tasks(do)
