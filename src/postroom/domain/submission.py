@@ -14,22 +14,21 @@ from collections.abc import Mapping
 from postroom.auth.credentials import not_authenticated
 from postroom.compose.addresses import parse_address_list
 from postroom.config.classes import AccountClass
-from postroom.content.digest import Digest
-from postroom.domain.addresses import find_account_address, normalise_domain
+from postroom.domain.addresses import normalise_domain
+from postroom.domain.automatic import is_own
 from postroom.domain.clock import Clock
+from postroom.domain.filing import hold_content
 from postroom.domain.ingest import Ingest
 from postroom.domain.logins import Logins
 from postroom.domain.outbox import Addressee, Message, enqueue
 from postroom.domain.routing import Route, Routing
-from postroom.errors import Kind, PostroomError, not_found
+from postroom.errors import Kind, PostroomError
 from postroom.mime.raw import Raw
 from postroom.model.account import Caller
-from postroom.model.ids import AccountId, ContentId
+from postroom.model.ids import AccountId
 from postroom.model.outgoing import SUBMITTED, ProcessingId
 from postroom.model.submission import Submitted, SubmittedRecipient
 from postroom.store import Store
-from postroom.store.sql.contents import Content
-from postroom.store.tx import Transaction
 
 _MAX_AUTHORS = 20
 
@@ -109,7 +108,7 @@ class Submission:
         now = self._clock.now_ms()
         try:
             async with self._store.transaction(caller.account_id) as tx:
-                content_id = await _keep(tx, digest)
+                content_id = await hold_content(tx, digest)
                 message = Message(
                     sender=submitted.sender,
                     content_id=content_id,
@@ -146,24 +145,8 @@ class Submission:
                     raise _not_own(f"{name}: {author.addr_spec} is not an address of this account")
 
     async def _is_own(self, account_id: AccountId, address: str) -> bool:
-        """Tell whether mail for an address comes to the account, as its detail (RFC 5233) may be anything."""
-        local_part, _, domain = address.rpartition("@")
-        normalised = find_account_address(f"{local_part.partition('+')[0]}@{domain}")
-        if normalised is None:
-            return False
         async with self._store.directory() as directory:
-            found = await directory.directory.find_by_address(*normalised)
-        return found is not None and found.account.account_id == account_id
-
-
-async def _keep(tx: Transaction, digest: Digest) -> ContentId:
-    """Store a content with one reference, outside of all folders; history does not move on."""
-    state = await tx.mailbox.advance(step=0, items=0, size_bytes=0, contents=1, item_ids=0, folders=0)
-    if state is None:
-        raise not_found("the account")
-    return await tx.contents.add(
-        Content(state.content_id, digest.sha256, digest.size_bytes, 1, digest.structure, digest.data)
-    )
+            return await is_own(directory.directory, account_id, address)
 
 
 def _addressee(recipient: SubmittedRecipient) -> Addressee:
