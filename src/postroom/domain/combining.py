@@ -53,19 +53,25 @@ class Combiner(Generic[Request, Result]):
 
     async def _run(self, account_id: AccountId) -> None:
         """Work until nothing waits; as long as this runs, the account has an entry in ``_waiting``."""
-        while group := self._take(account_id):
-            try:
-                results = await self._work(account_id, [request for request, _ in group])
-            except BaseException as error:
-                for _, future in group:
-                    if not future.done():
-                        future.set_exception(error)
-                if not isinstance(error, Exception):
-                    raise
-            else:
-                for (_, future), result in zip(group, results, strict=True):
-                    _settle(future, result)
-        del self._waiting[account_id]
+        group: list[tuple[Request, asyncio.Future[Result]]] = []
+        try:
+            while group := self._take(account_id):
+                await self._do_group(account_id, group)
+        finally:
+            # Where this was ended from outside, nobody is left waiting for what will not come.
+            for _, future in group + self._waiting.pop(account_id):
+                future.cancel()
+
+    async def _do_group(
+        self, account_id: AccountId, group: Sequence[tuple[Request, "asyncio.Future[Result]"]]
+    ) -> None:
+        results: Sequence[Result | Exception]
+        try:
+            results = await self._work(account_id, [request for request, _ in group])
+        except Exception as error:  # noqa: BLE001 (whatever it is, all of the group must be told)
+            results = [error] * len(group)
+        for (_, future), result in zip(group, results, strict=True):
+            _settle(future, result)
 
     def _take(self, account_id: AccountId) -> list[tuple[Request, asyncio.Future[Result]]]:
         """Return what is to be done next, without those who do not wait any more."""

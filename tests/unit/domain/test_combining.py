@@ -104,3 +104,19 @@ async def test_groups_are_bounded() -> None:
     shop = Workshop()
     await asyncio.gather(*shop.ask(*range(0, 2 * MOST_TOGETHER + 2, 2)))
     assert [len(numbers) for _, numbers in shop.groups] == [MOST_TOGETHER, 1]
+
+
+async def test_nobody_is_left_waiting_where_the_work_is_ended() -> None:
+    shop = Workshop()
+    shop.gate.clear()
+    tasks = shop.ask(1)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    tasks += shop.ask(2)
+    await asyncio.sleep(0)
+    [running] = shop.combiner._tasks
+    running.cancel()
+    results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+    assert [type(result) for result in results] == [asyncio.CancelledError] * 2
+    shop.gate.set()
+    assert await asyncio.wait_for(asyncio.gather(*shop.ask(3)), 5) == [6]
