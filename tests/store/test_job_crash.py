@@ -9,16 +9,12 @@ from pathlib import Path
 
 import pytest
 from tests.fixtures.crashes import Parent, crash_parent, work_until_killed
-from tests.fixtures.factories import CHEAP_AUTH, Owner
+from tests.fixtures.factories import Owner, open_owner
 from tests.store.job_crash_child import CHUNK_CAPACITY, SLICE
 
-from postroom.app.services import make_domain
-from postroom.auth.passwords import PasswordHasher
-from postroom.config.root import Config
 from postroom.domain import jobs
 from postroom.domain.actions import Action, CopyTo, Delete, MoveTo
 from postroom.domain.batches import Range, Selection
-from postroom.domain.directory import AccountSettings, Directory
 from postroom.domain.examination import examine
 from postroom.domain.jobs import Jobs
 from postroom.model.account import Caller
@@ -44,19 +40,6 @@ def killed() -> Iterator[Parent]:
     """The process whose children are killed."""
     with crash_parent("tests.store.job_crash_child") as process:
         yield process
-
-
-async def open_owner(folder: Path) -> Owner:
-    """Return an account of a new store in ``folder``."""
-    store = await open_store("sqlite:", folder)
-    hasher = PasswordHasher(CHEAP_AUTH)
-    config = Config(data_dir=folder, auth=CHEAP_AUTH)
-    domain = await make_domain(store, config, hasher)
-    directory = Directory(store, hasher, config.classes)
-    await directory.add_domain("example.test")
-    account = await directory.add_account("anna@example.test", AccountSettings(password="secret"))
-    hasher.close()
-    return Owner(store, domain, account, "secret")
 
 
 async def begin(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,15 +9,11 @@ from pathlib import Path
 
 import pytest
 from tests.fixtures.crashes import Parent, crash_parent, work_until_killed
-from tests.fixtures.factories import CHEAP_AUTH, Owner, make_message
+from tests.fixtures.factories import Owner, make_message, open_owner
 from tests.protocol.smtp_peer import SMTPPeer, Taken, smtp_peer
 from tests.store.queue_crash_child import CHUNK_CAPACITY, ShiftedClock
 from tests.store.queue_world import QueueWorld
 
-from postroom.app.services import make_domain
-from postroom.auth.passwords import PasswordHasher
-from postroom.config.root import Config
-from postroom.domain.directory import AccountSettings, Directory
 from postroom.domain.examination import examine
 from postroom.domain.messages import read_summary
 from postroom.domain.queue_leases import LEASE_SECONDS
@@ -112,19 +108,6 @@ class Life:
                     if recipient.state == RELAYED:
                         assert (subject, recipient.address) in self.copies
                         self.known.add((subject, recipient.address))
-
-
-async def open_owner(folder: Path) -> Owner:
-    """Return an account of a new store in ``folder``."""
-    store = await open_store("sqlite:", folder)
-    hasher = PasswordHasher(CHEAP_AUTH)
-    config = Config(data_dir=folder, auth=CHEAP_AUTH)
-    domain = await make_domain(store, config, hasher)
-    directory = Directory(store, hasher, config.classes)
-    await directory.add_domain("example.test")
-    account = await directory.add_account("anna@example.test", AccountSettings(password="secret"))
-    hasher.close()
-    return Owner(store, domain, account, "secret")
 
 
 async def subjects(owner: Owner, folder_id: FolderId) -> Counter[str]:
