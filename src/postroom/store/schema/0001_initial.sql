@@ -68,6 +68,9 @@ CREATE TABLE mailbox (
 ) WITHOUT ROWID;
 
 -- forgotten_modseq: removals from this folder up to here may be forgotten, their tombstones being too old.
+-- is_threaded: its mails belong to conversations; not so in Spam, in Trash, below them, and where no mails are.
+-- conversations: those that have a mail in it; conversations_modseq: the last change of one of them, wherever its
+-- mails are.
 CREATE TABLE folder (
     account_id BIGINT NOT NULL,
     folder_id BIGINT NOT NULL,
@@ -87,6 +90,9 @@ CREATE TABLE folder (
     modseq BIGINT NOT NULL,
     content_modseq BIGINT NOT NULL,
     forgotten_modseq BIGINT NOT NULL,
+    is_threaded SMALLINT NOT NULL CHECK (is_threaded IN (0, 1)),
+    conversations BIGINT NOT NULL,
+    conversations_modseq BIGINT NOT NULL,
     PRIMARY KEY (account_id, folder_id),
     UNIQUE (account_id, parent_id, name_key)
 ) WITHOUT ROWID;
@@ -106,7 +112,8 @@ CREATE TABLE label (
 );
 
 -- The immutable message, once per account however often it is copied; refs counts the mails that show it.
--- data is the zstd-compressed raw message, NULL where it lies in the blob store.
+-- data is the zstd-compressed raw message, NULL where it lies in the blob store. threading: what it is joined to
+-- conversations by (model/thread.py), in MessagePack.
 CREATE TABLE content (
     account_id BIGINT NOT NULL,
     content_id BIGINT NOT NULL,
@@ -114,13 +121,14 @@ CREATE TABLE content (
     size_bytes BIGINT NOT NULL,
     refs BIGINT NOT NULL,
     structure BYTEA NOT NULL,
+    threading BYTEA NOT NULL,
     data BYTEA,
     PRIMARY KEY (account_id, content_id),
     UNIQUE (account_id, sha256)
 );
 
 -- item_id names the mail wherever it is moved. entered_modseq: when it came into this folder; replaced_modseq: when
--- it last got another content, 0 if never.
+-- it last got another content, 0 if never. conversation_id: 0 where it belongs to none.
 CREATE TABLE mail (
     account_id BIGINT NOT NULL,
     folder_id BIGINT NOT NULL,
@@ -144,10 +152,12 @@ CREATE TABLE mail (
     sort_from BYTEA NOT NULL,
     sort_to BYTEA NOT NULL,
     summary BYTEA NOT NULL,
+    conversation_id BIGINT NOT NULL,
     PRIMARY KEY (account_id, folder_id, uid)
 );
 CREATE UNIQUE INDEX mail_by_item ON mail (account_id, item_id);
 CREATE INDEX mail_by_content ON mail (account_id, content_id);
+CREATE INDEX mail_by_conversation ON mail (account_id, conversation_id, date, item_id) WHERE conversation_id > 0;
 CREATE INDEX mail_by_modseq ON mail (account_id, folder_id, modseq, uid);
 CREATE INDEX mail_by_date ON mail (account_id, folder_id, date, uid);
 CREATE INDEX mail_by_subject ON mail (account_id, folder_id, sort_subject, date, uid);
