@@ -32,7 +32,7 @@ from postroom.store.sql.mailboxes import Advance, MailboxRepo
 from postroom.store.sql.mails import MailRepo
 from postroom.store.sql.meta import MetaRepo
 from postroom.store.sql.operations import Operation, OperationRepo
-from postroom.store.sql.orders import OrderRepo
+from postroom.store.sql.orders import CONVERSATION_ORDERS, OrderRepo
 from postroom.store.sql.outgoing import OutgoingRepo
 from postroom.store.sql.recounts import RecountRepo
 from postroom.store.sql.remembered_calls import RememberedCallRepo
@@ -105,8 +105,13 @@ class Snapshot:
 
     @cached_property
     def orders(self) -> OrderRepo:
-        """The counted chunks of the sort orders."""
+        """The counted chunks of the sort orders of mails."""
         return OrderRepo(self._connection, self.account_id)
+
+    @cached_property
+    def conversation_orders(self) -> OrderRepo:
+        """The counted chunks of the sort orders of conversations."""
+        return OrderRepo(self._connection, self.account_id, CONVERSATION_ORDERS)
 
     @cached_property
     def contents(self) -> ContentRepo:

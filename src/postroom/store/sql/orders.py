@@ -5,11 +5,15 @@ lowest key and the number of mails in it, changed with the mails in the same tra
 is found by adding up counts (a hundred chunks at 100,000 mails), and what is left to skip inside it is bounded.
 The row number of a mail is found the other way round.
 
+A folder has two lists with chunks of their own, that of its mails (:data:`MAIL_ORDERS`) and that of its conversations
+(:data:`CONVERSATION_ORDERS`). What is said here of mails holds for conversations alike: their rows are those of
+``conversation_folder``, and their numbers take the place of uids.
+
 Invariants (verified by ``postroom check``):
-- a folder has either no chunks (it never grew beyond CAPACITY, or shrank to half of it) or chunks for all orders;
+- a list has either no chunks (it never grew beyond CAPACITY, or shrank to half of it) or chunks for all orders;
 - the first chunk of an order has the lowest possible key, so every key has a chunk;
-- the counts of an order add up to the folder's ``total_items``, each equal to the mails between the chunk's key and
-  the next.
+- the counts of an order add up to the folder's ``total_items`` (``conversations``), each equal to the mails between
+  the chunk's key and the next.
 
 A key is (value, date, uid), written as bytes that compare as the three do one after the other: numbers as 8 bytes,
 big-endian, and a text followed by a zero byte, which no sort text contains.
@@ -18,10 +22,11 @@ big-endian, and a text followed by a zero byte, which no sort text contains.
 import struct
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from postroom.model.ids import AccountId, FolderId, Uid
+from postroom.model.ids import AccountId, FolderId
 from postroom.model.listing import Sort, SortField
 from postroom.store.engine.base import Connection
 from postroom.store.sorting import SORT_COLUMNS, Anchor, SortKeys
@@ -32,8 +37,14 @@ _ITEMS_LISTED_AS_ONE_FOUND = 2048
 _LOWEST = b""
 _TAIL = struct.Struct(">QQ")
 
-_NUMBERS = {field: number for number, field in enumerate(SortField)}
-_FIELDS = tuple(SortField)
+_MAILS, _CONVERSATIONS = "mail", "conversation_folder"
+_IDS = {_MAILS: "uid", _CONVERSATIONS: "conversation_id"}
+_FIELDS = {
+    _MAILS: tuple(SortField),
+    _CONVERSATIONS: tuple(field for field in SortField if field is not SortField.SIZE),
+}
+_FIRST_NUMBERS = {_MAILS: 0, _CONVERSATIONS: 16}
+"""The number under which the first order of a list is stored; the others follow it."""
 _KEY_PLACES = {
     SortField.DATE: 0,
     SortField.SUBJECT: 6,
@@ -56,9 +67,15 @@ UPDATE order_chunk SET items = items + $5 WHERE {_AT} AND low_key = (
     SELECT low_key FROM order_chunk WHERE {_AT} AND low_key <= $4 ORDER BY low_key DESC LIMIT 1)
 RETURNING low_key, items
 """
-_ORDER_PLACES = ", ".join(f"({number}, CAST(${number + 3} AS BYTEA))" for number in _NUMBERS.values())
-_FIND_PLACES = f"""
-WITH place (sort, low_key) AS (VALUES {_ORDER_PLACES}),
+
+
+def _find_places_statement(table: str) -> str:
+    places = ", ".join(
+        f"({_FIRST_NUMBERS[table] + number}, CAST(${number + 3} AS BYTEA))"
+        for number in range(len(_FIELDS[table]))
+    )
+    return f"""
+WITH place (sort, low_key) AS (VALUES {places}),
 chunk AS MATERIALIZED (
     SELECT sort, (SELECT low.low_key FROM order_chunk AS low
                   WHERE low.account_id = $1 AND low.folder_id = $2 AND low.sort = place.sort
@@ -68,9 +85,11 @@ SELECT found.sort, found.low_key, found.items FROM chunk
 JOIN order_chunk AS found ON found.account_id = $1 AND found.folder_id = $2 AND found.sort = chunk.sort
                          AND found.low_key = chunk.low_key
 """
-_LIST_ALL = """
-SELECT sort, low_key, items FROM order_chunk WHERE account_id = $1 AND folder_id = $2 ORDER BY sort, low_key
-"""
+
+
+_FIND_PLACES = {table: _find_places_statement(table) for table in _IDS}
+_OF_FOLDER = "account_id = $1 AND folder_id = $2 AND sort >= $3 AND sort <= $4"
+_LIST_ALL = f"SELECT sort, low_key, items FROM order_chunk WHERE {_OF_FOLDER} ORDER BY sort, low_key"
 _ADD_TO_CHUNK = f"UPDATE order_chunk SET items = items + $5 WHERE {_AT} AND low_key = $4"
 _CREATE = "INSERT INTO order_chunk (account_id, folder_id, sort, low_key, items) VALUES ($1, $2, $3, $4, $5)"
 _SET_ITEMS = f"UPDATE order_chunk SET items = $5 WHERE {_AT} AND low_key = $4"
@@ -79,32 +98,77 @@ _PREVIOUS = f"""
 SELECT low_key, items FROM order_chunk WHERE {_AT} AND low_key < $4 ORDER BY low_key DESC LIMIT 1
 """
 _ITEMS = f"SELECT items FROM order_chunk WHERE {_AT} AND low_key = $4"
-_DROP = "DELETE FROM order_chunk WHERE account_id = $1 AND folder_id = $2"
-_FOLDERS = "SELECT DISTINCT folder_id FROM order_chunk WHERE account_id = $1"
+_DROP = f"DELETE FROM order_chunk WHERE {_OF_FOLDER}"
+_FOLDERS = "SELECT DISTINCT folder_id FROM order_chunk WHERE account_id = $1 AND sort >= $2 AND sort <= $3"
 
 
-def _columns(field: SortField) -> str:
+def _columns(table: str, field: SortField) -> str:
     """Return the columns of an order's index, behind account and folder."""
-    return "date, uid" if field is SortField.DATE else f"{SORT_COLUMNS[field]}, date, uid"
+    tail = f"date, {_IDS[table]}"
+    return tail if field is SortField.DATE else f"{SORT_COLUMNS[field]}, {tail}"
 
 
-def _nth_statement(field: SortField) -> str:
-    key = "date, date, uid" if field is SortField.DATE else _columns(field)
+def _nth_statement(table: str, field: SortField) -> str:
+    columns = _columns(table, field)
+    key = f"date, {columns}" if field is SortField.DATE else columns
     low, skip = ("$3, $4", "$5") if field is SortField.DATE else ("$3, $4, $5", "$6")
-    return f"""SELECT {key} FROM mail WHERE account_id = $1 AND folder_id = $2 AND ({_columns(field)}) >= ({low})
-ORDER BY {_columns(field)} LIMIT 1 OFFSET {skip}"""
+    return f"""SELECT {key} FROM {table} WHERE account_id = $1 AND folder_id = $2 AND ({columns}) >= ({low})
+ORDER BY {columns} LIMIT 1 OFFSET {skip}"""
 
 
-def _count_statement(field: SortField, *, bounded: bool) -> str:
+def _count_statement(table: str, field: SortField, *, bounded: bool) -> str:
+    columns = _columns(table, field)
     low, high = ("$3, $4", "$5, $6") if field is SortField.DATE else ("$3, $4, $5", "$6, $7, $8")
-    end = f" AND ({_columns(field)}) < ({high})" if bounded else ""
-    return f"""SELECT count(*) FROM mail
-WHERE account_id = $1 AND folder_id = $2 AND ({_columns(field)}) >= ({low}){end}"""
+    end = f" AND ({columns}) < ({high})" if bounded else ""
+    return f"""SELECT count(*) FROM {table}
+WHERE account_id = $1 AND folder_id = $2 AND ({columns}) >= ({low}){end}"""
 
 
-_NTH = {field: _nth_statement(field) for field in SortField}
-_COUNT_BETWEEN = {field: _count_statement(field, bounded=True) for field in SortField}
-_COUNT_FROM = {field: _count_statement(field, bounded=False) for field in SortField}
+_NTH = {table: {field: _nth_statement(table, field) for field in fields} for table, fields in _FIELDS.items()}
+_COUNT_BETWEEN = {
+    table: {field: _count_statement(table, field, bounded=True) for field in fields}
+    for table, fields in _FIELDS.items()
+}
+_COUNT_FROM = {
+    table: {field: _count_statement(table, field, bounded=False) for field in fields}
+    for table, fields in _FIELDS.items()
+}
+
+
+@dataclass(frozen=True)
+class Orders:
+    """The orders of a list: their fields, the number under which each is stored, and the statements over its rows."""
+
+    fields: tuple[SortField, ...]
+    numbers: Mapping[SortField, int]
+    key_places: tuple[int, ...]
+    """Where the value of each stands in SortKeys."""
+    find_places: str
+    nth: Mapping[SortField, str]
+    count_between: Mapping[SortField, str]
+    count_from: Mapping[SortField, str]
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first and the last number."""
+        return self.numbers[self.fields[0]], self.numbers[self.fields[-1]]
+
+
+def _make_orders(table: str) -> Orders:
+    fields = _FIELDS[table]
+    return Orders(
+        fields=fields,
+        numbers={field: _FIRST_NUMBERS[table] + number for number, field in enumerate(fields)},
+        key_places=tuple(_KEY_PLACES[field] for field in fields),
+        find_places=_FIND_PLACES[table],
+        nth=_NTH[table],
+        count_between=_COUNT_BETWEEN[table],
+        count_from=_COUNT_FROM[table],
+    )
+
+
+MAIL_ORDERS = _make_orders(_MAILS)
+CONVERSATION_ORDERS = _make_orders(_CONVERSATIONS)
 
 
 _Sums = dict[tuple[int, bytes], tuple[int, int]]
@@ -119,10 +183,10 @@ class Position(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A mail's keys and uid."""
+    """A mail's keys and uid, or a conversation's keys and number."""
 
     keys: SortKeys
-    uid: Uid
+    uid: int
 
 
 class Chunk(NamedTuple):
@@ -132,8 +196,8 @@ class Chunk(NamedTuple):
     items: int
 
 
-def key_of(field: SortField, keys: SortKeys, uid: Uid) -> Anchor:
-    """Return the place of a mail in an order."""
+def key_of(field: SortField, keys: SortKeys, uid: int) -> Anchor:
+    """Return the place of a mail (or, by its number, of a conversation) in an order."""
     return Anchor(keys[_KEY_PLACES[field]], keys.date, uid)
 
 
@@ -171,11 +235,12 @@ def _places(field: SortField, anchor: Anchor) -> tuple[object, ...]:
 
 
 class OrderRepo:
-    """The chunks of the folders of one account."""
+    """The chunks of one account's folders, for the lists of their mails or those of their conversations."""
 
-    def __init__(self, connection: Connection, account_id: AccountId) -> None:
+    def __init__(self, connection: Connection, account_id: AccountId, orders: Orders = MAIL_ORDERS) -> None:
         self._connection = connection
         self._account_id = account_id
+        self._orders = orders
 
     # Reading
 
@@ -204,7 +269,7 @@ class OrderRepo:
             before += low.items
             low = chunk
         within = await self._connection.fetch_value(
-            _COUNT_BETWEEN[sort.field],
+            self._orders.count_between[sort.field],
             self._account_id,
             folder_id,
             *_places(sort.field, _parse_key(sort.field, low.low_key)),
@@ -215,7 +280,10 @@ class OrderRepo:
 
     async def _list(self, folder_id: FolderId, field: SortField, *, descending: bool = False) -> list[Chunk]:
         rows = await self._connection.fetch_all(
-            _LIST_DESCENDING if descending else _LIST, self._account_id, folder_id, _NUMBERS[field]
+            _LIST_DESCENDING if descending else _LIST,
+            self._account_id,
+            folder_id,
+            self._orders.numbers[field],
         )
         return list(map(Chunk._make, rows))
 
@@ -257,7 +325,7 @@ class OrderRepo:
                 if (chunk := await self._add(folder_id, field, key, items=count))
             ]
         else:
-            sums = _sum_listed(_NUMBERS[field], await self._list(folder_id, field), counts)
+            sums = _sum_listed(self._orders.numbers[field], await self._list(folder_id, field), counts)
             changed = await self._add_sums(folder_id, sums)
         for _, chunk in changed:
             await self._merge_if_small(folder_id, field, chunk)
@@ -267,38 +335,41 @@ class OrderRepo:
 
     async def drop(self, folder_id: FolderId) -> None:
         """Remove all chunks of a folder."""
-        await self._connection.execute(_DROP, self._account_id, folder_id)
+        await self._connection.execute(_DROP, self._account_id, folder_id, *self._orders.span)
 
     async def _add_entries(
         self, folder_id: FolderId, entries: Sequence[Entry], *, step: int, total_items: int
     ) -> list[tuple[SortField, Chunk]]:
         """Count mails in all orders; return the chunks that changed."""
-        keys: list[list[bytes]] = [[] for _ in _FIELDS]
+        keys: list[list[bytes]] = [[] for _ in self._orders.fields]
         for entry in entries:
             tail = _TAIL.pack(entry.keys.date, entry.uid)
-            for number, place in enumerate(_KEY_PLACES.values()):
-                keys[number].append(_render_key(entry.keys[place], tail))
+            for index, place in enumerate(self._orders.key_places):
+                keys[index].append(_render_key(entry.keys[place], tail))
         if len(entries) <= 1 + total_items // _ITEMS_LISTED_AS_ONE_FOUND:
             sums = await self._sum_found(folder_id, keys, step=step)
         else:
-            chunks: list[list[Chunk]] = [[] for _ in _FIELDS]
+            first, last = self._orders.span
+            chunks: list[list[Chunk]] = [[] for _ in self._orders.fields]
             for number, low_key, items in await self._connection.fetch_all(
-                _LIST_ALL, self._account_id, folder_id
+                _LIST_ALL, self._account_id, folder_id, first, last
             ):
-                chunks[number].append(Chunk(low_key, items))
+                chunks[number - first].append(Chunk(low_key, items))
             sums = {}
-            for number, listed in enumerate(chunks):
-                sums |= _sum_listed(number, listed, [(key, step) for key in keys[number]])
+            for index, listed in enumerate(chunks):
+                sums |= _sum_listed(first + index, listed, [(key, step) for key in keys[index]])
         return await self._add_sums(folder_id, sums)
 
     async def _sum_found(self, folder_id: FolderId, keys: Sequence[Sequence[bytes]], *, step: int) -> _Sums:
         """Find the chunks of some keys of each order by their keys, and add up what is to be counted in each.
 
-        Finding nine chunks and then changing nine rows by their keys takes half as long as one statement for both.
+        Finding the chunks and then changing their rows by their keys takes half as long as one statement for both.
         """
         sums: _Sums = {}
         for places in zip(*keys, strict=True):
-            rows = await self._connection.fetch_all(_FIND_PLACES, self._account_id, folder_id, *places)
+            rows = await self._connection.fetch_all(
+                self._orders.find_places, self._account_id, folder_id, *places
+            )
             for number, low_key, items in rows:
                 place = (number, low_key)
                 sums[place] = (items, sums[place][1] + step if place in sums else step)
@@ -313,17 +384,27 @@ class OrderRepo:
             _ADD_TO_CHUNK,
             [(self._account_id, folder_id, number, low_key, step) for number, low_key, _, step in changes],
         )
-        return [(_FIELDS[number], Chunk(low_key, items + step)) for number, low_key, items, step in changes]
+        first = self._orders.span[0]
+        return [
+            (self._orders.fields[number - first], Chunk(low_key, items + step))
+            for number, low_key, items, step in changes
+        ]
 
     async def _add(self, folder_id: FolderId, field: SortField, key: bytes, *, items: int) -> Chunk | None:
-        row = await self._connection.fetch_row(_ADD, self._account_id, folder_id, _NUMBERS[field], key, items)
+        row = await self._connection.fetch_row(
+            _ADD, self._account_id, folder_id, self._orders.numbers[field], key, items
+        )
         return None if row is None else Chunk(*row)
 
     async def _create(self, folder_id: FolderId, field: SortField, chunk: Chunk) -> None:
-        await self._connection.execute(_CREATE, self._account_id, folder_id, _NUMBERS[field], *chunk)
+        await self._connection.execute(
+            _CREATE, self._account_id, folder_id, self._orders.numbers[field], *chunk
+        )
 
     async def _set_items(self, folder_id: FolderId, field: SortField, chunk: Chunk) -> None:
-        await self._connection.execute(_SET_ITEMS, self._account_id, folder_id, _NUMBERS[field], *chunk)
+        await self._connection.execute(
+            _SET_ITEMS, self._account_id, folder_id, self._orders.numbers[field], *chunk
+        )
 
     async def _split_if_full(self, folder_id: FolderId, field: SortField, chunk: Chunk) -> None:
         while chunk.items > CAPACITY:
@@ -332,7 +413,7 @@ class OrderRepo:
     async def _merge_if_small(self, folder_id: FolderId, field: SortField, chunk: Chunk) -> None:
         if chunk.items >= CAPACITY // 4 or chunk.low_key == _LOWEST:
             return
-        number = _NUMBERS[field]
+        number = self._orders.numbers[field]
         row = await self._connection.fetch_row(_PREVIOUS, self._account_id, folder_id, number, chunk.low_key)
         # Where several chunks were small, this one may have taken in another meanwhile, so that it is asked anew.
         items = await self._connection.fetch_value(_ITEMS, self._account_id, folder_id, number, chunk.low_key)
@@ -346,12 +427,15 @@ class OrderRepo:
 
     async def list_folders(self) -> list[FolderId]:
         """Return the folders that have chunks."""
-        return [FolderId(row[0]) for row in await self._connection.fetch_all(_FOLDERS, self._account_id)]
+        return [
+            FolderId(row[0])
+            for row in await self._connection.fetch_all(_FOLDERS, self._account_id, *self._orders.span)
+        ]
 
     async def find_faults(self, folder_id: FolderId) -> list[str]:
         """Return a line for each order whose chunks do not equal its mails; reads the indexes."""
         faults: list[str] = []
-        for field in SortField:
+        for field in self._orders.fields:
             chunks = await self._list(folder_id, field)
             if not chunks or chunks[0].low_key != _LOWEST:
                 faults.append(f"{field.value}: the first chunk is missing")
@@ -366,16 +450,18 @@ class OrderRepo:
         account = (self._account_id, folder_id)
         start = _places(field, _parse_key(field, low.low_key))
         if high is None:
-            return int(await self._connection.fetch_value(_COUNT_FROM[field], *account, *start))
+            return int(await self._connection.fetch_value(self._orders.count_from[field], *account, *start))
         end = _places(field, _parse_key(field, high.low_key))
-        return int(await self._connection.fetch_value(_COUNT_BETWEEN[field], *account, *start, *end))
+        return int(
+            await self._connection.fetch_value(self._orders.count_between[field], *account, *start, *end)
+        )
 
     async def rebuild(self, folder_id: FolderId, *, total_items: int) -> None:
         """Make the chunks of a folder anew from its mails; for repairs alone."""
-        await self._connection.execute(_DROP, self._account_id, folder_id)
+        await self._connection.execute(_DROP, self._account_id, folder_id, *self._orders.span)
         if total_items <= CAPACITY:
             return
-        for field in SortField:
+        for field in self._orders.fields:
             rest = Chunk(_LOWEST, total_items)
             await self._create(folder_id, field, rest)
             while rest.items > CAPACITY:
@@ -384,7 +470,9 @@ class OrderRepo:
     async def _cut(self, folder_id: FolderId, field: SortField, chunk: Chunk, *, size: int) -> Chunk:
         """Leave ``size`` mails in a chunk and make a new one of the others; return the new one."""
         low = _places(field, _parse_key(field, chunk.low_key))
-        row = await self._connection.fetch_row(_NTH[field], self._account_id, folder_id, *low, size)
+        row = await self._connection.fetch_row(
+            self._orders.nth[field], self._account_id, folder_id, *low, size
+        )
         if row is None:  # The counts are off: postroom check finds and mends that.
             return chunk._replace(items=0)
         await self._set_items(folder_id, field, chunk._replace(items=size))
