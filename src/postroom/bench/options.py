@@ -9,7 +9,18 @@ from cyclopts import Parameter
 from postroom.bench.corpus import CORPUS_SEED
 from postroom.errors import bad_parameter
 
-GROUPS = ("deliveries", "flags", "counter", "list", "content", "attachment", "sending", "changes", "server")
+GROUPS = (
+    "deliveries",
+    "flags",
+    "counter",
+    "list",
+    "content",
+    "attachment",
+    "finding",
+    "sending",
+    "changes",
+    "server",
+)
 """The groups of measurements, in the order in which they are taken."""
 
 DEFAULT_SIZES = (1_000, 20_000, 100_000)
