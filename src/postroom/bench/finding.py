@@ -2,8 +2,8 @@
 
 Each search of a kind asks for something else, so that no answer is one that the server has given before; only the
 last figure repeats one search, as clients do that show it again. What is asked for is in the corpus by design: each
-message ends in a number whose first two digits are those of its place modulo 89, so that such a word is in one mail of
-a hundred; subjects end in a number that some mails share.
+message ends in a number whose first two digits are those of its place modulo 89, so that such a word is in one of
+a hundred mails; subjects end in a number that some mails share.
 """
 
 import json
@@ -28,8 +28,8 @@ CONVERSATION_SORTS = (
     "importance",
     "hasAttachments",
 )
-_COMMON_WORDS = [f"{number:02d}" for number in range(20, 60)]
-_RARE_FROM, _RARE_COUNT = 40, 40
+_COMMON_WORDS = [f"{number:02d}" for number in range(40)]
+_RARE = range(40)
 _DEEP_ROWS = 20
 _CONNECTIONS = 16
 _GOALS_FROM_MAILS = 100_000
@@ -68,7 +68,7 @@ def measure_searches(scene: Scene) -> None:
         str(mail["snippet"]).split() for mail in scene.list_mails()[:: max(1, scene.mailbox.size // 200)]
     ]
     phrases = [f'"{" ".join(text[1:4])}"' for text in texts if len(text) > 4 and '"' not in " ".join(text)]
-    rare = [f'"{number}"' for number in range(_RARE_FROM, _RARE_FROM + _RARE_COUNT)]
+    rare = [f'"{number}"' for number in _RARE]
     for name, milliseconds, queries in (
         ("a word in 1 % of the mails", 15, [[_any(word)] for word in words]),
         ("a rare word", 3, [[{"field": "subject", "value": word}] for word in rare]),
