@@ -115,13 +115,13 @@ INSERT INTO account SELECT a, 'user' || a, '', 'default', 'en', 'active', '', 0,
 INSERT INTO address SELECT 'user' || a, a, 'main' FROM generate_series(1, 1000) a;
 INSERT INTO domain SELECT 'domain' || a, '', 0 FROM generate_series(1, 20) a;
 INSERT INTO session SELECT a::text::bytea, a, a % 500, 0, a, a, 0, '' FROM generate_series(1, 2000) a;
-INSERT INTO folder SELECT a, f, 1, f, f, '', 'mails', 0, 0, 1, 1, 0, 0, 0, 1, 1, 1, 0
+INSERT INTO folder SELECT a, f, 1, f, f, '', 'mails', 0, 0, 1, 1, 0, 0, 0, 1, 1, 1, 0, 1, 1, 1
     FROM generate_series(1, 100) a, generate_series(2, 12) f;
 INSERT INTO label SELECT a, f, f, f, 0, 0, 1 FROM generate_series(1, 100) a, generate_series(1, 10) f;
-INSERT INTO content SELECT a, c, (a * 1000 + c)::text::bytea, 100, 1, ''::bytea, ''::bytea
+INSERT INTO content SELECT a, c, (a * 1000 + c)::text::bytea, 100, 1, ''::bytea, ''::bytea, ''::bytea
     FROM generate_series(1, 20) a, generate_series(1, 200) c;
 INSERT INTO mail SELECT a, 2 + u % 3, u, u, u % 200, u, u, 0, u, u, u % 2, u % 2, 0, 0, 0, u % 3, u % 2, '',
-                        (u % 77)::text::bytea, (u % 77)::text::bytea, (u % 77)::text::bytea, ''::bytea
+                        (u % 77)::text::bytea, (u % 77)::text::bytea, (u % 77)::text::bytea, ''::bytea, u / 3
     FROM generate_series(1, 20) a, generate_series(1, 400) u;
 INSERT INTO order_chunk SELECT a, f, s, n::text::bytea, 700
     FROM generate_series(1, 4) a, generate_series(2, 4) f, generate_series(0, 8) s, generate_series(1, 100) n;

@@ -288,7 +288,7 @@ async def test_what_cannot_be_read_is_unavailable(blobs: DiskBlobStore) -> None:
 
 
 def content_of(raw: bytes, data: bytes | None) -> Content:
-    return Content(ContentId(1), hashed(raw), len(raw), 1, b"", data)
+    return Content(ContentId(1), hashed(raw), len(raw), 1, b"", data, b"")
 
 
 @pytest.fixture
@@ -354,7 +354,7 @@ async def test_a_large_message_takes_little_memory(messages: MessageStore, tmp_p
             try:
                 assert pack_message(mapped) is None
                 await messages.put_blob(ANNA, digest, mapped)
-                content = Content(ContentId(1), digest, len(mapped), 1, b"", None)
+                content = Content(ContentId(1), digest, len(mapped), 1, b"", None, b"")
                 reader = await messages.open(ANNA, content)
                 received = hashlib.sha256()
                 async for chunk in iter_raw(reader, 0, reader.size_bytes):

@@ -7,6 +7,7 @@ import pytest
 
 from postroom.domain.mailbox import create_mailbox
 from postroom.model.account import Account, Session
+from postroom.model.conversation import ConversationId
 from postroom.model.folder import DEFAULT_FOLDERS, INBOX, ROOT
 from postroom.model.ids import AccountId, ContentId, FolderId, ItemId, LabelId, Modseq, SessionId, Uid
 from postroom.model.listing import Sort, SortField
@@ -35,7 +36,7 @@ async def mailboxes(store: Store) -> Store:
 
 
 def make_content(number: int, *, data: bytes | None = b"data") -> Content:
-    return Content(ContentId(number), bytes([number]) * 32, 100 + number, 1, b"structure", data)
+    return Content(ContentId(number), bytes([number]) * 32, 100 + number, 1, b"structure", data, b"threading")
 
 
 def make_mail(uid: int, folder_id: FolderId = INBOX, *, content_id: int = 1, labels: str = "") -> Mail:
@@ -56,6 +57,7 @@ def make_mail(uid: int, folder_id: FolderId = INBOX, *, content_id: int = 1, lab
         refw=3,
         labels=labels,
         summary=b"summary",
+        conversation_id=ConversationId(0),
     )
 
 
@@ -123,14 +125,14 @@ async def test_mailbox(mailboxes: Store) -> None:
 
 
 async def test_folders(mailboxes: Store) -> None:
-    new = NewFolder(FolderId(50), INBOX, "Später", "später", "", "mails", 0, 1, 77, Modseq(4))
+    new = NewFolder(FolderId(50), INBOX, "Später", "später", "", "mails", 0, 1, 77, Modseq(4), 1)
     async with mailboxes.transaction(ANNA) as tx:
         await tx.folders.create(new)
         folders = await tx.folders.list_all()
         assert [folder.folder_id for folder in folders] == [*range(2, 13), 50]
         made = folders[-1]
         assert made[:9] == (ANNA, 50, INBOX, "Später", "", "mails", 0, 1, 77)
-        assert made[9:] == (0, 0, 0, 4, 4, 4)
+        assert made[9:] == (0, 0, 0, 4, 4, 4, 1, 0, 4)
         assert await tx.folders.find(FolderId(50)) == made
         assert await tx.folders.find(FolderId(51)) is None
         assert await tx.folders.find_named(INBOX, "später") == 50
@@ -155,7 +157,7 @@ async def test_folder_counters(mailboxes: Store) -> None:
         )
         folder = await tx.folders.find(INBOX)
         assert folder is not None
-        assert folder[9:] == (3, 1, BIG - 5, 1, 1, 11)
+        assert folder[9:] == (3, 1, BIG - 5, 1, 1, 11, 1, 0, 1)
         assert await tx.folders.find_unread(INBOX) == 1
         assert await tx.folders.find_unread(gone) is None
         await tx.folders.set_counters(INBOX, items=0, unread=0, size_bytes=0, modseq=Modseq(13))

@@ -19,6 +19,7 @@ from postroom.mime.raw import Raw
 from postroom.mime.structure import best_body, has_attachments, part_source
 from postroom.mime.summary import sort_keys, summarise
 from postroom.model.mail import Part, Summary
+from postroom.model.thread import Threading
 from postroom.sanitise.text import html_to_text
 from postroom.search.terms import IndexTerms, index_terms
 
@@ -50,6 +51,7 @@ class Digest(NamedTuple):
     sha256: bytes
     size_bytes: int
     structure: bytes
+    threading: bytes
     data: bytes | None
     summary: bytes
     importance: int
@@ -69,6 +71,7 @@ def digest_message(raw: Raw) -> Digest:
         sha256=hash_message(raw),
         size_bytes=len(raw),
         structure=_encode(root),
+        threading=_encode(Threading()),
         data=pack_message(raw),
         summary=_encode(summary),
         importance=summary.importance,

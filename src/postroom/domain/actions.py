@@ -288,6 +288,7 @@ async def make_folder(
 ) -> FolderId:
     """Make a folder, and add the step; one with a role is special."""
     state = await tx.advance()
+    parent = None if parent_id == ROOT else await tx.folders.find(parent_id)
     folder_id = await tx.mailbox.take_folder_id()
     await tx.folders.create(
         NewFolder(
@@ -301,6 +302,7 @@ async def make_folder(
             takes_subfolders=1,
             uid_validity=int(time.time()),
             modseq=state.modseq,
+            is_threaded=int(kind == "mails") if parent is None else parent.is_threaded,
         )
     )
     steps.append(MakeFolder(folder_id, Place(parent_id, name), kind))

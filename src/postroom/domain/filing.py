@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from postroom.content.digest import Digest
 from postroom.errors import not_found
+from postroom.model.conversation import ConversationId
 from postroom.model.folder import DRAFTS, INBOX
 from postroom.model.ids import ContentId, FolderId, ItemId, LabelId, Modseq, Uid
 from postroom.model.listing import SortField
@@ -106,6 +107,7 @@ async def file_mail(
         refw=flags.refw,
         labels="",
         summary=digest.summary,
+        conversation_id=ConversationId(0),
     )
     keys = _sort_keys(digest, mail)
     await tx.mails.insert(mail, keys)
@@ -127,7 +129,9 @@ async def hold_content(tx: Transaction, digest: Digest) -> ContentId:
 async def _add_content(tx: Transaction, digest: Digest, content_id: ContentId) -> ContentId:
     """Put a reference on a content, which is stored under the number given if it is new; return its number."""
     stored = await tx.contents.add(
-        Content(content_id, digest.sha256, digest.size_bytes, 1, digest.structure, digest.data)
+        Content(
+            content_id, digest.sha256, digest.size_bytes, 1, digest.structure, digest.data, digest.threading
+        )
     )
     if stored == content_id:
         await tx.index(stored, digest.index_terms)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from postroom.domain.folder_names import get_folder_names, name_key
-from postroom.model.folder import DEFAULT_FOLDERS, INBOX, ROOT
+from postroom.model.folder import DEFAULT_FOLDERS, INBOX, ROOT, UNTHREADED_ROLES
 from postroom.model.ids import AccountId, FolderId, Modseq
 from postroom.store import Store
 from postroom.store.sql.folders import NewFolder
@@ -30,6 +30,7 @@ async def create_mailbox(tx: Transaction, language: str, *, uid_validity: int) -
                 takes_subfolders=spec.takes_subfolders,
                 uid_validity=uid_validity,
                 modseq=Modseq(1),
+                is_threaded=int(spec.folder_type == "mails" and spec.role not in UNTHREADED_ROLES),
             )
         )
 

@@ -35,6 +35,16 @@ class Folder(NamedTuple):
     """Of the last change of the folder itself (name, place)."""
     content_modseq: Modseq
     """Of the last change of anything in it."""
+    is_threaded: int
+    """1: its mails belong to conversations."""
+    conversations: int
+    """Those that have a mail in it."""
+    conversations_modseq: Modseq
+    """Of the last change of one of these, wherever its mails are."""
+
+
+UNTHREADED_ROLES = frozenset({"trash", "junk"})
+"""Mails in these folders and below them belong to no conversation."""
 
 
 class FolderSpec(NamedTuple):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from postroom.model.conversation import ConversationId
 from postroom.model.ids import ContentId, FolderId, ItemId, LabelId, Modseq, Uid
 
 REFW_NONE, REFW_REPLIED, REFW_FORWARDED = 0, 1, 2
@@ -110,6 +111,8 @@ class Mail(NamedTuple):
     """Label numbers, ascending, separated by one space; "" if none."""
     summary: bytes
     """:class:`Summary` in MessagePack."""
+    conversation_id: ConversationId
+    """0: none."""
 
     def label_ids(self) -> list[LabelId]:
         """Return the labels of this mail, ascending."""

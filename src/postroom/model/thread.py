@@ -1,8 +1,8 @@
 """What joins a message to others: computed once, at arrival, and stored with its content.
 
-Keys are signed 64-bit hashes, so that what is looked up is small and of one size whatever a message names. Two messages
-belong together that have a reference key in common. They also do if they have a subject key in common, at least one of
-them is a reply that names no message, and their dates are near enough.
+Keys are signed 64-bit hashes, so that what is looked up is small and of one size whatever a message names. Two
+messages belong together that have a reference key in common. They also do if they have a subject key in common, at
+least one of them is a reply that names no message, and their dates are near enough.
 """
 
 import msgspec

@@ -80,8 +80,8 @@ HARMS = {
     "label lost in a folder": Harm("DELETE FROM folder_label", ["counter"]),
     "references": Harm("UPDATE content SET refs = refs + 1 WHERE content_id = 1", ["reference"] * 2),
     "unused content": Harm(
-        "INSERT INTO content (account_id, content_id, sha256, size_bytes, refs, structure, data) "
-        "SELECT account_id, 900, $1, size_bytes, 1, structure, data FROM content"
+        "INSERT INTO content (account_id, content_id, sha256, size_bytes, refs, structure, data, threading) "
+        "SELECT account_id, 900, $1, size_bytes, 1, structure, data, threading FROM content"
         " WHERE content_id = 1 AND account_id = (SELECT min(account_id) FROM account)",
         ["content", "reference"],
     ),

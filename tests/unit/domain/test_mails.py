@@ -157,7 +157,7 @@ async def test_folders(owner: Owner, domain: Domain) -> None:
 
 def test_parents_come_first() -> None:
     def folder(number: int, parent: int) -> Folder:
-        return Folder(1, number, parent, "", "", "", 0, 0, 0, 0, 0, 0, 1, 1, 1)  # type: ignore[arg-type]
+        return Folder(1, number, parent, "", "", "", 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 0, 1)  # type: ignore[arg-type]
 
     folders = [folder(*pair) for pair in ((2, 1), (3, 9), (4, 2), (9, 2), (5, 1), (6, 4))]
     assert [one.folder_id for one in parents_first(folders)] == [2, 4, 6, 9, 3, 5]

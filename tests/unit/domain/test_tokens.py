@@ -99,6 +99,9 @@ def test_tokens_say_what_they_are_of() -> None:
         created_modseq=Modseq(1),
         modseq=Modseq(1),
         content_modseq=Modseq(4),
+        is_threaded=1,
+        conversations=0,
+        conversations_modseq=Modseq(1),
     )
     same = folder._replace(name="Eingang", modseq=Modseq(3))
     others = [

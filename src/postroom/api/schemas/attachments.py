@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from postroom.api.schemas.mails import Mail, render_mail
 from postroom.domain.attachments import InnerMail
+from postroom.model.conversation import ConversationId
 from postroom.model.ids import ContentId, ItemId, MailRef, Modseq
 from postroom.model.mail import Mail as StoredMail
 
@@ -43,5 +44,6 @@ def render_inner_mail(ref: MailRef, inner: InnerMail) -> Mail:
             refw=0,
             labels="",
             summary=_encode_summary(inner.summary),
+            conversation_id=ConversationId(0),
         ),
     )

@@ -8,20 +8,21 @@ from postroom.store.engine.base import Connection
 
 _FIND_BY_HASH = "SELECT content_id FROM content WHERE account_id = $1 AND sha256 = $2"
 _ADD = """
-INSERT INTO content (account_id, content_id, sha256, size_bytes, refs, structure, data)
-VALUES ($1, $2, $3, $4, 1, $5, $6)
+INSERT INTO content (account_id, content_id, sha256, size_bytes, refs, structure, data, threading)
+VALUES ($1, $2, $3, $4, 1, $5, $6, $7)
 ON CONFLICT (account_id, sha256) DO UPDATE SET refs = content.refs + 1
 RETURNING content_id
 """
 _GET = """
-SELECT content_id, sha256, size_bytes, refs, structure, data FROM content
+SELECT content_id, sha256, size_bytes, refs, structure, data, threading FROM content
 WHERE account_id = $1 AND content_id = $2
 """
 _GET_HEAD = """
-SELECT content_id, sha256, size_bytes, refs, structure FROM content WHERE account_id = $1 AND content_id = $2
+SELECT content_id, sha256, size_bytes, refs, structure, threading FROM content
+WHERE account_id = $1 AND content_id = $2
 """
 _SCAN = """
-SELECT content_id, sha256, size_bytes, refs, structure, data FROM content
+SELECT content_id, sha256, size_bytes, refs, structure, data, threading FROM content
 WHERE account_id = $1 AND content_id > $2 ORDER BY content_id LIMIT $3
 """
 _LIST_REFERENCES = "SELECT content_id, refs FROM content WHERE account_id = $1"
@@ -46,6 +47,8 @@ class Content(NamedTuple):
     refs: int
     structure: bytes
     data: bytes | None
+    threading: bytes
+    """What it is joined to conversations by (:mod:`postroom.model.thread`), in MessagePack."""
 
 
 class ContentRepo:
@@ -71,6 +74,7 @@ class ContentRepo:
                 content.size_bytes,
                 content.structure,
                 content.data,
+                content.threading,
             )
         )
 
@@ -82,7 +86,7 @@ class ContentRepo:
     async def find_head(self, content_id: ContentId) -> Content | None:
         """Return a content without its data."""
         row = await self._connection.fetch_row(_GET_HEAD, self._account_id, content_id)
-        return None if row is None else Content(row[0], row[1], row[2], row[3], row[4], None)
+        return None if row is None else Content(row[0], row[1], row[2], row[3], row[4], None, row[5])
 
     async def list_after(self, content_id: int, *, limit: int) -> list[Content]:
         """Return up to ``limit`` contents with higher numbers, ascending."""

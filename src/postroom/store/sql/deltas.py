@@ -21,7 +21,7 @@ WHERE folder.account_id = $1 AND folder.folder_id = $2
 """
 _LIST_MAILS = """
 SELECT folder_id, uid, item_id, content_id, modseq, entered_modseq, replaced_modseq, date, size_bytes, is_unread,
-       is_flagged, is_draft, is_deleted, refw, labels, summary
+       is_flagged, is_draft, is_deleted, refw, labels, summary, conversation_id
 FROM mail WHERE account_id = $1 AND folder_id = $2 AND (modseq, uid) > ($3, $4) ORDER BY modseq, uid LIMIT $5
 """
 _LIST_REMOVED = """

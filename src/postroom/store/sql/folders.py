@@ -7,7 +7,8 @@ from postroom.model.ids import AccountId, FolderId, Modseq, Uid
 from postroom.store.engine.base import Connection
 
 _COLUMNS = """account_id, folder_id, parent_id, name, role, folder_type, is_special, takes_subfolders,
-       uid_validity, total_items, unread_items, size_bytes, created_modseq, modseq, content_modseq"""
+       uid_validity, total_items, unread_items, size_bytes, created_modseq, modseq, content_modseq, is_threaded,
+       conversations, conversations_modseq"""
 _LIST = f"SELECT {_COLUMNS} FROM folder WHERE account_id = $1 ORDER BY folder_id"
 _FIND = f"SELECT {_COLUMNS} FROM folder WHERE account_id = $1 AND folder_id = $2"
 _FIND_NAMED = "SELECT folder_id FROM folder WHERE account_id = $1 AND parent_id = $2 AND name_key = $3"
@@ -16,8 +17,9 @@ _UNREAD = "SELECT unread_items FROM folder WHERE account_id = $1 AND folder_id =
 _CREATE = """
 INSERT INTO folder (account_id, folder_id, parent_id, name, name_key, role, folder_type, is_special,
                     takes_subfolders, uid_validity, next_uid, total_items, unread_items, size_bytes,
-                    created_modseq, modseq, content_modseq, forgotten_modseq)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, 0, 0, 0, $11, $11, $11, 0)
+                    created_modseq, modseq, content_modseq, forgotten_modseq, is_threaded, conversations,
+                    conversations_modseq)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, 0, 0, 0, $11, $11, $11, 0, $12, 0, $11)
 """
 _COUNT = """
 UPDATE folder SET total_items = total_items + $3, unread_items = unread_items + $4, size_bytes = size_bytes + $5,
@@ -51,6 +53,7 @@ class NewFolder(NamedTuple):
     takes_subfolders: int
     uid_validity: int
     modseq: Modseq
+    is_threaded: int
 
 
 class FolderCount(NamedTuple):

@@ -18,7 +18,7 @@ MANY = 50
 """Mails looked up by one statement."""
 
 _SHOWN = """folder_id, uid, item_id, content_id, modseq, entered_modseq, replaced_modseq, date, size_bytes, is_unread,
-       is_flagged, is_draft, is_deleted, refw, labels, summary"""
+       is_flagged, is_draft, is_deleted, refw, labels, summary, conversation_id"""
 _SHOWN_COLUMNS = len(_SHOWN.split(","))
 _KEYS = """date, size_bytes, is_unread, is_flagged, importance, has_attachments, sort_subject, sort_from, sort_to"""
 # The mails of a folder that is gone are removed later, and not to be seen meanwhile.
@@ -38,23 +38,24 @@ _LIST_OF_FOLDER = f"SELECT {_LOCATED} FROM mail WHERE account_id = $1 AND folder
 _FIND_KEYS = f"SELECT {_KEYS} FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid = $3"
 _INSERT = """
 INSERT INTO mail (account_id, folder_id, uid, item_id, content_id, modseq, entered_modseq, replaced_modseq, date,
-                  size_bytes, is_unread, is_flagged, is_draft, is_deleted, refw, labels, summary, importance,
-                  has_attachments, sort_subject, sort_from, sort_to)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+                  size_bytes, is_unread, is_flagged, is_draft, is_deleted, refw, labels, summary, conversation_id,
+                  importance, has_attachments, sort_subject, sort_from, sort_to)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
 """
 _SET_FLAGS = """
 UPDATE mail SET is_unread = $3, is_flagged = $4, refw = $5, modseq = $6 WHERE account_id = $1 AND item_id = $2
 """
 _SET_LABELS = "UPDATE mail SET labels = $3, modseq = $4 WHERE account_id = $1 AND item_id = $2"
 _MOVE = """
-UPDATE mail SET folder_id = $3, uid = $4, modseq = $5, entered_modseq = $5 WHERE account_id = $1 AND item_id = $2
+UPDATE mail SET folder_id = $3, uid = $4, modseq = $5, entered_modseq = $5, conversation_id = $6
+WHERE account_id = $1 AND item_id = $2
 """
 _COPY = """
 INSERT INTO mail (account_id, folder_id, uid, item_id, content_id, modseq, entered_modseq, replaced_modseq, date,
                   size_bytes, is_unread, is_flagged, is_draft, is_deleted, refw, labels, summary, importance,
-                  has_attachments, sort_subject, sort_from, sort_to)
+                  has_attachments, sort_subject, sort_from, sort_to, conversation_id)
 SELECT account_id, $3, $4, $5, content_id, $6, $6, 0, date, size_bytes, is_unread, is_flagged, is_draft, is_deleted,
-       refw, labels, summary, importance, has_attachments, sort_subject, sort_from, sort_to
+       refw, labels, summary, importance, has_attachments, sort_subject, sort_from, sort_to, $7
 FROM mail WHERE account_id = $1 AND item_id = $2
 """
 _DELETE = "DELETE FROM mail WHERE account_id = $1 AND item_id = $2"
@@ -200,7 +201,15 @@ class MailRepo:
         await self._connection.execute_many(
             _COPY,
             [
-                (self._account_id, source, copy.folder_id, copy.uid, copy.item_id, copy.modseq)
+                (
+                    self._account_id,
+                    source,
+                    copy.folder_id,
+                    copy.uid,
+                    copy.item_id,
+                    copy.modseq,
+                    copy.conversation_id,
+                )
                 for source, copy in copies
             ],
         )
@@ -209,7 +218,10 @@ class MailRepo:
         """Store where mails are now, from their modseq on."""
         await self._connection.execute_many(
             _MOVE,
-            [(self._account_id, mail.item_id, mail.folder_id, mail.uid, mail.modseq) for mail in mails],
+            [
+                (self._account_id, mail.item_id, mail.folder_id, mail.uid, mail.modseq, mail.conversation_id)
+                for mail in mails
+            ],
         )
 
     async def set_flags(self, mails: Iterable[Mail]) -> None:
