@@ -93,9 +93,10 @@ async def _serve(config: Config) -> None:
                 asyncio.create_task(make_webhook_runner(services, config.webhooks).run()),
             ]
             _log.info("serving", http=config.http.listen, **mail)
-            # What start-up has made stays for good: the collector need not look at it again.
-            gc.collect()
+            # What start-up has made stays for good: the collector need not look at it, now or ever. What of it is
+            # garbage takes no page by itself.
             gc.freeze()
+            gc.enable()
             await _until_stopped(stopping, serving)
             _log.info("stopping")
             for job in jobs:
