@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tests.fixtures.factories import AddOwner, Owner
 from tests.protocol.hook_receiver import HANG, Hooks, Receiver, make_hooks, receiving
+from tests.store.queue_world import FakeTransport, QueueWorld, deferred, failed, relayed
 
 from postroom.api.ids import render_mail
 from postroom.app.webhook_http import HTTPSender
@@ -20,7 +21,10 @@ from postroom.domain import webhook_runner
 from postroom.domain.directory import Directory
 from postroom.domain.webhook_turns import GIVE_UP_SECONDS, WAITS_SECONDS, Channel, Outcome
 from postroom.model.folder import INBOX
+from postroom.model.folder import SENT as SENT_FOLDER
 from postroom.model.ids import FolderRef, Modseq
+from postroom.model.outgoing import VACATION, OutgoingRecipient
+from postroom.model.outgoing import Outcome as SentOutcome
 from postroom.store import Store
 
 DAY_SECONDS = 86_400
@@ -133,6 +137,56 @@ async def test_changes_are_told(hooks: Hooks, receiver: Receiver) -> None:
         "mails": [{"mailId": render_mail(*mail), "isUnread": False, "isFlagged": True}],
     }
     assert receiver.taken[2].message["data"]["unreadCount"] == 0
+
+
+# Sent mail
+
+
+async def test_what_became_of_sent_mail_is_told(hooks: Hooks, receiver: Receiver, store: Store) -> None:
+    owner = hooks.owner
+    await hooks.make(receiver.url, "mail.sent", "mail.bounced")
+    world = QueueWorld(store, transport=FakeTransport(script=_refuse_carl))
+    number = await world.send(owner, ["anna@example.test", "berta@other.test", "carl@other.test"])
+    await world.work()
+    await hooks.work()
+    mail = {"processingId": number, "folderId": f"{owner.account_id}_{SENT_FOLDER}"}
+    taken = [receiver.taken[at].message for at in range(3)]
+    mail["mailId"] = taken[0]["data"]["mailId"]
+    refused = {"address": "carl@other.test", "status": "5.1.1", "answer": "550 5.1.1 unknown user"}
+    reached = {"address": "berta@other.test", "status": "2.0.0", "answer": "250 2.0.0 taken"}
+    here = {"address": "anna@example.test", "status": "2.0.0", "answer": "delivered"}
+    told = {one["data"]["recipients"][0]["address"]: (one["kind"], one["data"]) for one in taken}
+    assert told == {
+        "anna@example.test": ("mail.sent", {**mail, "recipients": [here]}),
+        "berta@other.test": ("mail.sent", {**mail, "recipients": [reached]}),
+        "carl@other.test": ("mail.bounced", {**mail, "recipients": [refused]}),
+    }
+    assert len(receiver.taken) == 3
+
+
+async def test_sent_mail_without_a_copy_and_answers_of_the_server(
+    hooks: Hooks, receiver: Receiver, store: Store
+) -> None:
+    ref = await hooks.make(receiver.url, "mail.sent", "mail.bounced")
+    await hooks.make(receiver.url, "mail.sent", folder=FolderRef(ref.owner, INBOX))
+    world = QueueWorld(store, transport=FakeTransport(script=deferred))
+    number = await world.send(hooks.owner, ["berta@other.test"], folder_id=None)
+    await world.send(hooks.owner, ["carl@other.test"], folder_id=None, kind=VACATION, sender="")
+    await world.work()
+    await hooks.work()
+    assert receiver.taken == []  # Nothing is known yet.
+    world.transport.script = relayed
+    world.clock.advance(DAY_SECONDS)
+    await world.work()
+    await hooks.work()
+    [told] = receiver.taken  # Not of the absence notice, and not to the hook of a folder.
+    assert told.message["kind"] == "mail.sent"
+    assert set(told.message["data"]) == {"processingId", "recipients"}
+    assert told.message["data"]["processingId"] == number
+
+
+def _refuse_carl(destination: str, recipient: OutgoingRecipient) -> SentOutcome:
+    return (failed if recipient.address.startswith("carl") else relayed)(destination, recipient)
 
 
 # Failures

@@ -7,8 +7,10 @@ people see. Whether it is on the undo stack of its session follows from its kind
 from collections.abc import Sequence
 
 from postroom.domain.steps import (
+    Bounce,
     Copy,
     Deliver,
+    Dispatch,
     Insert,
     MakeFolder,
     Move,
@@ -34,6 +36,7 @@ STACKED = frozenset(
         "mails.notspam",
         "conversations.move",
         "conversations.delete",
+        "conversations.spam",
         "folders.create",
         "folders.rename",
         "folders.move",
@@ -64,7 +67,7 @@ def is_stacked(kind: str, steps: Sequence[Step]) -> bool:
 
 def is_reversible(steps: Sequence[Step]) -> bool:
     """Tell whether something of an operation can be taken back."""
-    final = Remove | RemoveFolder | Deliver | Replace | Refer
+    final = Remove | RemoveFolder | Deliver | Replace | Refer | Dispatch | Bounce
     return any(not isinstance(step, final) for step in steps)
 
 

@@ -16,11 +16,12 @@ from postroom.domain.filing import Flags, file_mail
 from postroom.domain.ingest import Arrival, Ingest
 from postroom.domain.queue_leases import Lease, LeaseLostError
 from postroom.domain.queue_verdicts import Verdict
+from postroom.domain.sent_news import tell_outcomes
 from postroom.domain.steps import Deliver, Listed, Record
 from postroom.errors import Kind, PostroomError
 from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId
-from postroom.model.outgoing import RELAYED, WAITING, Outcome, Outgoing
+from postroom.model.outgoing import RELAYED, WAITING, Outcome, Outgoing, OutgoingRecipient
 from postroom.store import Store
 from postroom.store.sql.outgoing import Settled
 from postroom.store.tx import Transaction
@@ -62,14 +63,18 @@ class Settling:
         account_ids = [sender, *places, *(sender for _ in settlement.notices)]
         async with self._store.transactions(account_ids) as transactions:
             await _lock_all(transactions, sender)
-            await self._check(transactions[0], lease, settlement)
+            recipients = await self._check(transactions[0], lease, settlement)
             await self._deliver(transactions[1 : 1 + len(places)], settlement)
             for tx, notice in zip(transactions[1 + len(places) :], settlement.notices, strict=True):
                 await _file_notice(tx, notice, now=now)
             await _write(transactions[0], lease, settlement, now=now)
+            outcomes = settlement.verdict.outcomes
+            await tell_outcomes(transactions[0], settlement.message, recipients, outcomes)
 
-    async def _check(self, tx: Transaction, lease: Lease, settlement: Settlement) -> None:
-        """Make sure that all is as it was, and stays so."""
+    async def _check(
+        self, tx: Transaction, lease: Lease, settlement: Settlement
+    ) -> Sequence[OutgoingRecipient]:
+        """Make sure that all is as it was, and stays so; return the recipients as they are."""
         message = await tx.outgoing.lock(settlement.message.processing_id)
         if message is None or not await tx.outgoing.work.is_held(lease.group):
             raise LeaseLostError
@@ -79,6 +84,7 @@ class Settling:
         waiting = {recipient.number for recipient in recipients if recipient.state == WAITING}
         if not waiting.issuperset(outcome.number for outcome in settlement.verdict.outcomes):
             raise LeaseLostError
+        return recipients
 
     async def _deliver(self, transactions: Sequence[Transaction], settlement: Settlement) -> None:
         if settlement.arrival is None:
@@ -90,13 +96,17 @@ class Settling:
     async def note_relayed(self, message: Outgoing, outcomes: Sequence[Outcome]) -> None:
         """Note who has got a message that was taken away while it was sent, so that it is sent to them no more.
 
-        Raises: unavailable.
+        Raises: notFound where the sender's account has been removed; unavailable.
         """
         relayed = [outcome for outcome in outcomes if outcome.state == RELAYED]
-        if relayed:
-            async with self._store.directory_transaction() as tx:
-                await tx.outgoing.lock(message.processing_id)
-                await tx.outgoing.work.settle(message.processing_id, map(_settled, relayed))
+        if not relayed:
+            return
+        async with self._store.transaction(message.account_id) as tx:
+            await tx.lock()
+            await tx.outgoing.lock(message.processing_id)
+            recipients = await tx.outgoing.list_recipients(message.processing_id)
+            await tx.outgoing.work.settle(message.processing_id, map(_settled, relayed))
+            await tell_outcomes(tx, message, recipients, relayed)
 
 
 async def _lock_all(transactions: Sequence[Transaction], sender: AccountId) -> None:

@@ -48,6 +48,14 @@ class Marked(NamedTuple):
     after: int
 
 
+class Reached(NamedTuple):
+    """A recipient of a mail that was sent, with the enhanced status code and the text of the answer."""
+
+    address: str
+    status: str
+    answer: str
+
+
 class Place(NamedTuple):
     """Where a folder is: its parent and its name."""
 
@@ -128,6 +136,28 @@ class Label(msgspec.Struct, tag="label", array_like=True, frozen=True):
     mails: list[Listed]
 
 
+class Dispatch(msgspec.Struct, tag="dispatch", array_like=True, frozen=True):
+    """A mail that was sent has arrived at mailboxes here, or was taken on by another server.
+
+    ``folder_id`` and ``copies`` are where its copy is; 0 and none where there is none. It is about what is outside
+    the mailbox: nothing in it has changed, and nothing can be taken back.
+    """
+
+    folder_id: int
+    copies: list[Listed]
+    processing_id: int
+    recipients: list[Reached]
+
+
+class Bounce(msgspec.Struct, tag="bounce", array_like=True, frozen=True):
+    """A mail that was sent could not be delivered to recipients, for good; the rest is as for :class:`Dispatch`."""
+
+    folder_id: int
+    copies: list[Listed]
+    processing_id: int
+    recipients: list[Reached]
+
+
 class MakeFolder(msgspec.Struct, tag="makeFolder", array_like=True, frozen=True):
     """A folder was made."""
 
@@ -170,6 +200,8 @@ Step = (
     | Remove
     | Mark
     | Label
+    | Dispatch
+    | Bounce
     | MakeFolder
     | DropFolder
     | PlaceFolder

@@ -24,8 +24,10 @@ from postroom.domain.folder_names import name_key
 from postroom.domain.steps import (
     FLAGGED,
     UNREAD,
+    Bounce,
     Copied,
     Copy,
+    Dispatch,
     DropFolder,
     Insert,
     Label,
@@ -113,7 +115,7 @@ async def _undo_step(tx: Transaction, kind: str, step: Step, *, undone: Undone) 
             await _unmake(tx, step, undone)
         case DropFolder():
             await _make_again(tx, step, undone)
-        case Remove() | RemoveFolder() | Replace() | Refer():
+        case Remove() | RemoveFolder() | Replace() | Refer() | Dispatch() | Bounce():
             # What was removed for good beside what was moved to Trash does not come back.
             undone.failed.extend(_all_of(step))
 

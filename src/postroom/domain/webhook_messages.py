@@ -12,8 +12,10 @@ import msgspec
 
 from postroom.domain.steps import (
     UNREAD,
+    Bounce,
     Copy,
     Deliver,
+    Dispatch,
     DropFolder,
     Insert,
     Label,
@@ -31,7 +33,15 @@ from postroom.domain.steps import (
     read_record,
 )
 from postroom.model.folder import INBOX
-from postroom.model.webhook import CHANGED, COUNTERS_CHANGED, DELIVERED, FOLDER_CHANGED, REMOVED
+from postroom.model.webhook import (
+    BOUNCED,
+    CHANGED,
+    COUNTERS_CHANGED,
+    DELIVERED,
+    FOLDER_CHANGED,
+    REMOVED,
+    SENT,
+)
 
 _KINDS: dict[type, str] = {
     Deliver: DELIVERED,
@@ -44,6 +54,8 @@ _KINDS: dict[type, str] = {
     Remove: REMOVED,
     Mark: CHANGED,
     Label: CHANGED,
+    Dispatch: SENT,
+    Bounce: BOUNCED,
     MakeFolder: FOLDER_CHANGED,
     DropFolder: FOLDER_CHANGED,
     PlaceFolder: FOLDER_CHANGED,

@@ -8,9 +8,11 @@ import pytest
 from postroom.api.ids import render_mail
 from postroom.api.schemas.webhook_messages import render_message
 from postroom.domain.steps import (
+    Bounce,
     Copied,
     Copy,
     Deliver,
+    Dispatch,
     DropFolder,
     Label,
     Listed,
@@ -21,6 +23,7 @@ from postroom.domain.steps import (
     Moved,
     Place,
     PlaceFolder,
+    Reached,
     Remove,
     RemoveFolder,
     Uncopy,
@@ -151,3 +154,18 @@ def test_steps(step: Any, data: dict[str, Any]) -> None:
 def test_counters() -> None:
     data = render(CountersOf(2), FolderCount(FolderId(2), "inbox", 3, 8, "mails"))["data"]
     assert data == {"folderId": "80_2", "unreadCount": 3, "totalItems": 8}
+
+
+@pytest.mark.parametrize("kind", [Dispatch, Bounce])
+def test_sent_mail(kind: type[Dispatch | Bounce]) -> None:
+    recipients = [Reached("b@other.test", "2.0.0", "250 ok")]
+    shown = {
+        "processingId": 77,
+        "recipients": [{"address": "b@other.test", "status": "2.0.0", "answer": "250 ok"}],
+    }
+    assert render(kind(5, [Listed(3, 9)], 77, recipients))["data"] == {
+        **shown,
+        "folderId": "80_5",
+        "mailId": mail(5, 9),
+    }
+    assert render(kind(0, [], 77, recipients))["data"] == shown

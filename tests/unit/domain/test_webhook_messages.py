@@ -4,9 +4,11 @@ import msgspec
 import pytest
 
 from postroom.domain.steps import (
+    Bounce,
     Copied,
     Copy,
     Deliver,
+    Dispatch,
     Label,
     Listed,
     MakeFolder,
@@ -16,6 +18,7 @@ from postroom.domain.steps import (
     Moved,
     Place,
     PlaceFolder,
+    Reached,
     Record,
     Remove,
     RemoveFolder,
@@ -25,12 +28,14 @@ from postroom.domain.steps import (
 from postroom.domain.webhook_messages import CountersOf, Message, list_messages
 from postroom.model.folder import INBOX
 from postroom.model.webhook import (
+    BOUNCED,
     CHANGED,
     COUNTERS_CHANGED,
     DELIVERED,
     FOLDER_CHANGED,
     KINDS,
     REMOVED,
+    SENT,
 )
 
 ALL = frozenset(KINDS)
@@ -58,6 +63,8 @@ def test_a_delivery_is_a_message_for_each_mail() -> None:
         (Copy(5, [Copied(3, 1, 1)]), CHANGED),
         (Uncopy(5, [Copied(3, 1, 1)]), REMOVED),
         (Remove(5, [Listed(3, 1)]), REMOVED),
+        (Dispatch(5, [Listed(3, 1)], 77, [Reached("b@other.test", "2.0.0", "250 ok")]), SENT),
+        (Bounce(5, [Listed(3, 1)], 77, [Reached("b@other.test", "5.1.1", "550 no")]), BOUNCED),
         (Mark(5, [Marked(3, 1, 0, 1)]), CHANGED),
         (Label(5, 7, True, [Listed(3, 1)]), CHANGED),
         (MakeFolder(20, Place(1, "A"), "mails"), FOLDER_CHANGED),

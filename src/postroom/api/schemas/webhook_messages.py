@@ -11,8 +11,10 @@ from postroom.api.schemas.mails import REFW, RefwText
 from postroom.domain.steps import (
     FLAGGED,
     UNREAD,
+    Bounce,
     Copy,
     Deliver,
+    Dispatch,
     DropFolder,
     Insert,
     Label,
@@ -66,6 +68,23 @@ class RemovedMails(Shape, frozen=True):
     mails: list[MailState]
 
 
+class RecipientState(Shape, frozen=True):
+    """A recipient of a mail that was sent, with the enhanced status code (RFC 3463) and the text of the answer."""
+
+    address: str
+    status: str
+    answer: str
+
+
+class SentMail(Shape, frozen=True):
+    """Data of ``mail.sent`` and ``mail.bounced``: who has the mail, or will never have it."""
+
+    processing_id: Number
+    recipients: list[RecipientState]
+    folder_id: FolderText | UnsetType = UNSET
+    mail_id: MailText | UnsetType = UNSET
+
+
 class ChangedFolder(Shape, frozen=True):
     """Data of ``folder.changed``."""
 
@@ -85,7 +104,7 @@ class ChangedCounters(Shape, frozen=True):
     total_items: Number
 
 
-Data = DeliveredMail | ChangedMails | RemovedMails | ChangedFolder | ChangedCounters
+Data = DeliveredMail | ChangedMails | RemovedMails | SentMail | ChangedFolder | ChangedCounters
 
 
 class WebhookMessage(Shape, frozen=True):
@@ -141,6 +160,8 @@ def _render_data(told: Told, owner: AccountId) -> Data:
         )
     if isinstance(about, Insert | Replace | Refer | Move | Copy | Mark | Label):
         return _render_change(about, owner)
+    if isinstance(about, Dispatch | Bounce):
+        return _render_sent(about, owner)
     return _render_folder_change(about, owner)
 
 
@@ -177,6 +198,14 @@ def _render_mark(step: Mark, mail: Marked, owner: AccountId) -> MailState:
         is_unread=bool(mail.after & UNREAD),
         is_flagged=bool(mail.after & FLAGGED),
     )
+
+
+def _render_sent(step: Dispatch | Bounce, owner: AccountId) -> SentMail:
+    data = SentMail(step.processing_id, [RecipientState(*one) for one in step.recipients])
+    for copy in step.copies:
+        folder_id, mail_id = _folder(owner, step.folder_id), _mail(owner, step.folder_id, copy.uid)
+        return msgspec.structs.replace(data, folder_id=folder_id, mail_id=mail_id)
+    return data
 
 
 def _render_folder_change(
