@@ -1,0 +1,108 @@
+"""The process that reads documents: ``python -m postroom.content.extract_process MEMORY_BYTES``.
+
+Started by :mod:`postroom.content.extractor`, never by hand. Its standard input is a socket on which a task and a
+message come in; what it answers are the documents that it begins, and at last what was found.
+
+Documents come from strangers, and may make a reader loop, take all memory or crash. So before it reads anything, the
+process gives up what it does not need: memory beyond a limit, files, other processes. And before each document it
+sets an alarm that nothing in it handles: the kernel ends it, even if the server is gone.
+"""
+
+import contextlib
+import ctypes
+import importlib
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from postroom.content.extract import Begun, Extracted, ExtractTask, extract
+from postroom.content.tasks import LENGTH
+from postroom.model.mail import Part
+
+NICENESS = 10
+_OPEN_FILES = 64
+_PR_SET_NO_NEW_PRIVS = 38
+
+_read_task = msgspec.msgpack.Decoder(ExtractTask).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def main() -> None:
+    """Serve until the server closes its end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A handler of Python's would wait for the reader to come back.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    for module in ("office", "pdf", "rtf"):  # Loaded while files can still be opened.
+        importlib.import_module(f"postroom.content.extract_{module}")
+    give_up_what_is_not_needed(int(sys.argv[1]))
+    with socket.socket(fileno=0) as wire, contextlib.suppress(OSError):
+        while (task := _receive(wire)) is not None:
+            raw = _receive(wire)
+            if raw is None:
+                return
+            _send(wire, _answer(wire, _read_task(task), bytes(raw)))
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def give_up_what_is_not_needed(memory_bytes: int) -> None:
+    """Limit what this process can take and do, for good."""
+    os.nice(NICENESS)
+    with contextlib.suppress(OSError):
+        # Whoever runs out of memory ends this process before any other.
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    limits = {
+        resource.RLIMIT_AS: memory_bytes,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_NOFILE: _OPEN_FILES,
+        resource.RLIMIT_NPROC: 0,
+    }
+    for kind, wanted in limits.items():
+        hard = resource.getrlimit(kind)[1]
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(kind, (limit, limit))
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def _answer(wire: socket.socket, task: ExtractTask, raw: bytes) -> Extracted:
+    end = time.monotonic() + task.message_seconds
+
+    def begin(part: Part) -> None:
+        _send(wire, Begun(part.id))
+        signal.setitimer(signal.ITIMER_REAL, task.document_seconds)
+
+    signal.setitimer(signal.ITIMER_REAL, task.message_seconds)
+    return extract(raw, task, begin=begin, may_go_on=lambda: time.monotonic() < end)
+
+
+def _send(wire: socket.socket, answer: Begun | Extracted) -> None:
+    content = _encode(answer)
+    wire.sendall(LENGTH.pack(len(content)) + content)
+
+
+def _receive(wire: socket.socket) -> bytearray | None:
+    """Return the content of the next frame, None at the end."""
+    head = _receive_exactly(wire, LENGTH.size)
+    return None if head is None else _receive_exactly(wire, LENGTH.unpack(head)[0])
+
+
+def _receive_exactly(wire: socket.socket, size: int) -> bytearray | None:
+    received = bytearray(size)
+    view = memoryview(received)
+    while view:
+        count = wire.recv_into(view)
+        if count == 0:
+            return None
+        view = view[count:]
+    return received
+
+
+if __name__ == "__main__":
+    main()
