@@ -151,7 +151,7 @@ INSERT INTO outgoing SELECT a, a % 300, 'sent', '', 0, 0, a % 2 * a, 0, 0, 0, 0,
     FROM generate_series(1, 2000) a;
 INSERT INTO outgoing_recipient SELECT a, n, '', '', '', '', 'waiting', '', '', ''
     FROM generate_series(1, 2000) a, generate_series(1, 2) n;
-INSERT INTO outgoing_group SELECT a, d, 1, a, 0, 0, '' FROM generate_series(1, 2000) a, generate_series(1, 2) d;
+INSERT INTO outgoing_group SELECT a, d, 1, a, 0, 0, '', 0 FROM generate_series(1, 2000) a, generate_series(1, 2) d;
 INSERT INTO vacation SELECT a, 0, 1, 0, 0, 0, 0, 0, '', '' FROM generate_series(1, 1000) a;
 INSERT INTO contact SELECT a, 9, u, u, u, u, 0, '', '', '', '', '', '', '', '', '', '', '', ''::bytea, ''::bytea, NULL
     FROM generate_series(1, 20) a, generate_series(1, 200) u;

@@ -23,6 +23,8 @@ from postroom.store import open_store
 from postroom.store.sql import orders
 
 CHUNK_CAPACITY = 16
+STEADY_SECONDS = (2.0,)
+"""Much longer than the lives that are ended."""
 
 
 class ShiftedClock(Clock):
@@ -46,7 +48,7 @@ async def work(folder: Path, port: int, seconds: float) -> None:
     transport = Transport(sending, relay, now=clock.now)
     ingest = Ingest(store, classes, now=clock.now)
     turns = Turns(QueueParts(store, ingest, transport, classes, sending, clock, "mx.example.test"))
-    runner = QueueRunner(store, turns, clock=clock)
+    runner = QueueRunner(store, turns, clock=clock, steady_seconds=STEADY_SECONDS)
     tell("begun")
     running = asyncio.create_task(runner.run())
     waiting = 1

@@ -13,7 +13,7 @@ from tests.store.queue_world import FakeTransport, QueueWorld, failed, relayed
 from postroom.domain.examination import examine
 from postroom.domain.queue_admin import QueueAdmin
 from postroom.domain.queue_leases import LEASE_SECONDS
-from postroom.domain.queue_runner import Places, QueueRunner
+from postroom.domain.queue_runner import STEADY_SECONDS, Places, QueueRunner
 from postroom.errors import PostroomError, unavailable
 from postroom.model.folder import DRAFTS, SCHEDULED, SENT
 from postroom.model.ids import AccountId, ContentId
@@ -98,6 +98,49 @@ async def test_the_lease_of_the_dead_runs_out(world: QueueWorld, owner: Owner, s
     assert await world.states(number) == ["relayed"]
 
 
+async def test_a_runner_that_dies_again_and_again_repeats_nothing(
+    world: QueueWorld, owner: Owner, store: Store
+) -> None:
+    number = await world.send(owner, ["berta@other.test", "anna@example.test"])
+    await _die(world)
+    for lives in range(1, 5):
+        world.clock.advance(LEASE_SECONDS)
+        short = QueueWorld(store, clock=world.clock)
+        await short.work()
+        assert short.transport.sent == []
+        # A mailbox here has it at once, and once.
+        assert sorted(await world.states(number)) == ["delivered", "waiting"]
+        steady = STEADY_SECONDS[min(lives, len(STEADY_SECONDS)) - 1]
+        world.clock.advance(steady - 1)
+        await short.work()
+        assert short.transport.sent == []
+        [group] = await world.groups(number)
+        assert group.lapses == lives
+        world.clock.advance(1)
+        if lives < 4:
+            await _die(short)
+    await short.work()
+    assert short.transport.addresses() == ["berta@other.test"]
+
+
+async def test_who_has_been_up_for_long_repeats_at_once(
+    world: QueueWorld, owner: Owner, store: Store
+) -> None:
+    world.clock.advance(STEADY_SECONDS[0])
+    await world.send(owner, ["berta@other.test"])
+    await _die(QueueWorld(store, clock=world.clock))
+    world.clock.advance(LEASE_SECONDS)
+    await world.work()
+    assert world.transport.addresses() == ["berta@other.test"]
+
+
+async def _die(world: QueueWorld) -> None:
+    """Claim what is due, and never be seen again."""
+    now = world.clock.now_ms()
+    async with world.store.directory_transaction() as tx:
+        await tx.outgoing.work.claim(ELSEWHERE, now=now, until=now + LEASE_SECONDS * 1000, limit=10)
+
+
 async def test_cancelled_while_it_is_sent(world: QueueWorld, owner: Owner, store: Store) -> None:
     gate = hold(world.transport)
     number = await world.send(owner, ["berta@other.test", "carl@other.test"])
@@ -116,8 +159,8 @@ async def test_who_was_thought_dead_spoils_nothing(world: QueueWorld, owner: Own
     number = await world.send(owner, ["berta@other.test"])
     await world.runner.look()
     await until(gate.reached)
-    world.clock._now += LEASE_SECONDS
     other = QueueWorld(store, clock=world.clock)
+    world.clock._now += LEASE_SECONDS
     held = hold(other.transport)
     other.transport.script = failed
     await other.runner.look()
@@ -128,7 +171,7 @@ async def test_who_was_thought_dead_spoils_nothing(world: QueueWorld, owner: Own
     assert not (await world.find(number)).finished_at
     held.opened.set()
     await other.runner.settle()
-    other.clock.advance(LEASE_SECONDS)
+    other.clock.advance(STEADY_SECONDS[1])
     await other.work()
     assert await world.states(number) == ["relayed"]
     assert (await world.find(number)).finished_at
@@ -144,6 +187,9 @@ async def test_a_stopped_runner_gives_back_what_it_has(
     await until(gate.reached)
     await world.runner.close()
     other = QueueWorld(store, clock=world.clock)
+    await other.work()
+    assert other.transport.sent == []  # It may have arrived.
+    other.clock.advance(STEADY_SECONDS[0])
     await other.work()
     assert other.transport.addresses() == ["berta@other.test"]
 
@@ -190,12 +236,18 @@ async def test_a_store_that_is_away_for_a_moment(
         raise unavailable("the store is away")
 
     monkeypatch.setattr(world.turns._settling, "settle", fail)
-    await world.work()
+    await world.runner.look()
+    for _ in range(5):
+        await asyncio.sleep(0.05)
+        world.clock.advance(LEASE_SECONDS)
+        # Our own lease has run out meanwhile: the turn goes on under the next one.
+        await world.runner.look()
     assert await world.states(number) == ["waiting"]
     monkeypatch.setattr(world.turns._settling, "settle", settle)
     world.clock.advance(LEASE_SECONDS)
-    await world.work()
+    await world.runner.settle()
     assert await world.states(number) == ["relayed"]
+    assert world.transport.addresses() == ["berta@other.test"]  # What was known was not forgotten.
 
 
 async def test_a_faulty_transport_stops_nothing(world: QueueWorld, owner: Owner) -> None:

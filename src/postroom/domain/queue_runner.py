@@ -9,6 +9,10 @@ for another. Of one domain only a few groups are worked on at the same time: the
 behind the other, for about as long as it takes until it is their turn, so that each is put off once or twice however
 many there are.
 
+An attempt that nobody saw the end of, because the process died or had to stop, may have handed its message over. It
+is repeated, once the process that does so has been up for some time, the longer the more such attempts there were. So
+a server that dies again and again does not send a copy each time.
+
 Due groups are found when the first of them is due, when the store tells of one that is due at once, and by looking
 each second, since other processes put messages into the queue too.
 """
@@ -16,7 +20,7 @@ each second, since other processes put messages into the queue too.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import structlog
@@ -38,6 +42,9 @@ BATCHES = 20
 LOCAL_PLACES = 16
 GRACE_SECONDS = 5.0
 MAX_PUT_OFF_SECONDS = 600.0
+STEADY_SECONDS = (60.0, 300.0, 900.0)
+"""How long a process has been up before it repeats an attempt that nobody saw the end of: the first one, the second
+one, and all others. The first is about the time in which the lease runs out."""
 _USUAL_SECONDS = 0.5
 """How long a turn of a domain takes of which nothing is known."""
 _MAX_KNOWN = 10_000
@@ -94,6 +101,7 @@ class QueueRunner:
         *,
         clock: Clock,
         places: Places = Places(),  # noqa: B008 (a constant)
+        steady_seconds: Sequence[float] = STEADY_SECONDS,
         news: News | None = None,
     ) -> None:
         """Without ``news`` of commits, what is due at once is noticed when it is looked for."""
@@ -107,6 +115,8 @@ class QueueRunner:
             _Lane(ELSEWHERE, places.elsewhere),
         ]
         self._pacing = _Pacing(places.per_domain)
+        self._steady_seconds = steady_seconds
+        self._up_since = clock.now_ms()
         self._leases: dict[_Key, Lease] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._something = asyncio.Event()
@@ -171,19 +181,29 @@ class QueueRunner:
 
     async def _begin_with(self, lane: _Lane, groups: list[OutgoingGroup]) -> None:
         put_off: list[OutgoingGroup] = []
+        now = self._clock.now_ms()
         for group in groups:
             key = (group.processing_id, group.destination)
             if (lease := self._leases.get(key)) is not None:
                 # The clock was put forward so that our own lease seemed to be over.
                 lease.adopt(group)
+            elif lane.name != LOCAL and (steady_at := self._find_steady(group)) > now:
+                put_off.append(group._replace(next_try_at=steady_at))
             elif lane.name == ELSEWHERE and self._pacing.is_busy(group.destination):
-                next_try_at = self._pacing.book(group.destination, now=self._clock.now_ms())
+                next_try_at = self._pacing.book(group.destination, now=now)
                 put_off.append(group._replace(next_try_at=next_try_at))
             else:
                 self._begin(lane, key, Lease(group))
         if put_off:
             async with self._store.directory_transaction() as tx:
                 await tx.outgoing.work.put_off(put_off)
+
+    def _find_steady(self, group: OutgoingGroup) -> int:
+        """Return from when on this process may try a group; mailboxes here get a message exactly once anyway."""
+        if not group.lapses:
+            return 0
+        seconds = self._steady_seconds[min(group.lapses, len(self._steady_seconds)) - 1]
+        return self._up_since + int(seconds * 1000)
 
     def _begin(self, lane: _Lane, key: _Key, lease: Lease) -> None:
         lane.taken += 1
@@ -214,10 +234,11 @@ class QueueRunner:
                 self.wake()
 
     async def _give_back(self, lease: Lease) -> None:
-        """Let others have a group at once whose turn is broken off."""
+        """Let others have a group whose turn is broken off, nobody knows where."""
+        group = lease.group._replace(next_try_at=self._clock.now_ms(), lapses=lease.group.lapses + 1)
         try:
             async with self._store.directory_transaction() as tx:
-                await tx.outgoing.work.put_off([lease.group._replace(next_try_at=self._clock.now_ms())])
+                await tx.outgoing.work.put_off([group])
         except PostroomError as error:
             _log.warning("a lease is left to run out", error=str(error), private=error.private)
 

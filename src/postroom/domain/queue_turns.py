@@ -39,6 +39,7 @@ from postroom.model.envelope import Recipient
 from postroom.model.outgoing import (
     FAILED,
     LOCAL,
+    RELAYED,
     WAITING,
     Outbound,
     Outcome,
@@ -53,6 +54,7 @@ REST_SECONDS = 10
 _UNREACHED = ("4.4.1", "4.4.3")
 """No server answered; its name could not be looked up."""
 MAX_RESTING = 10_000
+SETTLE_AGAIN_SECONDS = 2.0
 _ROUNDS = 5
 _RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
@@ -179,6 +181,19 @@ class Turns:
 
     async def _relay(self, lease: Lease, job: _Job) -> None:
         outcomes = await self._try(lease, job)
+        while True:
+            try:
+                await self._settle_or_note(lease, job, outcomes)
+            except PostroomError as error:
+                # Forgotten, what was taken on would be sent again: it is written down when the store is back.
+                if error.kind is not Kind.UNAVAILABLE or all(one.state != RELAYED for one in outcomes):
+                    raise
+                _log.warning("an outcome waits", error=str(error), private=error.private)
+            else:
+                return
+            await self._parts.clock.wait(asyncio.Event(), SETTLE_AGAIN_SECONDS)
+
+    async def _settle_or_note(self, lease: Lease, job: _Job, outcomes: Sequence[Outcome]) -> None:
         try:
             await self._settle(lease, job, outcomes)
         except LeaseLostError:

@@ -70,6 +70,8 @@ class OutgoingGroup(NamedTuple):
     attempts: int
     leased_until: int
     failure: str
+    lapses: int = 0
+    """Attempts of which nobody knows how they ended."""
 
 
 class Outbound(NamedTuple):

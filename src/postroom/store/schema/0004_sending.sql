@@ -76,6 +76,7 @@ CREATE TABLE outgoing_recipient (
 
 -- The recipients of a message that go the same way, while some of them wait. destination: 'local', 'relay', or the
 -- domain whose exchangers get it. leased_until: a runner works on the group until then, and renews that while it does.
+-- lapses: attempts of which nobody knows how they ended, because their runner died or had to stop.
 -- What is due is found by an index for mailboxes here and for the relay, and by one for all domains together.
 CREATE TABLE outgoing_group (
     processing_id BIGINT NOT NULL,
@@ -85,6 +86,7 @@ CREATE TABLE outgoing_group (
     attempts BIGINT NOT NULL,
     leased_until BIGINT NOT NULL,
     failure TEXT NOT NULL,
+    lapses BIGINT NOT NULL,
     PRIMARY KEY (processing_id, destination)
 ) WITHOUT ROWID;
 CREATE INDEX outgoing_group_due ON outgoing_group (destination, next_try_at);

@@ -2,7 +2,8 @@
 
 A runner that works on a group has a lease: ``leased_until`` is a time that it alone has set. A leased group is not
 due before that time, so that ``next_try_at`` alone finds what is to be done. What the runner writes names its lease:
-one who was thought dead can spoil nothing. Times are Unix milliseconds.
+one who was thought dead can spoil nothing. A group that is claimed when its lease has run out has a lapse: nobody
+knows how that attempt ended. Times are Unix milliseconds.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ from postroom.store.engine.base import Connection
 _COLUMNS = """processing_id, account_id, kind, sender, content_id, size_bytes, item_id, refw_item_id, refw,
        needs_smtputf8, is_8bit, ret, envid, created_at, release_at, started_at, delay_told_at, finished_at"""
 _RECIPIENT = "processing_id, number, destination, address, notify, orcpt, state, status, answer, remote"
-_GROUP = "processing_id, destination, account_id, next_try_at, attempts, leased_until, failure"
+_GROUP = "processing_id, destination, account_id, next_try_at, attempts, leased_until, failure, lapses"
 
 _CREATE = f"""
 INSERT INTO outgoing ({_COLUMNS})
@@ -26,7 +27,7 @@ ON CONFLICT (processing_id) DO NOTHING RETURNING processing_id
 _ADD_RECIPIENT = f"""
 INSERT INTO outgoing_recipient ({_RECIPIENT}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
-_ADD_GROUP = f"INSERT INTO outgoing_group ({_GROUP}) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+_ADD_GROUP = f"INSERT INTO outgoing_group ({_GROUP}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 _FIND = f"SELECT {_COLUMNS} FROM outgoing WHERE processing_id = $1"
 _FIND_BY_ITEM = f"""
 SELECT {_COLUMNS} FROM outgoing
@@ -45,15 +46,17 @@ SELECT next_try_at FROM outgoing_group
 WHERE destination NOT IN ('local', 'relay') AND next_try_at > 0 ORDER BY next_try_at LIMIT 1
 """
 _COUNT_WAITING = "SELECT count(*) FROM outgoing_group"
+# A lease that was neither given back nor renewed: whoever had it is dead.
+_COUNT_LAPSE = "lapses = lapses + CASE WHEN leased_until > 0 THEN 1 ELSE 0 END"
 _CLAIM = f"""
-UPDATE outgoing_group SET leased_until = $2, next_try_at = $2
+UPDATE outgoing_group SET leased_until = $2, next_try_at = $2, {_COUNT_LAPSE}
 WHERE (processing_id, destination) IN
     (SELECT processing_id, destination FROM outgoing_group WHERE destination = $4 AND next_try_at <= $1
      ORDER BY next_try_at LIMIT $3 FOR UPDATE SKIP LOCKED)
 RETURNING {_GROUP}
 """
 _CLAIM_ELSEWHERE = f"""
-UPDATE outgoing_group SET leased_until = $2, next_try_at = $2
+UPDATE outgoing_group SET leased_until = $2, next_try_at = $2, {_COUNT_LAPSE}
 WHERE (processing_id, destination) IN
     (SELECT processing_id, destination FROM outgoing_group
      WHERE destination NOT IN ('local', 'relay') AND next_try_at <= $1
@@ -92,7 +95,7 @@ UPDATE outgoing_group SET next_try_at = $4, attempts = attempts + 1, leased_unti
 WHERE processing_id = $1 AND destination = $2 AND leased_until = $3 RETURNING processing_id
 """
 _PUT_OFF = """
-UPDATE outgoing_group SET next_try_at = $4, leased_until = 0
+UPDATE outgoing_group SET next_try_at = $4, leased_until = 0, lapses = $5
 WHERE processing_id = $1 AND destination = $2 AND leased_until = $3
 """
 _END_GROUP = """
@@ -299,11 +302,11 @@ class OutgoingWork:
         return value is not None
 
     async def put_off(self, groups: Iterable[OutgoingGroup]) -> None:
-        """Give groups back without an attempt, until their ``next_try_at``."""
+        """Give groups back without an attempt, until their ``next_try_at``; their ``lapses`` are noted."""
         await self._connection.execute_many(
             _PUT_OFF,
             [
-                (group.processing_id, group.destination, group.leased_until, group.next_try_at)
+                (group.processing_id, group.destination, group.leased_until, group.next_try_at, group.lapses)
                 for group in groups
             ],
         )
