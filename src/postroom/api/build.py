@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from postroom.api import health
-from postroom.api.call import Call, admit
+from postroom.api.call import Call, prepare
 from postroom.api.describe import make_docs_routes, make_openapi_route
 from postroom.api.edge import Edge
 from postroom.api.idempotency import WRITING_METHODS, OncePerKey
@@ -69,7 +69,7 @@ def build_router(stats: APIStats) -> Litestar:
     return Litestar(
         [*routes, *health.ROUTES, make_metrics_route(stats), make_openapi_route(), *make_docs_routes()],
         request_class=Call,
-        before_request=admit,
+        before_request=prepare,
         exception_handlers={Exception: _pass_on},
         openapi_config=None,
         logging_config=None,

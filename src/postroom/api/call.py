@@ -18,8 +18,10 @@ from postroom.api.reply import Reply, not_modified
 from postroom.api.settings import APISettings
 from postroom.domain import Domain
 from postroom.domain.uploads import Staging
+from postroom.errors import PostroomError
 from postroom.model.account import Caller
-from postroom.model.ids import FolderRef, MailRef
+from postroom.model.ids import FolderId, FolderRef, MailRef
+from postroom.model.search_folder import is_search_folder
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -43,6 +45,10 @@ class Exchange:
     staging: Staging | None = None
     """The files of an upload, once they have begun to arrive; closed when the call is over."""
     is_admitted: bool = False
+    found_mail: MailRef | None = None
+    """The proper name of the mail in the path, where it was named as one of a search folder."""
+    search_folder: FolderId | None = None
+    """That search folder."""
 
 
 def get_exchange(scope: Scope) -> Exchange:
@@ -120,8 +126,31 @@ class Call(Request[Any, Any, Any]):
         return ids.parse_folder(self.scope["path_params"]["folder_id"], "folderId")
 
     def parse_mail_ref(self) -> MailRef:
-        """Return the mail in the path; raises ``badParameter``."""
-        return ids.parse_mail(self.scope["path_params"]["mail_id"], "mailId")
+        """Return the mail in the path, by its proper name; raises ``badParameter``."""
+        return self.exchange.found_mail or ids.parse_mail(self.scope["path_params"]["mail_id"], "mailId")
+
+    async def find_mail(self, text: str, parameter: str) -> MailRef:
+        """Return the proper name of a mail, whichever ``text`` is.
+
+        Raises: badParameter naming ``parameter``; notFound for what a search folder has not; unavailable.
+        """
+        return await self.domain.search_folders.resolve(self.caller, ids.parse_mail(text, parameter))
+
+    async def find_mail_in_path(self) -> None:
+        """Find out what a mail is properly called that the path names as one of a search folder.
+
+        Raises: notFound; unavailable. What is no id at all is left for the handler to refuse.
+        """
+        exchange, text = self.exchange, self.scope["path_params"].get("mail_id")
+        if text is None or exchange.caller is None:
+            return
+        try:
+            ref = ids.parse_mail(text, "mailId")
+        except PostroomError:
+            return
+        if is_search_folder(ref.folder):
+            exchange.found_mail = await self.domain.search_folders.resolve(self.caller, ref)
+            exchange.search_folder = ref.folder
 
     def parse_index(self, name: str, parameter: str) -> int:
         """Return the number at ``name`` in the path; raises ``badParameter`` naming ``parameter``."""
@@ -146,3 +175,10 @@ async def admit(call: "Request[Any, Any, Any]") -> None:
     if declared.body is None and not declared.takes_files:
         body.refuse_body(await call.read_raw_body())
     exchange.is_admitted = True
+
+
+async def prepare(call: "Request[Any, Any, Any]") -> None:
+    """Do what comes before every handler; an answer that is remembered comes before all but the first of it."""
+    await admit(call)
+    assert isinstance(call, Call)  # noqa: S101 (the application's request class)
+    await call.find_mail_in_path()

@@ -1,11 +1,13 @@
-"""What drafts answer or forward, as mails show it: looked up only where a page has drafts."""
+"""Mails as they are shown, with what drafts answer or forward: that is looked up only where a page has drafts."""
 
 from collections.abc import Mapping, Sequence
 
 from postroom.api import ids
 from postroom.api.call import Call
 from postroom.api.schemas.mails import Mail, Referred, render_mail
-from postroom.model.ids import AccountId, ItemId
+from postroom.api.schemas.sending import MessageFields, read_letter
+from postroom.domain.letters import Letter
+from postroom.model.ids import AccountId, ItemId, MailRef, Uid
 from postroom.model.mail import Mail as StoredMail
 
 
@@ -27,3 +29,22 @@ async def show_mail(request: Call, owner: AccountId, mail: StoredMail) -> Mail:
     if not mail.is_draft:
         return render_mail(owner, mail)
     return render_mail(owner, mail, await find_references(request, owner, [mail]))
+
+
+async def show_named(request: Call, owner: AccountId, mail: StoredMail) -> Mail:
+    """Return the mail in the path as it is shown: in the search folder, if it was named as one of it."""
+    search_id = request.exchange.search_folder
+    if search_id is None:
+        return await show_mail(request, owner, mail)
+    original = MailRef(owner, mail.folder_id, mail.uid)
+    references = await find_references(request, owner, [mail])
+    seen = mail._replace(folder_id=search_id, uid=Uid(mail.item_id))
+    return render_mail(owner, seen, references, original=original)
+
+
+async def find_letter(request: Call, fields: MessageFields) -> Letter:
+    """Return the letter that a body asks for. Raises: badParameter; notFound; unavailable."""
+    letter = read_letter(fields)
+    if letter.refw is None:
+        return letter
+    return letter._replace(refw=await request.domain.search_folders.resolve(request.caller, letter.refw))

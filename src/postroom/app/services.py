@@ -35,6 +35,7 @@ from postroom.domain.news import News
 from postroom.domain.operations import Operations
 from postroom.domain.receipts import Receipts
 from postroom.domain.routing import Routing
+from postroom.domain.search_folders import SearchFolders
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
 from postroom.domain.temporary_attachments import TemporaryAttachments
@@ -105,6 +106,7 @@ class _Parts(NamedTuple):
     doomed: Doomed
     letters: Letters
     attachments: TemporaryAttachments
+    search_folders: SearchFolders
 
 
 async def make_domain(
@@ -123,10 +125,10 @@ async def make_domain(
     return Domain(
         accounts=Accounts(store, config.classes),
         attachments=Attachments(parts.messages),
-        batches=Batches(store, jobs),
+        batches=Batches(store, jobs, parts.search_folders),
         calls=Calls(store, now=now),
         counters=Counters(store, logins, parts.news),
-        deltas=Deltas(store, sessions, tokens),
+        deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
         doomed=doomed,
         drafts=Drafts(store, parts.letters, config.classes),
         event_streams=EventStreams(store, parts.news, sessions, tokens=tokens),
@@ -138,10 +140,11 @@ async def make_domain(
         labels=Labels(store, on_doomed=doomed.begin),
         logins=logins,
         mail_changes=MailChanges(store, policies),
-        mails=Mails(store, sessions, settings),
+        mails=Mails(store, sessions, settings, search_folders=parts.search_folders),
         messages=parts.messages,
         news=parts.news,
         operations=Operations(store, policies, jobs),
+        search_folders=parts.search_folders,
         sending=_make_sending(store, config, parts),
         settings=settings,
         temporary_attachments=parts.attachments,
@@ -175,18 +178,20 @@ async def _make_parts(
     receipts = Receipts(store, config.classes, routing, clock=clock, hostname=config.sending.hostname)
     attachments = TemporaryAttachments(store, messages, config.classes, clock=clock)
     limit = config.lmtp.max_message_bytes
+    settings = Settings(store, config.classes)
     return _Parts(
         clock=clock,
         logins=logins,
         messages=messages,
         news=news,
-        settings=Settings(store, config.classes),
+        settings=settings,
         tokens=await Tokens.open(store),
         routing=routing,
         policies=Policies(config.classes, on_marked=receipts.acknowledge),
         doomed=Doomed(store),
         letters=Letters(store, messages, attachments, work=work, clock=clock, max_message_bytes=limit),
         attachments=attachments,
+        search_folders=SearchFolders(store, logins.sessions, settings, clock=clock),
     )
 
 

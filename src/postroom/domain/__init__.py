@@ -23,6 +23,7 @@ from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
+from postroom.domain.search_folders import SearchFolders
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
 from postroom.domain.temporary_attachments import TemporaryAttachments
@@ -58,6 +59,7 @@ class Domain:
     messages: Messages
     news: News
     operations: Operations
+    search_folders: SearchFolders
     sending: Sending
     settings: Settings
     temporary_attachments: TemporaryAttachments

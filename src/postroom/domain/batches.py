@@ -2,21 +2,25 @@
 
 What is there is found before anything is done, in one snapshot, so that ranges that overlap, or that the batch
 itself moves, mean what the client saw. Each mail is done once, however often it is named. Finding costs by what is
-named: a range is read from its first row on, in slices between which others have their turn.
+named: a range is read from its first row on, in slices between which others have their turn. What is named by a
+search folder is found there, and told by that name where it could not be done.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from postroom.domain.actions import Action, check_action
 from postroom.domain.jobs import Jobs, JobState, Target
+from postroom.domain.mails import check_sort
+from postroom.domain.search_folders import SearchFolders
 from postroom.domain.undo import Failed
 from postroom.errors import bad_parameter
 from postroom.model.account import Caller
 from postroom.model.folder import Folder
-from postroom.model.ids import FolderId, MailRef, Uid
+from postroom.model.ids import FolderId, ItemId, MailRef, Uid
 from postroom.model.listing import Sort
+from postroom.model.search_folder import is_search_folder
 from postroom.store import Store
 from postroom.store.sorting import Anchor
 from postroom.store.sql.orders import key_of
@@ -45,9 +49,10 @@ class Selection(NamedTuple):
 class Batches:
     """Batches over the mails that a caller sees."""
 
-    def __init__(self, store: Store, jobs: Jobs) -> None:
+    def __init__(self, store: Store, jobs: Jobs, search_folders: SearchFolders) -> None:
         self._store = store
         self._jobs = jobs
+        self._search_folders = search_folders
 
     async def check(self, caller: Caller, action: Action) -> None:
         """Refuse an action that can be done to no mail. Raises: notFound; badParameter; unavailable."""
@@ -66,7 +71,15 @@ class Batches:
             await check_action(mailbox, action)
             await self._find_ids(caller, mailbox, selection.ids, found=found, failed=failed)
             for wanted in selection.ranges:
-                await _find_range(caller, mailbox, wanted, sort=selection.sort, found=found, failed=failed)
+                if not is_search_folder(wanted.start.folder):
+                    check_sort(selection.sort.field, "sortInfo")
+                    await _find_range(
+                        caller, mailbox, wanted, sort=selection.sort, found=found, failed=failed
+                    )
+        # These need a snapshot of their own.
+        for wanted in selection.ranges:
+            if is_search_folder(wanted.start.folder):
+                await self._find_searched(caller, wanted, sort=selection.sort, found=found, failed=failed)
         return await self._jobs.start_batch(caller, kind, action, targets=list(found.values()), failed=failed)
 
     async def _find_ids(
@@ -84,10 +97,14 @@ class Batches:
                 by_folder.setdefault(ref.folder, []).append(ref.uid)
             else:
                 failed.append(Failed(ref.folder, ref.uid, ref.owner))
-        there = {
-            folder_id: await mailbox.mails.find_item_ids(folder_id, uids)
-            for folder_id, uids in by_folder.items()
-        }
+        there: dict[FolderId, Mapping[Uid, ItemId]] = {}
+        for folder_id, uids in by_folder.items():
+            if is_search_folder(folder_id):
+                item_ids = [ItemId(uid) for uid in uids]
+                places = await self._search_folders.find_places(caller, mailbox, folder_id, item_ids)
+                there[folder_id] = {Uid(place.item_id): place.item_id for place in places}
+            else:
+                there[folder_id] = await mailbox.mails.find_item_ids(folder_id, uids)
         for ref in dict.fromkeys(refs):
             if ref.owner != caller.account_id:
                 continue
@@ -96,6 +113,30 @@ class Batches:
                 failed.append(Failed(ref.folder, ref.uid))
             else:
                 found[item_id] = Target(item_id, ref.folder, ref.uid)
+
+    async def _find_searched(
+        self,
+        caller: Caller,
+        wanted: Range,
+        *,
+        sort: Sort,
+        found: dict[int, Target],
+        failed: list[Failed],
+    ) -> None:
+        """Find the rows of a search folder."""
+        owner, folder_id, uid = wanted.start
+        if owner != caller.account_id:
+            failed.append(Failed(folder_id, uid, owner))
+            return
+        limit = min(wanted.limit, MAX_MAILS + 1)
+        item_ids = await self._search_folders.find_range(caller, wanted.start, sort, limit=limit)
+        if item_ids is None:
+            failed.append(Failed(folder_id, uid))
+            return
+        for item_id in item_ids:
+            found.setdefault(item_id, Target(item_id, folder_id, item_id))
+        if len(found) > MAX_MAILS:
+            raise bad_parameter("ranges", f"a batch has at most {MAX_MAILS} mails")
 
 
 async def _find_range(

@@ -13,24 +13,32 @@ went unseen is in none. When nothing is left, the token is the one that the fold
 A token is of no use if its history is not this one, or if removals after it are forgotten; then the client starts
 from nothing. A chain from nothing needs no removals but those since its first page.
 
+A search folder has the same order of changes, only that its mails go by their numbers: they keep them wherever they
+are, so that one that was moved is told anew under the same id. What was found once may be known to every client.
+
 Folders are few: they are all looked at, and there are no pages.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple, Protocol
 
 from postroom.domain.access import require_own
 from postroom.domain.folders import parents_first
 from postroom.domain.mails import LIST_KIND
+from postroom.domain.search_folders import LIST_KIND as SEARCH_KIND
+from postroom.domain.search_folders import Opened, SearchFolders, see_mails
+from postroom.domain.search_views import folder_of, list_changed, list_gone, with_rows
 from postroom.domain.sessions import Sessions
 from postroom.domain.steps import DropFolder, RemoveFolder, read_record
 from postroom.domain.tokens import Chain, SyncToken, Tokens, refuse_token
 from postroom.errors import not_found
 from postroom.model.account import Caller
 from postroom.model.folder import Folder
-from postroom.model.ids import FolderId, FolderRef, Uid
+from postroom.model.ids import FolderId, FolderRef, ItemId, MailRef, Modseq, Uid
 from postroom.model.listing import Sort
 from postroom.model.mail import Mail
+from postroom.model.search_folder import is_search_folder
 from postroom.store import Store
 from postroom.store.sql.deltas import MAX_UID, Content, Place, Removed, RemovedFolder
 from postroom.store.tx import Snapshot
@@ -68,6 +76,8 @@ class MailDelta(NamedTuple):
     replaced: tuple[Mail, ...] = ()
     updated: tuple[Mail, ...] = ()
     removed: tuple[Uid, ...] = ()
+    originals: Mapping[ItemId, MailRef] = {}
+    """In a search folder: where each of the mails is."""
 
 
 class ChangedFolder(NamedTuple):
@@ -95,6 +105,19 @@ class _Start(NamedTuple):
     first: int
 
 
+class _Source(Protocol):
+    """Where the changes of a list are read."""
+
+    content: Content
+    originals: Mapping[ItemId, MailRef]
+
+    async def list_mails(self, *, after: Place, limit: int) -> list[Mail]:
+        """Return up to ``limit`` mails that changed after a place, in the order of (modseq, uid)."""
+
+    async def list_removed(self, *, after: Place, limit: int) -> list[Removed]:
+        """Return up to ``limit`` removals after a place, in the order of (modseq, uid)."""
+
+
 class _Page(NamedTuple):
     rows: list[Mail | Removed]
     end: Place
@@ -104,10 +127,13 @@ class _Page(NamedTuple):
 class Deltas:
     """The changes a caller sees."""
 
-    def __init__(self, store: Store, sessions: Sessions, tokens: Tokens) -> None:
+    def __init__(
+        self, store: Store, sessions: Sessions, tokens: Tokens, *, search_folders: SearchFolders
+    ) -> None:
         self._store = store
         self._sessions = sessions
         self._tokens = tokens
+        self._search_folders = search_folders
 
     # Mails
 
@@ -125,11 +151,11 @@ class Deltas:
         if present.token == text:
             return MailDelta(ref.folder, present, text, content.total_items, content.uid_validity)
         token = self._parse(ref, text)
-        async with self._store.read(ref.owner) as mailbox:
-            content = await _get_content(mailbox, ref.folder)
+        async with self._opened(caller, ref) as source:
+            content = source.content
             is_reset = token is not None and _is_lost(token, content)
             start = _find_start(None if is_reset else token, content)
-            page = await _read_page(mailbox, ref.folder, start, limit=limit)
+            page = await _read_page(source, start, limit=limit)
         present = present._replace(token=self._render(ref, content))
         delta = MailDelta(
             ref.folder,
@@ -139,16 +165,32 @@ class Deltas:
             content.uid_validity,
             is_reset,
             page.has_more,
+            originals=source.originals,
         )
         return _sort_out(page, start.base, delta)
 
     async def _look(self, caller: Caller, ref: FolderRef, text: str | None) -> tuple[Present, Content]:
         require_own(caller, ref.owner, "the folder")
-        async with self._store.peek(ref.owner) as mailbox:
-            content = await _get_content(mailbox, ref.folder)
+        kind = LIST_KIND
+        if is_search_folder(ref.folder):
+            kind = SEARCH_KIND
+            content = _content_of(await self._search_folders.folder_state(caller, ref), Modseq(0))
+        else:
+            async with self._store.peek(ref.owner) as mailbox:
+                content = await _get_content(mailbox, ref.folder)
         self._parse(ref, text)
-        sort = await self._sessions.sort_for(caller, LIST_KIND, field=None, descending=None)
+        sort = await self._sessions.sort_for(caller, kind, field=None, descending=None)
         return Present(self._render(ref, content), sort), content
+
+    @asynccontextmanager
+    async def _opened(self, caller: Caller, ref: FolderRef) -> AsyncIterator[_Source]:
+        """Enter a snapshot of a list. Raises: notFound; unavailable."""
+        if is_search_folder(ref.folder):
+            async with self._search_folders.opened(caller, ref) as opened:
+                yield _SearchSource(opened._replace(view=await with_rows(opened.mailbox, opened.view)))
+            return
+        async with self._store.read(ref.owner) as mailbox:
+            yield _FolderSource(mailbox, ref.folder, await _get_content(mailbox, ref.folder))
 
     def _render(self, ref: FolderRef, content: Content) -> str:
         return self._tokens.mails_token(ref, validity=content.uid_validity, modseq=content.content_modseq)
@@ -196,6 +238,54 @@ class Deltas:
         return token
 
 
+class _FolderSource:
+    """The changes of a folder."""
+
+    def __init__(self, mailbox: Snapshot, folder_id: FolderId, content: Content) -> None:
+        self.content = content
+        self.originals: Mapping[ItemId, MailRef] = {}
+        self._mailbox = mailbox
+        self._folder_id = folder_id
+
+    async def list_mails(self, *, after: Place, limit: int) -> list[Mail]:
+        return await self._mailbox.deltas.list_mails(self._folder_id, after=after, limit=limit)
+
+    async def list_removed(self, *, after: Place, limit: int) -> list[Removed]:
+        return await self._mailbox.deltas.list_removed(self._folder_id, after=after, limit=limit)
+
+
+class _SearchSource:
+    """The changes of a search folder; the uid of a mail is its number."""
+
+    def __init__(self, opened: Opened) -> None:
+        self.content = _content_of(folder_of(opened.view), Modseq(opened.view.modseq))
+        self.originals: dict[ItemId, MailRef] = {}
+        self._opened = opened
+
+    async def list_mails(self, *, after: Place, limit: int) -> list[Mail]:
+        changed = list_changed(self._opened.view, after, limit=limit)
+        back = self._opened.view.noted.back
+        seen = await see_mails(self._opened, [item for _, item in changed])
+        self.originals.update(seen.originals)
+        modseqs = {item: Modseq(modseq) for modseq, item in changed}
+        return [
+            mail._replace(
+                modseq=modseqs[mail.item_id],
+                entered_modseq=Modseq(max(mail.entered_modseq, back.get(mail.item_id, 0))),
+            )
+            for mail in seen.mails
+        ]
+
+    async def list_removed(self, *, after: Place, limit: int) -> list[Removed]:
+        gone = list_gone(self._opened.view, after, limit=limit)
+        return [Removed(Modseq(modseq), Uid(item), Modseq(0)) for modseq, item in gone]
+
+
+def _content_of(folder: Folder, mailbox_modseq: Modseq) -> Content:
+    """Return where the content of a search folder stands; nothing of it is forgotten."""
+    return Content(folder.uid_validity, folder.content_modseq, Modseq(0), folder.total_items, mailbox_modseq)
+
+
 async def _get_content(mailbox: Snapshot, folder_id: FolderId) -> Content:
     content = await mailbox.deltas.find_content(folder_id)
     if content is None:
@@ -226,13 +316,13 @@ def _find_start(token: SyncToken | None, content: Content) -> _Start:
     return _Start(base, Place(base, MAX_UID), content.mailbox_modseq)
 
 
-async def _read_page(mailbox: Snapshot, folder_id: FolderId, start: _Start, *, limit: int) -> _Page:
+async def _read_page(source: _Source, start: _Start, *, limit: int) -> _Page:
     """Return up to ``limit`` of the changes to be told, in their order."""
     told: list[Mail | Removed] = []
     place, examined = start.place, 0
     while examined < MAX_EXAMINED:
         wanted = limit - len(told) + 1
-        rows = await _list_changes(mailbox, folder_id, start, after=place, limit=wanted)
+        rows = await _list_changes(source, start, after=place, limit=wanted)
         for row in rows:
             if isinstance(row, Mail) or _may_be_known(row, start):
                 if len(told) == limit:
@@ -245,15 +335,13 @@ async def _read_page(mailbox: Snapshot, folder_id: FolderId, start: _Start, *, l
     return _Page(told, place, True)
 
 
-async def _list_changes(
-    mailbox: Snapshot, folder_id: FolderId, start: _Start, *, after: Place, limit: int
-) -> list[Mail | Removed]:
+async def _list_changes(source: _Source, start: _Start, *, after: Place, limit: int) -> list[Mail | Removed]:
     """Return the first ``limit`` changes after a place, leaving out removals that can't concern the client."""
     changes: list[Mail | Removed] = []
-    changes += await mailbox.deltas.list_mails(folder_id, after=after, limit=limit)
+    changes += await source.list_mails(after=after, limit=limit)
     # Who starts from nothing has nothing that was gone by the first page.
     after = after if start.base else max(after, Place(start.first, MAX_UID))
-    changes += await mailbox.deltas.list_removed(folder_id, after=after, limit=limit)
+    changes += await source.list_removed(after=after, limit=limit)
     # Where one of the lists was cut, what is missing comes after all that is left here.
     return sorted(changes, key=lambda change: (change.modseq, change.uid))[:limit]
 

@@ -81,6 +81,7 @@ class Sessions:
                 await tx.directory.raise_versions(account.account_id, auth=0, sessions=1)
                 for one in displaced:
                     files += await tx.temporary_attachments.delete_of_session(account.account_id, one)
+                    await tx.search_folders.delete_of_session(account.account_id, one)
             await tx.sessions.create(hash_session_token(token.encode()), session)
         await remove_files(self._store, files)
         return token
@@ -163,6 +164,7 @@ class Sessions:
             await tx.sessions.delete(session.session_id)
             owner = session.account_id
             files = await tx.temporary_attachments.delete_of_session(owner, session.session_id)
+            await tx.search_folders.delete_of_session(owner, session.session_id)
         await remove_files(self._store, files)
 
     async def sort_for(

@@ -1,11 +1,11 @@
 """What a list of mails is asked for and what comes back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 from postroom.model.folder import Folder
-from postroom.model.ids import MailRef
+from postroom.model.ids import ItemId, MailRef
 from postroom.model.mail import Mail
 
 
@@ -21,6 +21,8 @@ class SortField(Enum):
     IS_FLAGGED = "isFlagged"
     IMPORTANCE = "importance"
     HAS_ATTACHMENTS = "hasAttachments"
+    FOLDER_NAME = "folderName"
+    """Where the mails are; in search folders alone."""
 
 
 class Sort(NamedTuple):
@@ -38,6 +40,8 @@ class MailPage(NamedTuple):
     active_row: int
     """Row of the asked mail in the whole list, -1 if it is not there or none was asked."""
     mails: Sequence[Mail]
+    originals: Mapping[ItemId, MailRef] = {}
+    """In a search folder: where each of the mails is."""
 
 
 class MailListRequest(NamedTuple):

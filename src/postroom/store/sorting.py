@@ -15,6 +15,7 @@ SORT_COLUMNS = {
     SortField.IMPORTANCE: "importance",
     SortField.HAS_ATTACHMENTS: "has_attachments",
 }
+"""The columns of the orders that folders have."""
 
 
 class SortKeys(NamedTuple):

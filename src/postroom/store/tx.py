@@ -25,6 +25,7 @@ from postroom.store.sql.directory import DirectoryRepo
 from postroom.store.sql.drafts import DraftRepo
 from postroom.store.sql.feeds import FeedRepo
 from postroom.store.sql.folders import FolderRepo
+from postroom.store.sql.found_mails import FoundMailRepo
 from postroom.store.sql.jobs import JobRepo
 from postroom.store.sql.labels import LIST_ACCOUNTS as LIST_WITH_DOOMED_LABELS
 from postroom.store.sql.labels import DoomedLabelRepo, LabelRepo
@@ -37,6 +38,7 @@ from postroom.store.sql.outgoing import OutgoingRepo
 from postroom.store.sql.recounts import RecountRepo
 from postroom.store.sql.remembered_calls import RememberedCallRepo
 from postroom.store.sql.removals import RemovalRepo
+from postroom.store.sql.search_folders import SearchFolderRepo
 from postroom.store.sql.sessions import SessionRepo
 from postroom.store.sql.settings import SettingRepo
 from postroom.store.sql.temporary_attachments import TemporaryAttachmentRepo
@@ -97,6 +99,16 @@ class Snapshot:
     def mails(self) -> MailRepo:
         """The mails."""
         return MailRepo(self._connection, self.account_id)
+
+    @cached_property
+    def search_folders(self) -> SearchFolderRepo:
+        """What searches have found."""
+        return SearchFolderRepo(self._connection)
+
+    @cached_property
+    def found_mails(self) -> FoundMailRepo:
+        """The mails that searches have found."""
+        return FoundMailRepo(self._connection, self.account_id)
 
     @cached_property
     def drafts(self) -> DraftRepo:
@@ -371,6 +383,11 @@ class Directory:
     def temporary_attachments(self) -> TemporaryAttachmentRepo:
         """The files that sessions have uploaded."""
         return TemporaryAttachmentRepo(self._connection)
+
+    @cached_property
+    def search_folders(self) -> SearchFolderRepo:
+        """What searches have found, for all sessions."""
+        return SearchFolderRepo(self._connection)
 
     @cached_property
     def tickets(self) -> TicketRepo:

@@ -7,10 +7,10 @@ from msgspec import UNSET
 from postroom.api import ids
 from postroom.api.call import Call
 from postroom.api.operation import operation
-from postroom.api.references import show_mail
+from postroom.api.references import find_letter, show_mail, show_named
 from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.mails import Mail
-from postroom.api.schemas.sending import WRITING_ERRORS, DraftFields, NewMail, read_letter
+from postroom.api.schemas.sending import WRITING_ERRORS, DraftFields, NewMail
 
 _new_mail = msgspec.json.Decoder(NewMail)
 _draft = msgspec.json.Decoder(DraftFields)
@@ -29,7 +29,7 @@ async def create_mail(request: Call) -> Reply:
     folder = None if body.folder_id is UNSET else ids.parse_folder(body.folder_id, "folderId")
     mail = await request.domain.drafts.create(
         request.caller,
-        read_letter(body),
+        await find_letter(request, body),
         folder=folder,
         is_unread=body.is_unread,
         is_flagged=body.is_flagged,
@@ -53,9 +53,13 @@ async def replace_draft(request: Call) -> Reply:
     ref = request.parse_mail_ref()
     body = await request.parse_body(_draft)
     mail = await request.domain.drafts.replace(
-        request.caller, ref, read_letter(body), is_unread=body.is_unread, is_flagged=body.is_flagged
+        request.caller,
+        ref,
+        await find_letter(request, body),
+        is_unread=body.is_unread,
+        is_flagged=body.is_flagged,
     )
-    return json_reply(await show_mail(request, ref.owner, mail))
+    return json_reply(await show_named(request, ref.owner, mail))
 
 
 ROUTES = [create_mail, replace_draft]

@@ -9,7 +9,7 @@ from postroom.api.call import Call
 from postroom.api.conditional import make_etag
 from postroom.api.operation import operation
 from postroom.api.query import Query
-from postroom.api.references import find_references, show_mail
+from postroom.api.references import find_references, show_named
 from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.folders import SyncToken
 from postroom.api.schemas.mails import Mail, MailFlags, MailList, MailListQuery, render_page
@@ -35,7 +35,10 @@ _flags = msgspec.json.Decoder(MailFlags)
     ),
 )
 async def list_mails(request: Call) -> Reply:
-    """List a part of a folder's mails, by any sort order; ``syncTokenOnly`` answers with the token alone."""
+    """List a part of a folder's mails, by any sort order; ``syncTokenOnly`` answers with the token alone.
+
+    The folder may be a search folder: what was found is listed as it is now, and each mail says where it is.
+    """
     query = request.parse_query(_list_query)
     ref = ids.parse_folder(query.folder_id, "folderId")
     wanted = await _read_wanted(request, query)
@@ -73,8 +76,7 @@ async def _find_unchanged(request: Call, ref: FolderRef, wanted: MailListRequest
     """Return the 304 if the client's page is the one it would get; costs one look-up and no page."""
     folder = await request.domain.mails.folder_state(request.caller, ref)
     token = request.domain.tokens.folder_token(folder)
-    sessions = request.domain.logins.sessions
-    sort = await sessions.sort_for(request.caller, "mails", field=wanted.field, descending=wanted.descending)
+    sort = await request.domain.mails.sort_for(request.caller, ref, wanted)
     return request.find_not_modified(_make_list_etag(token, sort=sort, wanted=wanted))
 
 
@@ -93,7 +95,9 @@ async def get_mail(request: Call) -> Reply:
     ref = request.parse_mail_ref()
     mail = await request.domain.mails.get(request.caller, ref)
     etag = _make_mail_etag(request.caller, mail)
-    return request.find_not_modified(etag) or json_reply(await show_mail(request, ref.owner, mail), etag=etag)
+    return request.find_not_modified(etag) or json_reply(
+        await show_named(request, ref.owner, mail), etag=etag
+    )
 
 
 @patch(
@@ -112,7 +116,7 @@ async def set_mail_flags(request: Call) -> Reply:
         is_unread=None if flags.is_unread is UNSET else flags.is_unread,
         is_flagged=None if flags.is_flagged is UNSET else flags.is_flagged,
     )
-    shown = await show_mail(request, ref.owner, mail)
+    shown = await show_named(request, ref.owner, mail)
     return json_reply(shown, etag=_make_mail_etag(request.caller, mail))
 
 

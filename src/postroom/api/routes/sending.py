@@ -8,6 +8,7 @@ from postroom.api import ids
 from postroom.api.call import Call
 from postroom.api.idempotency import HEADER, parse_key
 from postroom.api.operation import operation
+from postroom.api.references import find_letter
 from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.sending import (
     WRITING_ERRORS,
@@ -17,7 +18,6 @@ from postroom.api.schemas.sending import (
     MailToSend,
     SendToUndo,
     SentMail,
-    read_letter,
     read_receipts,
 )
 from postroom.domain.sending import Sent
@@ -64,7 +64,10 @@ async def send_mail(request: Call) -> Reply:
     """
     body = await request.parse_body(_to_send)
     sent = await request.domain.sending.send(
-        request.caller, read_letter(body), receipts=read_receipts(body), key=_find_key(request)
+        request.caller,
+        await find_letter(request, body),
+        receipts=read_receipts(body),
+        key=_find_key(request),
     )
     return _reply_sent(request.caller.account_id, sent)
 
@@ -102,7 +105,7 @@ async def undo_send(request: Call) -> Reply:
     over, or when somebody else has taken the mail back, it is ``conflict``.
     """
     body = await request.parse_body(_to_undo)
-    ref = None if body.mail_id is UNSET else ids.parse_mail(body.mail_id, "mailId")
+    ref = None if body.mail_id is UNSET else await request.find_mail(body.mail_id, "mailId")
     number = ProcessingId(body.processing_id)
     draft = await request.domain.unsending.undo(request.caller, number, ref)
     return _reply_mail(request.caller.account_id, draft)
@@ -125,7 +128,7 @@ async def schedule_mail(request: Call) -> Reply:
     body = await request.parse_body(_to_schedule)
     mail = await request.domain.sending.schedule(
         request.caller,
-        read_letter(body),
+        await find_letter(request, body),
         at=body.delivery_time,
         receipts=read_receipts(body),
         key=_find_key(request),

@@ -3,7 +3,6 @@
 import msgspec
 from litestar import HttpMethod, delete, post, route
 
-from postroom.api import ids
 from postroom.api.call import Call
 from postroom.api.conditional import make_etag
 from postroom.api.operation import Stream, operation
@@ -58,7 +57,7 @@ async def upload(request: Call) -> Reply:
 async def store(request: Call) -> Reply:
     """Make copies of a mail's attachments temporary ones, inline ones with their content ids; the mail stays."""
     body = await request.parse_body(_mail_to_store)
-    ref = ids.parse_mail(body.mail_id, "mailId")
+    ref = await request.find_mail(body.mail_id, "mailId")
     kept = await request.domain.temporary_attachments.store(request.caller, ref)
     return json_reply(render_stored(body.mail_id, kept))
 

@@ -97,14 +97,14 @@ def render_mail_delta(
     owner: AccountId, delta: StoredMailDelta, references: Mapping[ItemId, Referred]
 ) -> MailDelta:
     """Return a page of changes of a folder of ``owner``."""
-    sort = delta.present.sort
+    sort, originals = delta.present.sort, delta.originals
     return MailDelta(
         delta.token,
         delta.total_items,
         SortInfo(sort.field, "DESC" if sort.descending else "ASC", -1),
         delta.has_more,
-        [render_mail(owner, mail, references) for mail in delta.new],
-        [render_mail(owner, mail, references) for mail in delta.replaced],
+        [render_mail(owner, mail, references, original=originals.get(mail.item_id)) for mail in delta.new],
+        [render_mail(owner, mail, references, original=originals.get(mail.item_id)) for mail in delta.replaced],
         [_render_updated(owner, mail) for mail in delta.updated],
         [
             RemovedMail(

@@ -18,7 +18,7 @@ from postroom.api.schemas.fields import (
     Shape,
     TokenText,
 )
-from postroom.model.ids import AccountId, ItemId
+from postroom.model.ids import AccountId, ItemId, MailRef
 from postroom.model.listing import MailPage, SortField
 from postroom.model.mail import Attachment as StoredAttachment
 from postroom.model.mail import Mail as StoredMail
@@ -172,9 +172,16 @@ def read_summary(mail: StoredMail | None) -> Summary:
 
 
 def render_mail(
-    owner: AccountId, mail: StoredMail, references: Mapping[ItemId, Referred] = _NO_REFERENCES
+    owner: AccountId,
+    mail: StoredMail,
+    references: Mapping[ItemId, Referred] = _NO_REFERENCES,
+    *,
+    original: MailRef | None = None,
 ) -> Mail:
-    """Return ``mail`` of ``owner``; ``references`` say what drafts answer or forward."""
+    """Return ``mail`` of ``owner``.
+
+    ``references`` say what drafts answer or forward; ``original`` is where the mail is, if it is shown elsewhere.
+    """
     # A list calls this for each row, so nothing is done here that can be left out.
     mail_id = ids.render_mail(owner, mail.folder_id, mail.uid)
     folder_id = f"{owner}_{mail.folder_id}"
@@ -183,6 +190,10 @@ def render_mail(
     refw_type, refw_mail_id = (
         references.get(mail.item_id, _NOTHING_REFERRED) if references else _NOTHING_REFERRED
     )
+    original_folder_id, original_mail_id = folder_id, mail_id
+    if original is not None:
+        original_folder_id = ids.render_folder(original.owner, original.folder)
+        original_mail_id = ids.render_mail(*original)
     attachments: list[Attachment] = []
     has_attachments = False
     if summary.attachments:
@@ -214,8 +225,8 @@ def render_mail(
         summary.is_itip,
         summary.return_receipt,
         _IMPORTANCE[summary.importance],  # type: ignore[arg-type]
-        folder_id,
-        mail_id,
+        original_folder_id,
+        original_mail_id,
         attachments,
         [f"{owner}_{label}" for label in mail.labels.split()] if mail.labels else [],
         summary.bimi_location,
@@ -240,5 +251,8 @@ def render_page(
         sync_token,
         page.folder.total_items,
         info,
-        [render_mail(owner, mail, references) for mail in page.mails],
+        [
+            render_mail(owner, mail, references, original=page.originals.get(mail.item_id))
+            for mail in page.mails
+        ],
     )

@@ -79,7 +79,7 @@ ORDER BY {order} LIMIT $3 OFFSET $4"""
 
 _WAYS = [
     (Sort(field, descending), anchored)
-    for field in SortField
+    for field in SORT_COLUMNS
     for descending in (False, True)
     for anchored in (False, True)
 ]

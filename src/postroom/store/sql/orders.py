@@ -40,8 +40,8 @@ _TAIL = struct.Struct(">QQ")
 _MAILS, _CONVERSATIONS = "mail", "conversation_folder"
 _IDS = {_MAILS: "uid", _CONVERSATIONS: "conversation_id"}
 _FIELDS = {
-    _MAILS: tuple(SortField),
-    _CONVERSATIONS: tuple(field for field in SortField if field is not SortField.SIZE),
+    _MAILS: tuple(SORT_COLUMNS),
+    _CONVERSATIONS: tuple(field for field in SORT_COLUMNS if field is not SortField.SIZE),
 }
 _FIRST_NUMBERS = {_MAILS: 0, _CONVERSATIONS: 16}
 """The number under which the first order of a list is stored; the others follow it."""

@@ -24,6 +24,9 @@ _FIRST = (
     "DELETE FROM webhook WHERE account_id = $1",
     "DELETE FROM draft WHERE account_id = $1",
     "DELETE FROM vacation WHERE account_id = $1",
+    "DELETE FROM search_folder WHERE account_id = $1",
+    "DELETE FROM search_content WHERE account_id = $1",
+    "DELETE FROM search_change WHERE account_id = $1",
 )
 _MAILS = """
 DELETE FROM mail WHERE account_id = $1
