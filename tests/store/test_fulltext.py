@@ -5,30 +5,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fixtures.factories import Owner, make_message
 
+from postroom.search.query import Phrase, Text
 from postroom.search.terms import IndexTerms, index_terms, render_tsvector, split_terms
 from postroom.store import Store
 
-COLUMNS = ("from_", "to_", "cc", "bcc", "subject", "body", "other")
+COLUMNS = ("from_", "to_", "cc", "bcc", "subject", "body", "attachments", "other")
 
 
 async def find(store: Store, account_id: int, column: str, text: str) -> set[int]:
     """Return the contents with the terms of a text, one behind the other, in a column."""
-    terms = split_terms(text)
     async with store.engine.peek() as connection:
-        if store.engine.name == "sqlite":
-            query = column + " : " + " + ".join(f'"{term}"' for term in terms)
-            rows = await connection.fetch_all(
-                "SELECT rowid & 4294967295 FROM fulltext WHERE fulltext MATCH $1 AND rowid >> 32 = $2",
-                query,
-                account_id,
-            )
-        else:
-            query = " <-> ".join(f"'{term}'" for term in terms)
-            statement = (
-                f"SELECT content_id FROM fulltext WHERE account_id = $1 AND {column} @@ $2::text::tsquery"  # noqa: S608
-            )
-            rows = await connection.fetch_all(statement, account_id, query)
-    return {row[0] for row in rows}
+        found = await connection.search_text(
+            account_id, Text((Phrase(column, tuple(split_terms(text)), False),))
+        )
+    return set(found.contents)
 
 
 async def index(store: Store, account_id: int, texts: dict[int, IndexTerms]) -> None:

@@ -1,7 +1,7 @@
 """The text of a message for the full-text index: decoded, bounded, one string for each searchable field."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import unescape
 from typing import NamedTuple
 
@@ -32,8 +32,10 @@ class IndexFields(NamedTuple):
     bcc: str
     subject: str
     body: str
+    attachments: str
+    """Names of attachments, one a line."""
     other: str
-    """Names of attachments, and headers and text of attached messages."""
+    """Headers and text of attached messages, and the names of their attachments."""
 
 
 def index_fields(raw: Raw, root: Part, body_text: str) -> IndexFields:
@@ -45,12 +47,8 @@ def index_fields(raw: Raw, root: Part, body_text: str) -> IndexFields:
     budget = _Budget(LARGEST_TEXT_CHARS)
     from_, to, cc, bcc, subject = (budget.take(text) for text in _header_texts(raw, root))
     body = budget.take(body_text)
-    other: list[str] = []
-    for text in _other_texts(raw, root):
-        other.append(budget.take(text))
-        if budget.is_spent:
-            break
-    return IndexFields(from_, to, cc, bcc, subject, body, "\n".join(text for text in other if text))
+    names = budget.take_all(part.filename for part in iter_parts(root, into_messages=False))
+    return IndexFields(from_, to, cc, bcc, subject, body, names, budget.take_all(_other_texts(raw, root)))
 
 
 class _Budget:
@@ -69,6 +67,15 @@ class _Budget:
         self._left -= len(text) + 1
         return text if self._left >= 0 else text[: self._left + 1]
 
+    def take_all(self, texts: Iterable[str]) -> str:
+        """Return as much of the ``texts`` as is left for them, a line each."""
+        taken: list[str] = []
+        for text in filter(None, texts):
+            if self.is_spent:
+                break
+            taken.append(self.take(text))
+        return "\n".join(taken)
+
 
 def _header_texts(raw: Raw, root: Part) -> list[str]:
     """Return from, to, cc, bcc and subject of an entity, repeated fields joined."""
@@ -83,8 +90,9 @@ def _header_texts(raw: Raw, root: Part) -> list[str]:
 
 
 def _other_texts(raw: Raw, root: Part) -> Iterator[str]:
+    outer = {part.id for part in iter_parts(root, into_messages=False)}
     for part in iter_parts(root):
-        if part.filename:
+        if part.filename and part.id not in outer:
             yield part.filename
         if part.content_type in MESSAGE_TYPES and part.parts:
             inner = part.parts[0]

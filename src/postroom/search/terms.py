@@ -6,12 +6,16 @@ to decide: :func:`index_terms` returns a string that FTS5 splits into exactly :f
 :func:`render_tsvector` writes the same terms down for PostgreSQL. FTS5's tokenizer ``ascii``, the cheapest, does
 for that. Its ``unicode61`` yields the same terms from such text, so that it could be used as well.
 
-Algorithm: ASCII text is left as it is, because both tokenizers split and fold it as wanted; only words
-over :data:`MAX_TERM_CHARS` are cut. Stretches of other text are decomposed (NFKD), freed of accents, case folded
+Algorithm: of ASCII text, letters and digits make the terms, in lower case; words over :data:`MAX_TERM_CHARS` are
+cut. Stretches of other text are decomposed (NFKD), freed of accents, case folded
 and recomposed (NFC); what is no letter, digit or vowel sign becomes a space. ``unicode61`` takes the vowel signs
 of Indic scripts for separators, which would tear words apart, so they are carried as private-use characters,
 which it takes for letters (:func:`display_term` turns them back). Scripts that are written without spaces, and
-Hangul, become overlapping pairs of characters; a run of one character stays alone.
+Hangul, become overlapping pairs of characters; a run of one character stays alone. What comes out is the terms with
+one space between them.
+
+In the index each term stands behind the mark of its account (:func:`mark_terms`). So a look-up, also one of all words
+with some beginning, meets the terms of one account alone, and costs the same however many others there are.
 
 Invariants: linear in the length of the text; never raises; a term is 1 to 64 characters, has no upper case and
 no accent, and holds no character that means anything to an engine's query language. An address needs no rule of
@@ -59,7 +63,6 @@ _UNSPACED = re.compile(
     "\U000fa9e0-\U000fa9fe\U000faa60-\U000faa7f]+"
 )
 _TERM = re.compile("[0-9a-z\x80-\U0010ffff]+")
-_OVERLONG = re.compile(f"([0-9A-Za-z\x80-\U0010ffff]{{{MAX_TERM_CHARS}}})[0-9A-Za-z\x80-\U0010ffff]+")
 
 # Letters whose stroke or ligature has no decomposition in Unicode, as people without the key type them.
 _LETTERS = {
@@ -69,9 +72,8 @@ _LETTERS = {
 # Letters by category that unicode61 nevertheless takes for separators.
 _MISTAKEN_LETTERS = frozenset((*range(0x19B0, 0x19CA), 0x1CF2, 0x1CF3))
 
-_ALNUM_MARK = "a"
-_ASCII_SHAPE = {code: (_ALNUM_MARK if chr(code).isalnum() else " ") for code in range(128)}
-_OVERLONG_SHAPE = _ALNUM_MARK * (MAX_TERM_CHARS + 1)
+_ASCII_TERMS = {code: (chr(code).lower() if chr(code).isalnum() else " ") for code in range(128)}
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def _carried(code: int) -> str:
@@ -135,18 +137,35 @@ def _fold_match(match: re.Match[str]) -> str:
 
 
 def index_terms(text: str) -> str:
-    """Return ``text`` as it is to be given to FTS5, which then yields exactly ``split_terms(text)``.
+    """Return the terms of ``text`` with one space between them, as FTS5 is given them once they are marked.
 
     The result is for the index alone: it may hold private-use characters, and loses what is no term.
     """
     if text.isascii():
-        if _OVERLONG_SHAPE in text.translate(_ASCII_SHAPE):
-            return _OVERLONG.sub(r"\1", text)
-        return text
-    prepared = _NON_ASCII.sub(_fold_match, text)
-    if max(map(len, prepared.split()), default=0) > MAX_TERM_CHARS:
-        return _OVERLONG.sub(r"\1", prepared)
-    return prepared
+        terms = text.translate(_ASCII_TERMS).split()
+    else:
+        terms = _TERM.findall(_NON_ASCII.sub(_fold_match, text).lower())
+    if max(map(len, terms), default=0) > MAX_TERM_CHARS:
+        terms = [term[:MAX_TERM_CHARS] for term in terms]
+    return " ".join(terms)
+
+
+@functools.lru_cache(maxsize=1024)
+def make_mark(account_id: int) -> str:
+    """Return what stands before each term of an account in the index.
+
+    It is the number to the base 36 behind its length, so that no mark is the beginning of another.
+    """
+    digits = ""
+    while account_id:
+        account_id, digit = divmod(account_id, len(_DIGITS))
+        digits = _DIGITS[digit] + digits
+    return _DIGITS[len(digits)] + digits
+
+
+def mark_terms(prepared: str, mark: str) -> str:
+    """Return a text that :func:`index_terms` has prepared with ``mark`` before each term."""
+    return mark + prepared.replace(" ", f" {mark}") if prepared else ""
 
 
 class IndexTerms(NamedTuple):
@@ -158,7 +177,10 @@ class IndexTerms(NamedTuple):
     bcc: str
     subject: str
     body: str
-    other: str
+    attachments: str = ""
+    """Names of attachments."""
+    other: str = ""
+    """Of attached messages and documents."""
 
 
 def split_terms(text: str) -> list[str]:
@@ -174,7 +196,7 @@ def split_terms(text: str) -> list[str]:
 
 def split_prepared(prepared: str) -> list[str]:
     """Return the terms of a text that :func:`index_terms` has prepared."""
-    return _TERM.findall(prepared.lower())
+    return prepared.split(" ") if prepared else []
 
 
 def display_term(term: str) -> str:

@@ -36,7 +36,7 @@ def test_what_a_filing_holds() -> None:
     summary = msgspec.msgpack.decode(filing.summary, type=Summary)
     assert (summary.subject, summary.snippet) == ("Re: Lunch", "A short letter.")
     fields = filing.index_terms
-    assert "c@x.test" in fields.cc
+    assert fields.cc == "c x test"
     assert "short letter" in fields.body
 
 
@@ -49,7 +49,7 @@ def test_a_mapped_file_is_digested_alike(tmp_path: Path) -> None:
 
 def test_html_alone_is_indexed_as_text() -> None:
     filing = digested(make_message(body="<p>Hello <b>wor</b>ld</p><script>evil()</script>", headers=HTML))
-    assert "Hello world" in filing.index_terms.body
+    assert "hello world" in filing.index_terms.body
     assert "evil" not in filing.index_terms.body
 
 

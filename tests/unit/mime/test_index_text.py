@@ -15,15 +15,17 @@ def test_fields_of_a_message() -> None:
         "Report",
         "the body",
         "report.pdf",
+        "",
     )
 
 
-def test_attached_messages_and_names_are_in_other() -> None:
+def test_attached_messages_are_in_other() -> None:
     fields = index_fields(FORWARDED, parse_message(FORWARDED), "see below")
     assert fields.subject == "Fwd: see below"
     for text in ("Grüße", "carl@example.com", "inner text", "logo.png"):
         assert text in fields.other
     assert "inner text" not in fields.body
+    assert "logo.png" not in fields.attachments
 
 
 def test_encoded_attached_message() -> None:
@@ -53,7 +55,7 @@ def test_texts_are_bounded_together() -> None:
     fields = index_fields(raw, parse_message(raw), "x" * 3_000_000)
     assert sum(map(len, fields)) <= LARGEST_TEXT_CHARS
     assert fields.subject == "s"
-    assert fields.other == ""
+    assert fields.attachments == fields.other == ""
 
 
 def test_html_words() -> None:

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroom.search.terms import MAX_TERM_CHARS, display_term, index_terms, render_tsvector, split_terms
+from postroom.search.terms import (
+    MAX_TERM_CHARS,
+    display_term,
+    index_terms,
+    make_mark,
+    mark_terms,
+    render_tsvector,
+    split_terms,
+)
 
 SAMPLES = {
     "english": "The quick brown fox's e-mail: John.Smith+news@mail.example.co.uk, 2nd of May 2024, 12:30 (GMT)!",
@@ -172,11 +180,19 @@ def test_long_words_are_cut_and_still_found(fts: Fts, letter: str) -> None:
     assert fts.terms(index_terms(text)) == terms
 
 
-def test_plain_ascii_is_left_alone() -> None:
-    text = "Nothing to do here: a_b-c@d.example\r\n" * 10
-    assert index_terms(text) is text
+def test_terms_are_one_space_apart() -> None:
+    assert index_terms(" Much to do:\r\na_b-c@d.example, é\u2003É") == "much to do a b c d example e e"
+    assert index_terms(" A_b\x1cc\r\n") == "a b c"
+    assert index_terms("") == index_terms(" .") == index_terms("…") == ""
     assert split_terms("") == []
     assert split_terms(" .-_@\x00\n") == []
+
+
+def test_marks_tell_accounts_apart() -> None:
+    marks = [make_mark(number) for number in (0, 1, 9, 35, 36, 80, 1295, 1296, 2**31)]
+    assert not any(left != right and right.startswith(left) for left in marks for right in marks)
+    assert mark_terms("two words", make_mark(80)) == "228two 228words"
+    assert mark_terms("", make_mark(80)) == ""
 
 
 def test_tsvector_has_the_terms_at_their_places() -> None:

@@ -8,11 +8,11 @@ from typing import Any
 Statement = tuple[str, tuple[Any, ...]]
 """A statement in SQLite's words, and its arguments."""
 
-INDEX = "INSERT INTO fulltext (rowid, from_, to_, cc, bcc, subject, body, other) VALUES "
+INDEX = "INSERT INTO fulltext (rowid, from_, to_, cc, bcc, subject, body, attachments, other) VALUES "
 """Its rows are written behind it by :func:`join_rows`."""
 UNINDEX = "DELETE FROM fulltext WHERE rowid = ?"
 
-_ROW = "(?, ?, ?, ?, ?, ?, ?, ?)"
+_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _MAX_JOINED_ROWS = 128
 
 

@@ -7,14 +7,32 @@ tuples. The engine maps its driver's failures: what may pass later becomes ``una
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
+from postroom.search.query import Text
 from postroom.search.terms import IndexTerms
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
 OnNews = Callable[[Iterable[int] | None], None]
 """Takes the accounts of which something was committed; None where it may be any."""
+
+
+class TextMatches(NamedTuple):
+    """What the full-text index found for what was asked."""
+
+    contents: list[int]
+    """Ascending numbers of contents."""
+    are_excluded: bool
+    """Nothing was wanted, and these have what was not: all others match."""
+
+
+class Word(NamedTuple):
+    """A term of the index."""
+
+    term: str
+    contents: int
+    """In how many contents it is."""
 
 
 class Connection(Protocol):
@@ -34,6 +52,21 @@ class Connection(Protocol):
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Run a statement once for each row of arguments."""
+
+    async def fetch_columns(self, sql: str, *args: object) -> list[list[Any]]:
+        """Return the columns of very many rows, in their order, without an object for each row.
+
+        The statement names its columns n1, n2 and so on, each behind an ``AS``.
+        """
+
+    async def search_text(self, account_id: int, text: Text) -> TextMatches:
+        """Return the contents that the full-text index has for what is asked; at least one phrase must be.
+
+        Raises: unavailable where it takes too long.
+        """
+
+    async def list_words(self, account_id: int, beginning: str, *, limit: int) -> list[Word]:
+        """Return the terms of an account that begin like that (a term, or its beginning), the most frequent first."""
 
     async def list_indexed(self, account_id: int) -> set[int]:
         """Return the contents of an account that are in the full-text index."""

@@ -10,16 +10,21 @@ Source: https://www.postgresql.org/docs/current/transaction-iso.html, https://ma
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 import asyncpg
 
 from postroom.errors import PostroomError, unavailable
-from postroom.search.terms import IndexTerms, render_tsvector, split_prepared
+from postroom.search.query import ANY_FIELD, Phrase, Text
+from postroom.search.terms import IndexTerms, make_mark, mark_terms, render_tsvector, split_prepared
+from postroom.store.engine import _tsquery
 from postroom.store.engine.base import (
     Connection,
     OnNews,
     Row,
+    TextMatches,
+    Word,
     WriteConnection,
     finish,
     run_callbacks,
@@ -29,6 +34,10 @@ from postroom.store.engine.postgres_news import PostgresNews
 MINIMUM_VERSION = 15
 CONNECT_SECONDS = 10
 COMMAND_SECONDS = 60
+SEARCH_SECONDS = 20
+"""What a look into the full-text index may take."""
+_SAMPLE = 200
+"""Contents that are looked through for words with some beginning."""
 _SCHEMA_LOCK = 0x506F7374726F6F6D  # "Postroom"
 
 _TEMPORARY = (
@@ -46,9 +55,9 @@ _TEMPORARY = (
 )
 
 _INDEX = """
-INSERT INTO fulltext (account_id, content_id, from_, to_, cc, bcc, subject, body, other)
+INSERT INTO fulltext (account_id, content_id, from_, to_, cc, bcc, subject, body, attachments, other)
 VALUES ($1, $2, $3::text::tsvector, $4::text::tsvector, $5::text::tsvector, $6::text::tsvector,
-        $7::text::tsvector, $8::text::tsvector, $9::text::tsvector)
+        $7::text::tsvector, $8::text::tsvector, $9::text::tsvector, $10::text::tsvector)
 """
 _LIST_INDEXED = "SELECT content_id FROM fulltext WHERE account_id = $1"
 _UNINDEX = "DELETE FROM fulltext WHERE account_id = $1 AND content_id = $2"
@@ -82,6 +91,29 @@ class _PostgresConnection:
     async def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         await self._connection.executemany(sql, rows)
 
+    async def fetch_columns(self, sql: str, *args: object) -> list[list[Any]]:
+        record = await self._connection.fetchrow(_as_columns(sql), *args)
+        return [column or [] for column in record]
+
+    async def search_text(self, account_id: int, text: Text) -> TextMatches:
+        async def look(sql: str, query: str) -> set[int]:
+            return set(await self._connection.fetchval(sql, account_id, query, timeout=SEARCH_SECONDS) or ())
+
+        return await _tsquery.search(look, account_id, text)
+
+    async def list_words(self, account_id: int, beginning: str, *, limit: int) -> list[Word]:
+        query = _tsquery.render_phrase(Phrase(ANY_FIELD, (beginning,), True), make_mark(account_id))
+        mark = make_mark(account_id)
+        rows = await self._connection.fetch(
+            _tsquery.LIST_WORDS, account_id, query, mark + beginning, limit, _SAMPLE, timeout=SEARCH_SECONDS
+        )
+        words: list[Word] = []
+        for row in rows:
+            term = row[0].removeprefix(mark)
+            found = await self.search_text(account_id, Text((Phrase(ANY_FIELD, (term,), False),)))
+            words.append(Word(term, len(found.contents)))
+        return sorted(words, key=lambda word: (-word.contents, word.term))
+
     async def list_indexed(self, account_id: int) -> set[int]:
         return {row[0] for row in await self._connection.fetch(_LIST_INDEXED, account_id)}
 
@@ -96,7 +128,8 @@ class _PostgresConnection:
             raise
 
     async def index(self, account_id: int, content_id: int, terms: IndexTerms) -> None:
-        vectors = [render_tsvector(split_prepared(field)) for field in terms]
+        mark = make_mark(account_id)
+        vectors = [render_tsvector(split_prepared(mark_terms(field, mark))) for field in terms]
         await self._connection.execute(_INDEX, account_id, content_id, *vectors)
 
     async def unindex(self, account_id: int, content_id: int) -> None:
@@ -104,6 +137,12 @@ class _PostgresConnection:
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
+
+
+@cache
+def _as_columns(sql: str) -> str:
+    arrays = ", ".join(f"array_agg(n{number})" for number in range(1, sql.count(" AS n") + 1))
+    return f"SELECT {arrays} FROM ({sql}) AS found"  # noqa: S608 - a constant of a repository
 
 
 class PostgresEngine:

@@ -1,6 +1,7 @@
 """SQLite, called directly in the event loop, with group commit.
 
-Reading: a small pool of read-only connections; a point read takes a few microseconds, so no thread is involved.
+Reading: a small pool of read-only connections; a point read takes a few microseconds, so no thread is involved but
+for searches.
 
 Writing: there is one write connection and one turn. Who has the turn runs its statements inside a SAVEPOINT of an
 open ``BEGIN IMMEDIATE``. When it is done and others wait, the turn passes on at once and the savepoint joins the
@@ -22,8 +23,8 @@ Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_savepoint.h
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,11 @@ from typing import Any
 import apsw
 
 from postroom.errors import PostroomError, unavailable
-from postroom.search.terms import IndexTerms
+from postroom.search.terms import IndexTerms, make_mark, mark_terms
 from postroom.store.engine._deferred import INDEX, UNINDEX, Statement, join_rows
 from postroom.store.engine._dialect import translate
+from postroom.store.engine._fts5 import ACCOUNT_SHIFT
+from postroom.store.engine._sqlite_connection import SQLiteConnection
 from postroom.store.engine.base import Connection, OnNews, Row, WriteConnection, run_callbacks
 from postroom.store.engine.foreign_commits import ForeignCommits
 from postroom.store.engine.wal_index import WalIndex
@@ -45,7 +48,7 @@ MAX_GROUP = 128
 BUSY_SECONDS = 10
 """How long a writer waits for the write lock while another process has it."""
 _BUSY_POLL_SECONDS = 0.005
-_ACCOUNT_SHIFT = 32
+SEARCH_THREADS = 2
 
 # A checkpoint every 16 MiB of log instead of 4 halves what is written twice; the log file itself stays bounded.
 _WRITER_SETTINGS = """
@@ -67,8 +70,6 @@ _TEMPORARY = (
     apsw.ConnectionClosedError,
 )
 
-_LIST_INDEXED = "SELECT id FROM fulltext_docsize WHERE id >= ? AND id < ?"
-
 
 def mapped(error: BaseException) -> PostroomError:
     """Return ``unavailable`` for a failure that may pass, or that was another's."""
@@ -79,40 +80,11 @@ def _closed() -> PostroomError:
     return unavailable("the mail store is being closed")
 
 
-class _SQLiteConnection:
-    """Statements on one connection, run inline."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-
-    async def fetch_all(self, sql: str, *args: Any) -> Sequence[Row]:
-        return self._connection.execute(translate(sql), args).fetchall()
-
-    async def fetch_row(self, sql: str, *args: Any) -> Row | None:
-        rows = self._connection.execute(translate(sql), args).fetchall()
-        return rows[0] if rows else None
-
-    async def fetch_value(self, sql: str, *args: Any) -> Any:
-        rows = self._connection.execute(translate(sql), args).fetchall()
-        return rows[0][0] if rows else None
-
-    async def execute(self, sql: str, *args: Any) -> None:
-        self._connection.execute(translate(sql), args).fetchall()
-
-    async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        self._connection.executemany(translate(sql), rows).fetchall()
-
-    async def list_indexed(self, account_id: int) -> set[int]:
-        low, high = account_id << _ACCOUNT_SHIFT, (account_id + 1) << _ACCOUNT_SHIFT
-        rows = self._connection.execute(_LIST_INDEXED, (low, high)).fetchall()
-        return {int(str(row[0])) - low for row in rows}
-
-
-class _SQLiteWriter(_SQLiteConnection):
+class _SQLiteWriter(SQLiteConnection):
     """The write connection as one transaction sees it."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        super().__init__(connection)
+    def __init__(self, connection: apsw.Connection, threads: Executor) -> None:
+        super().__init__(connection, threads)
         self.deferred: list[Statement] = []
         self.callbacks: list[Callable[[], None]] = []
         self.durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -132,10 +104,12 @@ class _SQLiteWriter(_SQLiteConnection):
         self._connection.execute("RELEASE part")
 
     async def index(self, account_id: int, content_id: int, terms: IndexTerms) -> None:
-        self.deferred.append((INDEX, (account_id << _ACCOUNT_SHIFT | content_id, *terms)))
+        mark = make_mark(account_id)
+        marked = [mark_terms(field, mark) for field in terms]
+        self.deferred.append((INDEX, (account_id << ACCOUNT_SHIFT | content_id, *marked)))
 
     async def unindex(self, account_id: int, content_id: int) -> None:
-        self.deferred.append((UNINDEX, (account_id << _ACCOUNT_SHIFT | content_id,)))
+        self.deferred.append((UNINDEX, (account_id << ACCOUNT_SHIFT | content_id,)))
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
@@ -171,6 +145,7 @@ class SQLiteEngine:
         self._recent_groups: deque[int] = deque(maxlen=2)
         self._committing = False
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="committer")
+        self._searchers = ThreadPoolExecutor(SEARCH_THREADS, thread_name_prefix="searcher")
         self._commits: set[asyncio.Task[None]] = set()
         self._foreign: ForeignCommits | None = None
 
@@ -205,6 +180,7 @@ class SQLiteEngine:
         while self._commits:
             await asyncio.wait(self._commits)
         self._committer.shutdown()
+        self._searchers.shutdown()
         while self._readers:
             self._readers.pop().close()
         self._writer.close()
@@ -219,7 +195,7 @@ class SQLiteEngine:
         """Borrow a connection for a single statement on what is committed. Raises: unavailable."""
         connection = self._take_reader()
         try:
-            yield _SQLiteConnection(connection)
+            yield SQLiteConnection(connection, self._searchers)
         except _TEMPORARY as error:
             raise mapped(error) from error
         finally:
@@ -231,7 +207,7 @@ class SQLiteEngine:
         connection = self._take_reader()
         try:
             connection.execute("BEGIN")
-            yield _SQLiteConnection(connection)
+            yield SQLiteConnection(connection, self._searchers)
         except _TEMPORARY as error:
             raise mapped(error) from error
         finally:
@@ -274,7 +250,7 @@ class SQLiteEngine:
     async def write(self) -> AsyncIterator[WriteConnection]:
         """Enter a write transaction. Raises: unavailable."""
         await self._take_turn()
-        writer = _SQLiteWriter(self._writer)
+        writer = _SQLiteWriter(self._writer, self._searchers)
         try:
             await self._begin()
             self._writer.execute("SAVEPOINT txn")

@@ -1,8 +1,9 @@
 -- The full-text index. rowid = account_id << 32 | content_id; the text itself is not kept. It comes prepared, with
--- nothing left for a tokenizer but to split it between ASCII characters.
+-- nothing left for a tokenizer but to split it at spaces. The body comes first because the index notes the column of
+-- each word but of those in the first.
 
 CREATE VIRTUAL TABLE fulltext USING fts5 (
-    from_, to_, cc, bcc, subject, body, other,
+    body, from_, to_, cc, bcc, subject, attachments, other,
     content = '',
     contentless_delete = 1,
     tokenize = 'ascii'
