@@ -40,17 +40,18 @@ SESSION = "X-Axigen-Session"
 INSIDE = {"partId": "0", "attachmentId": "0", "innerAttachmentId": "0"}
 """Numbers of what is inside of a mail: they name nothing without it."""
 SAME_KIND = {
+    "activeConversationId": "conversationId",
     "activeMailId": "mailId",
     "destinationFolderId": "folderId",
     "ids": "mailId",
+    "mailIds": "mailId",
     "parentId": "folderId",
     "refwMailId": "mailId",
 }
 """Parameters that take what goes by another name in paths."""
 UNUSED = {
     "SendToUndo.processingId": "a number, not an id: the tests of sending try those of others",
-    "ConversationBatch.ids": "there are no conversations yet, so that none can be another account's",
-    "BatchBody.folderId": "it says in which folder conversations are listed, and mails are not in question",
+    "BatchBody.folderId": "where the conversations of ranges are listed: the tests of conversations try others",
 }
 """Parameters that name something, and have nothing done to it; with the reason."""
 
@@ -68,6 +69,8 @@ class Row(NamedTuple):
     """The parameter whose ids are not refused if they name nothing: the answer tells which they are."""
     mail: str = "mailId"
     """The thing whose id is right for the mail in the path."""
+    ids: str = "mailId"
+    """The thing whose id is right among those in the body."""
 
     @property
     def names(self) -> list[str]:
@@ -94,13 +97,8 @@ VACATION = Row(
 )
 ANSWER = {"to": "carl@example.org", "refwType": "re", "refwMailId": ID}
 LATER = {"deliveryTime": 1_744_500_000}
-NO_CONVERSATION = {"ids": ["MV9jXzE"]}
 ROWS = {
-    "deleteConversations": Row(NO_CONVERSATION),
-    "labelConversations": Row({**NO_CONVERSATION, "labelId": ID}),
-    "moveConversations": Row({**NO_CONVERSATION, "destinationFolderId": ID}),
-    "unlabelConversations": Row({**NO_CONVERSATION, "labelId": ID}),
-    "updateConversations": Row({**NO_CONVERSATION, "isUnread": False}),
+    "addConversationLabel": Row({"labelId": ID}),
     "addLabel": Row({"labelId": ID}),
     "archiveMail": Row(),
     "cancelSchedule": Row(mail="scheduledId"),
@@ -113,6 +111,8 @@ ROWS = {
     "createMail": Row({**ANSWER, "folderId": ID}),
     "createWebhook": Row({"url": "https://hooks.example.com/", "folderId": ID}),
     "deleteClientSettings": Row(),
+    "deleteConversation": Row(),
+    "deleteConversations": Row({"ids": [ID]}, told="ids", ids="conversationId"),
     "deleteFolder": Row(),
     "deleteLabel": Row(),
     "deleteMail": Row(),
@@ -132,12 +132,14 @@ ROWS = {
     "getBatch": Row(),
     "getBody": Row(),
     "getClientSettings": Row(),
+    "getConversation": Row(query={"mailIds": ID}, told="mailIds"),
     "getCounters": Row(),
     "getFolder": Row(),
     "getFolderDelta": Row(),
     "getHeaders": Row(),
     "getLabel": Row(),
     "getMail": Row(),
+    "getMailConversation": Row(),
     "getMailDelta": IN_FOLDER,
     "getPartData": PARTS,
     "getParts": Row(),
@@ -149,8 +151,10 @@ ROWS = {
     "getVacation": Row(),
     "getWebhook": Row(),
     "issueTicket": Row(),
+    "labelConversations": LABELLED._replace(ids="conversationId"),
     "labelMails": LABELLED,
     "listAttachments": Row(),
+    "listConversations": Row(query={"folderId": ID, "activeConversationId": ID}, told="activeConversationId"),
     "listFolders": Row(),
     "listLabels": Row(),
     "listMails": Row(query={"folderId": ID, "activeMailId": ID}, told="activeMailId"),
@@ -158,12 +162,16 @@ ROWS = {
     "listWebhooks": Row(),
     "login": Row(),
     "logout": Row(),
+    "markConversationSpam": Row(),
     "markNotSpam": TO_FOLDER,
     "markSpam": Row(),
+    "moveConversation": TO_FOLDER,
+    "moveConversations": MOVED._replace(ids="conversationId"),
     "moveFolder": Row({"parentId": ID}),
     "moveMail": TO_FOLDER,
     "moveMails": MOVED,
     "queryPartData": PARTS,
+    "removeConversationLabel": Row(),
     "removeLabel": Row(),
     "renameFolder": NAME,
     "renameLabel": NAME,
@@ -175,6 +183,7 @@ ROWS = {
     "scheduleMail": Row({**ANSWER, **LATER}),
     "sendDraft": Row(mail="draftId"),
     "sendMail": Row(ANSWER),
+    "setConversationFlags": Row({"isUnread": False}),
     "setClientSettings": Row({"clientSettings": "{}"}),
     "setMailFlags": Row({"isUnread": False}),
     "setUISettings": Row({"uiSettings": "{}"}),
@@ -184,7 +193,9 @@ ROWS = {
     "undo": Row(),
     "undoOperation": Row(),
     "undoSend": Row({"processingId": NUMBER, "mailId": ID}, mail="sentId"),
+    "unlabelConversations": LABELLED._replace(ids="conversationId"),
     "unlabelMails": LABELLED,
+    "updateConversations": Row({"ids": [ID], "isUnread": False}, told="ids", ids="conversationId"),
     "updateMails": Row({"ids": [ID], "isUnread": False}, told="ids"),
     "uploadTemporaryAttachments": Row(in_session=True),
 }
@@ -207,8 +218,9 @@ def names_of(endpoint: Endpoint) -> list[str]:
 
 
 def fit(endpoint: Endpoint, things: dict[str, str]) -> dict[str, str]:
-    """Return the things with the mail that is right for an endpoint."""
-    return {**things, "mailId": things[ROWS[endpoint.declared.operation_id].mail]}
+    """Return the things with those that are right for an endpoint."""
+    row = ROWS[endpoint.declared.operation_id]
+    return {**things, "mailId": things[row.mail], "ids": things[row.ids]}
 
 
 def is_endless(endpoint: Endpoint) -> bool:
@@ -250,6 +262,7 @@ async def make_things(user: User) -> dict[str, str]:
     name = f"Made {next(_numbers)}"
     things = {
         "mailId": mail,
+        "conversationId": (await user.get(f"/api/v1/mails/{mail}/conversation"))["id"],
         "folderId": (await make("folders", {"name": name}))["id"],
         "labelId": (await make("labels", {"name": name}))["id"],
         "webhookId": (await make("account/webhooks", {"url": "https://hooks.example.com/"}))["id"],
@@ -370,15 +383,19 @@ async def test_other_accounts_mails_are_told_as_not_there(world: World, ann: Use
         told = ROWS[endpoint.declared.operation_id].told
         if told:
             tried.append(endpoint.declared.operation_id)
-            response = await call(ann, endpoint, {**own, told: others[told]})
+            strange = fit(endpoint, others)[told]
+            response = await call(ann, endpoint, {**fit(endpoint, own), told: strange})
             assert response.status_code == 200, endpoint
             if told == "ids":
-                assert response.json()["failedItems"] == [others[told]]
+                assert response.json()["failedItems"] == [strange]
+            elif told == "mailIds":
+                assert response.json()["items"] == []
             else:
                 assert response.json()["sortInfo"]["activeRowIndex"] == -1
-    assert tried == [
-        *("copyMails", "deleteMails", "labelMails", "unlabelMails", "moveMails", "updateMails", "listMails")
-    ]
+    kinds = ["label{}", "unlabel{}", "move{}", "update{}", "delete{}", "list{}"]
+    several = {kind.format(name) for kind in kinds for name in ("Mails", "Conversations")}
+    assert set(tried) == several | {"copyMails", "getConversation"}
+    assert len(tried) == len(set(tried))
     assert (await take_down(ann), await take_down(ben)) == before
 
 

@@ -47,6 +47,12 @@ POST /api/v1/batch/mails/labels/remove
 POST /api/v1/batch/mails/move
 POST /api/v1/batch/mails/update
 GET /api/v1/batch/{jobKey}
+GET /api/v1/conversations
+GET PATCH DELETE /api/v1/conversations/{conversationId}
+POST /api/v1/conversations/{conversationId}/labels
+DELETE /api/v1/conversations/{conversationId}/labels/{labelId}
+POST /api/v1/conversations/{conversationId}/move
+POST /api/v1/conversations/{conversationId}/spam
 POST /api/v1/undo
 GET /api/v1/operations
 POST /api/v1/operations/{operationId}/undo
@@ -67,6 +73,7 @@ POST /api/v1/drafts/{mailId}/send/schedule
 GET /api/v1/mails/delta
 GET PATCH DELETE /api/v1/mails/{mailId}
 POST /api/v1/mails/{mailId}/archive
+GET /api/v1/mails/{mailId}/conversation
 POST /api/v1/mails/{mailId}/copy
 POST /api/v1/mails/{mailId}/labels
 DELETE /api/v1/mails/{mailId}/labels/{labelId}
@@ -189,4 +196,5 @@ def test_what_may_begin_a_job_says_so() -> None:
         if "201" in operation["responses"]
     }
     batches = {"copyMails", "deleteMails", "labelMails", "moveMails", "unlabelMails", "updateMails"}
+    batches |= {name.replace("Mails", "Conversations") for name in batches - {"copyMails"}}
     assert begun == batches | {"undo", "undoOperation"}

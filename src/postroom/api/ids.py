@@ -1,8 +1,8 @@
 """Ids on the wire. Inside they are numbers; to clients they are opaque strings of known forms.
 
 A folder is ``<owner>_<folder>``, a label ``<owner>_<label>``, a mail the unpadded base64url (RFC 4648 §5) of
-``<owner>_<folder>_<uid>``. Only the canonical spelling is taken: each thing has one id. Digits and underscores
-never encode to ``+`` or ``/``, so plain base64 serves.
+``<owner>_<folder>_<uid>``, a conversation that of ``<owner>_c_<number>``. Only the canonical spelling is taken: each
+thing has one id. Digits, underscores and a ``c`` never encode to ``+`` or ``/``, so plain base64 serves.
 
 The key of a job is random and stays as it is; only its form is seen to here, before any store is asked for it.
 """
@@ -11,6 +11,7 @@ import re
 from binascii import Error, a2b_base64, b2a_base64
 
 from postroom.errors import PostroomError, bad_parameter
+from postroom.model.conversation import ConversationId, ConversationRef
 from postroom.model.ids import AccountId, FolderId, FolderRef, LabelId, LabelRef, MailRef, Uid
 from postroom.model.webhook import WebhookId, WebhookRef
 
@@ -45,6 +46,11 @@ def render_webhook(owner: AccountId, webhook: WebhookId) -> str:
 def render_mail(owner: AccountId, folder: FolderId, uid: Uid) -> str:
     """Return the wire id of a mail."""
     return b2a_base64(b"%d_%d_%d" % (owner, folder, uid), newline=False).rstrip(b"=").decode("ascii")
+
+
+def render_conversation(owner: AccountId, conversation: ConversationId) -> str:
+    """Return the wire id of a conversation."""
+    return b2a_base64(b"%d_c_%d" % (owner, conversation), newline=False).rstrip(b"=").decode("ascii")
 
 
 def parse_folder(text: str, parameter: str) -> FolderRef:
@@ -92,16 +98,19 @@ def parse_mail(text: str, parameter: str) -> MailRef:
     return ref
 
 
-def parse_conversation(text: str, parameter: str) -> str:
-    """Return the id of a conversation if it has the form of one; raises ``badParameter`` naming ``parameter``."""
+def parse_conversation(text: str, parameter: str) -> ConversationRef:
+    """Return the conversation that ``text`` names; raises ``badParameter`` naming ``parameter``."""
     try:
         encoded = text.encode("ascii")
         found = _CONVERSATION.fullmatch(a2b_base64(encoded + b"=" * (-len(encoded) % 4)))
     except (Error, ValueError):
-        found = None
-    if found is None:
+        raise _malformed(parameter, "conversation") from None
+    if found is None or max(int(found[1]), int(found[2])) > MAX_NUMBER:
         raise _malformed(parameter, "conversation")
-    return text
+    ref = ConversationRef(AccountId(int(found[1])), ConversationId(int(found[2])))
+    if render_conversation(*ref) != text:
+        raise _malformed(parameter, "conversation")
+    return ref
 
 
 def parse_job(text: str, parameter: str) -> str:

@@ -10,7 +10,7 @@ from postroom.errors import Kind, PostroomError
 
 def reply_job(state: JobState) -> Reply:
     """Return 200 for a batch that is done with the call, 201 with its key for one that goes on."""
-    if state.total_items <= WAITED_FOR:
+    if state.is_waited_for or state.total_items <= WAITED_FOR:
         return json_reply(render_job(state, with_key=False))
     return json_reply(render_job(state, with_key=True), status=201)
 

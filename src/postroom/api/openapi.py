@@ -17,7 +17,16 @@ import postroom
 from postroom.api.errors import STATUS_OF_CODE, STATUS_OF_KIND, ErrorBody
 from postroom.api.idempotency import WRITING_METHODS
 from postroom.api.operation import Access, Operation, Stream
-from postroom.api.schemas.fields import FolderText, Index, JobText, LabelText, MailText, Number, WebhookText
+from postroom.api.schemas.fields import (
+    ConversationText,
+    FolderText,
+    Index,
+    JobText,
+    LabelText,
+    MailText,
+    Number,
+    WebhookText,
+)
 from postroom.api.settings import API_VERSION
 from postroom.errors import Kind
 
@@ -27,6 +36,7 @@ _PATH_PARAMETER = re.compile(r"\{(\w+):\w+\}")
 _PATH_KINDS: dict[str, Any] = {
     "folder_id": FolderText,
     "mail_id": MailText,
+    "conversation_id": ConversationText,
     "label_id": LabelText,
     "part_id": Index,
     "attachment_id": Index,

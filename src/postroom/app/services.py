@@ -15,6 +15,9 @@ from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
 from postroom.domain.calls import Calls
 from postroom.domain.clock import Clock
+from postroom.domain.conversation_batches import ConversationBatches
+from postroom.domain.conversation_changes import ConversationChanges
+from postroom.domain.conversations import Conversations
 from postroom.domain.counters import Counters
 from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
@@ -127,6 +130,9 @@ async def make_domain(
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders),
         calls=Calls(store, now=now),
+        conversation_batches=ConversationBatches(store, jobs),
+        conversation_changes=ConversationChanges(store, policies, jobs),
+        conversations=Conversations(store, sessions, settings, config.classes),
         counters=Counters(store, logins, parts.news),
         deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
         doomed=doomed,

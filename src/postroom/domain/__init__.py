@@ -6,6 +6,9 @@ from postroom.domain.accounts import Accounts
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
 from postroom.domain.calls import Calls
+from postroom.domain.conversation_batches import ConversationBatches
+from postroom.domain.conversation_changes import ConversationChanges
+from postroom.domain.conversations import Conversations
 from postroom.domain.counters import Counters
 from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
@@ -42,6 +45,9 @@ class Domain:
     attachments: Attachments
     batches: Batches
     calls: Calls
+    conversation_batches: ConversationBatches
+    conversation_changes: ConversationChanges
+    conversations: Conversations
     counters: Counters
     deltas: Deltas
     doomed: Doomed

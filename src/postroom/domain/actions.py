@@ -61,9 +61,10 @@ class Policy(NamedTuple):
 
 
 class MoveTo(msgspec.Struct, tag="move", frozen=True):
-    """Move to a folder."""
+    """Move to a folder; mails of the folders ``sparing`` stay where they are."""
 
     folder_id: int
+    sparing: tuple[int, ...] = ()
 
 
 class CopyTo(msgspec.Struct, tag="copy", frozen=True):
@@ -79,10 +80,11 @@ class Delete(msgspec.Struct, tag="delete", frozen=True):
 
 
 class SetFlags(msgspec.Struct, tag="flags", frozen=True):
-    """Set flags; None leaves one as it is."""
+    """Set flags; None leaves one as it is. In the folders ``sparing`` mails stay read or unread as they are."""
 
     is_unread: bool | None = None
     is_flagged: bool | None = None
+    sparing: tuple[int, ...] = ()
 
 
 class SetLabel(msgspec.Struct, tag="label", frozen=True):
@@ -138,7 +140,8 @@ async def perform(tx: Transaction, action: Action, items: Sequence[Located], *, 
     for group in _by_folder(items):
         match action:
             case MoveTo():
-                await _move(tx, group, FolderId(action.folder_id), outcome=outcome)
+                if group[0].mail.folder_id not in action.sparing:
+                    await _move(tx, group, FolderId(action.folder_id), outcome=outcome)
             case CopyTo():
                 await _copy(tx, group, FolderId(action.folder_id), outcome=outcome)
             case Delete():
@@ -219,7 +222,8 @@ def _listed(mail: Mail) -> Listed:
 async def _set_flags(
     tx: Transaction, items: list[Located], action: SetFlags, *, outcome: Outcome
 ) -> Sequence[Change]:
-    changes = await set_flags(tx, items, is_unread=action.is_unread, is_flagged=action.is_flagged)
+    is_unread = None if items[0].mail.folder_id in action.sparing else action.is_unread
+    changes = await set_flags(tx, items, is_unread=is_unread, is_flagged=action.is_flagged)
     if changes:
         marked = [
             Marked(after.item_id, after.uid, state_of(before), state_of(after)) for before, after in changes

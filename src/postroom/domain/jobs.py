@@ -34,30 +34,46 @@ SLICE = 100
 """Mails done in one transaction: it holds up other writers of the store for some 15 ms."""
 WAITED_FOR = 500
 """Mails of a batch that its caller waits for."""
+MOST_MAILS_WAITED_FOR = 20_000
+"""Mails of a batch over few conversations that its caller waits for."""
 IDLE_SECONDS = 10
 """A job on which nobody has worked for so long is taken up by whoever notices."""
 MOST_RUNNING = 100
 """Jobs of an account at once."""
 KEPT_SECONDS = 3600
+CONVERSATION = -1
+"""In the place of a folder, in what failed: it is a conversation, whose number is in the place of the uid."""
 _PURGED_AT_ONCE = 100
 
 _log = structlog.get_logger("postroom.jobs")
 
 
 class Target(NamedTuple):
-    """A mail that a job is to do, by its number, and where it was when that was asked for."""
+    """A mail that a job is to do, by its number, and where it was when that was asked for.
+
+    Where a conversation was asked for, its number is with the mail. If the mail cannot be done, it is the
+    conversation that has failed; a mail that is no longer there is no loss.
+    """
 
     item_id: int
     folder_id: int
     uid: int
+    conversation_id: int = 0
+
+    def as_failed(self) -> Failed:
+        """Return what is told if this cannot be done."""
+        if self.conversation_id:
+            return Failed(CONVERSATION, self.conversation_id)
+        return Failed(self.folder_id, self.uid)
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What a job does: an action, or taking back an operation."""
+    """What a job does: an action, or taking back an operation. ``waits``: the caller waits for it to be done."""
 
     class_name: str
     action: Action | None = None
     undoes: int = 0
+    waits: bool = False
 
 
 class JobState(NamedTuple):
@@ -69,6 +85,8 @@ class JobState(NamedTuple):
     done_items: int
     failed: list[Failed]
     is_done: bool
+    is_waited_for: bool = False
+    """It was few things that were asked for, though they may have many mails."""
 
     @property
     def progress(self) -> int:
@@ -118,13 +136,22 @@ class Jobs:
         *,
         targets: Sequence[Target],
         failed: Sequence[Failed],
+        waits: bool = False,
     ) -> JobState:
         """Do an action to mails; return when it is done, or begun if they are many.
 
-        ``failed`` are mails that were asked for and are not there. Raises: tooManyRequests; unavailable.
+        Args:
+            caller: who asked for it.
+            kind: the kind of operation.
+            action: what is done.
+            targets: the mails.
+            failed: what was asked for and is not there.
+            waits: return when it is done, however many they are.
+
+        Raises: tooManyRequests; unavailable.
         """
         slices = [_pack(list(targets[start : start + SLICE])) for start in range(0, len(targets), SLICE)]
-        job = _new_job(caller, kind, Request(caller.class_name, action), total=len(targets))
+        job = _new_job(caller, kind, Request(caller.class_name, action, waits=waits), total=len(targets))
         async with self._store.transaction(caller.account_id, session_id=caller.session_id) as tx:
             await tx.lock()
             running = await tx.tables.jobs.list_running(caller.account_id, limit=MOST_RUNNING)
@@ -140,14 +167,17 @@ class Jobs:
                 await tx.tables.jobs.add_failure(job.job_key, Slice(NOT_THERE, _pack(list(failed))))
         return await self.proceed(job)
 
-    async def create_undo(self, tx: Transaction, caller: Caller, *, history_id: int, mail_count: int) -> Job:
+    async def create_undo(
+        self, tx: Transaction, caller: Caller, *, history_id: int, mail_count: int, waits: bool = False
+    ) -> Job:
         """Store a job that takes back an operation of several entries; it is begun by :meth:`proceed`."""
         slices: list[bytes] = []
         before = 1 << 62
         while entries := await tx.operations.list_steps(history_id, before=before, limit=SLICE):
             slices += [_pack(int(entry.modseq)) for entry in entries]
             before = entries[-1].modseq
-        job = _new_job(caller, "undo", Request(caller.class_name, undoes=history_id), total=mail_count)
+        request = Request(caller.class_name, undoes=history_id, waits=waits)
+        job = _new_job(caller, "undo", request, total=mail_count)
         await tx.tables.jobs.create(job, slices)
         return job
 
@@ -156,7 +186,7 @@ class Jobs:
         # Who works on it has to see it, and to write.
         await self._store.commit_now(job.job_key)
         task = self._begin(job.job_key)
-        if job.total_items <= WAITED_FOR:
+        if job.total_items <= WAITED_FOR or _read_request(job.request).waits:
             await asyncio.shield(task)
         return await self._state(job.job_key)
 
@@ -186,8 +216,10 @@ class Jobs:
             account_id=job.account_id,
             total_items=job.total_items,
             done_items=job.done_items,
-            failed=[failed for failure in failures for failed in _read_failed(failure)],
+            # Of a conversation, several mails may have failed.
+            failed=list(dict.fromkeys(failed for failure in failures for failed in _read_failed(failure))),
             is_done=bool(job.finished_at),
+            is_waited_for=_read_request(job.request).waits,
         )
 
     # Working
@@ -257,16 +289,20 @@ class Jobs:
         """Do an action to a slice; if it fails as a whole, to one mail after the other."""
         policy = await self._policies.read_for(action, tx, request.class_name)
         found = await tx.mails.locate_items([ItemId(target.item_id) for target in targets])
-        failed = [Failed(target.folder_id, target.uid) for target in targets if target.item_id not in found]
+        gone = [target for target in targets if target.item_id not in found]
+        failed = [target.as_failed() for target in gone if not target.conversation_id]
         # In the order asked for, which is that of the uids that they are given.
-        items = [found[ItemId(target.item_id)] for target in targets if target.item_id in found]
+        there = [target for target in targets if target.item_id in found]
+        items = [found[ItemId(target.item_id)] for target in there]
         steps = await _try(tx, action, items, policy=policy)
         if steps is None:
             steps = []
-            for item in items:
+            for target, item in zip(there, items, strict=True):
                 done = await _try(tx, action, [item], policy=policy)
                 if done is None:
-                    failed.append(Failed(item.mail.folder_id, item.mail.uid))
+                    # Where it is now, in case it has been moved.
+                    place = target._replace(folder_id=item.mail.folder_id, uid=item.mail.uid)
+                    failed.append(place.as_failed())
                 else:
                     steps += done
         return _Done(len(targets), steps, failed)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from postroom.domain.history import make_head
-from postroom.domain.jobs import WAITED_FOR, Jobs, JobState, has_running
+from postroom.domain.jobs import MOST_MAILS_WAITED_FOR, WAITED_FOR, Jobs, JobState, has_running
 from postroom.domain.mail_changes import Policies
 from postroom.domain.steps import (
     Label,
@@ -117,7 +117,11 @@ class Operations:
         entries = await tx.operations.list_steps(head.history_id, before=1 << 62, limit=2)
         if len(entries) > 1:
             return await self._jobs.create_undo(
-                tx, caller, history_id=head.history_id, mail_count=head.mail_count
+                tx,
+                caller,
+                history_id=head.history_id,
+                mail_count=head.mail_count,
+                waits=head.kind.startswith("conversations.") and head.mail_count <= MOST_MAILS_WAITED_FOR,
             )
         policy = await self._policies.read(tx, caller.class_name)
         steps = read_record(head.data).steps
@@ -132,7 +136,7 @@ class Operations:
         if not isinstance(taken, Job):
             return Undoing(caller.account_id, taken, None)
         state = await self._jobs.proceed(taken)
-        if state.is_done and state.total_items <= WAITED_FOR:
+        if state.is_done and (state.is_waited_for or state.total_items <= WAITED_FOR):
             return Undoing(caller.account_id, state.failed, None)
         return Undoing(caller.account_id, [], state)
 
@@ -172,6 +176,7 @@ def _summarise(kind: str, steps: Sequence[Step], mail_count: int) -> str:
     """Return what was done, in words."""
     mails = "1 mail" if mail_count == 1 else f"{mail_count} mails"
     first = steps[0] if steps else None
+    kind = kind.replace("conversations.", "mails.")
     if kind.startswith("folders."):
         return _summarise_folder(kind, steps[-1]) if steps else kind
     if kind == "undo":

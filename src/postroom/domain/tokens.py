@@ -14,6 +14,7 @@ import secrets
 import msgspec
 
 from postroom.errors import PostroomError, bad_parameter
+from postroom.model.conversation import ConversationRef
 from postroom.model.folder import Folder
 from postroom.model.ids import AccountId, FolderRef, Modseq
 from postroom.store import Store
@@ -74,6 +75,17 @@ class Tokens:
     def mails_token(self, ref: FolderRef, *, validity: int, modseq: int, chain: Chain | None = None) -> str:
         """Return a token of the list of a folder's mails, at a position or inside a chain of pages."""
         return self.render(SyncToken("mails", (int(ref.owner), int(ref.folder)), validity, modseq, chain))
+
+    def conversations_token(self, folder: Folder) -> str:
+        """Return the token of the list of a folder's conversations."""
+        scope = (int(folder.account_id), int(folder.folder_id))
+        return self.render(
+            SyncToken("conversations", scope, folder.uid_validity, folder.conversations_modseq)
+        )
+
+    def conversation_token(self, ref: ConversationRef, modseq: Modseq) -> str:
+        """Return the token of the mails of a conversation."""
+        return self.render(SyncToken("conversation", (int(ref.owner), int(ref.conversation)), 0, modseq))
 
     def folders_token(self, account_id: AccountId, modseq: Modseq, access_mode: str) -> str:
         """Return the token of the list of folders with that access mode."""

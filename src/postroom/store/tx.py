@@ -17,6 +17,7 @@ import msgspec
 from postroom.errors import not_found
 from postroom.model.ids import AccountId, Modseq, SessionId
 from postroom.search.terms import IndexTerms
+from postroom.store.conversation_tables import ConversationTables
 from postroom.store.engine.base import Connection, WriteConnection
 from postroom.store.sql.contacts import ContactRepo
 from postroom.store.sql.contents import ContentRepo
@@ -33,7 +34,7 @@ from postroom.store.sql.mailboxes import Advance, MailboxRepo
 from postroom.store.sql.mails import MailRepo
 from postroom.store.sql.meta import MetaRepo
 from postroom.store.sql.operations import Operation, OperationRepo
-from postroom.store.sql.orders import CONVERSATION_ORDERS, OrderRepo
+from postroom.store.sql.orders import OrderRepo
 from postroom.store.sql.outgoing import OutgoingRepo
 from postroom.store.sql.recounts import RecountRepo
 from postroom.store.sql.remembered_calls import RememberedCallRepo
@@ -68,12 +69,8 @@ QUEUE = AccountId(0)
 """No account: the name under which the store tells of messages in the outgoing queue that are due at once."""
 
 
-class Snapshot:
+class Snapshot(ConversationTables):
     """One account's mailbox, at one instant."""
-
-    def __init__(self, connection: Connection, account_id: AccountId) -> None:
-        self.account_id = account_id
-        self._connection = connection
 
     @cached_property
     def mailbox(self) -> MailboxRepo:
@@ -119,11 +116,6 @@ class Snapshot:
     def orders(self) -> OrderRepo:
         """The counted chunks of the sort orders of mails."""
         return OrderRepo(self._connection, self.account_id)
-
-    @cached_property
-    def conversation_orders(self) -> OrderRepo:
-        """The counted chunks of the sort orders of conversations."""
-        return OrderRepo(self._connection, self.account_id, CONVERSATION_ORDERS)
 
     @cached_property
     def contents(self) -> ContentRepo:

@@ -1,109 +1,185 @@
-"""Batches over conversations.
-
-Mails are not joined to conversations yet, so that every conversation named is one that there is not: it is told as
-failed, and nothing is changed.
-"""
-
-from typing import Any
+"""Conversations: list, get, what joined their mails."""
 
 import msgspec
-from litestar import post
-from msgspec import UNSET
+from litestar import get
 
 from postroom.api import ids
 from postroom.api.call import Call
+from postroom.api.conditional import make_etag
+from postroom.api.conversation_path import parse_conversation_ref
 from postroom.api.operation import operation
+from postroom.api.query import Query
+from postroom.api.references import find_references
 from postroom.api.reply import Reply, json_reply
-from postroom.api.schemas.batches import (
-    BatchDetails,
-    BatchResult,
-    ConversationBatch,
-    LabelConversations,
-    MoveConversations,
-    UpdateConversations,
-    read_conversations,
+from postroom.api.schemas.conversations import (
+    Conversation,
+    ConversationList,
+    ConversationListQuery,
+    ConversationMails,
+    ConversationMailsQuery,
+    render_conversation,
+    render_mails,
+    render_page,
 )
-from postroom.domain.access import require_own
-from postroom.domain.actions import Action, Delete, MoveTo, SetFlags, SetLabel
-from postroom.errors import bad_parameter
+from postroom.api.schemas.folders import SyncToken
+from postroom.domain.conversation_views import Asker
+from postroom.domain.conversations import ConversationListRequest, MailsRequest
+from postroom.model.conversation import Conversation as StoredConversation
+from postroom.model.conversation import ConversationRef
+from postroom.model.ids import AccountId, FolderRef
+from postroom.model.listing import Sort, SortField
 
-_move = msgspec.json.Decoder(MoveConversations)
-_delete = msgspec.json.Decoder(ConversationBatch)
-_update = msgspec.json.Decoder(UpdateConversations)
-_label = msgspec.json.Decoder(LabelConversations)
-
-
-def _batch(name: str, summary: str, body: type[ConversationBatch]) -> dict[str, Any]:
-    return operation(name, summary, tag="batch", returns=BatchResult, body=body, errors=("notFound",))
+_list_query = Query(ConversationListQuery)
+_mails_query = Query(ConversationMailsQuery)
 
 
-async def _start(request: Call, action: Action, body: ConversationBatch) -> Reply:
-    wanted = read_conversations(body)
-    await request.domain.batches.check(request.caller, action)
-    return json_reply(BatchResult(BatchDetails(wanted), wanted, "completed", 100))
-
-
-@post(
-    "/api/v1/batch/conversations/move", **_batch("moveConversations", "Move conversations", MoveConversations)
+@get(
+    "/api/v1/conversations",
+    **operation(
+        "listConversations",
+        "List conversations",
+        tag="conversations",
+        returns=(ConversationList, SyncToken),
+        query=ConversationListQuery,
+        has_etag=True,
+        errors=("notPermitted",),
+    ),
 )
-async def move_conversations(request: Call) -> Reply:
-    """Move conversations to a folder."""
-    body = await request.parse_body(_move)
-    target = ids.parse_folder(body.destination_folder_id, "destinationFolderId")
-    require_own(request.caller, target.owner, "the destination folder")
-    return await _start(request, MoveTo(target.folder), body)
+async def list_conversations(request: Call) -> Reply:
+    """List a part of the conversations that have a mail in a folder, by any sort order.
+
+    ``date`` and ``snippet`` are those of the last mail in that folder, all else is of all mails of the conversation.
+    """
+    query = request.parse_query(_list_query)
+    ref = ids.parse_folder(query.folder_id, "folderId")
+    conversations, caller = request.domain.conversations, request.caller
+    page_size = await conversations.page_size(caller)
+    if query.sync_token_only:
+        return await _reply_token(request, ref)
+    wanted = _read_wanted(query, page_size)
+    asker = await conversations.find_asker(caller, ref.folder)
+    if unchanged := await _find_unchanged(request, ref, wanted, asker=asker):
+        return unchanged
+    page = await conversations.list(caller, ref, wanted, asker=asker, render=render_conversation)
+    token = request.domain.tokens.conversations_token(page.folder)
+    etag = _make_list_etag(token, asker, sort=page.sort, wanted=wanted)
+    return json_reply(render_page(page, sync_token=token), etag=etag)
 
 
-@post(
-    "/api/v1/batch/conversations/delete",
-    **_batch("deleteConversations", "Delete conversations", ConversationBatch),
+async def _find_unchanged(
+    request: Call, ref: FolderRef, wanted: ConversationListRequest, *, asker: Asker
+) -> Reply | None:
+    """Return the 304 if the client's page is the one it would get; costs one look-up and no page."""
+    if b"if-none-match" not in request.exchange.headers:
+        return None
+    folder = await request.domain.conversations.folder_state(request.caller, ref)
+    token = request.domain.tokens.conversations_token(folder)
+    sort = await request.domain.conversations.sort_for(request.caller, wanted)
+    return request.find_not_modified(_make_list_etag(token, asker, sort=sort, wanted=wanted))
+
+
+def _read_wanted(query: ConversationListQuery, page_size: int) -> ConversationListRequest:
+    active = query.active_conversation_id
+    return ConversationListRequest(
+        field=None if query.sort is None else SortField(query.sort),
+        descending=None if query.dir is None else query.dir == "DESC",
+        start=query.start,
+        limit=page_size if query.limit is None else query.limit,
+        active=None if active is None else ids.parse_conversation(active, "activeConversationId"),
+    )
+
+
+def _make_list_etag(token: str, asker: Asker, *, sort: Sort, wanted: ConversationListRequest) -> bytes:
+    """Return the tag of a page: of all that it is made from, defaults filled in."""
+    active = None if wanted.active is None else tuple(wanted.active)
+    order = (sort.field.value, sort.descending)
+    return make_etag("conversations", token, sorted(asker.own), order, wanted.start, wanted.limit, active)
+
+
+async def _reply_token(request: Call, ref: FolderRef) -> Reply:
+    folder = await request.domain.conversations.folder_state(request.caller, ref)
+    token = request.domain.tokens.conversations_token(folder)
+    etag = make_etag("conversations token", token)
+    return request.find_not_modified(etag) or json_reply(SyncToken(token), etag=etag)
+
+
+@get(
+    "/api/v1/conversations/{conversation_id:str}",
+    **operation(
+        "getConversation",
+        "Get the mails of a conversation",
+        tag="conversations",
+        returns=(ConversationMails, SyncToken),
+        query=ConversationMailsQuery,
+        has_etag=True,
+    ),
 )
-async def delete_conversations(request: Call) -> Reply:
-    """Move conversations to Trash."""
-    return await _start(request, Delete(), await request.parse_body(_delete))
+async def get_conversation(request: Call) -> Reply:
+    """Get mails of a conversation, oldest first: a page, or those that ``mailIds`` names."""
+    ref = parse_conversation_ref(request)
+    query = request.parse_query(_mails_query)
+    state = await request.domain.conversations.state(request.caller, ref)
+    token = request.domain.tokens.conversation_token(ref, state.modseq)
+    if query.sync_token_only:
+        etag = make_etag("conversation token", token)
+        return request.find_not_modified(etag) or json_reply(SyncToken(token), etag=etag)
+    wanted = await _read_mails_wanted(request, query)
+    if unchanged := request.find_not_modified(_make_mails_etag(token, wanted)):
+        return unchanged
+    return await _reply_mails(request, ref, wanted)
 
 
-@post(
-    "/api/v1/batch/conversations/update",
-    **_batch("updateConversations", "Set flags of conversations", UpdateConversations),
+async def _reply_mails(request: Call, ref: ConversationRef, wanted: MailsRequest) -> Reply:
+    found = await request.domain.conversations.mails(request.caller, ref, wanted)
+    token = request.domain.tokens.conversation_token(ref, found.conversation.modseq)
+    references = await find_references(request, ref.owner, found.mails)
+    shown = render_mails(ref.owner, found, references, sync_token=token)
+    return json_reply(shown, etag=_make_mails_etag(token, wanted))
+
+
+async def _read_mails_wanted(request: Call, query: ConversationMailsQuery) -> MailsRequest:
+    limit = await request.domain.settings.page_size(request.caller, query.limit)
+    if query.mail_ids is None:
+        return MailsRequest(query.start, limit)
+    return MailsRequest(query.start, limit, [ids.parse_mail(text, "mailIds") for text in query.mail_ids])
+
+
+def _make_mails_etag(token: str, wanted: MailsRequest) -> bytes:
+    named = None if wanted.named is None else [tuple(one) for one in wanted.named]
+    return make_etag("conversation", token, wanted.start, wanted.limit, named)
+
+
+@get(
+    "/api/v1/mails/{mail_id:str}/conversation",
+    **operation(
+        "getMailConversation",
+        "Get the conversation of a mail",
+        tag="conversations",
+        returns=Conversation,
+        has_etag=True,
+    ),
 )
-async def update_conversations(request: Call) -> Reply:
-    """Set ``isUnread``, ``isFlagged`` or both of conversations."""
-    body = await request.parse_body(_update)
-    if body.is_unread is UNSET and body.is_flagged is UNSET:
-        raise bad_parameter("isUnread", "at least one of isUnread and isFlagged must be given")
-    return await _start(request, SetFlags(), body)
+async def get_mail_conversation(request: Call) -> Reply:
+    """Get the conversation that a mail belongs to; one in Spam or Trash belongs to none.
+
+    ``date`` and ``snippet`` are those of the last mail in the folder of this one.
+    """
+    mail = request.parse_mail_ref()
+    conversations, caller = request.domain.conversations, request.caller
+    state = await conversations.of_mail(caller, mail)
+    asker = await conversations.find_asker(caller, mail.folder)
+    etag = _make_view_etag(mail.owner, asker, state)
+    if unchanged := request.find_not_modified(etag):
+        return unchanged
+    ref = ConversationRef(mail.owner, state.conversation_id)
+    shown = await conversations.show(caller, ref, render_conversation, folder_id=mail.folder)
+    return json_reply(msgspec.Raw(shown), etag=etag)
 
 
-@post(
-    "/api/v1/batch/conversations/labels/add",
-    **_batch("labelConversations", "Put a label on conversations", LabelConversations),
-)
-async def label_conversations(request: Call) -> Reply:
-    """Put a label on conversations."""
-    return await _label_all(request, is_on=True)
+def _make_view_etag(owner: AccountId, asker: Asker, state: StoredConversation) -> bytes:
+    return make_etag(
+        "conversation view", owner, state.conversation_id, state.modseq, asker.folder_id, sorted(asker.own)
+    )
 
 
-@post(
-    "/api/v1/batch/conversations/labels/remove",
-    **_batch("unlabelConversations", "Take a label off conversations", LabelConversations),
-)
-async def unlabel_conversations(request: Call) -> Reply:
-    """Take a label off conversations."""
-    return await _label_all(request, is_on=False)
-
-
-async def _label_all(request: Call, *, is_on: bool) -> Reply:
-    body = await request.parse_body(_label)
-    label = ids.parse_label(body.label_id, "labelId")
-    require_own(request.caller, label.owner, "the label")
-    return await _start(request, SetLabel(label.label, is_on), body)
-
-
-ROUTES = [
-    move_conversations,
-    delete_conversations,
-    update_conversations,
-    label_conversations,
-    unlabel_conversations,
-]
+ROUTES = [list_conversations, get_conversation, get_mail_conversation]

@@ -9,10 +9,12 @@ from postroom.api import ids
 from postroom.api.paging import Limit, Start
 from postroom.api.schemas.fields import DateText, FolderText, LabelText, Number, Shape
 from postroom.domain.batches import Range, Selection
-from postroom.domain.jobs import JobState
+from postroom.domain.conversation_batches import SORT_FIELDS, ConversationRange, ConversationSelection
+from postroom.domain.jobs import CONVERSATION, JobState
 from postroom.domain.operations import Shown
 from postroom.domain.undo import Failed
 from postroom.errors import bad_parameter
+from postroom.model.conversation import ConversationId
 from postroom.model.ids import AccountId, FolderId, Uid
 from postroom.model.listing import Sort, SortField
 
@@ -138,16 +140,26 @@ class OperationList(Shape, frozen=True):
     items: list[ShownOperation]
 
 
-def read_conversations(body: BatchBody) -> list[str]:
-    """Return the ids of the conversations that a body names, each once. Raises: badParameter."""
+def read_conversations(body: ConversationBatch) -> ConversationSelection:
+    """Return the conversations that a body names. Raises: badParameter."""
     if (body.ids is UNSET) == (body.ranges is UNSET):
         raise bad_parameter("ids", "one of ids and ranges must be given, and not both")
     if body.ids is not UNSET:
-        return list(dict.fromkeys(ids.parse_conversation(text, "ids") for text in body.ids))
+        return ConversationSelection(ids=[ids.parse_conversation(text, "ids") for text in body.ids])
     if body.sort_info is UNSET:
         raise bad_parameter("sortInfo", "sortInfo is missing: ranges count in an order")
     assert body.ranges is not UNSET  # noqa: S101 - said above, in a way that the type checker does not see
-    return list(dict.fromkeys(ids.parse_conversation(one.start, "ranges") for one in body.ranges))
+    if body.folder_id is UNSET:
+        raise bad_parameter("folderId", "folderId is missing: ranges count in the list of a folder")
+    if body.sort_info.field not in SORT_FIELDS:
+        raise bad_parameter("sortInfo", "sortInfo names a field that conversations do not sort by")
+    return ConversationSelection(
+        ranges=[
+            ConversationRange(ids.parse_conversation(one.start, "ranges"), one.limit) for one in body.ranges
+        ],
+        sort=Sort(body.sort_info.field, body.sort_info.direction == "DESC"),
+        folder=ids.parse_folder(body.folder_id, "folderId"),
+    )
 
 
 def read_selection(body: BatchBody) -> Selection:
@@ -166,11 +178,13 @@ def read_selection(body: BatchBody) -> Selection:
 
 
 def render_failed(account_id: AccountId, failed: list[Failed]) -> list[str]:
-    """Return the ids of the mails and folders that could not be done."""
+    """Return the ids of the mails, folders and conversations that could not be done."""
     return [_render_one(AccountId(one.owner or account_id), one) for one in failed]
 
 
 def _render_one(owner: AccountId, failed: Failed) -> str:
+    if failed.folder_id == CONVERSATION:
+        return ids.render_conversation(owner, ConversationId(failed.uid))
     folder_id = FolderId(failed.folder_id)
     if failed.uid == 0:
         return ids.render_folder(owner, folder_id)

@@ -8,7 +8,15 @@ from msgspec import UNSET, Meta, UnsetType
 
 from postroom.api import ids
 from postroom.api.paging import Limit
-from postroom.api.schemas.fields import FolderText, LabelText, MailText, Number, Shape, TokenText
+from postroom.api.schemas.fields import (
+    ConversationText,
+    FolderText,
+    LabelText,
+    MailText,
+    Number,
+    Shape,
+    TokenText,
+)
 from postroom.api.schemas.folders import AccessMode, Folder, render_folder
 from postroom.api.schemas.mails import Mail, Referred, RefwText, SortInfo, render_mail
 from postroom.domain.deltas import ChangedFolder as StoredChange
@@ -57,6 +65,12 @@ class FolderDeltaQuery(msgspec.Struct, frozen=True, rename="camel"):
 # Mails
 
 
+class ChangedMail(Mail, frozen=True):
+    """A mail in a folder, with the conversation that it belongs to, if any."""
+
+    conversation_id: ConversationText | UnsetType = UNSET
+
+
 class UpdatedMail(Shape, frozen=True):
     """What can change of a mail whose content stays."""
 
@@ -69,6 +83,7 @@ class UpdatedMail(Shape, frozen=True):
     is_itip: bool
     refw_flags: RefwText
     label_ids: list[LabelText]
+    conversation_id: ConversationText | UnsetType = UNSET
 
 
 class RemovedMail(Shape, frozen=True):
@@ -85,8 +100,8 @@ class MailDelta(Shape, frozen=True):
     total_items: Number
     sort_info: SortInfo
     more_available: bool
-    new_items: list[Mail]
-    replaced_items: list[Mail]
+    new_items: list[ChangedMail]
+    replaced_items: list[ChangedMail]
     updated_items: list[UpdatedMail]
     removed_items: list[RemovedMail]
     reset: Reset
@@ -103,8 +118,18 @@ def render_mail_delta(
         delta.total_items,
         SortInfo(sort.field, "DESC" if sort.descending else "ASC", -1),
         delta.has_more,
-        [render_mail(owner, mail, references, original=originals.get(mail.item_id)) for mail in delta.new],
-        [render_mail(owner, mail, references, original=originals.get(mail.item_id)) for mail in delta.replaced],
+        [
+            _with_conversation(
+                owner, mail, render_mail(owner, mail, references, original=originals.get(mail.item_id))
+            )
+            for mail in delta.new
+        ],
+        [
+            _with_conversation(
+                owner, mail, render_mail(owner, mail, references, original=originals.get(mail.item_id))
+            )
+            for mail in delta.replaced
+        ],
         [_render_updated(owner, mail) for mail in delta.updated],
         [
             RemovedMail(
@@ -115,6 +140,14 @@ def render_mail_delta(
         delta.is_reset,
         delta.uid_validity,
     )
+
+
+def _with_conversation(owner: AccountId, mail: StoredMail, shown: Mail) -> ChangedMail:
+    return ChangedMail(**msgspec.structs.asdict(shown), conversation_id=_conversation_of(owner, mail))
+
+
+def _conversation_of(owner: AccountId, mail: StoredMail) -> str | UnsetType:
+    return ids.render_conversation(owner, mail.conversation_id) if mail.conversation_id else UNSET
 
 
 def _render_updated(owner: AccountId, mail: StoredMail) -> UpdatedMail:
@@ -129,6 +162,7 @@ def _render_updated(owner: AccountId, mail: StoredMail) -> UpdatedMail:
         shown.is_itip,
         shown.refw_flags,
         shown.label_ids,
+        _conversation_of(owner, mail),
     )
 
 

@@ -25,12 +25,11 @@ from postroom.model.mail import Mail as StoredMail
 from postroom.model.mail import Summary
 
 _decode_summary = msgspec.msgpack.Decoder(Summary).decode
-_IMPORTANCE = ("low", "normal", "high")
-
 ImportanceText = Literal["low", "normal", "high"]
 RefwText = Literal["", "re", "fw", "refw"]
 REFW: tuple[RefwText, ...] = ("", "re", "fw", "refw")
 """The words for the bits of ``refw``."""
+IMPORTANCE: tuple[ImportanceText, ...] = ("low", "normal", "high")
 
 
 class Referred(NamedTuple):
@@ -224,7 +223,7 @@ def render_mail(
         has_attachments,
         summary.is_itip,
         summary.return_receipt,
-        _IMPORTANCE[summary.importance],  # type: ignore[arg-type]
+        IMPORTANCE[summary.importance],
         original_folder_id,
         original_mail_id,
         attachments,

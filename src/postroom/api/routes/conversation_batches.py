@@ -1,0 +1,118 @@
+"""Batches over conversations."""
+
+from typing import Any
+
+import msgspec
+from litestar import post
+from msgspec import UNSET
+
+from postroom.api import ids
+from postroom.api.call import Call
+from postroom.api.jobs import reply_job
+from postroom.api.operation import operation
+from postroom.api.reply import Reply
+from postroom.api.schemas.batches import (
+    BatchResult,
+    ConversationBatch,
+    LabelConversations,
+    MoveConversations,
+    UpdateConversations,
+    read_conversations,
+)
+from postroom.domain.access import require_own
+from postroom.domain.actions import Action, Delete, MoveTo, SetFlags, SetLabel
+from postroom.errors import bad_parameter
+
+_move = msgspec.json.Decoder(MoveConversations)
+_delete = msgspec.json.Decoder(ConversationBatch)
+_update = msgspec.json.Decoder(UpdateConversations)
+_label = msgspec.json.Decoder(LabelConversations)
+
+
+def _batch(name: str, summary: str, body: type[ConversationBatch]) -> dict[str, Any]:
+    return operation(
+        name,
+        summary,
+        tag="batch",
+        returns=BatchResult,
+        begins=BatchResult,
+        body=body,
+        errors=("notFound", "tooManyRequests"),
+    )
+
+
+async def _start(request: Call, kind: str, action: Action, *, body: ConversationBatch) -> Reply:
+    selection = read_conversations(body)
+    state = await request.domain.conversation_batches.start(request.caller, kind, action, selection=selection)
+    return reply_job(state)
+
+
+@post(
+    "/api/v1/batch/conversations/move", **_batch("moveConversations", "Move conversations", MoveConversations)
+)
+async def move_conversations(request: Call) -> Reply:
+    """Move conversations to a folder. What is in Sent and Drafts stays there, unless they go to Spam or Trash."""
+    body = await request.parse_body(_move)
+    target = ids.parse_folder(body.destination_folder_id, "destinationFolderId")
+    require_own(request.caller, target.owner, "the destination folder")
+    return await _start(request, "conversations.move", MoveTo(target.folder), body=body)
+
+
+@post(
+    "/api/v1/batch/conversations/delete",
+    **_batch("deleteConversations", "Delete conversations", ConversationBatch),
+)
+async def delete_conversations(request: Call) -> Reply:
+    """Move conversations to Trash, or remove them if the account does not want that."""
+    body = await request.parse_body(_delete)
+    return await _start(request, "conversations.delete", Delete(), body=body)
+
+
+@post(
+    "/api/v1/batch/conversations/update",
+    **_batch("updateConversations", "Set flags of conversations", UpdateConversations),
+)
+async def update_conversations(request: Call) -> Reply:
+    """Set ``isUnread``, ``isFlagged`` or both of conversations; mails in Sent and Drafts stay read or unread."""
+    body = await request.parse_body(_update)
+    if body.is_unread is UNSET and body.is_flagged is UNSET:
+        raise bad_parameter("isUnread", "at least one of isUnread and isFlagged must be given")
+    action = SetFlags(
+        None if body.is_unread is UNSET else body.is_unread,
+        None if body.is_flagged is UNSET else body.is_flagged,
+    )
+    return await _start(request, "conversations.update", action, body=body)
+
+
+@post(
+    "/api/v1/batch/conversations/labels/add",
+    **_batch("labelConversations", "Put a label on conversations", LabelConversations),
+)
+async def label_conversations(request: Call) -> Reply:
+    """Put a label on conversations."""
+    return await _label_all(request, is_on=True)
+
+
+@post(
+    "/api/v1/batch/conversations/labels/remove",
+    **_batch("unlabelConversations", "Take a label off conversations", LabelConversations),
+)
+async def unlabel_conversations(request: Call) -> Reply:
+    """Take a label off conversations."""
+    return await _label_all(request, is_on=False)
+
+
+async def _label_all(request: Call, *, is_on: bool) -> Reply:
+    body = await request.parse_body(_label)
+    label = ids.parse_label(body.label_id, "labelId")
+    require_own(request.caller, label.owner, "the label")
+    return await _start(request, "conversations.label", SetLabel(label.label, is_on), body=body)
+
+
+ROUTES = [
+    move_conversations,
+    delete_conversations,
+    update_conversations,
+    label_conversations,
+    unlabel_conversations,
+]

@@ -1,0 +1,166 @@
+"""Batches over conversations: finding their mails, and giving these to a job.
+
+As with mails, all is found before anything is done, in one snapshot. What is done is what is done to mails, so that
+undo, history and the log know nothing of conversations. A conversation has failed if one of its mails has.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from postroom.domain.access import require_own
+from postroom.domain.actions import Action, MoveTo, SetFlags, check_action
+from postroom.domain.batches import MAX_MAILS
+from postroom.domain.jobs import CONVERSATION, MOST_MAILS_WAITED_FOR, WAITED_FOR, Jobs, JobState, Target
+from postroom.domain.undo import Failed
+from postroom.errors import bad_parameter, not_found
+from postroom.model.account import Caller
+from postroom.model.conversation import ConversationId, ConversationRef
+from postroom.model.folder import DRAFTS, SENT, Folder
+from postroom.model.ids import AccountId, FolderId, FolderRef
+from postroom.model.listing import Sort
+from postroom.store import Store
+from postroom.store.sorting import Anchor
+from postroom.store.sql.conversation_lists import MANY
+from postroom.store.sql.orders import CONVERSATION_ORDERS, key_of
+from postroom.store.tx import Snapshot
+
+OWN_FOLDERS = (int(SENT), int(DRAFTS))
+"""What is in them is left alone where a conversation is moved, or marked read or unread."""
+SORT_FIELDS = frozenset(CONVERSATION_ORDERS.fields)
+"""What conversations sort by."""
+_PAGE = 500
+
+
+class ConversationRange(NamedTuple):
+    """Rows of a list: ``limit`` of them from that of ``start`` on."""
+
+    start: ConversationRef
+    limit: int
+
+
+class ConversationSelection(NamedTuple):
+    """The conversations that a batch names: by ids, or by ranges in the list of a folder."""
+
+    ids: Sequence[ConversationRef] = ()
+    ranges: Sequence[ConversationRange] = ()
+    sort: Sort = Sort()
+    folder: FolderRef | None = None
+
+
+class _Found(NamedTuple):
+    """What a selection names: conversations, in their order, and what is not there."""
+
+    conversations: dict[ConversationId, None]
+    failed: list[Failed]
+
+    def fail(self, account_id: AccountId, ref: ConversationRef) -> None:
+        owner = 0 if ref.owner == account_id else ref.owner
+        self.failed.append(Failed(CONVERSATION, ref.conversation, owner))
+
+
+class ConversationBatches:
+    """Batches over the conversations that a caller sees."""
+
+    def __init__(self, store: Store, jobs: Jobs) -> None:
+        self._store = store
+        self._jobs = jobs
+
+    async def start(
+        self, caller: Caller, kind: str, action: Action, *, selection: ConversationSelection
+    ) -> JobState:
+        """Do an action to all mails of a selection; return when it is done, or begun if they are many.
+
+        Raises: notFound, badParameter for a destination, label or folder that there is not; badParameter for too many
+            mails; unavailable.
+        """
+        found = _Found({}, [])
+        async with self._store.read(caller.account_id) as mailbox:
+            await check_action(mailbox, action)
+            action = await spare_own(mailbox, action)
+            for ref in dict.fromkeys(selection.ids):
+                if ref.owner == caller.account_id:
+                    found.conversations.setdefault(ref.conversation)
+                else:
+                    found.fail(caller.account_id, ref)
+            if selection.folder is not None:
+                folder = await _get_folder(caller, mailbox, selection.folder)
+                for wanted in selection.ranges:
+                    await _find_range(mailbox, folder, wanted, sort=selection.sort, found=found)
+            targets = await _list_targets(mailbox, found)
+        return await self._jobs.start_batch(
+            caller,
+            kind,
+            action,
+            targets=targets,
+            failed=found.failed,
+            waits=len(found.conversations) <= WAITED_FOR and len(targets) <= MOST_MAILS_WAITED_FOR,
+        )
+
+
+async def spare_own(mailbox: Snapshot, action: Action) -> Action:
+    """Return what is done to mails of a conversation: what was written here is not moved, nor marked as unread.
+
+    Into Spam or Trash all of it goes.
+    """
+    if isinstance(action, SetFlags):
+        return SetFlags(action.is_unread, action.is_flagged, OWN_FOLDERS)
+    if isinstance(action, MoveTo):
+        target = await mailbox.folders.find(FolderId(action.folder_id))
+        if target is not None and target.is_threaded:
+            return MoveTo(action.folder_id, OWN_FOLDERS)
+    return action
+
+
+async def _get_folder(caller: Caller, mailbox: Snapshot, ref: FolderRef) -> Folder:
+    require_own(caller, ref.owner, "the folder")
+    folder = await mailbox.folders.find(ref.folder)
+    if folder is None:
+        raise not_found("the folder")
+    return folder
+
+
+async def _find_range(
+    mailbox: Snapshot, folder: Folder, wanted: ConversationRange, *, sort: Sort, found: _Found
+) -> None:
+    ref = wanted.start
+    lists = mailbox.conversation_lists
+    is_own = ref.owner == mailbox.account_id
+    keys = await lists.find_keys(folder.folder_id, ref.conversation) if is_own else None
+    if keys is None:
+        found.fail(mailbox.account_id, ref)
+        return
+    place: Anchor = key_of(sort.field, keys, ref.conversation)
+    found.conversations.setdefault(ref.conversation)
+    left = min(wanted.limit, folder.conversations) - 1
+    while left > 0:
+        # Downwards an anchor is left out, upwards it is the first.
+        skip = 0 if sort.descending else 1
+        limit = min(left, _PAGE)
+        rows = await lists.list_places(folder.folder_id, sort, anchor=place, skip=skip, limit=limit)
+        if not rows:
+            return
+        for row in rows:
+            found.conversations.setdefault(ConversationId(row.uid))
+        place = rows[-1]
+        left -= len(rows)
+        # Others have their turn: this may be a long list.
+        await asyncio.sleep(0)
+
+
+async def _list_targets(mailbox: Snapshot, found: _Found) -> list[Target]:
+    """Return the mails of the conversations found; those that have none have failed."""
+    targets: list[Target] = []
+    numbers = list(found.conversations)
+    for start in range(0, len(numbers), MANY):
+        some = numbers[start : start + MANY]
+        members = await mailbox.conversation_lists.list_members(some)
+        for number in some:
+            if number in members:
+                targets += [Target(*member, number) for member in members[number]]
+            else:
+                found.failed.append(Failed(CONVERSATION, number))
+        if len(targets) > MAX_MAILS:
+            raise bad_parameter("ids", f"the conversations of a batch have at most {MAX_MAILS} mails")
+        await asyncio.sleep(0)
+    return targets

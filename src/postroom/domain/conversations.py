@@ -1,0 +1,221 @@
+"""Conversations as their owner sees them: the lists of folders, and the mails of one.
+
+What is shown of a conversation is made by :mod:`postroom.domain.conversation_views` and given as ready bytes. The
+list of a folder has a state of its own (``conversations_modseq``), which moves on with every change of a conversation
+that has a mail in it, wherever its mails are.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from postroom.config.classes import AccountClass
+from postroom.domain.access import require_own
+from postroom.domain.conversation_views import Asker, RememberedViews, Render, render_rows
+from postroom.domain.sessions import Sessions
+from postroom.domain.settings import Settings
+from postroom.errors import Kind, PostroomError, not_found
+from postroom.model.account import Caller
+from postroom.model.conversation import Conversation, ConversationId, ConversationRef
+from postroom.model.folder import Folder
+from postroom.model.ids import AccountId, FolderId, FolderRef, MailRef
+from postroom.model.listing import Sort, SortField
+from postroom.model.mail import Mail
+from postroom.store import Store
+from postroom.store.sql.conversation_lists import Member, Row
+from postroom.store.sql.orders import key_of
+from postroom.store.tx import Snapshot
+
+LIST_KIND = "conversations"
+
+
+class ConversationListRequest(NamedTuple):
+    """A page asked for; ``field`` and ``descending`` are None where the client gave none."""
+
+    field: SortField | None = None
+    descending: bool | None = None
+    start: int = 0
+    limit: int = 50
+    active: ConversationRef | None = None
+
+
+class ConversationPage(NamedTuple):
+    """A page of a folder's conversations, each as it is shown."""
+
+    folder: Folder
+    sort: Sort
+    active_row: int
+    """Row of the asked conversation in the whole list, -1 if it is not there or none was asked."""
+    items: Sequence[bytes]
+
+
+class MailsRequest(NamedTuple):
+    """Which mails of a conversation are asked for: a page, or those that are named."""
+
+    start: int = 0
+    limit: int = 50
+    named: Sequence[MailRef] | None = None
+
+
+class MailsOfConversation(NamedTuple):
+    """Mails of a conversation, oldest first; ``total_items`` are all that it has."""
+
+    conversation: Conversation
+    total_items: int
+    mails: Sequence[Mail]
+
+
+class Conversations:
+    """The conversations a caller sees."""
+
+    def __init__(
+        self, store: Store, sessions: Sessions, settings: Settings, classes: Mapping[str, AccountClass]
+    ) -> None:
+        self._store = store
+        self._sessions = sessions
+        self._settings = settings
+        self._classes = classes
+        self._remembered = RememberedViews()
+
+    # Lists
+
+    async def page_size(self, caller: Caller) -> int:
+        """Return the length of a page where a call gives none.
+
+        Raises: notPermitted where the account shows no conversations, or may not; notFound; unavailable.
+        """
+        account_class = self._classes.get(caller.class_name) or self._classes["default"]
+        settings = await self._settings.find(caller)
+        if not (settings.conversation_view and account_class.allow_conversation_view):
+            raise PostroomError(Kind.DENIED, "notPermitted", "this account does not show conversations")
+        return settings.page_size
+
+    async def sort_for(self, caller: Caller, request: ConversationListRequest) -> Sort:
+        """Return the sort of a list: what is given, else what was last given, else date. Raises: unavailable."""
+        return await self._sessions.sort_for(
+            caller, LIST_KIND, field=request.field, descending=request.descending
+        )
+
+    async def find_asker(self, caller: Caller, folder_id: FolderId | None = None) -> Asker:
+        """Return what is shown depends on, beside the conversations themselves. Raises: unavailable."""
+        async with self._store.directory() as tables:
+            addresses = await tables.directory.list_addresses(caller.account_id)
+        return Asker(frozenset((caller.address, *(one.address for one in addresses))), folder_id)
+
+    async def folder_state(self, caller: Caller, ref: FolderRef) -> Folder:
+        """Return the folder of a list; one look-up. Raises: notFound; unavailable."""
+        require_own(caller, ref.owner, "the folder")
+        async with self._store.peek(ref.owner) as mailbox:
+            return await _get_folder(mailbox, ref.folder)
+
+    async def list(
+        self,
+        caller: Caller,
+        ref: FolderRef,
+        request: ConversationListRequest,
+        *,
+        asker: Asker,
+        render: Render,
+    ) -> ConversationPage:
+        """Return a page of a folder's conversations. Raises: notFound; unavailable."""
+        require_own(caller, ref.owner, "the folder")
+        sort = await self.sort_for(caller, request)
+        async with self._store.read(ref.owner) as mailbox:
+            folder = await _get_folder(mailbox, ref.folder)
+            rows: Sequence[Row] = ()
+            if request.start < folder.conversations:
+                position = await mailbox.conversation_orders.find_position(ref.folder, sort, request.start)
+                rows = await mailbox.conversation_lists.list_page(
+                    ref.folder, sort, anchor=position.anchor, skip=position.skip, limit=request.limit
+                )
+            active = request.active
+            row = -1 if active is None else await _active_row(mailbox, folder, sort=sort, active=active)
+            items = await self._render(mailbox, rows, asker, render=render)
+        return ConversationPage(folder, sort, row, items)
+
+    async def _render(
+        self, mailbox: Snapshot, rows: Sequence[Row], asker: Asker, *, render: Render
+    ) -> Sequence[bytes]:
+        # What a joined transaction sees of its own changes is remembered by nobody: they may never be stored.
+        remembered = None if self._store.is_joined() else self._remembered
+        return await render_rows(mailbox, rows, asker, render=render, remembered=remembered)
+
+    # One conversation
+
+    async def state(self, caller: Caller, ref: ConversationRef) -> Conversation:
+        """Return a conversation as it is stored; one look-up. Raises: notFound; unavailable."""
+        require_own(caller, ref.owner, "the conversation")
+        async with self._store.peek(ref.owner) as mailbox:
+            return await _get_conversation(mailbox, ref.conversation)
+
+    async def mails(self, caller: Caller, ref: ConversationRef, request: MailsRequest) -> MailsOfConversation:
+        """Return mails of a conversation. Raises: notFound; unavailable."""
+        require_own(caller, ref.owner, "the conversation")
+        async with self._store.read(ref.owner) as mailbox:
+            conversation = await _get_conversation(mailbox, ref.conversation)
+            found = await mailbox.conversation_lists.list_members([ref.conversation])
+            members = found.get(ref.conversation, [])
+            wanted = _choose(ref.owner, members, request)
+            located = await mailbox.mails.locate_items([member.item_id for member in wanted])
+        mails = [located[member.item_id].mail for member in wanted if member.item_id in located]
+        return MailsOfConversation(conversation, len(members), mails)
+
+    async def show(
+        self, caller: Caller, ref: ConversationRef, render: Render, *, folder_id: FolderId | None = None
+    ) -> bytes:
+        """Return a conversation as it is shown, in a folder or as a whole. Raises: notFound; unavailable."""
+        require_own(caller, ref.owner, "the conversation")
+        asker = await self.find_asker(caller, folder_id)
+        async with self._store.read(ref.owner) as mailbox:
+            return await self._show(mailbox, ref.conversation, asker, render=render)
+
+    async def of_mail(self, caller: Caller, ref: MailRef) -> Conversation:
+        """Return the conversation of a mail. Raises: notFound, also for a mail that has none; unavailable."""
+        require_own(caller, ref.owner, "the mail")
+        async with self._store.read(ref.owner) as mailbox:
+            mail = await mailbox.mails.find(ref.folder, ref.uid)
+            if mail is None:
+                raise not_found("the mail")
+            return await _get_conversation(mailbox, mail.conversation_id)
+
+    async def _show(
+        self, mailbox: Snapshot, conversation_id: ConversationId, asker: Asker, *, render: Render
+    ) -> bytes:
+        conversation = await _get_conversation(mailbox, conversation_id)
+        row = Row(conversation_id, conversation.modseq, conversation.total_items)
+        items = await self._render(mailbox, [row], asker, render=render)
+        if not items:
+            raise not_found("the conversation")
+        return items[0]
+
+
+async def _get_folder(mailbox: Snapshot, folder_id: FolderId) -> Folder:
+    folder = await mailbox.folders.find(folder_id)
+    if folder is None:
+        raise not_found("the folder")
+    return folder
+
+
+async def _get_conversation(mailbox: Snapshot, conversation_id: ConversationId) -> Conversation:
+    found = await mailbox.conversation_lists.find(conversation_id) if conversation_id else None
+    if found is None:
+        raise not_found("the conversation")
+    return found
+
+
+async def _active_row(mailbox: Snapshot, folder: Folder, *, sort: Sort, active: ConversationRef) -> int:
+    if active.owner != folder.account_id:
+        return -1
+    keys = await mailbox.conversation_lists.find_keys(folder.folder_id, active.conversation)
+    if keys is None:
+        return -1
+    key = key_of(sort.field, keys, active.conversation)
+    return await mailbox.conversation_orders.rank(
+        folder.folder_id, sort, key=key, total_items=folder.conversations
+    )
+
+
+def _choose(owner: AccountId, members: Sequence[Member], request: MailsRequest) -> Sequence[Member]:
+    if request.named is None:
+        return members[request.start : request.start + request.limit]
+    named = {(ref.folder, ref.uid) for ref in request.named if ref.owner == owner}
+    return [member for member in members if (member.folder_id, member.uid) in named]

@@ -1,0 +1,26 @@
+"""The repositories of conversations, as a part of what a snapshot of a mailbox gives."""
+
+from functools import cached_property
+
+from postroom.model.ids import AccountId
+from postroom.store.engine.base import Connection
+from postroom.store.sql.conversation_lists import ConversationListRepo
+from postroom.store.sql.orders import CONVERSATION_ORDERS, OrderRepo
+
+
+class ConversationTables:
+    """The tables of one account's conversations."""
+
+    def __init__(self, connection: Connection, account_id: AccountId) -> None:
+        self.account_id = account_id
+        self._connection = connection
+
+    @cached_property
+    def conversation_lists(self) -> ConversationListRepo:
+        """The lists of conversations, and their mails."""
+        return ConversationListRepo(self._connection, self.account_id)
+
+    @cached_property
+    def conversation_orders(self) -> OrderRepo:
+        """The counted chunks of the sort orders of conversations."""
+        return OrderRepo(self._connection, self.account_id, CONVERSATION_ORDERS)
