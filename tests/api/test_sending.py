@@ -214,6 +214,30 @@ class TestFewRecipients:
         refused(await ann.client.post(SEND, json=LETTER | {"cc": "x@example.org"}), "to")
 
 
+class TestSmallQueue:
+    """A class of which few mails may wait."""
+
+    @pytest.fixture
+    def classes(self) -> dict[str, AccountClass]:
+        return {"default": AccountClass(queued_mails=3)}
+
+    async def test_what_waits_is_limited(self, ann: User, ben: User) -> None:
+        draft = await save(ann)
+        mails = [await send(ann) for _ in range(2)]
+        await post(ann, SCHEDULE, LETTER | {"deliveryTime": int(ann.world.clock.now) + 3600})
+        for path in (SEND, f"{DRAFTS}/{draft['id']}/send"):
+            response = await ann.client.post(path, json=LETTER if path == SEND else {})
+            assert response.status_code == 429
+            assert response.json()["errorCode"] == "tooManyRequests"
+            assert response.json()["details"] == {"limit": 3}
+            assert response.headers["Retry-After"] == "60"
+        assert len(await folder(ann, 4)) == 2  # Nothing was left of them.
+        await send(ben)  # It is for each account.
+        await post(ann, UNDO, mails[0])
+        await post(ann, f"{DRAFTS}/{draft['id']}/send")
+        assert (await ann.client.post(SEND, json=LETTER)).status_code == 429
+
+
 async def test_receipts(ann: User) -> None:
     sent = await send(ann, requestReadReceipt=True, requestDeliveryReceipt=True)
     message = await read(ann, sent["mailId"])

@@ -22,6 +22,7 @@ from tests.api.live import serving
 from tests.api.world import User, World, make_message
 
 UPLOADS = "/api/v1/temporaryAttachments"
+MAILS = "/api/v1/mails"
 KB = 1024
 SESSION_KB = 300
 UPLOAD_BYTES = 200 * KB
@@ -433,6 +434,32 @@ async def test_store_and_removal_are_made_once(ann: User, client: httpx.AsyncCli
 
 
 # Going with the session
+
+
+async def test_what_is_sent_is_removed(client: httpx.AsyncClient, ann: User, folder: Path) -> None:
+    stays, goes, later = [one["id"] for one in await put(client, b"stays", b"goes", b"later")]
+    letter = {"to": "b@other.test", "temporaryAttachments": [{"id": goes}]}
+    saved = await client.post(MAILS, json={**letter, "temporaryAttachments": [{"id": stays}, {"id": goes}]})
+    assert saved.status_code == 200  # A draft is saved again and again, with the same files.
+    put_again = await client.put(f"/api/v1/drafts/{saved.json()['id']}", json=letter)
+    assert put_again.status_code == 200
+    # What is not sent takes nothing.
+    assert (await client.post(f"{MAILS}/send", json={**letter, "to": ""})).status_code == 400
+    assert (await client.get(f"{UPLOADS}/{goes}")).status_code == 200
+    key = {"Idempotency-Key": "once"}
+    sent = await client.post(f"{MAILS}/send", json=letter, headers=key)
+    assert sent.status_code == 200
+    assert (await client.post(f"{MAILS}/send", json=letter, headers=key)).json() == sent.json()
+    at = {"deliveryTime": int(ann.world.clock.now) + 60, "temporaryAttachments": [{"id": later}]}
+    assert (await client.post(f"{MAILS}/send/schedule", json={**letter, **at})).status_code == 200
+    await settle(ann.world)
+    assert [(await client.get(f"{UPLOADS}/{one}")).status_code for one in (stays, goes, later)] == [
+        200,
+        404,
+        404,
+    ]
+    assert len(files_in(folder)) == 1
+    assert (await client.post(f"{MAILS}/send", json=letter)).status_code == 404
 
 
 async def test_logout_removes_them(client: httpx.AsyncClient, ann: User, store: Store, folder: Path) -> None:

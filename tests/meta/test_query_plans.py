@@ -58,6 +58,7 @@ SORTS = {
 WHOLE_ACCOUNT = {
     "contents._LIST_REFERENCES": "a check looks at all contents of an account",
     "directory._LIST_ADDRESSES": "the addresses of one account are asked for",
+    "outgoing._COUNT_UNFINISHED": "what an account has waiting is bounded by its class",
     "directory._DELETE_ALIAS": "the few addresses of one account",
     "directory._DELETE_ADDRESSES": "an account is removed",
     "feeds._FOLDERS": "the figures of all folders are asked for",

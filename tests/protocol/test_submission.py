@@ -313,6 +313,21 @@ async def test_too_many_recipients(
         assert (await served.sent()).addresses == recipients[:2]
 
 
+async def test_full_queue(
+    owner: Owner,
+    config: Config,
+    certificate: tuple[Path, Path],  # noqa: F811
+) -> None:
+    few = replace(config, classes=MappingProxyType({"default": AccountClass(queued_mails=1)}))
+    async with serve_submission(owner, few, certificate=certificate) as served:
+        await served.client(lambda client: client.sendmail(ANNA, ["b@other.test"], MESSAGE))
+        with pytest.raises(smtplib.SMTPDataError) as failure:
+            await served.client(lambda client: client.sendmail(ANNA, ["c@other.test"], MESSAGE))
+        assert failure.value.smtp_code == 452
+        assert b"4.3.1 as many mails of this account wait" in failure.value.smtp_error
+        assert (await served.sent()).addresses == ["b@other.test"]
+
+
 async def test_smtputf8(served: Served) -> None:
     def send(client: smtplib.SMTP, recipient: str, subject: str) -> None:
         client.ehlo()

@@ -194,6 +194,11 @@ class AccountClass:
         minimum=1,
     )
     max_recipients: int = option(100, "Recipients of one mail that is sent.", minimum=1)
+    queued_mails: int = option(
+        10_000,
+        "Mails of one account that wait to be sent at the same time, scheduled ones included; 0: no limit.",
+        minimum=0,
+    )
     allow_conversation_view: bool = option(True, "Programs may show mails as conversations.")
     settings: DefaultSettings = field(
         default_factory=DefaultSettings,

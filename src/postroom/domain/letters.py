@@ -26,6 +26,7 @@ from postroom.model.ids import AccountId, MailRef
 from postroom.model.upload import WantedAttachment
 from postroom.store import Store
 from postroom.store.sql.drafts import Reference
+from postroom.store.tx import Transaction
 
 Importance = Literal["low", "normal", "high"]
 
@@ -40,6 +41,9 @@ class Uploads(Protocol):
 
     async def take(self, caller: Caller, wanted: Sequence[WantedAttachment]) -> list[AttachedFile]:
         """Return files of the caller's session, which keeps them. Raises: sessionRequired; notFound; unavailable."""
+
+    async def spend(self, tx: Transaction, caller: Caller, wanted: Sequence[WantedAttachment]) -> None:
+        """Remove files of the caller's session that are sent by a transaction; some may be gone."""
 
 
 class Letter(NamedTuple):
@@ -77,6 +81,8 @@ class Written(NamedTuple):
     reference: Reference | None
     needs_smtputf8: bool
     is_8bit: bool
+    attachments: tuple[WantedAttachment, ...] = ()
+    """The files of the session that are in it."""
 
 
 class Sender(NamedTuple):
@@ -101,7 +107,7 @@ class Letters:
     ) -> None:
         self._store = store
         self._messages = messages
-        self._uploads = uploads
+        self.uploads = uploads
         self._work = work or ContentWork()
         self._max_message_bytes = max_message_bytes
         self.clock = clock or Clock()
@@ -124,7 +130,7 @@ class Letters:
         lists = {name: tuple(parse_address_list(getattr(letter, name), parameter=name)) for name in _LISTS}
         reply_to = tuple(parse_address_list(letter.reply_to, parameter="replyTo"))
         reference, answered, references = await self._refer(caller, letter)
-        files = await self._uploads.take(caller, letter.attachments) if letter.attachments else []
+        files = await self.uploads.take(caller, letter.attachments) if letter.attachments else []
         self._check_size(letter, files)
         stamp = stamp or Stamp("", int(self.clock.now()))
         fields = Fields(
@@ -147,7 +153,15 @@ class Letters:
         composed = await self._work.compose(fields, files)
         digest = await self.keep(caller.account_id, composed.raw, composed.digest)
         recipients = (*lists["to"], *lists["cc"], *lists["bcc"])
-        return Written(digest, sender.path, recipients, reference, composed.needs_smtputf8, composed.is_8bit)
+        return Written(
+            digest=digest,
+            sender=sender.path,
+            recipients=recipients,
+            reference=reference,
+            needs_smtputf8=composed.needs_smtputf8,
+            is_8bit=composed.is_8bit,
+            attachments=letter.attachments,
+        )
 
     async def digest(self, account_id: AccountId, raw: bytes) -> Digest:
         """Return a raw message ready to be filed. Raises: payloadTooLarge; unavailable."""

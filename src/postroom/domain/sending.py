@@ -27,6 +27,7 @@ from postroom.domain.history import write_down
 from postroom.domain.letters import Letter, Letters, Stamp, Written, make_message_id
 from postroom.domain.messages import Messages
 from postroom.domain.outbox import Addressee, Message, enqueue
+from postroom.domain.queue_room import QueueRoom
 from postroom.domain.quota import Quota
 from postroom.domain.references import mark_referred
 from postroom.domain.routing import Route, Routing
@@ -110,6 +111,7 @@ class Sending:
         self._messages = messages
         self._settings = settings
         self._classes = classes
+        self._room = QueueRoom(classes)
         self._undo_seconds = undo_seconds
         self._clock = letters.clock
 
@@ -125,7 +127,7 @@ class Sending:
             key: what the Message-ID is made from, "" for a random one.
 
         Raises: badParameter; notPermitted; notFound; payloadTooLarge; messageQuotaExceeded; sizeQuotaExceeded;
-            unavailable.
+            tooManyRequests; unavailable.
         """
         return await self._send_letter(caller, letter, _Wishes(None, receipts or Receipts(), key))
 
@@ -254,6 +256,7 @@ class Sending:
     async def _post(self, caller: Caller, parcel: _Parcel) -> Sent:
         written, steps = parcel.written, list[Step]()
         async with self._store.transaction(caller.account_id, session_id=caller.session_id) as tx:
+            await self._room.take(tx, caller)
             grown = await self._take_draft(tx, parcel.source, steps=steps)
             copy, content_id = await self._file_copy(tx, parcel, steps=steps)
             refw = await mark_referred(tx, written.reference, steps)
@@ -265,6 +268,7 @@ class Sending:
                 await Quota.of(find_class(self._classes, caller)).check(tx)
             if parcel.collects:
                 await collect(tx, written.recipients, now=self._clock.now_ms())
+            await self._letters.uploads.spend(tx, caller, written.attachments)
             kind = "mails.send" if parcel.kind == SENT else "mails.schedule"
             await _write_down(tx, kind, steps, folder_id=parcel.folder_id)
         return Sent(copy, processing_id)

@@ -21,6 +21,7 @@ from postroom.domain.filing import hold_content
 from postroom.domain.ingest import Ingest
 from postroom.domain.logins import Logins
 from postroom.domain.outbox import Addressee, Message, enqueue
+from postroom.domain.queue_room import QueueRoom
 from postroom.domain.routing import Route, Routing
 from postroom.errors import Kind, PostroomError
 from postroom.mime.raw import Raw
@@ -51,6 +52,7 @@ class Submission:
         self._ingest = ingest
         self._routing = routing
         self._classes = classes
+        self._room = QueueRoom(classes)
         self._clock = clock
 
     async def login(self, name: str, password: str, *, client: str) -> Caller:
@@ -101,13 +103,14 @@ class Submission:
     async def submit(self, caller: Caller, submitted: Submitted, content: Raw) -> ProcessingId:
         """Put a message into the outgoing queue, to be sent at once; return its number there.
 
-        Raises: senderNotOwn; badMessage; notAuthenticated where the account has gone; unavailable.
+        Raises: senderNotOwn; badMessage; queueFull; notAuthenticated where the account has gone; unavailable.
         """
         await self._check_authors(caller, submitted)
         digest = await self._ingest.prepare(content, [caller.account_id])
         now = self._clock.now_ms()
         try:
             async with self._store.transaction(caller.account_id) as tx:
+                await self._room.take(tx, caller)
                 content_id = await hold_content(tx, digest)
                 message = Message(
                     sender=submitted.sender,
@@ -125,6 +128,8 @@ class Submission:
                 # The queue has a reference of its own.
                 await tx.contents.release(content_id)
         except PostroomError as error:
+            if error.code == "tooManyRequests":
+                raise PostroomError(error.kind, "queueFull", error.message) from None
             if error.code != "notFound":
                 raise
             raise not_authenticated() from None

@@ -1,7 +1,7 @@
 """Temporary attachments: files that a session uploads, or takes from a mail, to attach them to what it writes.
 
-They belong to the session: no other has them, not even one of the same account, and they go when it goes. Sending
-and saving copy them; they stay until the session ends or removes them.
+They belong to the session: no other has them, not even one of the same account, and they go when it goes. Saving a
+draft copies them, so that it can be saved again; sending takes them, in the transaction that sends.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from postroom.store import Store
 from postroom.store.blobs.base import BlobReader
 from postroom.store.messages import iter_raw
 from postroom.store.sql.temporary_attachments import RemovedFile
-from postroom.store.tx import DirectoryTransaction
+from postroom.store.tx import DirectoryTransaction, Transaction
 
 MAX_FILES_OF_SESSION = 1000
 MAX_STAGINGS = 8
@@ -223,6 +223,20 @@ class TemporaryAttachments:
             )
             if not files:
                 raise not_found(_WHAT)
+            tx.after_commit(partial(self._begin_removal, files))
+
+    async def spend(self, tx: Transaction, caller: Caller, wanted: Sequence[WantedAttachment]) -> None:
+        """Remove files of the session that are sent by a transaction; some may be gone by now."""
+        if caller.session_id is None:
+            return
+        files = [
+            file
+            for one in wanted
+            for file in await tx.tables.temporary_attachments.delete(
+                caller.account_id, caller.session_id, one.attachment_id
+            )
+        ]
+        if files:
             tx.after_commit(partial(self._begin_removal, files))
 
     def _begin_removal(self, files: Sequence[RemovedFile]) -> None:

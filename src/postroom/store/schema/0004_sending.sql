@@ -54,6 +54,7 @@ CREATE TABLE outgoing (
     finished_at BIGINT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX outgoing_by_account ON outgoing (account_id, processing_id);
+CREATE INDEX outgoing_unfinished ON outgoing (account_id) WHERE finished_at = 0;
 CREATE INDEX outgoing_by_item ON outgoing (account_id, item_id) WHERE item_id > 0;
 CREATE INDEX outgoing_by_end ON outgoing (finished_at) WHERE finished_at > 0;
 

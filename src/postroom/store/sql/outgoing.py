@@ -38,6 +38,7 @@ _GROUPS = f"SELECT {_GROUP} FROM outgoing_group WHERE processing_id = $1 ORDER B
 _LIST = f"""
 SELECT {_COLUMNS} FROM outgoing WHERE processing_id > $1 AND finished_at = 0 ORDER BY processing_id LIMIT $2
 """
+_COUNT_UNFINISHED = "SELECT count(*) FROM outgoing WHERE account_id = $1 AND finished_at = 0"
 _NEXT_DUE = """
 SELECT next_try_at FROM outgoing_group WHERE destination = $1 ORDER BY next_try_at LIMIT 1
 """
@@ -194,6 +195,10 @@ class OutgoingRepo:
     async def count_waiting(self) -> int:
         """Return how many groups wait; for metrics and commands alone."""
         return int(await self._connection.fetch_value(_COUNT_WAITING))
+
+    async def count_unfinished(self, account_id: AccountId) -> int:
+        """Return how many messages of an account are not finished, by an index of those alone."""
+        return int(await self._connection.fetch_value(_COUNT_UNFINISHED, account_id))
 
     # Changing
 
