@@ -161,7 +161,6 @@ CREATE INDEX mail_by_content ON mail (account_id, content_id, folder_id, date, i
 CREATE INDEX mail_by_conversation ON mail (account_id, conversation_id, date, item_id) WHERE conversation_id > 0;
 CREATE INDEX mail_by_modseq ON mail (account_id, folder_id, modseq, uid);
 CREATE INDEX mail_by_date ON mail (account_id, folder_id, date, uid, item_id, content_id);
-CREATE INDEX mail_labelled ON mail (account_id, folder_id, uid, labels) WHERE labels <> '';
 CREATE INDEX mail_answered ON mail (account_id, folder_id, refw, uid) WHERE refw > 0;
 CREATE INDEX mail_by_subject ON mail (account_id, folder_id, sort_subject, date, uid);
 CREATE INDEX mail_by_from ON mail (account_id, folder_id, sort_from, date, uid);

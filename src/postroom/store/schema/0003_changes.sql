@@ -37,7 +37,7 @@ CREATE TABLE doomed_label (
     PRIMARY KEY (account_id, label_id)
 ) WITHOUT ROWID;
 
-CREATE INDEX mail_labelled ON mail (account_id, folder_id, uid) WHERE labels <> '';
+CREATE INDEX mail_labelled ON mail (account_id, folder_id, uid, labels) WHERE labels <> '';
 
 -- Work on many mails, slice by slice. A slice is removed by the transaction that does it. finished_at: 0 while it runs.
 CREATE TABLE job (
