@@ -120,7 +120,6 @@ class Query(NamedTuple):
     """Nothing can match."""
 
 
-NOTHING = Query(is_impossible=True)
 
 
 def fingerprint(query: Query, *facts: object) -> bytes:
@@ -234,7 +233,11 @@ class _Collected:
             or not self._labels.isdisjoint(self._unwanted_labels)
             or any(self._wanted.issuperset(group) for group in self._unwanted)
         ):
-            return NOTHING
+            return Query(
+                labels=tuple(sorted(self._labels)),
+                unwanted_labels=tuple(sorted(self._unwanted_labels)),
+                is_impossible=True,
+            )
         return Query(
             Text(tuple(sorted(self._wanted)), tuple(sorted(self._unwanted))),
             self._dates,
