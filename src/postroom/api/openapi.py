@@ -6,7 +6,7 @@ as it is sent. Examples are composed from the examples of the fields.
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args, get_origin
 
 import msgspec
 from litestar.handlers import HTTPRouteHandler
@@ -16,7 +16,7 @@ from litestar.routes.base import BaseRoute
 import postroom
 from postroom.api.errors import STATUS_OF_CODE, STATUS_OF_KIND, ErrorBody
 from postroom.api.idempotency import WRITING_METHODS
-from postroom.api.operation import Access, Operation, Stream
+from postroom.api.operation import Access, Operation, Returned, Stream
 from postroom.api.schemas.fields import (
     ConversationText,
     FolderText,
@@ -270,7 +270,7 @@ def _collect_schemas(endpoints: list[Endpoint]) -> dict[str, JSONObject]:
     for one in endpoints:
         returns = one.declared.returns
         for kind in (
-            *(returns if isinstance(returns, tuple) else (returns,)),
+            *(returns if isinstance(returns, tuple) else (_item_of(returns) or returns,)),
             one.declared.begins,
             one.declared.query,
             one.declared.body,
@@ -418,7 +418,7 @@ def _is_remembered(endpoint: Endpoint) -> bool:
 
 def _describe_success(
     endpoint: Endpoint,
-    returns: type[msgspec.Struct] | tuple[type[msgspec.Struct], ...] | Stream | None,
+    returns: Returned,
     schemas: dict[str, JSONObject],
 ) -> JSONObject:
     special = ["ETag"] if _is_conditional(endpoint) else []
@@ -431,14 +431,22 @@ def _describe_success(
         if endpoint.method != "HEAD":
             described["content"] = {media_type: {} for media_type in returns.media_types}
         return described
-    kinds = returns if isinstance(returns, tuple) else (returns,)
+    item = _item_of(returns)
+    kinds = returns if isinstance(returns, tuple) else (item or returns,)
     described = {"description": _describe_object(kinds[0]), "headers": headers}
     if endpoint.method != "HEAD":
         schema = _ref(kinds[0]) if len(kinds) == 1 else {"anyOf": [_ref(kind) for kind in kinds]}
+        schema = schema if item is None else {"type": "array", "items": schema}
         described["content"] = {
             "application/json": {"schema": schema, "example": make_example(schema, schemas)}
         }
     return described
+
+
+def _item_of(returns: Returned) -> type | None:
+    """Return what an answer is a list of, None for another answer."""
+    items = get_args(returns) if get_origin(returns) is list else ()
+    return items[0] if items else None
 
 
 def _describe_error(status: int, codes: list[str], method: str) -> JSONObject:

@@ -33,18 +33,21 @@ class Stream:
     is_endless: bool = False
 
 
+Returned = type[msgspec.Struct] | tuple[type[msgspec.Struct], ...] | type[list[Any]] | Stream | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operation:
     """One endpoint.
 
-    ``returns`` is a Struct (several where the answer depends on a parameter), a :class:`Stream`, or None where the
-    response is empty.
+    ``returns`` is a Struct (several where the answer depends on a parameter), a list of one, a
+    :class:`Stream`, or None where the response is empty.
     """
 
     operation_id: str
     summary: str
     tag: str
-    returns: type[msgspec.Struct] | tuple[type[msgspec.Struct], ...] | Stream | None
+    returns: Returned
     begins: type[msgspec.Struct] | None = None
     """What is answered, with 201, where the call begins a job that outlives it."""
     query: type[msgspec.Struct] | None = None

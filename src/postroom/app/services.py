@@ -26,6 +26,7 @@ from postroom.domain.event_streams import EventStreams
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.health import Health
+from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
 from postroom.domain.jobs import Jobs
 from postroom.domain.labels import Labels
@@ -141,6 +142,7 @@ async def make_domain(
         folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
         health=Health(store),
+        indexes=Indexes(store, config.classes),
         ingest=_make_ingest(store, config, parts, work=work),
         jobs=jobs,
         labels=Labels(store, on_doomed=doomed.begin),

@@ -9,6 +9,7 @@ from postroom.config.auth import AuthConfig
 from postroom.config.blobs import BlobsConfig
 from postroom.config.classes import AccountClass
 from postroom.config.dkim import DKIMConfig
+from postroom.config.extraction import ExtractionConfig
 from postroom.config.filters import FiltersConfig
 from postroom.config.http import HTTPConfig
 from postroom.config.lmtp import LMTPConfig
@@ -65,6 +66,9 @@ class Config:
     )
     filters: FiltersConfig = field(
         default_factory=FiltersConfig, metadata=about("Filtering of incoming mail.", pending=True)
+    )
+    extraction: ExtractionConfig = field(
+        default_factory=ExtractionConfig, metadata=about("The text of attached documents, for searches.")
     )
     webhooks: WebhooksConfig = field(default_factory=WebhooksConfig, metadata=about("Webhooks."))
     retention: RetentionConfig = field(

@@ -13,6 +13,7 @@ import msgspec
 import zstandard
 
 from postroom.mime.decode import decode_bytes, text_of
+from postroom.mime.documents import has_documents
 from postroom.mime.index_text import index_fields
 from postroom.mime.parse import parse_message
 from postroom.mime.raw import Raw
@@ -60,6 +61,8 @@ class Digest(NamedTuple):
     sort_from: bytes
     sort_to: bytes
     index_terms: IndexTerms
+    has_documents: bool = False
+    """Whether parts are to be read for the index later, which takes long."""
 
 
 def digest_message(raw: Raw) -> Digest:
@@ -80,6 +83,7 @@ def digest_message(raw: Raw) -> Digest:
         sort_from=keys.from_,
         sort_to=keys.to,
         index_terms=IndexTerms(*map(index_terms, index_fields(raw, root, body_text))),
+        has_documents=has_documents(root),
     )
 
 

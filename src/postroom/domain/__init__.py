@@ -17,6 +17,7 @@ from postroom.domain.event_streams import EventStreams
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.health import Health
+from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
 from postroom.domain.jobs import Jobs
 from postroom.domain.labels import Labels
@@ -56,6 +57,7 @@ class Domain:
     folder_changes: FolderChanges
     folders: Folders
     health: Health
+    indexes: Indexes
     ingest: Ingest
     jobs: Jobs
     labels: Labels

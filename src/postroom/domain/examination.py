@@ -306,4 +306,7 @@ async def _index_again(tx: Transaction, content_id: ContentId, messages: Message
         raw = await reader.read(0, reader.size_bytes)
     finally:
         reader.close()
-    await tx.index(content_id, digest_message(raw).index_terms)
+    digest = digest_message(raw)
+    await tx.index(content_id, digest.index_terms)
+    if digest.has_documents:
+        await tx.extractions.add(content_id)

@@ -135,6 +135,8 @@ async def _add_content(tx: Transaction, digest: Digest, content_id: ContentId) -
     )
     if stored == content_id:
         await tx.index(stored, digest.index_terms)
+        if digest.has_documents:
+            await tx.extractions.add(stored)
     return stored
 
 

@@ -24,9 +24,11 @@ from postroom.store.sql.contents import ContentRepo
 from postroom.store.sql.deltas import DeltaRepo
 from postroom.store.sql.directory import DirectoryRepo
 from postroom.store.sql.drafts import DraftRepo
+from postroom.store.sql.extractions import ExtractionRepo, ExtractionWork
 from postroom.store.sql.feeds import FeedRepo
 from postroom.store.sql.folders import FolderRepo
 from postroom.store.sql.found_mails import FoundMailRepo
+from postroom.store.sql.indexing import IndexingRepo
 from postroom.store.sql.jobs import JobRepo
 from postroom.store.sql.labels import LIST_ACCOUNTS as LIST_WITH_DOOMED_LABELS
 from postroom.store.sql.labels import DoomedLabelRepo, LabelRepo
@@ -151,6 +153,16 @@ class Snapshot(ConversationTables):
     def settings(self) -> SettingRepo:
         """The account's settings."""
         return SettingRepo(self._connection, self.account_id)
+
+    @cached_property
+    def extractions(self) -> ExtractionRepo:
+        """The messages whose documents are still to be read."""
+        return ExtractionRepo(self._connection, self.account_id)
+
+    @cached_property
+    def indexing(self) -> IndexingRepo:
+        """How far the indexes are."""
+        return IndexingRepo(self._connection, self.account_id)
 
     @cached_property
     def recounts(self) -> RecountRepo:
@@ -395,6 +407,11 @@ class Directory:
     def webhooks(self) -> WebhookRepo:
         """The webhooks of all accounts."""
         return WebhookRepo(self._connection)
+
+    @cached_property
+    def extraction_work(self) -> ExtractionWork:
+        """The messages of all accounts whose documents are still to be read."""
+        return ExtractionWork(self._connection)
 
     @cached_property
     def webhook_work(self) -> WebhookWork:

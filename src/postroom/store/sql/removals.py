@@ -88,7 +88,22 @@ DELETE FROM vacation_answered WHERE account_id = $1
 AND address IN (SELECT address FROM vacation_answered WHERE account_id = $1 LIMIT $2)
 RETURNING address
 """
-_OTHERS = (_MAILS, _CHUNKS, _TOMBSTONES, _OPERATIONS, _CALLS, _CONTACTS, _CONTACT_ADDRESSES, _ANSWERED)
+_EXTRACTIONS = """
+DELETE FROM extraction WHERE account_id = $1
+AND content_id IN (SELECT content_id FROM extraction WHERE account_id = $1 LIMIT $2)
+RETURNING content_id
+"""
+_OTHERS = (
+    _EXTRACTIONS,
+    _MAILS,
+    _CHUNKS,
+    _TOMBSTONES,
+    _OPERATIONS,
+    _CALLS,
+    _CONTACTS,
+    _CONTACT_ADDRESSES,
+    _ANSWERED,
+)
 
 
 class RemovedContent(NamedTuple):
