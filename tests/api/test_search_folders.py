@@ -1,16 +1,20 @@
 """Search folders: lists, names of mails in them, deltas and batches, as clients see them."""
 
 import base64
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
 from postroom.api.ids import parse_mail
+from postroom.config.auth import AuthConfig
+from postroom.domain.search_folders import remove_ended
 from postroom.model.account import Caller
 from postroom.model.ids import FolderId, Modseq, SessionId
 from postroom.model.listing import SortField
 from postroom.model.search_folder import FIRST_SEARCH_FOLDER
+from tests.api.test_access import ROWS, call, fit, make_things, names_of, protected
 from tests.api.world import User, make_message
 
 SESSION = "X-Axigen-Session"
@@ -171,7 +175,7 @@ async def test_calls_about_one_mail_take_its_name_in_a_search_folder(ann: User) 
 
 @pytest.mark.parametrize("field", [field.value for field in SortField])
 async def test_all_orders(ann: User, field: str) -> None:
-    mails = []
+    mails: list[str] = []
     for number in range(8):
         name = "DACB"[number % 4]
         raw = make_message(
@@ -187,15 +191,14 @@ async def test_all_orders(ann: User, field: str) -> None:
     for mail in mails[2:5]:
         await ann.client.patch(f"/api/v1/mails/{mail}", json={"isUnread": False, "isFlagged": True})
     found = await search(ann, mails)
+    names = {made.json()["id"]: "a box", ann.inbox: "inbox"}
+    keys: dict[str, Callable[[Any], Any]] = {
+        "importance": lambda mail: ["low", "normal", "high"].index(mail["importance"]),
+        "folderName": lambda mail: names[mail["originalFolderId"]],
+    }
+    key = keys.get(field, lambda mail: mail[field])
     for _ in range(2):
         whole = (await found.page(sort=field, dir="ASC"))["items"]
-        names = {made.json()["id"]: "a box", ann.inbox: "inbox"}
-        keys = {
-            "size": lambda mail: mail["size"],
-            "importance": lambda mail: ["low", "normal", "high"].index(mail["importance"]),
-            "folderName": lambda mail: names[mail["originalFolderId"]],
-        }
-        key = keys.get(field, lambda mail: mail[field])
         expected = sorted(whole, key=lambda mail: (key(mail), mail["date"]))
         assert [mail["id"] for mail in whole] == [mail["id"] for mail in expected]
         assert (await found.page(sort=field, dir="DESC"))["items"] == whole[::-1]
@@ -203,9 +206,7 @@ async def test_all_orders(ann: User, field: str) -> None:
         row = await found.page(sort=field, dir="DESC", activeMailId=whole[1]["id"])
         assert row["sortInfo"]["activeRowIndex"] == len(whole) - 2
         for name in await found.ids(sort="date", limit=3):
-            await found.ask(
-                "POST", f"mails/{name}/move", {"destinationFolderId": made.json()["id"]}
-            )
+            await found.ask("POST", f"mails/{name}/move", {"destinationFolderId": made.json()["id"]})
             await found.ask("PATCH", f"mails/{name}", {"isFlagged": True})
 
 
@@ -402,3 +403,223 @@ async def test_etags(ann: User) -> None:
     assert await again() == 304
     await found.ask("PATCH", f"mails/{mails[1]}", {"isFlagged": True})
     assert await again() == 200
+
+
+async def test_renamed_folders_change_the_order_by_folder(ann: User) -> None:
+    mails = await fill(ann, 2)
+    made = (await ann.client.post("/api/v1/folders", json={"name": "A", "parentId": ann.inbox})).json()["id"]
+    found = await search(ann, mails)
+    await found.ask("POST", f"mails/{mails[0]}/move", {"destinationFolderId": made})
+    page = await found.page(sort="folderName", dir="ASC")
+    assert [mail["subject"] for mail in page["items"]] == ["Letter 1", "Letter 0"]
+    await found.ask("PATCH", f"folders/{made}", {"name": "Z"})
+    renamed = await found.page(sort="folderName", dir="ASC")
+    assert [mail["subject"] for mail in renamed["items"]] == ["Letter 0", "Letter 1"]
+    assert renamed["syncToken"] != page["syncToken"]
+
+
+# Deltas
+
+
+def told(delta: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the ids that a delta tells, by list."""
+    lists = ("newItems", "replacedItems", "updatedItems", "removedItems")
+    return {name: [item["id"] for item in delta[name]] for name in lists if delta[name]}
+
+
+async def test_deltas(ann: User) -> None:
+    mails = await fill(ann, 3)
+    found = await search(ann, mails)
+    names = await found.ids()
+    first = await found.ask("GET", "mails/delta", folderId=found.folder)
+    assert told(first) == {"newItems": names[::-1]}
+    assert [mail["originalMailId"] for mail in first["newItems"]] == mails[::-1]
+    assert first["totalItems"] == 3
+    token = (await found.page())["syncToken"]
+    assert first["syncToken"] == token
+
+    async def since(token: str) -> Any:
+        return await found.ask("GET", "mails/delta", folderId=found.folder, syncToken=token)
+
+    assert told(await since(token)) == {}
+    await found.ask("PATCH", f"mails/{mails[0]}", {"isFlagged": True})
+    archived = await found.ask("POST", f"mails/{mails[1]}/archive")
+    await found.ask("DELETE", f"mails/{mails[2]}")
+    delta = await since(token)
+    assert told(delta) == {"updatedItems": names[:1], "newItems": names[1:2], "removedItems": names[2:]}
+    assert delta["removedItems"][0]["folderId"] == found.folder
+    assert delta["newItems"][0]["originalMailId"] == archived["id"]
+    assert told(await since(delta["syncToken"])) == {}
+    strange = (await ann.get("/api/v1/mails", folderId=ann.inbox, syncTokenOnly="true"))["syncToken"]
+    for wrong in (strange, "x" + token):
+        response = await found.send("GET", "mails/delta", folderId=found.folder, syncToken=wrong)
+        assert response.json()["details"] == {"parameter": "syncToken"}
+
+
+async def test_deltas_in_pages(ann: User) -> None:
+    mails = await fill(ann, 5)
+    found = await search(ann, mails)
+    delta = await found.ask("GET", "mails/delta", folderId=found.folder, limit=2)
+    seen = told(delta)["newItems"]
+    await found.ask("DELETE", f"mails/{mails[4]}", permanent="true")
+    await found.ask("PATCH", f"mails/{mails[3]}", {"isFlagged": True})
+    removed = []
+    while delta["moreAvailable"]:
+        delta = await found.ask(
+            "GET", "mails/delta", folderId=found.folder, limit=2, syncToken=delta["syncToken"]
+        )
+        seen += told(delta).get("newItems", [])
+        removed += told(delta).get("removedItems", [])
+    assert set(seen) - set(removed) == set(await found.ids())
+    assert len(removed) == 1
+
+
+# Batches
+
+
+async def test_batches_by_ids(ann: User) -> None:
+    mails = await fill(ann, 4)
+    found = await search(ann, mails[:3])
+    names = await found.ids()
+    foreign = _name_of(found.folder, 10**6)
+    await found.ask("DELETE", f"mails/{mails[2]}")
+    ids = [*names, mails[3], mails[0], foreign]
+    done = await found.ask("POST", "batch/mails/update", {"ids": ids, "isFlagged": True})
+    assert done["failedItems"] == [names[2], foreign]
+    flagged = (await ann.get("/api/v1/mails", folderId=ann.inbox, sort="isFlagged", dir="DESC"))["items"]
+    assert [mail["isFlagged"] for mail in flagged] == [True] * 3
+    copied = await found.ask("POST", "batch/mails/copy", {"ids": names[:2]})
+    assert copied["failedItems"] == []
+    assert (await ann.get("/api/v1/mails", folderId=ann.inbox))["totalItems"] == 5
+    label = (await found.ask("POST", "labels", {"name": "Work"}))["id"]
+    await found.ask("POST", "batch/mails/labels/add", {"ids": names[:2], "labelId": label})
+    assert [mail["labelIds"] for mail in (await found.page())["items"]] == [[label]] * 2
+    await found.ask("POST", "batch/mails/delete", {"ids": names[:2]})
+    assert await found.ids() == []
+
+
+def _name_of(folder: str, number: int) -> str:
+    return base64.b64encode(f"{folder}_{number}".encode()).decode().rstrip("=")
+
+
+async def test_batches_by_ranges(ann: User) -> None:
+    mails = await fill(ann, 6)
+    found = await search(ann, mails)
+    names = await found.ids(sort="subject", dir="ASC")
+    sent = await folder_named(ann, "sent")
+    body: dict[str, Any] = {
+        "ranges": [
+            {"start": names[1], "limit": 2},
+            {"start": names[2], "limit": 2},
+            {"start": _name_of(found.folder, 10**6), "limit": 1},
+        ],
+        "sortInfo": {"field": "subject", "direction": "ASC"},
+        "destinationFolderId": sent,
+    }
+    moved = await found.ask("POST", "batch/mails/move", body)
+    assert moved["failedItems"] == [_name_of(found.folder, 10**6)]
+    page = await ann.get("/api/v1/mails", folderId=sent, sort="subject", dir="ASC")
+    assert [mail["subject"] for mail in page["items"]] == ["Letter 1", "Letter 2", "Letter 3"]
+    # They are still what was found, and sorted by folder they come last.
+    assert (await found.page(sort="folderName", dir="ASC"))["totalItems"] == 6
+    body = {
+        "ranges": [{"start": names[3], "limit": 10**9}],
+        "sortInfo": {"field": "folderName", "direction": "DESC"},
+        "isFlagged": True,
+    }
+    done = await found.ask("POST", "batch/mails/update", body)
+    assert done["failedItems"] == []
+    flagged = [mail["subject"] for mail in (await found.page())["items"] if mail["isFlagged"]]
+    assert len(flagged) == 6
+
+
+async def test_a_large_batch_is_taken_back(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroom.api.jobs.WAITED_FOR", 2)
+    monkeypatch.setattr("postroom.domain.jobs.SLICE", 2)
+    mails = await fill(ann, 5)
+    found = await search(ann, mails, session=await log_in(ann))
+    body = {
+        "ranges": [{"start": (await found.ids(dir="DESC"))[0], "limit": 5}],
+        "sortInfo": {"field": "date", "direction": "DESC"},
+    }
+    response = await found.send("POST", "batch/mails/delete", body)
+    assert response.status_code == 201
+    assert await found.ids() == []
+    response = await found.send("POST", "undo")
+    assert response.status_code in {200, 201}, response.text
+    assert await found.subjects() == [f"Letter {n}" for n in range(4, -1, -1)]
+
+
+# All that takes a mail
+
+
+async def test_every_call_about_a_mail_takes_its_name_in_a_search_folder(ann: User) -> None:
+    """Wherever an endpoint takes a mail's id, in path, query or body, it may be one of a search folder."""
+    tried = 0
+    for endpoint in protected(ann.world):
+        row = ROWS[endpoint.declared.operation_id]
+        kinds = {"mailId", "refwMailId", "ids", "activeMailId"} & set(names_of(endpoint))
+        if not kinds or endpoint.declared.operation_id.endswith("onversations"):
+            continue
+        tried += 1
+        values = fit(endpoint, await make_things(ann))
+        found = await search(ann, [values["mailId"]])
+        [name] = await found.ids()
+        for kind in kinds:
+            values[kind] = name
+        response = await call(ann, endpoint, values)
+        assert response.status_code == 200, (endpoint, response.text)
+        if row.told == "ids":
+            assert response.json()["failedItems"] == []
+        for hook in (await ann.get("/api/v1/account/webhooks"))["items"]:
+            await ann.client.delete(f"/api/v1/account/webhooks/{hook['id']}")
+    assert tried > 30
+
+
+async def test_a_repeated_call_has_its_first_answer_though_the_mail_is_gone(ann: User) -> None:
+    found = await search(ann, [await ann.deliver(make_message())])
+    [name] = await found.ids()
+    answers = [
+        await ann.client.delete(f"/api/v1/mails/{name}", headers={"Idempotency-Key": "once"})
+        for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[1].headers["idempotency-replayed"] == "true"
+
+
+async def test_search_folders_are_no_folders(ann: User) -> None:
+    found = await search(ann, [await ann.deliver(make_message())])
+    sent = await folder_named(ann, "sent")
+    for method, where, body in (
+        ("GET", f"folders/{found.folder}", None),
+        ("PATCH", f"folders/{found.folder}", {"name": "Mine"}),
+        ("DELETE", f"folders/{found.folder}", None),
+        ("POST", f"folders/{found.folder}/move", {"parentId": sent}),
+        ("POST", "folders", {"name": "In it", "parentId": found.folder}),
+        ("POST", "mails", {"folderId": found.folder, "to": "carl@example.org"}),
+        ("POST", f"mails/{(await found.ids())[0]}/move", {"destinationFolderId": found.folder}),
+        ("POST", f"mails/{(await found.ids())[0]}/copy", {"destinationFolderId": found.folder}),
+    ):
+        response = await found.send(method, where, body)
+        assert (response.status_code, response.json()["errorCode"]) == (404, "notFound"), where
+    assert len(await found.ids()) == 1
+
+
+async def test_search_folders_go_with_sessions_and_accounts(ann: User, ben: User) -> None:
+    mails = await fill(ann, 1)
+    config = AuthConfig()
+    world, clock = ann.world, ann.world.clock
+    session = await log_in(ann)
+    await search(ann, mails, session=session)
+    await search(ann, mails)
+    await search(ben, [await ben.deliver(make_message())])
+    now = int(clock.now * 1000)
+    assert await remove_ended(world.store, config, now_ms=now) == 0
+    assert await remove_ended(world.store, config, now_ms=now + 15 * 60 * 1000) == 2
+    assert (await count_rows(ann), await count_rows(ben)) == (1, 0)
+    idle = config.session_idle_seconds * 1000
+    assert await remove_ended(world.store, config, now_ms=now + idle + 300_000) == 1
+    assert await count_rows(ann) == 0
+    await search(ann, mails)
+    await world.directory.remove_account(ann.account.address)
+    assert await count_rows(ann) == 0

@@ -32,6 +32,7 @@ from postroom.model.account import Caller
 from postroom.model.folder import INBOX, ROOT
 from postroom.model.ids import FolderId, FolderRef, LabelRef, MailRef, Uid
 from postroom.model.listing import MailListRequest, Sort, SortField
+from postroom.store.sorting import SORT_COLUMNS
 from postroom.store.sql import orders
 from postroom.store.sql.labels import Label
 
@@ -558,7 +559,7 @@ class History:
                     operation.changes[place] = (what, number, None, after)
 
     async def check_list(self, folder: int) -> None:
-        sort = Sort(self.chance.choice(list(SortField)), self.chance.random() < 0.5)
+        sort = Sort(self.chance.choice(list(SORT_COLUMNS)), self.chance.random() < 0.5)
         request = MailListRequest(field=sort.field, descending=sort.descending, limit=1000)
         ref = FolderRef(self.owner.account_id, FolderId(folder))
         page = await self.domain.mails.list(self.callers[0], ref, request)

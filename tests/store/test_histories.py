@@ -22,6 +22,7 @@ from postroom.model.folder import DRAFTS, INBOX
 from postroom.model.ids import AccountId, FolderId, MailRef, Modseq, Uid
 from postroom.model.listing import MailListRequest, Sort, SortField
 from postroom.store import Store
+from postroom.store.sorting import SORT_COLUMNS
 from postroom.store.sql import orders
 from postroom.store.tx import Transaction
 
@@ -384,7 +385,7 @@ class History:
         caller = await mailbox.owner.caller()
         model = mailbox.folders[folder_id].mails
         ref = mailbox.owner.folder(folder_id)
-        for sort in [Sort(one, descending) for one in SortField for descending in (True, False)]:
+        for sort in [Sort(one, descending) for one in SORT_COLUMNS for descending in (True, False)]:
             uids: list[int] = []
             for start in range(0, len(model) + 1, 7):
                 request = MailListRequest(sort.field, sort.descending, start=start, limit=7)

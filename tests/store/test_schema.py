@@ -10,9 +10,10 @@ from postroom.domain.filing import Flags, file_mail
 from postroom.domain.mailbox import create_mailbox
 from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId
-from postroom.model.listing import Sort, SortField
+from postroom.model.listing import Sort
 from postroom.store import Store, open_store
 from postroom.store.migrations import list_migrations
+from postroom.store.sorting import SORT_COLUMNS
 from postroom.store.sql import orders
 
 ANNA = AccountId(3)
@@ -123,7 +124,7 @@ async def describe(store: Store) -> list[object]:
         seen: list[object] = [await mailbox.mailbox.find(), await mailbox.folders.list_all()]
         seen.append(await mailbox.operations.list_after(0, limit=100))  # type: ignore[arg-type]
         seen.append(await mailbox.contents.list_after(0, limit=100))
-        for sort in [Sort(field, descending) for field in SortField for descending in (False, True)]:
+        for sort in [Sort(field, descending) for field in SORT_COLUMNS for descending in (False, True)]:
             for start in range(0, 60, 9):
                 position = await mailbox.orders.find_position(INBOX, sort, start)
                 seen.append(

@@ -35,6 +35,7 @@ from postroom.domain.calls import purge_calls
 from postroom.domain.check import find_last_drift
 from postroom.domain.maintenance import purge_history
 from postroom.domain.queue_admin import purge_finished
+from postroom.domain.search_folders import remove_ended
 from postroom.domain.uploads import collect_orphans, remove_of_ended_sessions
 from postroom.errors import Kind, PostroomError
 
@@ -43,8 +44,8 @@ BACKLOG = 4096
 KEEP_ALIVE_SECONDS = 75
 MAINTENANCE_SECONDS = 3600
 GO_ON_SECONDS = 10
-UPLOADS_SECONDS = 300
-"""How often it is looked for uploads of sessions that are over."""
+SESSIONS_SECONDS = 300
+"""How often it is looked for what belongs to sessions that are over."""
 DRIFT_SECONDS = 60
 """How often the result of the last check is read for the metrics."""
 
@@ -92,7 +93,7 @@ async def _serve(config: Config) -> None:
                 asyncio.create_task(_watch_drift(services, collector)),
                 asyncio.create_task(_maintain(services, config)),
                 asyncio.create_task(_go_on(services)),
-                asyncio.create_task(_clear_uploads(services, config)),
+                asyncio.create_task(_clear_sessions(services, config)),
                 asyncio.create_task(make_webhook_runner(services, config.webhooks).run()),
             ]
             _log.info("serving", http=config.http.listen, **mail)
@@ -215,11 +216,13 @@ async def _maintain(services: Services, config: Config) -> None:
             )
 
 
-async def _clear_uploads(services: Services, config: Config) -> None:
-    """Remove what sessions have uploaded that are over."""
+async def _clear_sessions(services: Services, config: Config) -> None:
+    """Remove what sessions have uploaded and found that are over."""
     while True:
         try:
-            await remove_of_ended_sessions(services.store, config.auth, now_ms=services.clock.now_ms())
+            now_ms = services.clock.now_ms()
+            await remove_of_ended_sessions(services.store, config.auth, now_ms=now_ms)
+            await remove_ended(services.store, config.auth, now_ms=now_ms)
         except PostroomError as error:
-            _log.warning("uploads could not be cleared", error=str(error), private=error.private)
-        await asyncio.sleep(UPLOADS_SECONDS)
+            _log.warning("what sessions had could not be cleared", error=str(error), private=error.private)
+        await asyncio.sleep(SESSIONS_SECONDS)

@@ -109,7 +109,10 @@ class _Source(Protocol):
     """Where the changes of a list are read."""
 
     content: Content
-    originals: Mapping[ItemId, MailRef]
+
+    @property
+    def originals(self) -> Mapping[ItemId, MailRef]:
+        """Where the mails that were listed are, if this is not the list of their folder."""
 
     async def list_mails(self, *, after: Place, limit: int) -> list[Mail]:
         """Return up to ``limit`` mails that changed after a place, in the order of (modseq, uid)."""

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from postroom.config.auth import AuthConfig
 from postroom.domain.access import require_own
 from postroom.domain.clock import Clock
 from postroom.domain.search_views import (
@@ -39,7 +40,7 @@ from postroom.model.search_folder import FIRST_SEARCH_FOLDER, NO_SESSION, Search
 from postroom.store import Store
 from postroom.store.packing import make_numbers, pack_numbers, unpack_numbers
 from postroom.store.sql.found_mails import Place
-from postroom.store.sql.search_folders import Change, Standing
+from postroom.store.sql.search_folders import Change, Holding, Standing
 from postroom.store.tx import Snapshot
 
 LIST_KIND = "search"
@@ -52,6 +53,9 @@ _RENEWED_NEWER = MOST_OF_SESSION // 2
 """One of a session that is asked for again becomes the newest, if so many are newer."""
 MOST_REMEMBERED = 8_000_000
 """Numbers remembered in memory, of eight bytes each; about."""
+UNWRITTEN_MILLISECONDS = 120_000
+"""The use of a session may be written this much later (see :mod:`postroom.domain.sessions`)."""
+_REMOVED_AT_ONCE = 100
 _TRIES = 20
 
 
@@ -319,6 +323,35 @@ class SearchFolders:
         view = self._views.pop(key, None)
         if view is not None:
             self._weight -= view.weight
+
+
+async def remove_ended(store: Store, config: AuthConfig, *, now_ms: int) -> int:
+    """Remove the search folders whose time or session is over; return how many there were. Raises: unavailable."""
+    idle_before = now_ms - config.session_idle_seconds * 1000 - UNWRITTEN_MILLISECONDS
+    account_id, search_id, removed = AccountId(0), FolderId(0), 0
+    while True:
+        async with store.directory() as directory:
+            page = await directory.search_folders.list_after(account_id, search_id, limit=_REMOVED_AT_ONCE)
+        ended = [
+            (one.account_id, one.search_id)
+            for one in page
+            if _is_over(one, now_ms=now_ms, idle_before=idle_before)
+        ]
+        if ended:
+            async with store.directory_transaction() as tx:
+                await tx.search_folders.delete(ended)
+        removed += len(ended)
+        if len(page) < _REMOVED_AT_ONCE:
+            return removed
+        account_id, search_id = page[-1].account_id, page[-1].search_id
+
+
+def _is_over(one: Holding, *, now_ms: int, idle_before: int) -> bool:
+    if one.session_id == NO_SESSION:
+        return one.expires_at <= now_ms
+    if one.session_expires_at is None or one.session_used_at is None:
+        return True
+    return one.session_expires_at <= now_ms or one.session_used_at < idle_before
 
 
 def _new_number() -> FolderId:
