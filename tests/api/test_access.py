@@ -47,9 +47,11 @@ SAME_KIND = {
     "mailIds": "mailId",
     "parentId": "folderId",
     "refwMailId": "mailId",
+    "scope": "folderId",
 }
 """Parameters that take what goes by another name in paths."""
 UNUSED = {
+    "IndexQuery.ids": "names of indexes, not ids",
     "SendToUndo.processingId": "a number, not an id: the tests of sending try those of others",
     "BatchBody.folderId": "where the conversations of ranges are listed: the tests of conversations try others",
 }
@@ -137,6 +139,7 @@ ROWS = {
     "getFolder": Row(),
     "getFolderDelta": Row(),
     "getHeaders": Row(),
+    "getIndexInfo": Row(query={"ids": "search", "scope": ID}),
     "getLabel": Row(),
     "getMail": Row(),
     "getMailConversation": Row(),

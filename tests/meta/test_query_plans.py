@@ -24,6 +24,7 @@ SCANS = {
     "directory._COUNT_ALIASES": "an administrator removes a domain; there are few domains",
     "directory._COUNT_ADDRESSES": "an administrator removes a domain",
     "outgoing._COUNT_WAITING": "a metric, counted once a minute",
+    "extractions._COUNT_WAITING": "a metric, counted once a minute",
 }
 """Statements that may read a whole table, and why. This list may only shrink."""
 
@@ -65,6 +66,8 @@ WHOLE_ACCOUNT = {
     "folders._LIST": "all folders are asked for",
     "folders._COUNTS": "all folders are asked for",
     "labels._COUNTS": "all labels are asked for",
+    "extractions._COUNT": "what is still to be done of an account is counted",
+    "indexing._COUNT": "what is still to be done of an account is counted",
     "tickets._DELETE_OLDEST": "the few open tickets of one account",
     "labels._LIST": "all labels are asked for",
     "labels._LIST_OF_FOLDERS": "a check looks at the counters of all folders and labels",
@@ -94,6 +97,7 @@ WHOLE_ACCOUNT = {
     "removals._CONTACTS": "an account is removed, a slice at a time",
     "removals._CONTACT_ADDRESSES": "an account is removed, a slice at a time",
     "removals._ANSWERED": "an account is removed, a slice at a time",
+    "removals._EXTRACTIONS": "an account is removed, a slice at a time",
     "removals._OTHERS": "the statements above",
     "settings._FIND_UI": "one row an account",
     "settings._FIND_CLIENT": "one row an account",
@@ -145,6 +149,8 @@ INSERT INTO account_setting SELECT a, '', '', '' FROM generate_series(1, 1000) a
 INSERT INTO event_ticket SELECT a::text::bytea, a % 500, a, 1, a FROM generate_series(1, 2000) a;
 INSERT INTO webhook SELECT a, a % 300, '', '', 0, ''::bytea, 1, 0, 0, 0, 0, 0, a % 20 / 19 * a, 0, ''
     FROM generate_series(1, 2000) a;
+INSERT INTO extraction SELECT a, c, c, 0 FROM generate_series(1, 100) a, generate_series(1, 50) c;
+INSERT INTO rethreaded_folder SELECT a, f FROM generate_series(1, 50) a, generate_series(2, 20) f;
 INSERT INTO draft SELECT a, u, '', 0 FROM generate_series(1, 20) a, generate_series(1, 200) u;
 INSERT INTO temporary_attachment SELECT a, u, u % 7, ''::bytea, '', '', '', 0, 0, u
     FROM generate_series(1, 100) a, generate_series(1, 30) u;

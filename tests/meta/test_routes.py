@@ -30,6 +30,7 @@ POST /api/v1/logout
 GET HEAD /api/v1/mails/counters
 GET /api/v1/events
 POST /api/v1/events/ticket
+GET /api/v1/account/indexinfo
 GET /api/v1/account/info
 GET PATCH /api/v1/account/settings
 GET POST DELETE /api/v1/account/settings/client
