@@ -160,27 +160,6 @@ async def test_what_is_wrong_is_refused(ann: User, ben: User) -> None:
     assert (await refusal(ann, "GET", f"batch/{'x' * 24}"))[:2] == (404, "notFound")
 
 
-async def test_there_are_no_conversations_yet(ann: User) -> None:
-    """Their calls are there, and tell that what they name is not."""
-    sent, label = await folder_id(ann, "sent"), await make_label(ann)
-    ids = ["MV9jXzE", "MV9jXzI"]
-    calls: list[tuple[str, dict[str, Any]]] = [
-        ("move", {"destinationFolderId": sent}),
-        ("delete", {}),
-        ("update", {"isUnread": True}),
-        ("labels/add", {"labelId": label}),
-        ("labels/remove", {"labelId": label}),
-    ]
-    for path, more in calls:
-        answer = await call(ann, "POST", f"batch/conversations/{path}", {"ids": [*ids, ids[0]], **more})
-        assert answer["failedItems"] == ids
-        assert await refusal(ann, "POST", f"batch/conversations/{path}", {"ids": ["x"], **more}) == (
-            400,
-            "badParameter",
-            "ids",
-        )
-
-
 async def test_a_large_batch_is_a_job(session: User, ben: User, small: None) -> None:
     mails = await fill(session, 10)
     sent = await folder_id(session, "sent")
