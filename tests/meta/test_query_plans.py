@@ -62,6 +62,7 @@ WHOLE_ACCOUNT = {
     "outgoing._COUNT_UNFINISHED": "what an account has waiting is bounded by its class",
     "directory._DELETE_ALIAS": "the few addresses of one account",
     "directory._DELETE_ADDRESSES": "an account is removed",
+    "released_blobs._REMOVE": "an account is removed",
     "feeds._FOLDERS": "the figures of all folders are asked for",
     "folders._LIST": "all folders are asked for",
     "folders._COUNTS": "all folders are asked for",
@@ -159,6 +160,7 @@ INSERT INTO search_folder SELECT a % 300, 1000 + a, a % 500, a, ''::bytea, 1, 1,
 INSERT INTO search_content SELECT a % 300, 1000 + a, ''::bytea FROM generate_series(1, 3000) a;
 INSERT INTO search_change SELECT a % 300, 1000 + a, n, ''::bytea, ''::bytea
     FROM generate_series(1, 3000) a, generate_series(1, 3) n;
+INSERT INTO released_blob SELECT a % 300, a::text::bytea, a FROM generate_series(1, 2000) a;
 INSERT INTO outgoing SELECT a, a % 300, 'sent', '', 0, 0, a % 2 * a, 0, 0, 0, 0, '', '', 0, 0, 0, 0, a % 2 * a
     FROM generate_series(1, 2000) a;
 INSERT INTO outgoing_recipient SELECT a, n, '', '', '', '', 'waiting', '', '', ''

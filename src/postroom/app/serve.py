@@ -35,6 +35,7 @@ from postroom.domain.calls import purge_calls
 from postroom.domain.check import find_last_drift
 from postroom.domain.maintenance import purge_history
 from postroom.domain.queue_admin import purge_finished
+from postroom.domain.released_blobs import remove_released_blobs
 from postroom.domain.search_folders import remove_ended
 from postroom.domain.uploads import collect_orphans, remove_of_ended_sessions
 from postroom.errors import Kind, PostroomError
@@ -206,6 +207,7 @@ async def _maintain(services: Services, config: Config) -> None:
         try:
             removed = await purge_history(services.store, config.retention)
             await collect_orphans(services.store)
+            await remove_released_blobs(services.store)
             await purge_calls(services.store)
             await purge_finished(services.store, config.sending, now=services.clock.now_ms())
         except PostroomError as error:

@@ -2,8 +2,9 @@
 
 For each account, in one snapshot: the counters of folders and labels and the mailbox's totals against the mails;
 references to contents against the mails; tombstones of mails that are there; the counted chunks of the sort orders;
-the full-text index (see :mod:`postroom.domain.examination`). Then each content's bytes against its hash. At last
-the blobs that no row names, and the engine's own check of its files. All of it works while the server runs.
+the full-text index (see :mod:`postroom.domain.examination`). Then each content's bytes against its hash, the blobs
+that no row names, uploads (:mod:`postroom.domain.upload_check`), and the engine's own check of its files. All of it
+works while the server runs.
 
 A repair is made in one transaction an account, with its writers held, from a new look. It restores what can be
 derived. A damaged or missing message can't be: it is reported, and kept.
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from postroom.domain.examination import Fault, examine, repair_faults
+from postroom.domain.upload_check import check_uploads
 from postroom.errors import PostroomError
 from postroom.model.account import Account
 from postroom.model.mail import Part
@@ -71,6 +73,8 @@ async def check_store(store: Store, *, repair: bool = False, progress: Progress 
         last = accounts[-1].account_id
     progress("blobs")
     await _check_blobs(store, report, repair=repair)
+    progress("uploads")
+    report.findings += await check_uploads(store, repair=repair)
     outcome = {"at": int(time.time()), "drift": report.drift, "findings": len(report.findings)}
     async with store.directory_transaction() as tx:
         await tx.meta.put(LAST_CHECK, json.dumps(outcome))
@@ -158,6 +162,9 @@ async def _check_blobs(store: Store, report: Report, *, repair: bool) -> None:
             content = await mailbox.contents.find(content_id) if content_id is not None else None
         if content is not None and content.data is None:
             continue
+        async with store.directory() as directory:
+            if await directory.released_blobs.has(blob.account_id, blob.sha256):
+                continue  # It goes by itself.
         if repair and not await store.blobs.delete(blob.account_id, blob.sha256, stored_before=before):
             continue
         what = f"blob {blob.account_id}/{blob.sha256.hex()} ({blob.size_bytes} bytes) belongs to no mail"

@@ -46,6 +46,8 @@ async def remove_mailbox(store: Store, account_id: AccountId, *, progress: Calla
     while count := await _remove_contents(store, account_id):
         removed += count
         progress(removed)
+    while await _remove_released_blobs(store, account_id):
+        pass
     while await _remove_uploads(store, account_id):
         pass
     count = SLICE
@@ -64,6 +66,14 @@ async def _remove_contents(store: Store, account_id: AccountId) -> int:
         if content.in_blob_store:
             await store.blobs.delete(account_id, content.sha256)
     return len(contents)
+
+
+async def _remove_released_blobs(store: Store, account_id: AccountId) -> int:
+    async with store.transaction(account_id) as tx:
+        hashes = await tx.tables.released_blobs.remove_of(account_id, limit=SLICE)
+    for sha256 in hashes:
+        await store.blobs.delete(account_id, sha256)
+    return len(hashes)
 
 
 async def _remove_uploads(store: Store, account_id: AccountId) -> int:

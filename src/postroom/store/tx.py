@@ -39,6 +39,7 @@ from postroom.store.sql.operations import Operation, OperationRepo
 from postroom.store.sql.orders import OrderRepo
 from postroom.store.sql.outgoing import OutgoingRepo
 from postroom.store.sql.recounts import RecountRepo
+from postroom.store.sql.released_blobs import ReleasedBlobRepo
 from postroom.store.sql.remembered_calls import RememberedCallRepo
 from postroom.store.sql.removals import RemovalRepo
 from postroom.store.sql.search_folders import SearchFolderRepo
@@ -392,6 +393,11 @@ class Directory:
     def search_folders(self) -> SearchFolderRepo:
         """What searches have found, for all sessions."""
         return SearchFolderRepo(self._connection)
+
+    @cached_property
+    def released_blobs(self) -> ReleasedBlobRepo:
+        """The blobs whose content was deleted."""
+        return ReleasedBlobRepo(self._connection)
 
     @cached_property
     def tickets(self) -> TicketRepo:

@@ -26,6 +26,15 @@ CREATE TABLE temporary_attachment (
 ) WITHOUT ROWID;
 CREATE INDEX temporary_attachment_by_blob ON temporary_attachment (account_id, blob_name);
 
+-- Blobs whose content was deleted: they are removed later, unless a content names them again. Unix milliseconds.
+CREATE TABLE released_blob (
+    account_id BIGINT NOT NULL,
+    sha256 BYTEA NOT NULL,
+    released_at BIGINT NOT NULL,
+    PRIMARY KEY (account_id, sha256)
+) WITHOUT ROWID;
+CREATE INDEX released_blob_by_age ON released_blob (released_at);
+
 -- The outgoing queue: a message on its way. processing_id is its number for clients and operators. sender: the
 -- reverse-path, '' the null path. content_id: the message, a content of the account on which this row holds one
 -- reference; its Bcc fields are left out when it goes. item_id: the copy in Sent or Scheduled, 0 for none.

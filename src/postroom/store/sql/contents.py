@@ -1,5 +1,6 @@
 """Contents: the immutable messages, once per account, addressed by SHA-256."""
 
+import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -30,7 +31,14 @@ _SHARE = "UPDATE content SET refs = refs + 1 WHERE account_id = $1 AND content_i
 _RELEASE = """
 UPDATE content SET refs = refs - 1 WHERE account_id = $1 AND content_id = $2 RETURNING refs
 """
-_DELETE = "DELETE FROM content WHERE account_id = $1 AND content_id = $2"
+_DELETE = """
+DELETE FROM content WHERE account_id = $1 AND content_id = $2
+RETURNING sha256, CASE WHEN data IS NULL THEN 1 ELSE 0 END
+"""
+_NOTE_RELEASED = """
+INSERT INTO released_blob (account_id, sha256, released_at) VALUES ($1, $2, $3)
+ON CONFLICT (account_id, sha256) DO UPDATE SET released_at = excluded.released_at
+"""
 _SETTLE_RECEIPT = """
 UPDATE content SET is_receipted = 1 WHERE account_id = $1 AND content_id = $2 AND is_receipted = 0
 RETURNING content_id
@@ -110,8 +118,10 @@ class ContentRepo:
         return refs
 
     async def delete(self, content_id: ContentId) -> None:
-        """Delete a content."""
-        await self._connection.execute(_DELETE, self._account_id, content_id)
+        """Delete a content; if it lies in the blob store, note that its blob may go."""
+        row = await self._connection.fetch_row(_DELETE, self._account_id, content_id)
+        if row is not None and row[1]:
+            await self._connection.execute(_NOTE_RELEASED, self._account_id, row[0], int(time.time() * 1000))
 
     async def settle_receipt(self, content_id: ContentId) -> bool:
         """Settle the wish for a receipt; False if it was settled before."""
