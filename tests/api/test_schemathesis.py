@@ -149,7 +149,7 @@ def test_as_generated(case: Case, server: Server) -> None:
 def put(things: dict[str, str], given: dict[str, Any]) -> bool:
     """Put the ids of what is there in the place of those that are given; tell whether there were any."""
     names = given.keys() & things.keys() - NUMBERS
-    given.update({name: [things[name]] if name == "ids" else things[name] for name in names})
+    given.update({name: [things[name]] if name in {"ids", "folderIds"} else things[name] for name in names})
     # Short numbers stay as they are: some of them name a part, some do not.
     given.update({name: "0" for name, value in given.items() if name in NUMBERS and len(str(value)) > 3})
     return bool(names)
@@ -159,8 +159,11 @@ def put(things: dict[str, str], given: dict[str, Any]) -> bool:
 @SETTINGS
 def test_of_what_is_there(case: Case, server: Server) -> None:
     has_ids = False
+    things = server.things
+    if "/batch/conversations/" in case.path:
+        things = {**things, "ids": things["conversationId"]}
     for values in (case.path_parameters, case.query, case.body):
-        has_ids |= put(server.things, values if isinstance(values, dict) else {})
+        has_ids |= put(things, values if isinstance(values, dict) else {})
     case.headers.pop(SESSION, None)
     needs_session = case.path.startswith("/api/v1/temporaryAttachments")
     response = check(case, server, **({SESSION: server.things[SESSION]} if needs_session else {}))

@@ -72,6 +72,8 @@ PUT /api/v1/drafts/{mailId}
 POST /api/v1/drafts/{mailId}/send
 POST /api/v1/drafts/{mailId}/send/schedule
 GET /api/v1/mails/delta
+POST /api/v1/mails/search
+GET /api/v1/mails/search/suggest
 GET PATCH DELETE /api/v1/mails/{mailId}
 POST /api/v1/mails/{mailId}/archive
 GET /api/v1/mails/{mailId}/conversation

@@ -39,7 +39,9 @@ from postroom.domain.news import News
 from postroom.domain.operations import Operations
 from postroom.domain.receipts import Receipts
 from postroom.domain.routing import Routing
+from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
+from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
 from postroom.domain.temporary_attachments import TemporaryAttachments
@@ -152,7 +154,9 @@ async def make_domain(
         messages=parts.messages,
         news=parts.news,
         operations=Operations(store, policies, jobs),
+        search=Search(store, parts.search_folders),
         search_folders=parts.search_folders,
+        search_suggestions=SearchSuggestions(store),
         sending=_make_sending(store, config, parts),
         settings=settings,
         temporary_attachments=parts.attachments,

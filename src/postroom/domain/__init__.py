@@ -27,7 +27,9 @@ from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
+from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
+from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
 from postroom.domain.temporary_attachments import TemporaryAttachments
@@ -67,7 +69,9 @@ class Domain:
     messages: Messages
     news: News
     operations: Operations
+    search: Search
     search_folders: SearchFolders
+    search_suggestions: SearchSuggestions
     sending: Sending
     settings: Settings
     temporary_attachments: TemporaryAttachments

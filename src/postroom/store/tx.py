@@ -32,6 +32,7 @@ from postroom.store.sql.indexing import IndexingRepo
 from postroom.store.sql.jobs import JobRepo
 from postroom.store.sql.labels import LIST_ACCOUNTS as LIST_WITH_DOOMED_LABELS
 from postroom.store.sql.labels import DoomedLabelRepo, LabelRepo
+from postroom.store.sql.mail_filters import MailFilterRepo
 from postroom.store.sql.mailboxes import Advance, MailboxRepo
 from postroom.store.sql.mails import MailRepo
 from postroom.store.sql.meta import MetaRepo
@@ -48,7 +49,7 @@ from postroom.store.sql.settings import SettingRepo
 from postroom.store.sql.temporary_attachments import TemporaryAttachmentRepo
 from postroom.store.sql.tickets import TicketRepo
 from postroom.store.sql.traces import LIST_ACCOUNTS as LIST_WITH_DOOMED_FOLDERS
-from postroom.store.sql.traces import TraceRepo
+from postroom.store.sql.traces import LIST_RETHREADED_ACCOUNTS, TraceRepo
 from postroom.store.sql.vacations import VacationRepo
 from postroom.store.sql.webhooks import WebhookRepo, WebhookWork
 
@@ -121,6 +122,11 @@ class Snapshot(ConversationTables):
         return OrderRepo(self._connection, self.account_id)
 
     @cached_property
+    def mail_filters(self) -> MailFilterRepo:
+        """The mails, as searches look at them."""
+        return MailFilterRepo(self._connection, self.account_id)
+
+    @cached_property
     def contents(self) -> ContentRepo:
         """The messages."""
         return ContentRepo(self._connection, self.account_id)
@@ -181,8 +187,10 @@ class Transaction(Snapshot):
         *,
         session_id: SessionId | None,
         tell: Callable[[AccountId], None],
+        follow_up: Callable[[AccountId], None] | None = None,
     ) -> None:
         super().__init__(connection, account_id)
+        self._follow_up = follow_up
         self._writer = connection
         self._tell = tell
         self._session_id = session_id
@@ -334,6 +342,11 @@ class Transaction(Snapshot):
         """Run ``callback`` once this transaction is durable; never if it, or the savepoint entered, fails."""
         self._writer.after_commit(callback)
 
+    def follow_up(self) -> None:
+        """Tell who does what follows behind transactions that there is something, once this one is durable."""
+        if self._follow_up is not None:
+            self.after_commit(partial(self._follow_up, self.account_id))
+
     def tell_queue(self) -> None:
         """Tell who works on the outgoing queue that something in it is due, once this transaction is durable."""
         self.after_commit(partial(self._tell, QUEUE))
@@ -361,10 +374,10 @@ class Directory:
         return RememberedCallRepo(self._connection)
 
     async def list_accounts_with_doomed(self) -> list[AccountId]:
-        """Return some accounts with mails to be removed, or labels to be taken off mails."""
+        """Return some accounts with mails to be removed or threaded anew, or labels to be taken off mails."""
         rows = [
             row
-            for statement in (LIST_WITH_DOOMED_FOLDERS, LIST_WITH_DOOMED_LABELS)
+            for statement in (LIST_WITH_DOOMED_FOLDERS, LIST_WITH_DOOMED_LABELS, LIST_RETHREADED_ACCOUNTS)
             for row in await self._connection.fetch_all(statement)
         ]
         return sorted({AccountId(row[0]) for row in rows})

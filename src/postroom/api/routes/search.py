@@ -19,7 +19,14 @@ _suggest_query = Query(SuggestQuery)
 
 @post(
     _PATH,
-    **operation("searchMails", "Search mails", tag="search", returns=SearchResult, body=SearchBody),
+    **operation(
+        "searchMails",
+        "Search mails",
+        tag="search",
+        returns=SearchResult,
+        body=SearchBody,
+        errors=("notFound",),
+    ),
 )
 async def search_mails(request: Call) -> Reply:
     """Find the mails that match all criteria; the answer names a search folder, which is listed like any other."""

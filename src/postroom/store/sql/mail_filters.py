@@ -18,15 +18,14 @@ from postroom.model.ids import AccountId, FolderId
 from postroom.search.query import Bounds, Query, Text
 from postroom.store.engine.base import Connection, TextMatches, Word
 
-# The folder is compared as an expression, so that contents alone are looked up by: each is in a folder or two, and
-# folders may be many.
+# What is compared as an expression is no key to look up by: a content is in a folder or two, and folders may be many.
 _BY_CONTENT = """
 SELECT date AS n1, item_id AS n2 FROM mail
 WHERE account_id = $1 AND content_id IN (SELECT value FROM numbers($2))
   AND folder_id + 0 IN (SELECT value FROM numbers($3)) AND date >= $4 AND date < $5
 ORDER BY date DESC, item_id DESC
 """
-_PROPERTIES = """date >= $4 AND date < $5 AND size_bytes >= $6 AND size_bytes < $7
+_PROPERTIES = """date + 0 >= $4 AND date + 0 < $5 AND size_bytes + 0 >= $6 AND size_bytes + 0 < $7
   AND ((1 << is_unread) & $8) > 0 AND ((1 << is_flagged) & $9) > 0 AND ((1 << has_attachments) & $10) > 0
   AND ((1 << importance) & $11) > 0 AND ((1 << refw) & $12) > 0"""
 _BY_CONTENT_FILTERED = f"""
