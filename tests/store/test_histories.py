@@ -15,7 +15,8 @@ from tests.fixtures.factories import DATE, AddOwner, Owner, make_message, mark_m
 from postroom.config.classes import AccountClass
 from postroom.domain import Domain
 from postroom.domain.examination import examine
-from postroom.domain.filing import Flags, file_mail, locate_mail, make_draft, replace_mail, set_refw
+from postroom.domain.filing import Flags, file_mail, locate_mail, set_refw
+from postroom.domain.rewriting import make_draft, replace_mail
 from postroom.errors import Kind, PostroomError
 from postroom.model.envelope import Envelope, Recipient
 from postroom.model.folder import DRAFTS, INBOX

@@ -19,8 +19,8 @@ from postroom.mime.parse import parse_message
 from postroom.mime.raw import Raw
 from postroom.mime.structure import best_body, has_attachments, part_source
 from postroom.mime.summary import sort_keys, summarise
+from postroom.mime.threading import threading_of
 from postroom.model.mail import Part, Summary
-from postroom.model.thread import Threading
 from postroom.sanitise.text import html_to_text
 from postroom.search.terms import IndexTerms, index_terms
 
@@ -70,11 +70,12 @@ def digest_message(raw: Raw) -> Digest:
     root = parse_message(raw)
     summary, body_text = read_summary(raw, root)
     keys = sort_keys(summary)
+    sha256 = hash_message(raw)
     return Digest(
-        sha256=hash_message(raw),
+        sha256=sha256,
         size_bytes=len(raw),
         structure=_encode(root),
-        threading=_encode(Threading()),
+        threading=_encode(threading_of(raw, root, summary, sha256=sha256)),
         data=pack_message(raw),
         summary=_encode(summary),
         importance=summary.importance,

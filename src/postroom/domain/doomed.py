@@ -3,15 +3,18 @@
 A folder is removed by taking its row and its counters away (:mod:`postroom.domain.folder_changes`); from then on
 nobody sees its mails. Here their rows go, the references to their contents, and the chunks of its sort orders. Each
 slice is a transaction that holds the write lock shortly; what a crash leaves is found again by ``doomed_folder``.
-How labels come off mails is told in :mod:`postroom.domain.labels`.
+How labels come off mails is told in :mod:`postroom.domain.labels`, how the mails of folders that were moved follow
+into conversations or out of them in :mod:`postroom.domain.rethreading`.
 """
 
 import asyncio
 
 import structlog
 
-from postroom.domain.filing import release_contents
+from postroom.domain.filing import part_mails, release_contents
 from postroom.domain.labels import remove_doomed_labels
+from postroom.domain.rethreading import rethread_folders
+from postroom.domain.steps import Record
 from postroom.errors import PostroomError
 from postroom.model.ids import AccountId
 from postroom.store import Store
@@ -23,10 +26,14 @@ _log = structlog.get_logger("postroom.doomed")
 
 
 class Doomed:
-    """Removes what is left of folders and labels that are gone, in tasks of its own."""
+    """Removes what is left of folders and labels that are gone, in tasks of its own.
+
+    It also does for the store what else follows behind its transactions.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        store.on_follow_up = self.begin
         self._running: dict[AccountId, asyncio.Task[None]] = {}
         self._asked: set[AccountId] = set()
 
@@ -43,6 +50,7 @@ class Doomed:
             while account_id in self._asked:
                 self._asked.discard(account_id)
                 await remove_doomed(self._store, account_id)
+                await rethread_folders(self._store, account_id)
                 await remove_doomed_labels(self._store, account_id)
         except PostroomError as error:
             _log.warning("removing was interrupted", error=str(error), private=error.private)
@@ -77,11 +85,16 @@ async def remove_doomed(store: Store, account_id: AccountId) -> int:
             async with store.transaction(account_id) as tx:
                 items = await tx.mails.list_some(folder_id, limit=SLICE)
                 count = len(items)
+                if any(item.mail.conversation_id for item in items):
+                    state = await tx.advance()
+                    await tx.log("rethread", Record(), modseq=state.modseq)
                 await tx.mails.delete(item.mail.item_id for item in items)
+                await part_mails(tx, items)
                 await tx.drafts.delete([item.mail.item_id for item in items if item.mail.is_draft])
                 await release_contents(tx, [item.mail for item in items])
                 if count < SLICE:
                     await tx.orders.drop(folder_id)
+                    await tx.conversation_orders.drop(folder_id)
                     await tx.traces.undoom(folder_id)
             removed += count
             await asyncio.sleep(0)

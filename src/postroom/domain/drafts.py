@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 
 from postroom.config.classes import AccountClass
 from postroom.domain.access import require_own
-from postroom.domain.filing import Flags, file_mail, locate_mail, replace_mail
+from postroom.domain.filing import Flags, file_mail, locate_mail
 from postroom.domain.history import write_down
 from postroom.domain.letters import Letter, Letters, Written
 from postroom.domain.outbox import withdraw
 from postroom.domain.quota import Quota
 from postroom.domain.references import unmark_referred
+from postroom.domain.rewriting import replace_mail
 from postroom.domain.steps import Insert, Listed, Replace, Step
 from postroom.errors import bad_parameter, not_found
 from postroom.model.account import Caller

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from postroom.content.digest import digest_message
 from postroom.domain.steps import Record
+from postroom.domain.thread_check import find_faults as find_thread_faults
+from postroom.domain.thread_check import repair_conversations
 from postroom.errors import PostroomError
 from postroom.model.folder import Folder
 from postroom.model.ids import ContentId, FolderId, LabelId, Modseq
@@ -22,8 +24,8 @@ from postroom.store.tx import Snapshot, Transaction
 class Fault(NamedTuple):
     """Something wrong: what kind, whose, in words, and whether it was repaired.
 
-    Kinds: ``counter``, ``reference``, ``tombstone``, ``order``, ``fulltext``, ``mailbox``, ``content``, ``blob``,
-    ``queue``, ``database``.
+    Kinds: ``counter``, ``reference``, ``tombstone``, ``order``, ``fulltext``, ``conversation``, ``mailbox``,
+    ``content``, ``blob``, ``queue``, ``database``.
     """
 
     kind: str
@@ -70,6 +72,7 @@ async def examine(mailbox: Snapshot, account: str) -> tuple[int, list[Fault]]:
         *await _examine_references(mailbox, account, recount),
         *await _examine_orders(mailbox, account),
         *await _examine_index(mailbox, account, recount),
+        *[Fault("conversation", account, line, False) for line in await find_thread_faults(mailbox)],
     ]
     faults += [
         Fault("queue", account, f"message {number}: nobody waits for it, and it is not finished", False)
@@ -221,6 +224,11 @@ async def repair_faults(tx: Transaction, account: str, messages: MessageStore) -
         await tx.orders.rebuild(folder_id, total_items=recount.folder(folder_id).total_items)
     for folder_id, uid in await tx.operations.list_buried_alive():
         await tx.operations.unbury(folder_id, uid)
+    if "conversation" in kinds:
+        state = await tx.advance()
+        await repair_conversations(tx)
+        if "counter" not in kinds:
+            await tx.log("repair", Record(), modseq=state.modseq)
     if "fulltext" in kinds:
         await _repair_index(tx, recount, messages)
     _, left = await examine(tx, account)

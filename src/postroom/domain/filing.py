@@ -2,7 +2,7 @@
 
 Whatever puts mails into a folder, moves, marks or removes them goes through here. In one transaction these stay in
 step: the mails, their contents' references, the counters of folders and labels, the mailbox's totals, the counted
-chunks of the sort orders, the full-text index, and the tombstones of what is gone.
+chunks of the sort orders, the full-text index, the conversations, and the tombstones of what is gone.
 
 Functions take mails of one folder, one or some hundred: what concerns a folder or a label is then counted once. They
 move the transaction's history on by its one step, and log nothing: what was done as a whole is the caller's to tell.
@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from postroom.content.digest import Digest
+from postroom.domain.conversation_rows import Tally
+from postroom.domain.threads import NO_CONVERSATION, enter, follow, refresh
 from postroom.errors import not_found
-from postroom.model.conversation import ConversationId
-from postroom.model.folder import DRAFTS, INBOX
+from postroom.model.folder import INBOX
 from postroom.model.ids import ContentId, FolderId, ItemId, LabelId, Modseq, Uid
 from postroom.model.listing import SortField
 from postroom.model.mail import Mail
@@ -82,7 +83,7 @@ async def file_mail(
     """
     size = digest.size_bytes
     state = await tx.advance(items=1, size_bytes=size, contents=1, item_ids=1)
-    content_id = await _add_content(tx, digest, state.content_id)
+    content_id = await add_content(tx, digest, state.content_id)
     counts = {"items": 1, "unread": int(flags.is_unread), "size_bytes": size, "uids": 1}
     counted = await tx.folders.count(folder_id, **counts, modseq=state.modseq)
     if counted is None:
@@ -90,6 +91,7 @@ async def file_mail(
         counted = await tx.folders.count(folder_id, **counts, modseq=state.modseq)
     if counted is None:
         raise not_found("the folder")
+    tally = Tally(tx)
     mail = Mail(
         folder_id=folder_id,
         uid=counted.first_uid,
@@ -107,11 +109,17 @@ async def file_mail(
         refw=flags.refw,
         labels="",
         summary=digest.summary,
-        conversation_id=ConversationId(0),
+        conversation_id=NO_CONVERSATION,
     )
-    keys = _sort_keys(digest, mail)
+    [mail] = await enter(
+        tx, tally, [mail], is_threaded=counted.is_threaded, threadings=[digest.threading], are_new=True
+    )
+    keys = sort_keys_of(digest, mail)
     await tx.mails.insert(mail, keys)
     await tx.orders.added(folder_id, [Entry(keys, mail.uid)], total_items=counted.total_items)
+    if mail.conversation_id:
+        tally.add(Located(mail, keys))
+    await tally.settle()
     return mail
 
 
@@ -123,10 +131,10 @@ async def hold_content(tx: Transaction, digest: Digest) -> ContentId:
     state = await tx.mailbox.advance(step=0, items=0, size_bytes=0, contents=1, item_ids=0, folders=0)
     if state is None:
         raise not_found("the account")
-    return await _add_content(tx, digest, state.content_id)
+    return await add_content(tx, digest, state.content_id)
 
 
-async def _add_content(tx: Transaction, digest: Digest, content_id: ContentId) -> ContentId:
+async def add_content(tx: Transaction, digest: Digest, content_id: ContentId) -> ContentId:
     """Put a reference on a content, which is stored under the number given if it is new; return its number."""
     stored = await tx.contents.add(
         Content(
@@ -140,7 +148,8 @@ async def _add_content(tx: Transaction, digest: Digest, content_id: ContentId) -
     return stored
 
 
-def _sort_keys(digest: Digest, mail: Mail) -> SortKeys:
+def sort_keys_of(digest: Digest, mail: Mail) -> SortKeys:
+    """Return what a mail of a message is sorted by."""
     return SortKeys(
         date=mail.date,
         size_bytes=mail.size,
@@ -159,6 +168,7 @@ async def copy_mails(tx: Transaction, items: Sequence[Located], target: FolderId
 
     Flags, labels and date are those of the originals. Raises: notFound where the target is gone.
     """
+    items = await refresh(tx, items)
     mails = [item.mail for item in items]
     state = await tx.advance(
         items=len(mails),
@@ -178,6 +188,8 @@ async def copy_mails(tx: Transaction, items: Sequence[Located], target: FolderId
         )
         for number, (mail, modseq) in enumerate(zip(mails, tx.stamp(len(mails)), strict=True))
     ]
+    tally = Tally(tx)
+    copies = await enter(tx, tally, copies, is_threaded=counted.is_threaded, are_new=True)
     await tx.mails.copy(zip([mail.item_id for mail in mails], copies, strict=True))
     pairs = zip(mails, copies, strict=True)
     await tx.drafts.copy([(mail.item_id, copy.item_id) for mail, copy in pairs if mail.is_draft])
@@ -187,76 +199,11 @@ async def copy_mails(tx: Transaction, items: Sequence[Located], target: FolderId
             count.label_id, items=count.total_items, unread=count.unread_items, modseq=state.modseq
         )
     await tx.orders.added(target, _entries(items, copies), total_items=counted.total_items)
+    for item, copy in zip(items, copies, strict=True):
+        if copy.conversation_id:
+            tally.add(Located(copy, item.keys))
+    await tally.settle()
     return copies
-
-
-# Other content
-
-
-async def replace_mail(tx: Transaction, item: Located, digest: Digest, *, date: int, flags: Flags) -> Mail:
-    """Give a mail another message, and return it as it is then; its place, labels and number stay.
-
-    Args:
-        tx: the transaction of the account.
-        item: the mail.
-        digest: the message.
-        date: Unix seconds.
-        flags: its flags, all but ``is_deleted`` and ``refw``, which stay.
-    """
-    before = item.mail
-    state = await tx.advance(size_bytes=digest.size_bytes - before.size, contents=1)
-    content_id = await _add_content(tx, digest, state.content_id)
-    after = before._replace(
-        content_id=content_id,
-        modseq=state.modseq,
-        replaced_modseq=state.modseq,
-        date=max(date, 0),
-        size=digest.size_bytes,
-        is_unread=int(flags.is_unread),
-        is_flagged=int(flags.is_flagged),
-        is_draft=int(flags.is_draft),
-        summary=digest.summary,
-    )
-    await _rewrite(tx, item, after, keys=_sort_keys(digest, after))
-    await release_contents(tx, [before])
-    return after
-
-
-async def make_draft(tx: Transaction, item: Located, *, date: int) -> Mail:
-    """Move a mail to Drafts, where it is a draft of that date (Unix seconds); return it as it is then."""
-    mail = item.mail
-    if mail.folder_id != DRAFTS:
-        [mail] = await move_mails(tx, [item], DRAFTS)
-    state = await tx.advance()
-    after = mail._replace(modseq=state.modseq, date=max(date, 0), is_draft=1)
-    keys = item.keys._replace(date=after.date)
-    await _rewrite(tx, Located(mail, item.keys), after, keys=keys)
-    return after
-
-
-async def _rewrite(tx: Transaction, item: Located, after: Mail, *, keys: SortKeys) -> None:
-    """Store a mail anew in its place, and count what that changes; the mailbox's size is the caller's to count."""
-    before, folder_id = item.mail, after.folder_id
-    await tx.drafts.rewrite(after, keys)
-    unread = after.is_unread - before.is_unread
-    counted = await tx.folders.count(
-        folder_id,
-        items=0,
-        unread=unread,
-        size_bytes=after.size - before.size,
-        uids=0,
-        modseq=after.modseq,
-    )
-    if counted is None:
-        raise not_found("the folder")
-    labels = [LabelCount(label_id, unread, 0) for label_id in after.label_ids()] if unread else []
-    await tx.labels.count_in(folder_id, labels)
-    for label in labels:
-        await tx.labels.count(label.label_id, items=0, unread=unread, modseq=after.modseq)
-    if keys != item.keys:
-        total = counted.total_items
-        await tx.orders.removed(folder_id, [Entry(item.keys, after.uid)], total_items=total - 1)
-        await tx.orders.added(folder_id, [Entry(keys, after.uid)], total_items=total)
 
 
 # Moving
@@ -267,6 +214,7 @@ async def move_mails(tx: Transaction, items: Sequence[Located], target: FolderId
 
     Flags, labels and date stay. Raises: notFound where the target is gone.
     """
+    items = await refresh(tx, items)
     mails = [item.mail for item in items]
     state = await tx.advance(mails=len(mails))
     counted = await _enter(tx, target, mails, modseq=state.modseq)
@@ -279,9 +227,13 @@ async def move_mails(tx: Transaction, items: Sequence[Located], target: FolderId
         )
         for number, (mail, modseq) in enumerate(zip(mails, tx.stamp(len(mails)), strict=True))
     ]
+    tally = Tally(tx)
+    moved = await enter(tx, tally, moved, is_threaded=counted.is_threaded)
     await tx.mails.move(moved)
     await _leave(tx, items)
     await tx.orders.added(target, _entries(items, moved), total_items=counted.total_items)
+    await follow(tx, tally, items, moved)
+    await tally.settle()
     return moved
 
 
@@ -351,6 +303,7 @@ async def remove_mails(tx: Transaction, items: Sequence[Located]) -> list[Mail]:
 
     Returns the mails as they were, with the step of their removal.
     """
+    items = await refresh(tx, items)
     mails = [item.mail for item in items]
     state = await tx.advance(
         items=-len(mails), size_bytes=-sum(mail.size for mail in mails), mails=len(mails)
@@ -362,8 +315,17 @@ async def remove_mails(tx: Transaction, items: Sequence[Located]) -> list[Mail]:
         await tx.labels.count(
             count.label_id, items=count.total_items, unread=count.unread_items, modseq=state.modseq
         )
+    await part_mails(tx, items)
     await release_contents(tx, mails)
     return [mail._replace(modseq=modseq) for mail, modseq in zip(mails, tx.stamp(len(mails)), strict=True)]
+
+
+async def part_mails(tx: Transaction, items: Sequence[Located]) -> None:
+    """Part mails whose rows are gone from their conversations; their contents must still be there."""
+    tally = Tally(tx)
+    gone = [item.mail._replace(conversation_id=NO_CONVERSATION) for item in items]
+    await follow(tx, tally, items, gone)
+    await tally.settle()
 
 
 async def release_contents(tx: Transaction, mails: Iterable[Mail]) -> None:
@@ -392,6 +354,7 @@ async def set_flags(
 
 async def mark_mails(tx: Transaction, items: Sequence[Located], mark: Callable[[Mail], Mail]) -> list[Change]:
     """Give mails of one folder the unread and flagged state that ``mark`` says. Returns what changed."""
+    items = await refresh(tx, items)
     marked = [(item, after) for item in items if (after := mark(item.mail)) != item.mail]
     if not marked:
         return []
@@ -412,11 +375,19 @@ async def mark_mails(tx: Transaction, items: Sequence[Located], mark: Callable[[
                 places.append((old, new))
         if places:
             await tx.orders.moved(folder_id, field, places)
+    tally = Tally(tx)
+    for item, after in marked:
+        if after.conversation_id:
+            tally.remove(item)
+            keys = item.keys._replace(is_unread=after.is_unread, is_flagged=after.is_flagged)
+            tally.add(Located(after, keys))
+    await tally.settle()
     return changes
 
 
 async def set_refw(tx: Transaction, item: Located, refw: int) -> Change | None:
     """Set whether a mail was answered or forwarded (its bits as a whole). Returns what changed, if something did."""
+    [item] = await refresh(tx, [item])
     before = item.mail
     if before.refw == refw:
         return None
@@ -425,7 +396,17 @@ async def set_refw(tx: Transaction, item: Located, refw: int) -> Change | None:
     await tx.mails.set_flags([after])
     # The folder's content has changed, though none of its counters has.
     await tx.folders.count(after.folder_id, items=0, unread=0, size_bytes=0, uids=0, modseq=state.modseq)
+    await _touch_conversations(tx, [after])
     return Change(before, after)
+
+
+async def _touch_conversations(tx: Transaction, mails: Iterable[Mail]) -> None:
+    """Note that something of mails has changed that their conversations show, but do not count."""
+    tally = Tally(tx)
+    for mail in mails:
+        if mail.conversation_id:
+            tally.touch(mail.conversation_id)
+    await tally.settle()
 
 
 async def _count_unread(
@@ -450,7 +431,7 @@ async def set_label(
 ) -> list[Change]:
     """Put a label, which is there, on mails of one folder, or take it off. Returns what changed."""
     marked: list[Change] = []
-    for item in items:
+    for item in await refresh(tx, items):
         labels = set(item.mail.label_ids())
         if (label_id in labels) == is_on:
             continue
@@ -471,4 +452,5 @@ async def set_label(
     unread = sign * sum(change.after.is_unread for change in changes)
     await tx.labels.count_in(folder_id, [LabelCount(label_id, unread, sign * len(changes))])
     await tx.labels.count(label_id, items=sign * len(changes), unread=unread, modseq=state.modseq)
+    await _touch_conversations(tx, [change.after for change in changes])
     return changes

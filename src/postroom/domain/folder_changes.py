@@ -3,7 +3,8 @@
 A folder keeps its number whatever becomes of its name and place. One that is removed for good is gone from view at
 once, with all folders below it and all their mails: their rows and counters are taken out of the account in one
 short transaction, however many mails there are, and the mails themselves are removed behind it, slice by slice
-(:mod:`postroom.domain.doomed`).
+(:mod:`postroom.domain.doomed`). So are the mails of a folder that goes to Trash parted from their conversations
+(:mod:`postroom.domain.rethreading`).
 """
 
 import time
@@ -16,6 +17,7 @@ from postroom.domain.folder_names import name_key
 from postroom.domain.folders import parents_first
 from postroom.domain.history import write_down
 from postroom.domain.mail_changes import Policies
+from postroom.domain.rethreading import follow_place
 from postroom.domain.steps import Place, PlaceFolder, RemoveFolder, Step
 from postroom.errors import Kind, PostroomError, bad_parameter, not_found, not_permitted
 from postroom.model.account import Caller
@@ -76,8 +78,7 @@ class FolderChanges:
             kind = await _check_parent(tx, parent_id, folder_type)
             if len(await tx.folders.list_all()) >= MAX_FOLDERS:
                 raise not_permitted(f"an account has at most {MAX_FOLDERS} folders")
-            if await _depth(tx, parent_id) >= MAX_DEPTH:
-                raise bad_parameter("parentId", f"folders are at most {MAX_DEPTH} deep")
+            await check_depth(tx, parent_id)
             await _check_free(tx, parent_id, name)
             steps: list[Step] = []
             folder_id = await make_folder(tx, parent_id, name, steps=steps, kind=kind)
@@ -111,10 +112,7 @@ class FolderChanges:
                 raise bad_parameter("parentId", "a folder cannot be moved into itself")
             await _check_parent(tx, parent.folder, folder.folder_type)
             if parent.folder != folder.parent_id:
-                below = await _list_below(tx, folder.folder_id)
-                height = _height(below, folder.folder_id)
-                if await _depth(tx, parent.folder) + height > MAX_DEPTH:
-                    raise bad_parameter("parentId", f"folders are at most {MAX_DEPTH} deep")
+                await check_depth(tx, parent.folder, folder.folder_id)
                 await _check_free(tx, parent.folder, folder.name)
                 step = await place_folder(tx, folder, Place(parent.folder, folder.name))
                 await write_down(tx, "folders.move", [step], folder_id=folder.folder_id)
@@ -187,6 +185,16 @@ async def _check_free(
         )
 
 
+async def check_depth(mailbox: Snapshot, parent_id: FolderId, folder_id: FolderId | None = None) -> None:
+    """Make sure that below a parent there is room for a folder with all below it, or for a new one.
+
+    Raises: badParameter.
+    """
+    height = 1 if folder_id is None else _height(await _list_below(mailbox, folder_id), folder_id)
+    if await _depth(mailbox, parent_id) + height > MAX_DEPTH:
+        raise bad_parameter("parentId", f"folders are at most {MAX_DEPTH} deep")
+
+
 async def _depth(mailbox: Snapshot, folder_id: FolderId) -> int:
     """Return how deep a folder lies; a top folder 1, the container 0."""
     depth = 0
@@ -231,6 +239,9 @@ async def place_folder(tx: Transaction, folder: Folder, place: Place) -> PlaceFo
         name_key=name_key(place.name),
         modseq=state.modseq,
     )
+    if place.parent_id != folder.parent_id:
+        below = await _list_below(tx, folder.folder_id)
+        await follow_place(tx, folder, FolderId(place.parent_id), below)
     return PlaceFolder(folder.folder_id, Place(folder.parent_id, folder.name), place)
 
 

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from postroom.config.sending import SendingConfig
-from postroom.domain.filing import make_draft
 from postroom.domain.history import write_down
 from postroom.domain.queue_settling import finish
+from postroom.domain.rewriting import make_draft
 from postroom.domain.steps import Move, Moved
 from postroom.errors import Kind, PostroomError, not_found
 from postroom.model.folder import DRAFTS

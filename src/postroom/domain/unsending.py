@@ -10,11 +10,12 @@ from postroom.compose.outbound import without_bcc
 from postroom.content.digest import Digest
 from postroom.domain.access import require_own
 from postroom.domain.drafts import put_reference
-from postroom.domain.filing import Flags, file_mail, locate_mail, make_draft
+from postroom.domain.filing import Flags, file_mail, locate_mail
 from postroom.domain.history import write_down
 from postroom.domain.letters import FW, RE, Letters
 from postroom.domain.outbox import withdraw
 from postroom.domain.references import unmark_referred
+from postroom.domain.rewriting import make_draft
 from postroom.domain.sending import conflict
 from postroom.domain.steps import Insert, Listed, Move, Moved, Replace, Step
 from postroom.errors import bad_parameter, not_found

@@ -103,13 +103,22 @@ def _importance(values: dict[bytes, bytes]) -> int:
 
 def base_subject(text: str) -> str:
     """Return a decoded subject without the marks of replies and forwards (in the manner of RFC 5256 §2.1)."""
+    return split_subject(text)[0]
+
+
+def split_subject(text: str) -> tuple[str, bool]:
+    """Return the base subject of a decoded subject, and whether it had a mark of a reply or a forward."""
     position = 0
+    is_marked = False
     while match := _PREFIX.match(text, position):
         position = match.end()
+        # A number in brackets alone is no mark.
+        is_marked = is_marked or ":" in match[0] or "：" in match[0]
     rest = text[position:].strip()
     while (mark := rest[-5:].lower()).endswith(_FORWARD_MARKS):
         rest = rest[: -5 if mark == "(fwd)" else -4].rstrip()
-    return rest
+        is_marked = True
+    return rest, is_marked
 
 
 def sort_keys(summary: Summary) -> SortKeys:

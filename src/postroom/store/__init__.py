@@ -43,7 +43,12 @@ class Store:
         needs any more is found quickly."""
         self._badges: dict[AccountId, Badge] = {}
         self._badges_state: bytes | None = None
+        self.on_follow_up: Callable[[AccountId], None] = lambda _: None
+        """Told of accounts for which something is to follow behind a transaction."""
         self.messages = MessageStore(blobs, inline_limit_bytes=inline_limit_bytes)
+
+    def _follow_up(self, account_id: AccountId) -> None:
+        self.on_follow_up(account_id)
 
     async def close(self) -> None:
         """Finish what is under way and close."""
@@ -96,7 +101,13 @@ class Store:
         """Enter a transaction on a mailbox; leaving it normally means that it is durable. Raises: unavailable."""
         async with self._write() as connection:
             connection.after_commit(partial(self.engine.tell, account_id))
-            yield Transaction(connection, account_id, session_id=session_id, tell=self.engine.tell)
+            yield Transaction(
+                connection,
+                account_id,
+                session_id=session_id,
+                tell=self.engine.tell,
+                follow_up=self._follow_up,
+            )
         if (joined := find_joined(self.engine)) is not None:
             joined.has_changed = True
 

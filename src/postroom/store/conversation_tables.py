@@ -5,7 +5,10 @@ from functools import cached_property
 from postroom.model.ids import AccountId
 from postroom.store.engine.base import Connection
 from postroom.store.sql.conversation_lists import ConversationListRepo
+from postroom.store.sql.conversations import ConversationRepo
 from postroom.store.sql.orders import CONVERSATION_ORDERS, OrderRepo
+from postroom.store.sql.thread_recounts import ThreadRecountRepo
+from postroom.store.sql.threads import ThreadRepo
 
 
 class ConversationTables:
@@ -24,3 +27,18 @@ class ConversationTables:
     def conversation_orders(self) -> OrderRepo:
         """The counted chunks of the sort orders of conversations."""
         return OrderRepo(self._connection, self.account_id, CONVERSATION_ORDERS)
+
+    @cached_property
+    def conversations(self) -> ConversationRepo:
+        """The conversations, as they are kept."""
+        return ConversationRepo(self._connection, self.account_id)
+
+    @cached_property
+    def threads(self) -> ThreadRepo:
+        """The keys by which mails find each other."""
+        return ThreadRepo(self._connection, self.account_id)
+
+    @cached_property
+    def thread_recounts(self) -> ThreadRecountRepo:
+        """All of the conversations and what they are made of."""
+        return ThreadRecountRepo(self._connection, self.account_id)

@@ -17,7 +17,7 @@ MANY = 50
 _REWRITE = """
 UPDATE mail SET content_id = $3, modseq = $4, replaced_modseq = $5, date = $6, size_bytes = $7, is_unread = $8,
                 is_flagged = $9, is_draft = $10, summary = $11, importance = $12, has_attachments = $13,
-                sort_subject = $14, sort_from = $15, sort_to = $16
+                sort_subject = $14, sort_from = $15, sort_to = $16, conversation_id = $17
 WHERE account_id = $1 AND item_id = $2
 """
 _PUT = """
@@ -83,6 +83,7 @@ class DraftRepo:
             keys.subject,
             keys.from_,
             keys.to,
+            mail.conversation_id,
         )
 
     async def put(self, item_id: ItemId, reference: Reference) -> None:

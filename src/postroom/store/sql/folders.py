@@ -25,10 +25,13 @@ _COUNT = """
 UPDATE folder SET total_items = total_items + $3, unread_items = unread_items + $4, size_bytes = size_bytes + $5,
                   next_uid = next_uid + $6, content_modseq = $7
 WHERE account_id = $1 AND folder_id = $2
-RETURNING next_uid, total_items, unread_items
+RETURNING next_uid, total_items, unread_items, is_threaded
 """
 _PLACE = """
 UPDATE folder SET parent_id = $3, name = $4, name_key = $5, modseq = $6 WHERE account_id = $1 AND folder_id = $2
+"""
+_SET_THREADED = """
+UPDATE folder SET is_threaded = $3, conversations_modseq = $4 WHERE account_id = $1 AND folder_id = $2
 """
 _DELETE = "DELETE FROM folder WHERE account_id = $1 AND folder_id = $2"
 _FIND_ROLE = """
@@ -72,6 +75,7 @@ class Counted(NamedTuple):
     first_uid: Uid
     total_items: int
     unread_items: int
+    is_threaded: int
 
 
 class FolderRepo:
@@ -115,13 +119,17 @@ class FolderRepo:
         row = await self._connection.fetch_row(
             _COUNT, self._account_id, folder_id, items, unread, size_bytes, uids, modseq
         )
-        return None if row is None else Counted(Uid(row[0] - uids), row[1], row[2])
+        return None if row is None else Counted(Uid(row[0] - uids), *row[1:])
 
     async def place(
         self, folder_id: FolderId, *, parent_id: FolderId, name: str, name_key: str, modseq: Modseq
     ) -> None:
         """Give a folder a parent and a name."""
         await self._connection.execute(_PLACE, self._account_id, folder_id, parent_id, name, name_key, modseq)
+
+    async def set_threaded(self, folder_id: FolderId, is_threaded: int, *, modseq: Modseq) -> None:
+        """Say whether a folder's mails belong to conversations."""
+        await self._connection.execute(_SET_THREADED, self._account_id, folder_id, is_threaded, modseq)
 
     async def delete(self, folder_id: FolderId) -> None:
         """Remove the row of a folder; what is in it is another matter."""

@@ -34,7 +34,9 @@ _UID_PLACES = ", ".join(f"${number}" for number in range(3, 3 + MANY))
 _FIND_ITEM_IDS = f"""
 SELECT uid, item_id FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid IN ({_UID_PLACES}) AND {_VISIBLE}
 """
-_LIST_OF_FOLDER = f"SELECT {_LOCATED} FROM mail WHERE account_id = $1 AND folder_id = $2 LIMIT $3"
+_LIST_OF_FOLDER = f"""
+SELECT {_LOCATED} FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid > $4 ORDER BY uid LIMIT $3
+"""
 _FIND_KEYS = f"SELECT {_KEYS} FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid = $3"
 _INSERT = """
 INSERT INTO mail (account_id, folder_id, uid, item_id, content_id, modseq, entered_modseq, replaced_modseq, date,
@@ -140,9 +142,9 @@ class MailRepo:
             found.update((Uid(uid), ItemId(item_id)) for uid, item_id in rows)
         return found
 
-    async def list_some(self, folder_id: FolderId, *, limit: int) -> list[Located]:
-        """Return up to ``limit`` mails of a folder, be it there or gone."""
-        rows = await self._connection.fetch_all(_LIST_OF_FOLDER, self._account_id, folder_id, limit)
+    async def list_some(self, folder_id: FolderId, *, limit: int, after: int = 0) -> list[Located]:
+        """Return up to ``limit`` mails of a folder, be it there or gone, by number from behind ``after``."""
+        rows = await self._connection.fetch_all(_LIST_OF_FOLDER, self._account_id, folder_id, limit, after)
         return [_located(row) for row in rows]
 
     async def find_keys(self, folder_id: FolderId, uid: Uid) -> SortKeys | None:

@@ -18,6 +18,12 @@ RETURNING modseq
 _DOOM = "INSERT INTO doomed_folder (account_id, folder_id) VALUES ($1, $2)"
 _LIST_DOOMED = "SELECT folder_id FROM doomed_folder WHERE account_id = $1 ORDER BY folder_id"
 LIST_ACCOUNTS = "SELECT DISTINCT account_id FROM doomed_folder LIMIT 100"
+_RETHREAD = """
+INSERT INTO rethreaded_folder (account_id, folder_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
+"""
+_LIST_RETHREADED = "SELECT folder_id FROM rethreaded_folder WHERE account_id = $1 ORDER BY folder_id"
+LIST_RETHREADED_ACCOUNTS = "SELECT DISTINCT account_id FROM rethreaded_folder LIMIT 100"
+_END_RETHREADING = "DELETE FROM rethreaded_folder WHERE account_id = $1 AND folder_id = $2"
 _UNDOOM = "DELETE FROM doomed_folder WHERE account_id = $1 AND folder_id = $2"
 
 
@@ -60,3 +66,18 @@ class TraceRepo:
     async def undoom(self, folder_id: FolderId) -> None:
         """Note that the mails of a folder are removed."""
         await self._connection.execute(_UNDOOM, self._account_id, folder_id)
+
+    # Folders whose mails are still to be parted from conversations, or joined to some
+
+    async def rethread(self, folder_id: FolderId) -> None:
+        """Note that the mails of a folder are to be threaded as it says."""
+        await self._connection.execute(_RETHREAD, self._account_id, folder_id)
+
+    async def list_rethreaded(self) -> list[FolderId]:
+        """Return the folders whose mails are to be threaded anew."""
+        rows = await self._connection.fetch_all(_LIST_RETHREADED, self._account_id)
+        return [FolderId(row[0]) for row in rows]
+
+    async def end_rethreading(self, folder_id: FolderId) -> None:
+        """Note that the mails of a folder are threaded as it says."""
+        await self._connection.execute(_END_RETHREADING, self._account_id, folder_id)

@@ -1,0 +1,165 @@
+"""Keys by which mails find each other: who names a message, and who takes part under a subject.
+
+Looking up never walks. Of the mails with a reference key one is enough, since all of them are one conversation. Of
+those with a subject key the replies that name no message are chains: those within :data:`NEAR_SECONDS` of each other
+are one conversation, so that the nearest before and the nearest after a mail stand for all. Only such a reply itself
+joins mails that no other has joined: those of its time that neither of these two is near.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import NamedTuple, TypeVar
+
+from postroom.model.ids import AccountId, ItemId
+from postroom.store.engine.base import Connection
+
+NEAR_SECONDS = 30 * 24 * 3600
+"""Mails with a subject key in common belong together if their dates are at most so far apart."""
+MANY = 50
+"""Mails looked up by one statement."""
+
+_ADD_REFERENCE = """
+INSERT INTO reference_key (account_id, key, item_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
+_REMOVE_REFERENCE = "DELETE FROM reference_key WHERE account_id = $1 AND key = $2 AND item_id = $3"
+_ADD_SUBJECT = """
+INSERT INTO subject_key (account_id, key, is_reply, date, item_id) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
+"""
+_REMOVE_SUBJECT = """
+DELETE FROM subject_key WHERE account_id = $1 AND key = $2 AND is_reply = $3 AND date = $4 AND item_id = $5
+"""
+_HELD = "FROM reference_key WHERE account_id = $1 AND key = place.key"
+_NEAR = "FROM subject_key WHERE account_id = $1 AND key = place.key AND is_reply = 1"
+
+
+def _places(rows: int, columns: int) -> str:
+    numbers = iter(range(2, 2 + rows * columns))
+    return ", ".join(
+        "(" + ", ".join(f"CAST(${next(numbers)} AS BIGINT)" for _ in range(columns)) + ")"
+        for _ in range(rows)
+    )
+
+
+_FIND_HOLDERS = {
+    size: f"""
+WITH place (key) AS (VALUES {_places(size, 1)})
+SELECT place.key, (SELECT min(item_id) {_HELD}), (SELECT max(item_id) {_HELD}) FROM place
+"""
+    for size in (4, 16, 64)
+}
+_FIND_NEAREST = {
+    size: f"""
+WITH place (key, date) AS (VALUES {_places(size, 2)})
+SELECT place.key, place.date,
+       (SELECT item_id {_NEAR} AND date <= place.date AND date >= place.date - {NEAR_SECONDS}
+        ORDER BY date DESC, item_id DESC LIMIT 1),
+       (SELECT item_id {_NEAR} AND date >= place.date AND date <= place.date + {NEAR_SECONDS}
+        ORDER BY date, item_id LIMIT 1)
+FROM place
+"""
+    for size in (4, 32)
+}
+_LIST_OTHERS = """
+SELECT item_id FROM subject_key
+WHERE account_id = $1 AND key = $2 AND is_reply = 0 AND date >= $3 AND date <= $4 ORDER BY date, item_id LIMIT $5
+"""
+_ITEM_PLACES = ", ".join(f"${number}" for number in range(3, 3 + MANY))
+_FIND_STORED = f"""
+SELECT item_id FROM mail WHERE account_id = $1 AND item_id IN ({_ITEM_PLACES})
+AND EXISTS (SELECT 1 FROM subject_key
+            WHERE subject_key.account_id = $1 AND subject_key.key = $2 AND subject_key.is_reply IN (0, 1)
+              AND subject_key.date = mail.date AND subject_key.item_id = mail.item_id LIMIT 1)
+"""
+
+T = TypeVar("T")
+
+
+class Keyed(NamedTuple):
+    """A mail, and the keys that it has."""
+
+    item_id: ItemId
+    date: int
+    references: tuple[int, ...]
+    subjects: tuple[int, ...]
+    is_reply: bool
+    """It joins what is near under a subject key."""
+
+
+class ThreadRepo:
+    """The keys of one account's mails."""
+
+    def __init__(self, connection: Connection, account_id: AccountId) -> None:
+        self._connection = connection
+        self._account_id = account_id
+
+    async def add(self, mails: Sequence[Keyed]) -> None:
+        """Store the keys of mails."""
+        await self._change(_ADD_REFERENCE, _ADD_SUBJECT, mails)
+
+    async def remove(self, mails: Sequence[Keyed]) -> None:
+        """Remove the keys of mails; those that are not there are no matter."""
+        await self._change(_REMOVE_REFERENCE, _REMOVE_SUBJECT, mails)
+
+    async def _change(self, references: str, subjects: str, mails: Sequence[Keyed]) -> None:
+        account_id = self._account_id
+        await self._connection.execute_many(
+            references, [(account_id, key, mail.item_id) for mail in mails for key in mail.references]
+        )
+        rows = [
+            (account_id, key, int(mail.is_reply), mail.date, mail.item_id)
+            for mail in mails
+            for key in mail.subjects
+        ]
+        if rows:
+            await self._connection.execute_many(subjects, rows)
+
+    # Looking up
+
+    async def find_holders(self, keys: Sequence[int]) -> dict[int, tuple[ItemId, ItemId]]:
+        """Return of the mails with each reference key the first and the last; of keys that a mail has."""
+        found: dict[int, tuple[ItemId, ItemId]] = {}
+        for size, some in _cut(keys, tuple(_FIND_HOLDERS)):
+            places = [*some, *[None] * (size - len(some))]
+            for key, first, last in await self._connection.fetch_all(
+                _FIND_HOLDERS[size], self._account_id, *places
+            ):
+                if first is not None:
+                    found[key] = (first, last)
+        return found
+
+    async def find_nearest(self, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], list[ItemId]]:
+        """Return for each pair of a subject key and a date the nearest reply before it and the nearest after it."""
+        found: dict[tuple[int, int], list[ItemId]] = {}
+        for size, some in _cut(places, tuple(_FIND_NEAREST)):
+            values = [*chain.from_iterable(some), *[None] * (2 * (size - len(some)))]
+            for key, date, *near in await self._connection.fetch_all(
+                _FIND_NEAREST[size], self._account_id, *values
+            ):
+                if items := [item_id for item_id in near if item_id is not None]:
+                    found[key, date] = items
+        return found
+
+    async def list_others(self, key: int, *, start: int, end: int, limit: int) -> list[ItemId]:
+        """Return mails with a subject key that are no such replies, from the date ``start`` up to ``end``."""
+        rows = await self._connection.fetch_all(_LIST_OTHERS, self._account_id, key, start, end, limit)
+        return [row[0] for row in rows]
+
+    async def find_stored(self, key: int, item_ids: Sequence[ItemId]) -> set[ItemId]:
+        """Return those of the mails that have a subject key."""
+        found: set[ItemId] = set()
+        for start in range(0, len(item_ids), MANY):
+            some = list(item_ids[start : start + MANY])
+            rows = await self._connection.fetch_all(
+                _FIND_STORED, self._account_id, key, *some, *[0] * (MANY - len(some))
+            )
+            found.update(row[0] for row in rows)
+        return found
+
+
+def _cut(values: Sequence[T], sizes: Sequence[int]) -> list[tuple[int, Sequence[T]]]:
+    """Cut values into lists, each with the least of the sizes (ascending) that it fits into."""
+    cuts: list[tuple[int, Sequence[T]]] = []
+    for start in range(0, len(values), sizes[-1]):
+        some = values[start : start + sizes[-1]]
+        cuts.append((next(size for size in sizes if size >= len(some)), some))
+    return cuts
