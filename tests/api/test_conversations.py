@@ -122,13 +122,13 @@ async def test_addresses_are_told_once(ann: User, world: World) -> None:
     )
     await put(
         ann,
-        Letter("c", answers=("b",), from_="ann@example.test", to="me2@example.test", cc="me2@example.test"),
+        Letter("c", answers=("b",), from_="ann+list@example.test", to="me2@example.test", cc="me2@example.test"),
     )
     await put(ann, Letter("d", answers=("c",), from_="nobody at all"))
     [shown] = await list_conversations(ann)
     assert [one["fullEmailAddress"] for one in shown["participants"]] == [
         '"Sender, Bea" <BEA@example.org>',
-        "ann@example.test",
+        "ann+list@example.test",
         "nobody at all",
     ]
     assert [one["hasUnreadMessages"] for one in shown["participants"]] == [True, True, True]

@@ -180,7 +180,7 @@ ANALYZE
 """
 
 _SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
-_NO_TABLES = re.compile(r"SCAN (\d+ CONSTANT ROWS?|place|chunk|json_each VIRTUAL TABLE)\b")
+_NO_TABLES = re.compile(r"SCAN (\d+ CONSTANT ROWS?|place|chunk|page|json_each VIRTUAL TABLE)\b")
 _ONE_KEY = re.compile(r"\(account_id=\?\)")
 
 
@@ -276,6 +276,31 @@ async def test_every_page_is_a_range_of_its_own_index(sqlite_plans: dict[str, li
     assert len(indexes) == 9
 
 
+async def test_every_page_of_conversations_is_a_range_of_its_own_index(
+    sqlite_plans: dict[str, list[str]],
+) -> None:
+    indexes = set()
+    for name, plan in sqlite_plans.items():
+        if name.startswith("conversation_lists._PAGES"):
+            found = [line for line in plan if "conversation_folder" in line]
+            assert len(found) == 1
+            match = re.match(
+                r"SEARCH conversation_folder USING (?:COVERING )?INDEX (\w+) \(account_id=\? AND folder_id=\?",
+                found[0],
+            )
+            assert match is not None, plan
+            indexes.add(match[1])
+            if name.endswith("True)]"):
+                assert re.search(r"\((date|\w+,date),conversation_id\)[<>]", found[0]), plan
+    assert len(indexes) == 8
+
+
+async def test_mails_of_conversations_are_found_by_their_index(sqlite_plans: dict[str, list[str]]) -> None:
+    for name in ("_MAILS", "_MEMBERS"):
+        plan = sqlite_plans[f"conversation_lists.{name}"]
+        assert any("mail_by_conversation (account_id=? AND conversation_id=?" in line for line in plan), plan
+
+
 @pytest.fixture
 async def postgres_plans(postgres_url: str, tmp_path: Path) -> dict[str, str]:
     store: Store = await open_store(postgres_url, tmp_path, connections=2)
@@ -305,7 +330,8 @@ async def test_postgres_plans(postgres_plans: dict[str, str]) -> None:
 
 async def test_postgres_finds_chunks_by_their_keys(postgres_plans: dict[str, str]) -> None:
     """Reading all chunks of a folder at each delivery would make deliveries slower as it grows."""
-    plan = postgres_plans["orders._FIND_PLACES"]
-    conditions = re.findall(r"Index Cond: (.*)", plan)
-    assert len(conditions) == 2
-    assert all("low_key" in condition for condition in conditions), plan
+    for table in ("mail", "conversation_folder"):
+        plan = postgres_plans[f"orders._FIND_PLACES[{table}]"]
+        conditions = re.findall(r"Index Cond: (.*)", plan)
+        assert len(conditions) == 2
+        assert all("low_key" in condition for condition in conditions), plan

@@ -121,7 +121,7 @@ def _list_participants(
                 names[key] = address
             if mail.is_unread:
                 unread.add(key)
-    return [Participant(_spell(address), key in own, key in unread) for key, address in names.items()]
+    return [Participant(_spell(address), _is_own(key, own), key in unread) for key, address in names.items()]
 
 
 def _list_recipients(
@@ -130,7 +130,7 @@ def _list_recipients(
     names: dict[str, Address] = {}
     places: dict[str, set[str]] = {}
     for summary, addresses in zip(summaries, senders, strict=True):
-        if not any(address.address.lower() in own for address in addresses):
+        if not any(_is_own(address.address.lower(), own) for address in addresses):
             continue
         for place, value in (("to", summary.to), ("cc", summary.cc), ("bcc", summary.bcc)):
             for address in _read_addresses(value):
@@ -140,9 +140,19 @@ def _list_recipients(
                     names[key] = address
                 places.setdefault(key, set()).add(place)
     return [
-        Recipient(_spell(address), key in own, *(place in places[key] for place in ("to", "cc", "bcc")))
+        Recipient(
+            _spell(address), _is_own(key, own), *(place in places[key] for place in ("to", "cc", "bcc"))
+        )
         for key, address in names.items()
     ]
+
+
+def _is_own(address: str, own: frozenset[str]) -> bool:
+    """Tell whether an address is the account's, be it with a detail."""
+    if address in own:
+        return True
+    local_part, _, domain = address.rpartition("@")
+    return "+" in local_part and f"{local_part.partition('+')[0]}@{domain}" in own
 
 
 def _spell(address: Address) -> str:
