@@ -15,6 +15,7 @@ _FIRST = (
     "DELETE FROM folder_label WHERE account_id = $1",
     "DELETE FROM folder_past WHERE account_id = $1",
     "DELETE FROM doomed_folder WHERE account_id = $1",
+    "DELETE FROM rethreaded_folder WHERE account_id = $1",
     "DELETE FROM doomed_label WHERE account_id = $1",
     "DELETE FROM event_ticket WHERE account_id = $1",
     "DELETE FROM job_slice WHERE job_key IN (SELECT job_key FROM job WHERE account_id = $1)",
@@ -93,6 +94,26 @@ DELETE FROM extraction WHERE account_id = $1
 AND content_id IN (SELECT content_id FROM extraction WHERE account_id = $1 LIMIT $2)
 RETURNING content_id
 """
+_CONVERSATIONS = """
+DELETE FROM conversation WHERE account_id = $1
+AND conversation_id IN (SELECT conversation_id FROM conversation WHERE account_id = $1 LIMIT $2)
+RETURNING conversation_id
+"""
+_PRESENCES = """
+DELETE FROM conversation_folder WHERE account_id = $1 AND (folder_id, conversation_id) IN
+(SELECT folder_id, conversation_id FROM conversation_folder WHERE account_id = $1 LIMIT $2)
+RETURNING conversation_id
+"""
+_REFERENCES = """
+DELETE FROM reference_key WHERE account_id = $1
+AND (key, item_id) IN (SELECT key, item_id FROM reference_key WHERE account_id = $1 LIMIT $2)
+RETURNING item_id
+"""
+_SUBJECTS = """
+DELETE FROM subject_key WHERE account_id = $1 AND (key, is_reply, date, item_id) IN
+(SELECT key, is_reply, date, item_id FROM subject_key WHERE account_id = $1 LIMIT $2)
+RETURNING item_id
+"""
 _OTHERS = (
     _EXTRACTIONS,
     _MAILS,
@@ -103,6 +124,10 @@ _OTHERS = (
     _CONTACTS,
     _CONTACT_ADDRESSES,
     _ANSWERED,
+    _CONVERSATIONS,
+    _PRESENCES,
+    _REFERENCES,
+    _SUBJECTS,
 )
 
 
