@@ -73,17 +73,23 @@ def _find_rule(keyed: Sequence[Keyed], holders: dict[int, list[int]], number: in
     mail = keyed[number]
     # What it answers comes before its own identification, which others may name.
     references = [*mail.references[1:], *mail.references[:1]]
-    for is_meant in (lambda other: other < number, lambda other: other > number):
+    for is_earlier in (True, False):
         for key in references:
             # Holders are in order, so that the first and the last tell whether there is one before or behind.
-            if any(is_meant(other) for other in (holders[key][0], holders[key][-1])):
+            if holders[key][0] < number if is_earlier else holders[key][-1] > number:
                 return "reference", key
         for key in mail.subjects:
-            for other in filter(is_meant, holders[key]):
-                near = abs(keyed[other].date - mail.date) <= NEAR_SECONDS
-                if near and (mail.is_reply or keyed[other].is_reply):
-                    return "subject", key
+            if any(
+                _is_near(mail, keyed[other])
+                for other in holders[key]
+                if other != number and (other < number) == is_earlier
+            ):
+                return "subject", key
     return "reference", references[0]
+
+
+def _is_near(mail: Keyed, other: Keyed) -> bool:
+    return (mail.is_reply or other.is_reply) and abs(mail.date - other.date) <= NEAR_SECONDS
 
 
 class _Names:

@@ -31,7 +31,7 @@ from postroom.model.thread import Threading
 from postroom.store.sql.conversations import Member
 from postroom.store.sql.mails import Located
 from postroom.store.sql.threads import NEAR_SECONDS, Keyed
-from postroom.store.tx import Transaction
+from postroom.store.tx import Snapshot, Transaction
 
 NO_CONVERSATION = ConversationId(0)
 SMALL = 16
@@ -297,29 +297,27 @@ async def _holds_together(tx: Transaction, number: ConversationId, leaving: Sequ
     if len(touched) >= _MOST_KEYS:
         return False
     members = await tx.conversations.find_members(list(touched))
-    parts = await find_parts(tx, [each for each in members if each.conversation_id == number])
-    return len(parts) <= 1
+    keyed = await find_keys(tx, [each for each in members if each.conversation_id == number])
+    return len(find_components(keyed)) <= 1
 
 
-async def find_parts(tx: Transaction, members: Sequence[Member]) -> list[list[Keyed]]:
-    """Return which mails of a conversation belong together by the keys that are stored, the oldest part first."""
+async def find_keys(mailbox: Snapshot, members: Sequence[Member]) -> list[Keyed]:
+    """Return mails of a conversation with their keys: of those that several have only what is stored."""
     mails = [_key(each.item_id, each.date, each.threading) for each in members]
     stored = {
-        key: await tx.threads.find_stored(key, [mail.item_id for mail in mails if key in mail.subjects])
+        key: await mailbox.threads.find_stored(key, [mail.item_id for mail in mails if key in mail.subjects])
         for key in shared_subjects(mails)
     }
-    return find_components(
-        [
-            mail._replace(subjects=tuple(key for key in mail.subjects if mail.item_id in stored.get(key, ())))
-            for mail in mails
-        ]
-    )
+    return [
+        mail._replace(subjects=tuple(key for key in mail.subjects if mail.item_id in stored.get(key, ())))
+        for mail in mails
+    ]
 
 
 async def _split(tx: Transaction, tally: Tally, number: ConversationId) -> None:
     """Make conversations of the parts into which one has fallen, if it has."""
     members = await tx.conversations.list_members(number)
-    _, *parts = await find_parts(tx, members) or [[]]
+    _, *parts = find_components(await find_keys(tx, members)) or [[]]
     if not parts:
         return
     folder_of = {each.item_id: each.folder_id for each in members}
