@@ -356,6 +356,25 @@ async def test_undo_against_what_others_did(session: User) -> None:
     await check(session)
 
 
+async def test_undo_keeps_folders_from_lying_too_deep(session: User) -> None:
+    top = (await call(session, "POST", "folders", {"name": "Top"}))["id"]
+    moved = (await call(session, "POST", "folders", {"name": "Moved", "parentId": top}))["id"]
+    root = f"{session.account.account_id}_1"
+    await call(session, "POST", f"folders/{moved}/move", {"parentId": root})
+    token = session.client.headers.pop("X-Axigen-Session")
+    parent = moved
+    for number in range(30):
+        parent = (await call(session, "POST", "folders", {"name": str(number), "parentId": parent}))["id"]
+    above = (await call(session, "POST", "folders", {"name": "Above"}))["id"]
+    await call(session, "POST", f"folders/{top}/move", {"parentId": above})
+    session.client.headers["X-Axigen-Session"] = token
+    response = await send(session, "POST", "undo")  # It would be the 33rd level.
+    assert response.status_code == 409
+    assert response.json()["details"]["failedItems"] == [moved]
+    assert (await session.get(f"/api/v1/folders/{moved}"))["parentId"] == root
+    await check(session)
+
+
 async def test_undo_tells_of_folders_that_stay(session: User) -> None:
     one = (await call(session, "POST", "folders", {"name": "One"}))["id"]
     await call(session, "PATCH", f"folders/{one}", {"name": "First"})

@@ -362,6 +362,20 @@ class TestQuota:
         await check(ann)
 
 
+@pytest.mark.parametrize("path", ["send", "send/schedule"])
+async def test_the_labels_of_a_draft_go_with_it(ann: User, path: str) -> None:
+    labels = [(await post(ann, "/api/v1/labels", {"name": name}))["id"] for name in ("A", "B", "C")]
+    draft = await save(ann)
+    for label in labels:
+        assert (await ann.client.post(f"{MAILS}/{draft['id']}/labels", json={"labelId": label})).is_success
+    assert (await ann.client.delete(f"/api/v1/labels/{labels[2]}")).is_success
+    body = {"deliveryTime": int(ann.world.clock.now) + 60} if path == "send/schedule" else None
+    sent = await post(ann, f"{DRAFTS}/{draft['id']}/{path}", body)
+    copy = (await ann.client.get(f"{MAILS}/{sent['mailId']}")).json()
+    assert copy["labelIds"] == labels[:2]
+    await check(ann)
+
+
 async def test_international_mail(ann: User) -> None:
     sent = await send(ann, to="Ben Ünal <bün@exämple.org>", subject="Grüße 日本", bodyText="Äpfel\n")
     message, [recipient] = await queued(ann, sent["processingId"])
@@ -370,6 +384,13 @@ async def test_international_mail(ann: User) -> None:
     sent = await send(ann, to="Ben Ünal <ben@exämple.org>", subject="Grüße 日本", bodyText="Äpfel\n")
     message, _ = await queued(ann, sent["processingId"])
     assert not message.needs_smtputf8
+    for sent in (
+        await send(ann, bcc="bün@example.org"),
+        await post(ann, f"{DRAFTS}/{(await save(ann, bcc='bün@example.org'))['id']}/send"),
+    ):
+        message, recipients = await queued(ann, sent["processingId"])
+        assert [one.address for one in recipients] == ["ben@example.test", "bün@example.org"]
+        assert (message.needs_smtputf8, message.is_8bit) == (0, 0)
     draft = await save(ann, to="bün@example.org")
     sent = await post(ann, f"{DRAFTS}/{draft['id']}/send")
     message, [recipient] = await queued(ann, sent["processingId"])

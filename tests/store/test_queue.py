@@ -78,6 +78,16 @@ async def test_what_leaves_has_no_bcc(world: QueueWorld, owner: Owner) -> None:
     assert await read_raw(owner, mail) == raw
 
 
+async def test_recipients_beyond_ascii_go_alone(world: QueueWorld, owner: Owner) -> None:
+    number = await world.send(owner, ["bö@other.test", "berta@other.test", "cä@other.test"])
+    await world.work()
+    assert [
+        (outbound.needs_smtputf8, [one.address for one in outbound.recipients])
+        for _, outbound in world.transport.sent
+    ] == [(False, ["berta@other.test"]), (True, ["bö@other.test", "cä@other.test"])]
+    assert await world.states(number) == ["relayed"] * 3
+
+
 async def test_all_goes_to_the_relay(world: QueueWorld, owner: Owner) -> None:
     await world.send(owner, ["berta@other.test", "dora@third.test"], has_relay=True)
     await world.work()

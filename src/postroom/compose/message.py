@@ -58,9 +58,9 @@ class Fields(NamedTuple):
 
 
 def needs_smtputf8(fields: Fields) -> bool:
-    """Tell whether an address of the message cannot be written in ASCII (RFC 6531)."""
+    """Tell whether an address that is shown in the message cannot be written in ASCII (RFC 6531); Bcc never is."""
     receipt_to = () if fields.read_receipt_to is None else (fields.read_receipt_to,)
-    addresses = (fields.from_, *fields.to, *fields.cc, *fields.bcc, *fields.reply_to, *receipt_to)
+    addresses = (fields.from_, *fields.to, *fields.cc, *fields.reply_to, *receipt_to)
     return not all(address.is_ascii for address in addresses)
 
 

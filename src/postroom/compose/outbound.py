@@ -9,6 +9,11 @@ _BCC = re.compile(
 )
 
 
+def is_8bit(raw: bytes) -> bool:
+    """Tell whether a message, as it goes out, is 8bit (RFC 6152)."""
+    return not raw.isascii() and not without_bcc(raw).isascii()
+
+
 def without_bcc(raw: bytes) -> bytes:
     """Return a raw message without its Bcc and Resent-Bcc fields, all else as it was."""
     end = find_header_end(raw)

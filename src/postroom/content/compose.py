@@ -5,6 +5,7 @@ from typing import NamedTuple
 import msgspec
 
 from postroom.compose.message import Fields, compose_message, needs_smtputf8
+from postroom.compose.outbound import is_8bit
 from postroom.compose.parts import AttachedFile
 from postroom.content.digest import Digest, digest_message
 
@@ -37,4 +38,4 @@ class Composed(NamedTuple):
 def compose(task: ComposeTask) -> Composed:
     """Return the message that a task describes. Raises: badParameter for what cannot stand in a header."""
     raw = compose_message(task.fields, task.files)
-    return Composed(raw, digest_message(raw), needs_smtputf8(task.fields), not raw.isascii())
+    return Composed(raw, digest_message(raw), needs_smtputf8(task.fields), is_8bit(raw))

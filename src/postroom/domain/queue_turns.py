@@ -226,19 +226,8 @@ class Turns:
 
     async def _send(self, lease: Lease, job: _Job) -> dict[int, Outcome]:
         parts, message = self._parts, job.message
-        outbound = Outbound(
-            sender=message.sender,
-            recipients=tuple(job.recipients),
-            content=job.content,
-            # Who is in Bcc alone is not in the header.
-            needs_smtputf8=bool(message.needs_smtputf8)
-            or not all(one.address.isascii() for one in job.recipients),
-            is_8bit=bool(message.is_8bit),
-            ret=message.ret,
-            envid=message.envid,
-        )
         try:
-            sending = parts.transport.send(lease.group.destination, outbound)
+            sending = self._hand_over(lease.group.destination, job)
             outcomes = await keep_while(lease, sending, store=parts.store, clock=parts.clock)
         except (LeaseLostError, asyncio.CancelledError):
             raise
@@ -246,6 +235,30 @@ class Turns:
             _log.exception("the transport failed", message=message.processing_id)
             outcomes = _all_of(job, WAITING, status="4.3.0", answer="internal error")
         return {outcome.number: outcome for outcome in outcomes}
+
+    async def _hand_over(self, destination: str, job: _Job) -> list[Outcome]:
+        """Give a message to the transport; twice, where some recipients alone need SMTPUTF8 (those in Bcc)."""
+        message = job.message
+        if message.needs_smtputf8:
+            batches = [list(job.recipients)]
+        else:
+            batches = [
+                [one for one in job.recipients if one.address.isascii() is is_ascii]
+                for is_ascii in (True, False)
+            ]
+        outcomes: list[Outcome] = []
+        for recipients in filter(None, batches):
+            outbound = Outbound(
+                sender=message.sender,
+                recipients=tuple(recipients),
+                content=job.content,
+                needs_smtputf8=bool(message.needs_smtputf8) or not recipients[0].address.isascii(),
+                is_8bit=bool(message.is_8bit),
+                ret=message.ret,
+                envid=message.envid,
+            )
+            outcomes += await self._parts.transport.send(destination, outbound)
+        return outcomes
 
     def _note_reached(self, destination: str, outcomes: Sequence[Outcome]) -> None:
         """Let a destination rest of which no server was reached."""

@@ -17,12 +17,13 @@ from typing import NamedTuple
 
 from postroom.compose.addresses import Address, parse_address_list
 from postroom.compose.finishing import finish_draft, has_utf8_header, read_fields
+from postroom.compose.outbound import is_8bit
 from postroom.config.classes import AccountClass
 from postroom.content.digest import Digest
 from postroom.domain.access import require_own
 from postroom.domain.collected import collect
 from postroom.domain.drafts import check_draft, find_class, unschedule
-from postroom.domain.filing import Flags, file_mail, hold_content, locate_mail, remove_mails
+from postroom.domain.filing import Flags, file_mail, hold_content, locate_mail, remove_mails, set_label
 from postroom.domain.history import write_down
 from postroom.domain.letters import Letter, Letters, Stamp, Written, make_message_id
 from postroom.domain.messages import Messages
@@ -32,7 +33,7 @@ from postroom.domain.quota import Quota
 from postroom.domain.references import mark_referred
 from postroom.domain.routing import Route, Routing
 from postroom.domain.settings import Settings
-from postroom.domain.steps import Insert, Listed, Record, Remove, Step
+from postroom.domain.steps import Insert, Label, Listed, Record, Remove, Step
 from postroom.errors import Kind, PostroomError, bad_parameter
 from postroom.model.account import Caller
 from postroom.model.folder import SCHEDULED as SCHEDULED_FOLDER
@@ -198,7 +199,7 @@ class Sending:
             recipients=tuple(recipients),
             reference=reference,
             needs_smtputf8=has_utf8_header(raw),
-            is_8bit=not raw.isascii(),
+            is_8bit=is_8bit(raw),
         )
         source = _Source(ref, draft.content_id)
         return await self._send(caller, written, wishes, settings=settings, source=source)
@@ -257,14 +258,16 @@ class Sending:
         written, steps = parcel.written, list[Step]()
         async with self._store.transaction(caller.account_id, session_id=caller.session_id) as tx:
             await self._room.take(tx, caller)
-            grown = await self._take_draft(tx, parcel.source, steps=steps)
+            draft = await self._take_draft(tx, parcel.source, steps=steps)
             copy, content_id = await self._file_copy(tx, parcel, steps=steps)
+            if copy is not None and draft is not None:
+                await _label_copy(tx, copy, draft, steps=steps)
             refw = await mark_referred(tx, written.reference, steps)
             message = self._make_message(parcel, copy, content_id=content_id, refw=refw)
             processing_id = await enqueue(tx, message, parcel.addressees, now=self._clock.now_ms())
             if copy is None:
                 await tx.contents.release(content_id)  # The queue has its own reference now.
-            elif written.digest.size_bytes > grown:
+            elif written.digest.size_bytes > (0 if draft is None else draft.size):
                 await Quota.of(find_class(self._classes, caller)).check(tx)
             if parcel.collects:
                 await collect(tx, written.recipients, now=self._clock.now_ms())
@@ -273,17 +276,17 @@ class Sending:
             await _write_down(tx, kind, steps, folder_id=parcel.folder_id)
         return Sent(copy, processing_id)
 
-    async def _take_draft(self, tx: Transaction, source: _Source | None, *, steps: list[Step]) -> int:
-        """Remove the draft that is sent; return how large it was."""
+    async def _take_draft(self, tx: Transaction, source: _Source | None, *, steps: list[Step]) -> Mail | None:
+        """Remove the draft that is sent, and return it."""
         if source is None:
-            return 0
+            return None
         item = await locate_mail(tx, source.ref.folder, source.ref.uid)
         if item.mail.content_id != source.content_id:
             raise conflict("the draft was changed meanwhile")
         await unschedule(tx, item.mail.item_id, steps, now=self._clock.now_ms())
         await remove_mails(tx, [item])
         steps.append(Remove(item.mail.folder_id, [Listed(item.mail.item_id, item.mail.uid)]))
-        return item.mail.size
+        return item.mail
 
     async def _file_copy(
         self, tx: Transaction, parcel: _Parcel, *, steps: list[Step]
@@ -323,6 +326,16 @@ class Sending:
             is_8bit=written.is_8bit,
             ret="HDRS" if parcel.addressees[0].notify else "",
         )
+
+
+async def _label_copy(tx: Transaction, copy: Mail, draft: Mail, *, steps: list[Step]) -> None:
+    """Put the labels of a draft on its copy."""
+    for label_id in draft.label_ids():
+        if await tx.labels.find(label_id) is None:
+            continue  # It is being taken off all mails.
+        item = await locate_mail(tx, copy.folder_id, copy.uid)
+        await set_label(tx, [item], label_id, is_on=True)
+        steps.append(Label(copy.folder_id, label_id, True, [Listed(copy.item_id, copy.uid)]))
 
 
 async def _write_down(tx: Transaction, kind: str, steps: list[Step], *, folder_id: FolderId | None) -> None:

@@ -160,8 +160,8 @@ def _addressee(recipient: SubmittedRecipient) -> Addressee:
 
 
 def _needs_smtputf8(submitted: Submitted) -> bool:
-    addresses = [submitted.sender, *(recipient.address for recipient in submitted.recipients)]
-    return submitted.needs_smtputf8 or not all(address.isascii() for address in addresses)
+    """Tell whether all recipients need SMTPUTF8; that of single recipients is looked at when they are sent to."""
+    return submitted.needs_smtputf8 or not submitted.sender.isascii()
 
 
 def _not_own(message: str) -> PostroomError:

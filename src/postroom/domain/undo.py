@@ -19,7 +19,7 @@ from postroom.domain.actions import (
     state_of,
 )
 from postroom.domain.filing import copy_mails, mark_mails, move_mails, remove_mails, set_label
-from postroom.domain.folder_changes import place_folder
+from postroom.domain.folder_changes import check_depth, place_folder
 from postroom.domain.folder_names import name_key
 from postroom.domain.steps import (
     FLAGGED,
@@ -269,6 +269,8 @@ async def _place_back(tx: Transaction, step: PlaceFolder, undone: Undone) -> Non
         raise _changed()
     if parent_id != ROOT and await is_within(tx, parent_id, folder.folder_id):
         raise _changed()
+    if parent_id != folder.parent_id:
+        await check_depth(tx, parent_id, folder.folder_id)
     undone.steps.append(await place_folder(tx, folder, step.before))
 
 
@@ -302,4 +304,5 @@ async def _make_again(tx: Transaction, step: DropFolder, undone: Undone) -> None
         raise _changed()
     if await tx.folders.find_named(parent_id, name_key(step.place.name)) is not None:
         raise _changed()
+    await check_depth(tx, parent_id)
     await make_folder(tx, parent_id, step.place.name, steps=undone.steps, kind=step.folder_type)

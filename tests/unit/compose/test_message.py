@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from postroom.compose.addresses import Address, parse_address_list
 from postroom.compose.message import AttachedFile, Fields, compose_message, needs_smtputf8
-from postroom.compose.outbound import without_bcc
+from postroom.compose.outbound import is_8bit, without_bcc
 from postroom.errors import PostroomError
 from postroom.mime.address import parse_addresses
 from postroom.mime.decode import decode_body, decode_text
@@ -129,7 +129,7 @@ def test_the_header() -> None:
 
 def test_an_address_beyond_ascii_asks_for_utf8() -> None:
     umlaut = Address("Jörg", "jörg", "xn--bcher-kva.example")
-    for name in ("from_", "to", "cc", "bcc", "reply_to", "read_receipt_to"):
+    for name in ("from_", "to", "cc", "reply_to", "read_receipt_to"):
         value = umlaut if name in ("from_", "read_receipt_to") else (umlaut,)
         fields = make_fields(**{name: value}, in_reply_to="<ü@x.test>")
         assert needs_smtputf8(fields)
@@ -137,6 +137,13 @@ def test_an_address_beyond_ascii_asks_for_utf8() -> None:
         read_strictly(raw, is_utf8=True)
         assert "=?utf-8?B?SsO2cmc=?= <jörg@xn--bcher-kva.example>".encode() in raw.replace(b"\r\n", b"")
         assert "In-Reply-To: <ü@x.test>".encode() in raw
+    # Bcc is shown to nobody: it asks nothing of the servers of others.
+    fields = make_fields(bcc=(umlaut,), in_reply_to="<ü@x.test>")
+    assert not needs_smtputf8(fields)
+    raw = compose_message(fields)
+    assert "<jörg@xn--bcher-kva.example>".encode() in raw
+    assert not is_8bit(raw)
+    assert without_bcc(raw).isascii()
     fields = make_fields(to=(Address("Jörg", "joerg", "xn--bcher-kva.example"),), in_reply_to="<ü@x.test>")
     assert not needs_smtputf8(fields)
     assert b"In-Reply-To" not in compose_message(fields)
