@@ -24,6 +24,7 @@ _COMMANDS = {
     "serve": ("server:serve", "Run the server until it is told to stop."),
     "init": ("server:init", "Make the data folder and the store, or bring them up to date."),
     "check": ("checking:check", "Verify the store: counters, contents, orphans, indexes."),
+    "reindex": ("reindexing:reindex", "Rebuild what is computed from the messages, while the server runs."),
     "import": (
         "transfer:import_mail",
         "Bring mail into an account: mbox, Maildir, .eml files and folders of them.",

@@ -19,20 +19,18 @@ from postroom.model.ids import AccountId, Modseq, SessionId
 from postroom.search.terms import IndexTerms
 from postroom.store.conversation_tables import ConversationTables
 from postroom.store.engine.base import Connection, WriteConnection
+from postroom.store.search_tables import SearchTables
 from postroom.store.sql.contacts import ContactRepo
 from postroom.store.sql.contents import ContentRepo
 from postroom.store.sql.deltas import DeltaRepo
 from postroom.store.sql.directory import DirectoryRepo
 from postroom.store.sql.drafts import DraftRepo
-from postroom.store.sql.extractions import ExtractionRepo, ExtractionWork
+from postroom.store.sql.extractions import ExtractionWork
 from postroom.store.sql.feeds import FeedRepo
 from postroom.store.sql.folders import FolderRepo
-from postroom.store.sql.found_mails import FoundMailRepo
-from postroom.store.sql.indexing import IndexingRepo
 from postroom.store.sql.jobs import JobRepo
 from postroom.store.sql.labels import LIST_ACCOUNTS as LIST_WITH_DOOMED_LABELS
 from postroom.store.sql.labels import DoomedLabelRepo, LabelRepo
-from postroom.store.sql.mail_filters import MailFilterRepo
 from postroom.store.sql.mailboxes import Advance, MailboxRepo
 from postroom.store.sql.mails import MailRepo
 from postroom.store.sql.meta import MetaRepo
@@ -73,7 +71,7 @@ QUEUE = AccountId(0)
 """No account: the name under which the store tells of messages in the outgoing queue that are due at once."""
 
 
-class Snapshot(ConversationTables):
+class Snapshot(ConversationTables, SearchTables):
     """One account's mailbox, at one instant."""
 
     @cached_property
@@ -102,16 +100,6 @@ class Snapshot(ConversationTables):
         return MailRepo(self._connection, self.account_id)
 
     @cached_property
-    def search_folders(self) -> SearchFolderRepo:
-        """What searches have found."""
-        return SearchFolderRepo(self._connection)
-
-    @cached_property
-    def found_mails(self) -> FoundMailRepo:
-        """The mails that searches have found."""
-        return FoundMailRepo(self._connection, self.account_id)
-
-    @cached_property
     def drafts(self) -> DraftRepo:
         """What drafts answer or forward."""
         return DraftRepo(self._connection, self.account_id)
@@ -120,11 +108,6 @@ class Snapshot(ConversationTables):
     def orders(self) -> OrderRepo:
         """The counted chunks of the sort orders of mails."""
         return OrderRepo(self._connection, self.account_id)
-
-    @cached_property
-    def mail_filters(self) -> MailFilterRepo:
-        """The mails, as searches look at them."""
-        return MailFilterRepo(self._connection, self.account_id)
 
     @cached_property
     def contents(self) -> ContentRepo:
@@ -160,16 +143,6 @@ class Snapshot(ConversationTables):
     def settings(self) -> SettingRepo:
         """The account's settings."""
         return SettingRepo(self._connection, self.account_id)
-
-    @cached_property
-    def extractions(self) -> ExtractionRepo:
-        """The messages whose documents are still to be read."""
-        return ExtractionRepo(self._connection, self.account_id)
-
-    @cached_property
-    def indexing(self) -> IndexingRepo:
-        """How far the indexes are."""
-        return IndexingRepo(self._connection, self.account_id)
 
     @cached_property
     def recounts(self) -> RecountRepo:

@@ -238,7 +238,7 @@ def test_a_check_that_finds_something(call: Call, anna: str, tmp_path: Path) -> 
 
 def test_every_command_takes_a_configuration(call: Call) -> None:
     groups: dict[str, list[str]] = {
-        "": ["serve", "init", "check", "import", "export"],
+        "": ["serve", "init", "check", "reindex", "import", "export"],
         "domain": ["add", "list", "remove"],
         "account": ["add", "list", "show", "set", "disable", "enable", "remove"],
         "config": ["show", "check"],

@@ -13,6 +13,7 @@ _ADD = """
 INSERT INTO extraction (account_id, content_id, due_at, attempts) VALUES ($1, $2, 0, 0)
 ON CONFLICT (account_id, content_id) DO UPDATE SET due_at = 0, attempts = 0
 """
+_REMOVE = "DELETE FROM extraction WHERE account_id = $1 AND content_id = $2"
 _FINISH = """
 DELETE FROM extraction WHERE account_id = $1 AND content_id = $2 AND attempts = $3 RETURNING content_id
 """
@@ -50,6 +51,10 @@ class ExtractionRepo:
     async def add(self, content_id: ContentId) -> None:
         """Add a content; one that waits already starts anew."""
         await self._connection.execute(_ADD, self._account_id, content_id)
+
+    async def remove(self, content_id: ContentId) -> None:
+        """Remove a content, whoever reads it just now."""
+        await self._connection.execute(_REMOVE, self._account_id, content_id)
 
     async def finish(self, claim: Claim) -> bool:
         """Remove a content that was claimed; False if it has been claimed anew, or is gone."""

@@ -1,0 +1,106 @@
+"""`postroom reindex`."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from postroom.cli.options import DEFAULTS, Options, opened_store
+from postroom.cli.terminal import say, warn
+from postroom.errors import bad_parameter
+
+if TYPE_CHECKING:
+    from postroom.config import Config
+    from postroom.domain.search_rebuild import Progress, Rebuilt
+    from postroom.model.ids import AccountId
+    from postroom.store import Store
+
+Flag = Annotated[bool, Parameter(negative=())]
+
+_SOME_FAILED = 1
+_STEPS = 10
+
+
+def reindex(*, search: Flag = False, account: str = "", options: Options = DEFAULTS) -> int:
+    """Rebuild what is computed from the messages. The server may run meanwhile, and nothing is missed by anyone.
+
+    The exit status is 0 if all is well, 1 if some messages could not be read. It may be interrupted and run again.
+
+    Args:
+        search: Rebuild the full-text index, the text of attached documents included.
+        account: Only for the account with this address.
+        options: Where the configuration is.
+    """
+    if not search:
+        raise bad_parameter("search", "say what is to be rebuilt: --search")
+    rebuilt = asyncio.run(_reindex_search(options.load().config, account))
+    for problem in rebuilt.problems:
+        warn(problem)
+    say(
+        f"{rebuilt.messages} messages of {rebuilt.accounts} accounts indexed, {rebuilt.documents} documents read, "
+        f"{rebuilt.removed} entries of messages that are gone removed"
+    )
+    return _SOME_FAILED if rebuilt.problems else 0
+
+
+async def _reindex_search(config: "Config", address: str) -> "Rebuilt":
+    from postroom.content.pool import HelperPool, count_helpers  # noqa: PLC0415 (commands start quickly)
+    from postroom.content.work import ContentWork  # noqa: PLC0415
+    from postroom.domain.extraction import make_extractor  # noqa: PLC0415
+    from postroom.domain.search_rebuild import SearchRebuild  # noqa: PLC0415
+
+    async with opened_store(config) as store:
+        only = await _find_account(store, config, address) if address else None
+        helpers = HelperPool(count_helpers(config.helpers))
+        extractor = make_extractor(config.extraction) if config.extraction.enabled else None
+        try:
+            with _shown() as show:
+                rebuild = SearchRebuild(store, ContentWork(helpers), extractor, on_progress=show)
+                return await rebuild.run(only=only)
+        finally:
+            await helpers.close()
+            if extractor is not None:
+                await extractor.close()
+
+
+async def _find_account(store: "Store", config: "Config", address: str) -> "AccountId":
+    from postroom.auth.passwords import PasswordHasher  # noqa: PLC0415 (commands start quickly)
+    from postroom.domain.directory import Directory  # noqa: PLC0415
+
+    hasher = PasswordHasher(config.auth)
+    try:
+        directory = Directory(store, hasher, config.classes, primary_domain=config.primary_domain)
+        return (await directory.get_account(address)).account.account_id
+    finally:
+        hasher.close()
+
+
+@contextmanager
+def _shown() -> "Iterator[Callable[[Progress], None]]":
+    """Show how it goes on: in place on a terminal, else a line for each tenth of an account."""
+    if not sys.stderr.isatty():
+        yield _Lines().show
+        return
+    from rich.console import Console  # noqa: PLC0415 (only where there is a terminal)
+
+    with Console(stderr=True).status("") as status:
+        yield lambda progress: status.update(
+            f"{progress.address}: {progress.done} of {progress.total} messages"
+        )
+
+
+class _Lines:
+    """A line for each tenth of an account's messages."""
+
+    def __init__(self) -> None:
+        self._told = ("", 0)
+
+    def show(self, progress: "Progress") -> None:
+        """Write a line, if it is time for one."""
+        step = progress.done * _STEPS // max(progress.total, 1)
+        if progress.done and (progress.address, step) != self._told:
+            self._told = (progress.address, step)
+            sys.stderr.write(f"{progress.address}: {progress.done} of {progress.total} messages\n")
