@@ -14,9 +14,8 @@ from email.message import EmailMessage
 from tests.fixtures.factories import Owner
 
 from postroom.domain.filing import Flags, locate_mail, set_label
-from postroom.model.folder import INBOX
 from postroom.model.ids import FolderId, ItemId, LabelId
-from postroom.search.query import Criterion
+from postroom.search.query import Criterion, Value
 
 LANGUAGES = {
     "en": "meeting mail order invoice the report mailbox orders meet garden house question answer reporter",
@@ -219,19 +218,16 @@ class SearchWorld:
             name = chance.choice((*TEXTS, "subject", "body", "body", "anyfield", "anyfield"))
             return Criterion(name, self._ask_text(letter, name), negate)
         day = datetime.fromtimestamp(letter.date, UTC).strftime("%d-%m-%Y")
-        return Criterion(
-            *chance.choice(
-                (
-                    (chance.choice(("before", "after")), day),
-                    (chance.choice(("smaller", "larger")), letter.size),
-                    (chance.choice(("unread", "hasatt", "replied", "forwarded", "refw")), None),
-                    ("flag", chance.choice(("followup", "followup", "completed"))),
-                    ("importance", chance.choice(("low", "normal", "high"))),
-                    ("label", str(chance.choice(labels))),
-                )
-            ),
-            negate,
-        )
+        choices: list[tuple[str, Value]] = [
+            (chance.choice(("before", "after")), day),
+            (chance.choice(("smaller", "larger")), letter.size),
+            (chance.choice(("unread", "hasatt", "replied", "forwarded", "refw")), None),
+            ("flag", chance.choice(("followup", "followup", "completed"))),
+            ("importance", chance.choice(("low", "normal", "high"))),
+            ("label", str(chance.choice(labels))),
+        ]
+        name, value = chance.choice(choices)
+        return Criterion(name, value, negate)
 
     def _ask_text(self, letter: Letter, name: str) -> str:
         chance = self.chance
@@ -247,7 +243,6 @@ class SearchWorld:
         if _PAIRED.search(some):
             some = word
         cut = word[: chance.randint(1, len(word))]
-        return chance.choice((word, word.upper(), cut, f"{cut}*", f'"{some}"', f'"{some}"*', f"{word} {words[0]}"))
-
-
-__all__ = ["INBOX", "Letter", "SearchWorld"]
+        return chance.choice(
+            (word, word.upper(), cut, f"{cut}*", f'"{some}"', f'"{some}"*', f"{word} {words[0]}")
+        )

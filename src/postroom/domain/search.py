@@ -88,9 +88,7 @@ class Search:
             shows_discarded=found.has_discarded,
         )
 
-    async def run(
-        self, caller: Caller, refs: Sequence[FolderRef], query: Query, *, recursive: bool
-    ) -> Found:
+    async def run(self, caller: Caller, refs: Sequence[FolderRef], query: Query, *, recursive: bool) -> Found:
         """Return the mails of some folders that match.
 
         Args:

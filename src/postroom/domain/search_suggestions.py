@@ -54,7 +54,9 @@ class SearchSuggestions:
             return []
         async with self._store.read(caller.account_id) as mailbox:
             senders = await _find_senders(mailbox, terms)
-            words = await mailbox.mail_filters.list_words(terms[0], limit=MOST_WORDS) if len(terms) == 1 else []
+            words = (
+                await mailbox.mail_filters.list_words(terms[0], limit=MOST_WORDS) if len(terms) == 1 else []
+            )
         return senders + [Suggestion(display_term(word.term), "word", word.contents) for word in words]
 
 

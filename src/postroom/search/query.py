@@ -30,7 +30,7 @@ from postroom.search.terms import split_terms
 
 MAX_CRITERIA = 1000
 MAX_TERMS = 2000
-"""Words of all criteria together."""
+"""Different words of all criteria together."""
 END = 2**63 - 1
 """Above every date and every size."""
 
@@ -120,8 +120,6 @@ class Query(NamedTuple):
     """Nothing can match."""
 
 
-
-
 def fingerprint(query: Query, *facts: object) -> bytes:
     """Return 16 bytes that stand for a query and for other ``facts``."""
     return hashlib.blake2b(msgspec.msgpack.encode((query, facts)), digest_size=16).digest()
@@ -169,7 +167,6 @@ class _Collected:
         self._read_label = read_label
         self._wanted: set[Phrase] = set()
         self._unwanted: set[tuple[Phrase, ...]] = set()
-        self._terms = 0
         self._dates = Bounds(-END, END)
         self._sizes = Bounds(0, END)
         self._masks = Masks()
@@ -200,9 +197,6 @@ class _Collected:
         if phrases is None:
             self._is_impossible |= not negate
             return
-        self._terms += sum(len(phrase.terms) for phrase in phrases)
-        if self._terms > MAX_TERMS:
-            raise bad_parameter("query", f"query has more than {MAX_TERMS} words")
         if not negate:
             self._wanted.update(phrases)
         elif phrases:
@@ -225,6 +219,9 @@ class _Collected:
 
     def query(self) -> Query:
         """Return what was gathered."""
+        groups = [self._wanted, *self._unwanted]
+        if sum(len(phrase.terms) for group in groups for phrase in group) > MAX_TERMS:
+            raise bad_parameter("query", f"query has more than {MAX_TERMS} different words")
         if (
             self._is_impossible
             or self._dates.low >= self._dates.end

@@ -40,9 +40,7 @@ async def search_mails(request: Call) -> Reply:
 
     query = parse_query([Criterion(one.field, one.value, one.negate) for one in body.query], read_label)
     found = await request.domain.search.open(request.caller, refs, query, recursive=body.recursive)
-    return json_reply(
-        SearchResult(ids.render_folder(found.account_id, found.search_id), found.total_items)
-    )
+    return json_reply(SearchResult(ids.render_folder(found.account_id, found.search_id), found.total_items))
 
 
 @get(

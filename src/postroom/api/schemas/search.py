@@ -49,9 +49,7 @@ class SearchResult(Shape, frozen=True):
 class SuggestQuery(msgspec.Struct, frozen=True, rename="camel"):
     """What was typed so far."""
 
-    prefix: Annotated[
-        str, Meta(min_length=0, description="How a word or a name begins.", examples=["joh"])
-    ]
+    prefix: Annotated[str, Meta(min_length=0, description="How a word or a name begins.", examples=["joh"])]
 
 
 class Suggestion(Shape, frozen=True):

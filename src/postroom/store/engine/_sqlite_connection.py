@@ -23,7 +23,7 @@ from postroom.search.query import Text
 from postroom.search.terms import make_mark
 from postroom.store.engine import _fts5
 from postroom.store.engine._dialect import translate
-from postroom.store.engine.base import Row, TextMatches, Word, finish
+from postroom.store.engine.base import Row, TextMatches, Word, count_columns, finish
 
 T = TypeVar("T")
 
@@ -53,8 +53,7 @@ class SQLiteConnection:
         return rows[0][0] if rows else None
 
     async def fetch_columns(self, sql: str, *args: Any) -> list[list[Any]]:
-        columns = sql.count(" AS n")
-        statement = _by_column(translate(sql), columns)
+        statement = _by_column(sql)
 
         def fetch() -> list[list[Any]]:
             row = self._connection.execute(statement, args).fetchall()[0]
@@ -120,6 +119,6 @@ class SQLiteConnection:
 
 
 @cache
-def _by_column(sql: str, columns: int) -> str:
-    arrays = ", ".join(f"json_group_array(n{number})" for number in range(1, columns + 1))
-    return f"SELECT {arrays} FROM ({sql})"  # noqa: S608 - a constant of a repository
+def _by_column(sql: str) -> str:
+    arrays = ", ".join(f"json_group_array(n{number})" for number in range(1, count_columns(sql) + 1))
+    return f"SELECT {arrays} FROM ({translate(sql)})"  # noqa: S608 - a constant of a repository

@@ -5,6 +5,7 @@ tuples. The engine maps its driver's failures: what may pass later becomes ``una
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -142,6 +143,14 @@ class Engine(Protocol):
 
     async def size_bytes(self) -> int:
         """Return the disk space the database takes."""
+
+
+_COLUMN = re.compile(r" AS n[0-9]+\b")
+
+
+def count_columns(sql: str) -> int:
+    """Return how many columns a statement for ``fetch_columns`` has."""
+    return len(_COLUMN.findall(sql))
 
 
 async def finish(work: "asyncio.Future[T]") -> T:

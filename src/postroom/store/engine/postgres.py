@@ -26,6 +26,7 @@ from postroom.store.engine.base import (
     TextMatches,
     Word,
     WriteConnection,
+    count_columns,
     finish,
     run_callbacks,
 )
@@ -141,7 +142,7 @@ class _PostgresConnection:
 
 @cache
 def _as_columns(sql: str) -> str:
-    arrays = ", ".join(f"array_agg(n{number})" for number in range(1, sql.count(" AS n") + 1))
+    arrays = ", ".join(f"array_agg(n{number})" for number in range(1, count_columns(sql) + 1))
     return f"SELECT {arrays} FROM ({sql}) AS found"  # noqa: S608 - a constant of a repository
 
 
