@@ -27,8 +27,8 @@ from postroom.store.tx import Snapshot
 MAX_REMEMBERED_BYTES = 64 << 20
 _OVERHEAD_BYTES = 400
 """What an entry takes beside its bytes."""
-_MAILS_AT_ONCE = 1000
-"""Mails of several conversations that are read and shown before others have their turn."""
+_MAILS_AT_ONCE = 500
+"""Mails that are looked at before others have their turn."""
 _MAX_RECIPIENTS = 1000
 """Recipients looked at in one header field: a message may name any number."""
 
@@ -80,10 +80,15 @@ class Asker(NamedTuple):
     folder_id: FolderId | None = None
 
 
-def make_view(owner: AccountId, mails: Sequence[Mail], asker: Asker) -> ConversationView:
+async def make_view(owner: AccountId, mails: Sequence[Mail], asker: Asker) -> ConversationView:
     """Return what is shown of a conversation; ``mails`` are all of its, oldest first."""
-    summaries = [_decode_summary(mail.summary) for mail in mails]
-    senders = [_read_addresses(summary.from_) for summary in summaries]
+    summaries: list[Summary] = []
+    senders: list[list[Address]] = []
+    for start in range(0, len(mails), _MAILS_AT_ONCE):
+        if start:
+            await asyncio.sleep(0)
+        summaries += [_decode_summary(mail.summary) for mail in mails[start : start + _MAILS_AT_ONCE]]
+        senders += [_read_addresses(summary.from_) for summary in summaries[start:]]
     last = len(mails) - 1
     if asker.folder_id is not None:
         there = [place for place, mail in enumerate(mails) if mail.folder_id == asker.folder_id]
@@ -234,7 +239,7 @@ async def render_rows(
             found[row.conversation_id] = rendered
     for group in _split(missing):
         mails = await mailbox.conversation_lists.list_mails([row.conversation_id for row in group])
-        made = _render_group(owner, group, mails, asker=asker, render=render)
+        made = await _render_group(owner, group, mails, asker=asker, render=render)
         found |= {row.conversation_id: rendered for row, rendered in made}
         for row, rendered in made if remembered is not None else ():
             remembered.put(owner, row, asker, rendered=rendered)  # type: ignore[union-attr]
@@ -243,7 +248,7 @@ async def render_rows(
     return [found[row.conversation_id] for row in rows if row.conversation_id in found]
 
 
-def _render_group(
+async def _render_group(
     owner: AccountId,
     rows: Sequence[Row],
     mails: Mapping[ConversationId, Sequence[Mail]],
@@ -252,7 +257,7 @@ def _render_group(
     render: Render,
 ) -> list[tuple[Row, bytes]]:
     return [
-        (row, render(make_view(owner, mails[row.conversation_id], asker)))
+        (row, render(await make_view(owner, mails[row.conversation_id], asker)))
         for row in rows
         if row.conversation_id in mails
     ]
