@@ -1,18 +1,18 @@
-"""Searches in the corpus of awkward messages: both engines find the same, and what a plain look at the terms finds."""
+"""Searches in the corpus of awkward messages: both engines find the same, and what a plain look at terms finds."""
 
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.corpus.awkward import corpus_files
-from tests.fixtures.factories import Owner, open_owner
 
 from postroom.content.digest import read_summary
 from postroom.mime.index_text import IndexFields, index_fields
 from postroom.mime.parse import parse_message
 from postroom.search.query import COLUMNS, Phrase, Text
 from postroom.search.terms import split_terms
+from tests.corpus.awkward import corpus_files
+from tests.fixtures.factories import Owner, open_owner
 
 FILES = corpus_files()
 SEARCHES = 400
