@@ -128,7 +128,7 @@ def _write_configuration(root: Path, *, lmtp: str, port: int, options: str) -> P
     }
     configuration = root / "configuration"
     for directory in (configuration, root / "queue", root / "data"):
-        directory.mkdir(parents=True)
+        directory.mkdir(parents=True, exist_ok=True)
     user = pwd.getpwnam("postfix")
     os.chown(root / "data", user.pw_uid, user.pw_gid)
     (configuration / "main.cf").write_text(_MAIN_CF.format(**values) + options)
