@@ -128,6 +128,7 @@ ROWS = {
     "downloadBody": Row(),
     "downloadPart": Row(),
     "downloadSource": Row(),
+    "explainConversation": Row(),
     "getAccountInfo": Row(),
     "getAttachedMail": Row(),
     "getAttachedMailAttachment": Row(),

@@ -122,7 +122,9 @@ async def test_addresses_are_told_once(ann: User, world: World) -> None:
     )
     await put(
         ann,
-        Letter("c", answers=("b",), from_="ann+list@example.test", to="me2@example.test", cc="me2@example.test"),
+        Letter(
+            "c", answers=("b",), from_="ann+list@example.test", to="me2@example.test", cc="me2@example.test"
+        ),
     )
     await put(ann, Letter("d", answers=("c",), from_="nobody at all"))
     [shown] = await list_conversations(ann)
@@ -406,6 +408,23 @@ async def test_what_there_is_not(ann: User, ben: User) -> None:
     gone = render_mail(owner, FolderId(2), Uid(99))
     assert (await refusal(ann, "GET", f"mails/{gone}/conversation"))[:2] == (404, "notFound")
     assert len(await list_conversations(ben)) == 1
+
+
+async def test_why_mails_are_in_it(ann: User) -> None:
+    mails = await put_thread(ann)
+    last = await put(ann, Letter("bare", "AW: Lunch?", from_="carl@example.org"), date=DATE + 9)
+    shown = await conversation_of(ann, last)
+    assert shown["mailCount"] == "4"
+    assert await ann.get(f"/api/v1/conversations/{shown['id']}/why") == {
+        "items": [
+            {"mailId": mails[0], "rule": "first", "matched": ""},
+            {"mailId": mails[1], "rule": "reference", "matched": "<ask@example.org>"},
+            {"mailId": mails[2], "rule": "reference", "matched": "<answer@example.org>"},
+            {"mailId": last, "rule": "subject", "matched": "Lunch?"},
+        ]
+    }
+    gone = render_conversation(ann.account.account_id, ConversationId(999))
+    assert (await refusal(ann, "GET", f"conversations/{gone}/why"))[:2] == (404, "notFound")
 
 
 # Changes

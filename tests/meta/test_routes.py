@@ -54,6 +54,7 @@ POST /api/v1/conversations/{conversationId}/labels
 DELETE /api/v1/conversations/{conversationId}/labels/{labelId}
 POST /api/v1/conversations/{conversationId}/move
 POST /api/v1/conversations/{conversationId}/spam
+GET /api/v1/conversations/{conversationId}/why
 POST /api/v1/undo
 GET /api/v1/operations
 POST /api/v1/operations/{operationId}/undo

@@ -13,6 +13,7 @@ from postroom.domain.access import require_own
 from postroom.domain.conversation_views import Asker, RememberedViews, Render, render_rows
 from postroom.domain.sessions import Sessions
 from postroom.domain.settings import Settings
+from postroom.domain.thread_reasons import Reason, find_why
 from postroom.errors import Kind, PostroomError, not_found
 from postroom.model.account import Caller
 from postroom.model.conversation import Conversation, ConversationId, ConversationRef
@@ -158,6 +159,10 @@ class Conversations:
             located = await mailbox.mails.locate_items([member.item_id for member in wanted])
         mails = [located[member.item_id].mail for member in wanted if member.item_id in located]
         return MailsOfConversation(conversation, len(members), mails)
+
+    async def why(self, caller: Caller, ref: ConversationRef) -> Sequence[Reason]:
+        """Return why the mails of a conversation are in it, oldest first. Raises: notFound; unavailable."""
+        return await find_why(self._store, caller, ref)
 
     async def show(
         self, caller: Caller, ref: ConversationRef, render: Render, *, folder_id: FolderId | None = None

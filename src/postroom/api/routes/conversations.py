@@ -17,9 +17,11 @@ from postroom.api.schemas.conversations import (
     ConversationListQuery,
     ConversationMails,
     ConversationMailsQuery,
+    WhyJoined,
     render_conversation,
     render_mails,
     render_page,
+    render_why,
 )
 from postroom.api.schemas.folders import SyncToken
 from postroom.domain.conversation_views import Asker
@@ -150,6 +152,22 @@ def _make_mails_etag(token: str, wanted: MailsRequest) -> bytes:
 
 
 @get(
+    "/api/v1/conversations/{conversation_id:str}/why",
+    **operation(
+        "explainConversation",
+        "Get what joined the mails of a conversation",
+        tag="conversations",
+        returns=WhyJoined,
+    ),
+)
+async def explain_conversation(request: Call) -> Reply:
+    """Get the rule that joined each mail to its conversation, and what it has in common with another of it."""
+    ref = parse_conversation_ref(request)
+    reasons = await request.domain.conversations.why(request.caller, ref)
+    return json_reply(render_why(ref.owner, reasons))
+
+
+@get(
     "/api/v1/mails/{mail_id:str}/conversation",
     **operation(
         "getMailConversation",
@@ -182,4 +200,4 @@ def _make_view_etag(owner: AccountId, asker: Asker, state: StoredConversation) -
     )
 
 
-ROUTES = [list_conversations, get_conversation, get_mail_conversation]
+ROUTES = [list_conversations, get_conversation, explain_conversation, get_mail_conversation]

@@ -1,6 +1,6 @@
 """Shapes of conversations, and how what is shown of one becomes JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, cast
 
 import msgspec
@@ -32,6 +32,7 @@ from postroom.api.schemas.mails import (
 )
 from postroom.domain.conversation_views import ConversationView
 from postroom.domain.conversations import ConversationPage, MailsOfConversation
+from postroom.domain.thread_reasons import Reason
 from postroom.model.ids import AccountId, ItemId
 from postroom.model.mail import Mail as StoredMail
 from postroom.model.mail import Summary
@@ -144,6 +145,32 @@ class ConversationMails(Shape, frozen=True):
     sync_token: TokenText
     total_items: Number
     items: list[Mail]
+
+
+class JoinedMail(Shape, frozen=True):
+    """A mail of a conversation, and what joined it to the others."""
+
+    mail_id: MailText
+    rule: Literal["reference", "subject", "first"]
+    matched: Annotated[
+        str, Meta(description="The message identification or the subject that it has in common with another.")
+    ]
+
+
+class WhyJoined(Shape, frozen=True):
+    """Why mails are in their conversation, oldest first."""
+
+    items: list[JoinedMail]
+
+
+def render_why(owner: AccountId, reasons: Sequence[Reason]) -> WhyJoined:
+    """Return why mails of ``owner`` are in their conversation."""
+    return WhyJoined(
+        [
+            JoinedMail(ids.render_mail(owner, mail.folder_id, mail.uid), rule, matched)  # type: ignore[arg-type]
+            for mail, rule, matched in reasons
+        ]
+    )
 
 
 def render_conversation(view: ConversationView) -> bytes:
