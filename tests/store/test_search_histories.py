@@ -16,7 +16,8 @@ from tests.fixtures.factories import DATE, AddOwner, Owner, make_filing
 from postroom.domain import search_views
 from postroom.domain.clock import Clock
 from postroom.domain.deltas import Deltas
-from postroom.domain.filing import Flags, file_mail, replace_mail
+from postroom.domain.filing import Flags, file_mail
+from postroom.domain.rewriting import replace_mail
 from postroom.domain.search_folders import SearchFolders
 from postroom.errors import Kind, PostroomError
 from postroom.mime.summary import sort_key

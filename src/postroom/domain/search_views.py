@@ -17,7 +17,7 @@ import asyncio
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from postroom.mime.summary import sort_key
@@ -34,9 +34,13 @@ from postroom.store.tx import Snapshot
 MOST_CHANGES = 2000
 """Changes of a folder that are followed one by one; where there are more, all mails are looked up."""
 _SORTED_INLINE = 5000
-_NOWHERE = Place(ItemId(0), FolderId(0), Uid(0), Modseq(0), 0)
+_NOWHERE = Place(ItemId(0), FolderId(0), Uid(0), Modseq(0), 0, Modseq(0))
+_CHANGEABLE = frozenset({SortField.IS_UNREAD, SortField.IS_FLAGGED, SortField.FOLDER_NAME})
+"""What can change of a mail whose content stays."""
 
 Numbers = array  # of 64 bits each
+News = list[tuple[int, Place]]
+"""Where mails are now, by their place in what was found."""
 
 
 class Rows(NamedTuple):
@@ -74,6 +78,8 @@ class View:
     rows: Rows | None = None
     """None where nothing was looked up: nothing has changed since the search."""
     state: int = 0
+    visible: frozenset[int] = frozenset()
+    """The folders whose mails are shown, where rows are known."""
     orders: "dict[SortField, Numbers[int]]" = field(default_factory=dict)
     """The mails that are there by those orders that were asked for, ascending."""
     memo: "dict[str, Numbers[int]]" = field(default_factory=dict)
@@ -112,7 +118,7 @@ def make_view(folder: SearchFolder, items: Iterable[int], changes: Sequence[Chan
 def with_notes(view: View, folder: SearchFolder, changes: Sequence[Change]) -> View:
     """Return a view with all that was noted in the meantime; it is to be advanced."""
     noted = _note(Noted({}, {}), changes)
-    return View(folder, view.modseq, view.items, noted, view.rows, view.state, {}, _lasting(view))
+    return View(folder, view.modseq, view.items, noted, view.rows, view.state, memo=_lasting(view))
 
 
 def _note(noted: Noted, changes: Iterable[Change]) -> Noted:
@@ -132,9 +138,9 @@ def _lasting(view: View) -> "dict[str, Numbers[int]]":
     return {name: known for name, known in view.memo.items() if name == "sorted"}
 
 
-def find_visible(folder: SearchFolder, folders: Iterable[Folder]) -> set[int]:
+def find_visible(folder: SearchFolder, folders: Iterable[Folder]) -> frozenset[int]:
     """Return the folders whose mails a search folder shows."""
-    return {one.folder_id for one in folders if is_visible(folder, one)}
+    return frozenset(one.folder_id for one in folders if is_visible(folder, one))
 
 
 def is_visible(folder: SearchFolder, where: Folder) -> bool:
@@ -148,29 +154,73 @@ def is_visible(folder: SearchFolder, where: Folder) -> bool:
 async def advance_view(mailbox: Snapshot, view: View, modseq: Modseq) -> tuple[View, Change | None]:
     """Return the view of the present position, and what is to be noted before it is true."""
     folders = await mailbox.folders.list_all()
-    rows = await _follow(mailbox, view, folders)
     visible = find_visible(view.folder, folders)
-    pairs = zip(view.items, rows.folders, strict=True)
-    absent = {item for item, folder_id in pairs if folder_id not in visible}
-    gone = view.noted.gone
-    went, back = [item for item in absent if item not in gone], [item for item in gone if item not in absent]
+    news = await _find_news(mailbox, view, folders)
+    is_renamed = any(one.modseq > view.modseq for one in folders)
+    if news is None or is_renamed or visible != view.visible:
+        rows = await _look_up(mailbox, view.items) if news is None else _merge(view.rows, news)
+        absent = _find_absent(view.items, rows, visible)
+        gone = view.noted.gone
+        went = [item for item in absent if item not in gone]
+        back = [item for item in gone if item not in absent]
+        state = _find_state(view.folder, rows, visible, folders=folders)
+    else:
+        rows = _merge(view.rows, news)
+        went, back = _find_moves(view, news)
+        state = max(view.state, *(place.modseq for _, place in news if place.folder_id in visible), 0)
     folder, noted, change = view.folder, view.noted, None
     if went or back:
         change = Change(modseq, pack_numbers(went), pack_numbers(back))
-        folder, noted = folder._replace(changed_modseq=modseq), _note(noted, [change])
-    state = _find_state(folder, rows, visible, folders=folders)
-    if change is not None or rows is not view.rows:
-        return View(folder, modseq, view.items, noted, rows, state, {}, _lasting(view)), change
-    orders = dict(view.orders)
-    if any(one.modseq > view.modseq for one in folders):
-        orders.pop(SortField.FOLDER_NAME, None)
-    return View(folder, modseq, view.items, noted, rows, state, orders, view.memo), None
+        folder, noted, state = folder._replace(changed_modseq=modseq), _note(noted, [change]), modseq
+    orders: dict[SortField, Numbers[int]] = {}
+    if news is not None and not back:
+        orders = _keep_orders(view, news, went=went, is_renamed=is_renamed)
+    memo = view.memo if news == [] and change is None else _lasting(view)
+    return View(folder, modseq, view.items, noted, rows, state, visible, orders, memo), change
 
 
-def _find_state(folder: SearchFolder, rows: Rows, visible: set[int], *, folders: Sequence[Folder]) -> int:
+def _find_absent(items: "Numbers[int]", rows: Rows, visible: frozenset[int]) -> set[int]:
+    pairs = zip(items, rows.folders, strict=True)
+    return {item for item, folder_id in pairs if folder_id not in visible}
+
+
+def _find_moves(view: View, news: "News") -> tuple[list[int], list[int]]:
+    """Return what went and what is back, where the folders that are shown are the same as before."""
+    went: list[int] = []
+    back: list[int] = []
+    for number, place in news:
+        item = view.items[number]
+        is_there = place.folder_id in view.visible
+        if is_there == (item in view.noted.gone):
+            (back if is_there else went).append(item)
+    return went, back
+
+
+def _keep_orders(
+    view: View, news: "News", *, went: Sequence[int], is_renamed: bool
+) -> "dict[SortField, Numbers[int]]":
+    """Return the orders that are still true, without the mails that went."""
+    rows = view.rows
+    moved = [(number, place) for number, place in news if place.folder_id]
+    if rows is None or any(
+        place.replaced_modseq > view.modseq or place.date != rows.dates[number] for number, place in moved
+    ):
+        return {}
+    stale = _CHANGEABLE if moved else frozenset({SortField.FOLDER_NAME} if is_renamed else ())
+    lost = frozenset(went)
+    return {
+        by: array("q", [item for item in order if item not in lost]) if lost else order
+        for by, order in view.orders.items()
+        if by not in stale
+    }
+
+
+def _find_state(
+    folder: SearchFolder, rows: Rows, visible: frozenset[int], *, folders: Sequence[Folder]
+) -> int:
     """Return the position of the last visible change; the name of a folder is visible where a mail is in it."""
-    used = set(rows.folders)
-    renamed = (one.modseq for one in folders if one.folder_id in used and one.folder_id in visible)
+    used = visible.intersection(rows.folders)
+    renamed = (one.modseq for one in folders if one.folder_id in used)
     shown = (
         modseq for modseq, folder_id in zip(rows.modseqs, rows.folders, strict=True) if folder_id in visible
     )
@@ -181,14 +231,14 @@ async def with_rows(mailbox: Snapshot, view: View) -> View:
     """Return a view that knows of every mail where it is."""
     if view.rows is not None:
         return view
-    rows = await _look_up(mailbox, view.items)
-    return View(view.folder, view.modseq, view.items, view.noted, rows, view.state, view.orders, view.memo)
+    return replace(view, rows=await _look_up(mailbox, view.items))
 
 
-async def _follow(mailbox: Snapshot, view: View, folders: Sequence[Folder]) -> Rows:
-    """Return the rows of the present position; the same ones if none of them has changed."""
-    if view.rows is None:
-        return await _look_up(mailbox, view.items)
+async def _find_news(mailbox: Snapshot, view: View, folders: Sequence[Folder]) -> "News | None":
+    """Return what has changed of the rows; None where it is too much, or not known."""
+    state = await mailbox.mailbox.find()
+    if view.rows is None or state is None or state.forgotten_modseq > view.modseq:
+        return None
     changed: dict[int, Place] = {}
     left: set[tuple[int, int]] = set()
     for one in folders:
@@ -198,26 +248,27 @@ async def _follow(mailbox: Snapshot, view: View, folders: Sequence[Folder]) -> R
         places = await mailbox.found_mails.list_changed(one.folder_id, after=after, limit=MOST_CHANGES)
         uids = await mailbox.found_mails.list_left(one.folder_id, after=after, limit=MOST_CHANGES)
         if MOST_CHANGES in {len(places), len(uids)}:
-            return await _look_up(mailbox, view.items)
+            return None
         changed.update((place.item_id, place) for place in places)
         left.update((one.folder_id, uid) for uid in uids)
-    return _merge(view.items, view.rows, changed, left=left)
-
-
-def _merge(
-    items: "Numbers[int]", rows: Rows, changed: Mapping[int, Place], *, left: set[tuple[int, int]]
-) -> Rows:
-    """Return rows with what has changed, and without those that have left their folder for nowhere."""
-    news = (
-        [(number, changed[item]) for number, item in enumerate(items) if item in changed] if changed else []
-    )
+    news: News = []
+    if changed:
+        news = [(number, changed[item]) for number, item in enumerate(view.items) if item in changed]
     if left:
-        places = zip(items, rows.folders, rows.uids, strict=True)
+        # Those that are not in another folder are nowhere.
+        places_before = zip(view.items, view.rows.folders, view.rows.uids, strict=True)
         news += [
             (number, _NOWHERE)
-            for number, (item, folder_id, uid) in enumerate(places)
+            for number, (item, folder_id, uid) in enumerate(places_before)
             if (folder_id, uid) in left and item not in changed
         ]
+    return news
+
+
+def _merge(rows: Rows | None, news: "News") -> Rows:
+    """Return rows with what has changed; the same ones where nothing has."""
+    if rows is None:
+        raise ValueError("there are no rows to be changed")
     if not news:
         return rows
     folders, uids, modseqs, dates = (array("q", column) for column in rows)

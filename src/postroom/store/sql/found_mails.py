@@ -19,7 +19,7 @@ _FEW = 20
 
 _PLACES = ", ".join(f"${number}" for number in range(2, 2 + MANY))
 _FEW_PLACES = ", ".join(f"${number}" for number in range(2, 2 + _FEW))
-_SHOWN = "item_id, folder_id, uid, modseq, date"
+_SHOWN = "item_id, folder_id, uid, modseq, date, replaced_modseq"
 _FIND = f"SELECT {_SHOWN} FROM mail WHERE account_id = $1 AND item_id IN ({_PLACES})"
 _FIND_FEW = f"SELECT {_SHOWN} FROM mail WHERE account_id = $1 AND item_id IN ({_FEW_PLACES})"
 _LIST_CHANGED = f"""
@@ -43,6 +43,8 @@ class Place(NamedTuple):
     uid: Uid
     modseq: Modseq
     date: int
+    replaced_modseq: Modseq
+    """When it last got another content; 0: never."""
 
 
 class FoundMailRepo:
