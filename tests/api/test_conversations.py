@@ -410,6 +410,18 @@ async def test_what_there_is_not(ann: User, ben: User) -> None:
     assert len(await list_conversations(ben)) == 1
 
 
+async def test_mails_named_as_found_by_a_search(ann: User) -> None:
+    mails = await put_thread(ann)
+    shown = await conversation_of(ann, mails[2])
+    query = [{"field": "subject", "value": "Lunch"}]
+    found = await call(ann, "POST", "mails/search", {"folderIds": [ann.inbox], "query": query})
+    thanks, ask = await listed(ann, found["folderId"])
+    assert (thanks["originalMailId"], ask["originalMailId"]) == (mails[2], mails[0])
+    assert await conversation_of(ann, thanks["id"]) == shown
+    page = await ann.get(f"/api/v1/conversations/{shown['id']}", mailIds=f"{thanks['id']},{mails[1]}")
+    assert [mail["id"] for mail in page["items"]] == mails[1:3]
+
+
 async def test_why_mails_are_in_it(ann: User) -> None:
     mails = await put_thread(ann)
     last = await put(ann, Letter("bare", "AW: Lunch?", from_="carl@example.org"), date=DATE + 9)

@@ -143,7 +143,8 @@ async def _read_mails_wanted(request: Call, query: ConversationMailsQuery) -> Ma
     limit = await request.domain.settings.page_size(request.caller, query.limit)
     if query.mail_ids is None:
         return MailsRequest(query.start, limit)
-    return MailsRequest(query.start, limit, [ids.parse_mail(text, "mailIds") for text in query.mail_ids])
+    named = [await request.find_mail(text, "mailIds") for text in query.mail_ids]
+    return MailsRequest(query.start, limit, named)
 
 
 def _make_mails_etag(token: str, wanted: MailsRequest) -> bytes:
