@@ -48,6 +48,28 @@ async def count_labels(user: User) -> int:
     return len((await user.get(LABELS))["items"])
 
 
+class TestFewCalls:
+    """A class of which few calls are remembered."""
+
+    @pytest.fixture
+    def classes(self) -> dict[str, AccountClass]:
+        return {"default": AccountClass(remembered_calls=100)}
+
+    async def test_the_oldest_are_forgotten(self, ann: User, ben: User) -> None:
+        store, path = ann.world.store, "/api/v1/account/settings"
+        await call(ben, "PATCH", path, json={"saveToSent": False})
+        for number in range(130):
+            ann.world.clock.now += 0.01
+            await call(ann, "PATCH", path, key=f"k{number}", json={"saveToSent": bool(number % 2)})
+        assert await count_remembered(store) == 101
+        for number, is_known in ((129, True), (31, True), (28, False), (0, False)):
+            body = {"saveToSent": bool(number % 2)}
+            response = await call(ann, "PATCH", path, key=f"k{number}", json=body)
+            assert response.is_success
+            assert (REPLAYED in response.headers) is is_known
+        assert REPLAYED in (await call(ben, "PATCH", path, json={"saveToSent": False})).headers
+
+
 async def count_remembered(store: Store) -> int:
     async with store.engine.peek() as connection:
         return int(await connection.fetch_value("SELECT count(*) FROM remembered_call"))

@@ -67,6 +67,7 @@ WHOLE_ACCOUNT = {
     "outgoing._COUNT_UNFINISHED": "what an account has waiting is bounded by its class",
     "directory._DELETE_ALIAS": "the few addresses of one account",
     "directory._DELETE_ADDRESSES": "an account is removed",
+    "remembered_calls._DROP_BEYOND": "the oldest of one account's calls, which are bounded by its class",
     "released_blobs._REMOVE": "an account is removed",
     "feeds._FOLDERS": "the figures of all folders are asked for",
     "folders._LIST": "all folders are asked for",

@@ -132,7 +132,7 @@ async def make_domain(
         accounts=Accounts(store, config.classes),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders),
-        calls=Calls(store, now=now),
+        calls=Calls(store, config.classes, now=now),
         conversation_batches=ConversationBatches(store, jobs),
         conversation_changes=ConversationChanges(store, policies, jobs),
         conversations=Conversations(store, sessions, settings, config.classes),

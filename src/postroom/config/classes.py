@@ -199,6 +199,12 @@ class AccountClass:
         "Mails of one account that wait to be sent at the same time, scheduled ones included; 0: no limit.",
         minimum=0,
     )
+    remembered_calls: int = option(
+        200_000,
+        "Calls with an Idempotency-Key of one account that are remembered; beyond it the oldest are forgotten before "
+        "their seven days.",
+        minimum=100,
+    )
     allow_conversation_view: bool = option(True, "Programs may show mails as conversations.")
     settings: DefaultSettings = field(
         default_factory=DefaultSettings,

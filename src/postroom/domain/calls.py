@@ -12,24 +12,32 @@ What a use case has to know of this:
 - ``await store.commit_now(job_key)``, where it is to wait for a job that it has stored: until the answer is stored
   too, the call's answer is what the job has come to.
 
+Calls are remembered for a week, and of one account only so many: now and then, as new ones come, the oldest beyond
+that number are forgotten.
+
 Answers that are not to be kept by anybody (``no-store``: they show a secret) are not kept here either: the same call
 again changes nothing, and is refused.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 import msgspec
 
+from postroom.config.classes import AccountClass
 from postroom.errors import Kind, PostroomError
 from postroom.model.account import Caller
+from postroom.model.ids import AccountId
 from postroom.store import Store
 from postroom.store.engine.base import WriteConnection
 from postroom.store.sql.remembered_calls import RememberedCall, RememberedCallRepo
 
 KEPT_SECONDS = 7 * 86_400
 _SLICE = 500
+_PART = 200
+"""Of an account's calls, that many times are looked for such as are too many, while they are all made anew."""
+_MAX_KNOWN = 10_000
 _NOT_KEPT = -1
 _OWN_FAULTS = frozenset({Kind.INTERNAL, Kind.UNAVAILABLE})
 
@@ -76,9 +84,13 @@ class _Taken(BaseException):
 class Calls:
     """The calls of all accounts that carry a key."""
 
-    def __init__(self, store: Store, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, store: Store, classes: Mapping[str, AccountClass], *, now: Callable[[], float] = time.time
+    ) -> None:
         self._store = store
+        self._classes = classes
         self._now = now
+        self._until_look: dict[AccountId, int] = {}
 
     async def once(self, caller: Caller, call: KeyedCall, answering: Answering) -> Answer:
         """Make a call, or answer what was answered when it was made.
@@ -110,6 +122,7 @@ class Calls:
                 found = await calls.find(caller.account_id, call.key)
                 if found is not None:
                     raise _Taken(found)
+            await self._forget_some(calls, caller)
 
         async def release(connection: WriteConnection, job_key: str) -> None:
             await RememberedCallRepo(connection).name_job(caller.account_id, call.key, job_key)
@@ -124,6 +137,18 @@ class Calls:
             async with joined.write() as connection:
                 await _keep(RememberedCallRepo(connection), caller, call.key, answer=answer)
         return answer
+
+    async def _forget_some(self, calls: RememberedCallRepo, caller: Caller) -> None:
+        """Forget what an account has too many of; looked for once in a while."""
+        left = self._until_look.pop(caller.account_id, 0)
+        if not left:
+            account_class = self._classes.get(caller.class_name) or self._classes["default"]
+            limit = account_class.remembered_calls
+            await calls.drop_beyond(caller.account_id, keep=limit)
+            left = max(limit // _PART, 1)
+        self._until_look[caller.account_id] = left - 1
+        if len(self._until_look) > _MAX_KNOWN:
+            del self._until_look[next(iter(self._until_look))]
 
     async def _again(
         self, caller: Caller, call: KeyedCall, found: RememberedCall, *, answering: Answering

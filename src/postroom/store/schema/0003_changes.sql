@@ -85,6 +85,7 @@ CREATE TABLE remembered_call (
     PRIMARY KEY (account_id, call_key)
 ) WITHOUT ROWID;
 CREATE INDEX remembered_call_by_age ON remembered_call (called_at);
+CREATE INDEX remembered_call_by_account ON remembered_call (account_id, called_at);
 
 -- What an account has set, as JSON; what it has not set has its default. ui and client: texts that programs keep with
 -- an account, as JSON strings. "" where nothing is set.

@@ -25,6 +25,10 @@ DELETE FROM remembered_call WHERE (account_id, call_key) IN
     (SELECT account_id, call_key FROM remembered_call WHERE called_at < $1 LIMIT $2)
 RETURNING status
 """
+_DROP_BEYOND = """
+DELETE FROM remembered_call WHERE account_id = $1 AND called_at <=
+    (SELECT called_at FROM remembered_call WHERE account_id = $1 ORDER BY called_at DESC LIMIT 1 OFFSET $2)
+"""
 
 
 class RememberedCall(NamedTuple):
@@ -62,6 +66,10 @@ class RememberedCallRepo:
     ) -> None:
         """Keep the answer of a call."""
         await self._connection.execute(_ANSWER, account_id, key, status, headers, body)
+
+    async def drop_beyond(self, account_id: AccountId, *, keep: int) -> None:
+        """Forget all but the newest ``keep`` calls of an account."""
+        await self._connection.execute(_DROP_BEYOND, account_id, keep)
 
     async def purge(self, *, before: int, limit: int) -> int:
         """Forget up to ``limit`` calls from before a time (milliseconds); return how many."""
