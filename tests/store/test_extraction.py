@@ -168,6 +168,40 @@ async def test_a_message_at_which_servers_die_is_given_up(owner: Owner, make_run
     assert (await waiting(owner), runner.stats.messages, runner.stats.given_up) == (0, 0, 1)
 
 
+async def test_trouble_that_is_not_the_messages_fault_is_no_attempt(
+    owner: Owner, make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await owner.add_mail(PAPERS)
+    clock = TestClock()
+    runner = make_runner(clock)
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.executable", "/nonexistent")
+        for _ in range(MAX_ATTEMPTS + 2):
+            with pytest.raises(OSError, match="nonexistent"):
+                await runner.take_turn()
+            assert not await runner.take_turn()
+            clock.advance(3600)
+    await work(runner)
+    assert len(await found(owner, "zebra")) == 1
+
+
+async def test_who_is_told_to_stop_gives_back_what_it_reads(owner: Owner, make_runner: MakeRunner) -> None:
+    await owner.add_mail(attach(("x.rtf", ANY, make_endless())))
+    clock = TestClock()
+    runner = make_runner(clock, seconds=20)
+    turn = asyncio.create_task(runner.take_turn())
+    async with asyncio.timeout(10):
+        while runner._extractor._process is None:  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0.01)
+    turn.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await turn
+    async with owner.store.directory_transaction() as tx:
+        claim = await tx.extraction_work.claim(owner.account_id, now=clock.now_ms(), until=0)
+    assert claim is not None
+    assert claim.attempt == 1
+
+
 async def test_accounts_take_turns(
     add_owner: AddOwner, make_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -171,7 +171,13 @@ class _Process:
         """End the process, whatever it is doing, and wait until it is gone."""
         self._writer.transport.abort()
         self._process.kill()
-        await asyncio.to_thread(self._process.wait)
+        gone = asyncio.ensure_future(asyncio.to_thread(self._process.wait))
+        try:
+            await asyncio.shield(gone)
+        except asyncio.CancelledError:
+            # It takes no time worth speaking of, and nobody else would look after the process.
+            await asyncio.wait([gone])
+            raise
 
 
 class Extractor:

@@ -12,6 +12,7 @@ MAX_ATTEMPTS it is left as it is. So is one that is read when the server dies, a
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -124,8 +125,22 @@ class ExtractionRunner:
         elif claim.attempt > MAX_ATTEMPTS:
             await self._give_up(account_id, claim, "reading its documents has failed each time")
         else:
-            await self._read(account_id, claim)
+            try:
+                await self._read(account_id, claim)
+            except asyncio.CancelledError:
+                await self._give_back(account_id, claim, wait_seconds=0)
+                raise
+            except (PostroomError, OSError):
+                # The store or the machine is in trouble, which says nothing of the message.
+                await self._give_back(account_id, claim, wait_seconds=WAITS_SECONDS[0])
+                raise
         return True
+
+    async def _give_back(self, account_id: AccountId, claim: Claim, *, wait_seconds: int) -> None:
+        """Let a message wait as if nobody had begun to read it; where that fails, its lease runs out."""
+        due_at = self._clock.now_ms() + wait_seconds * 1000 if wait_seconds else 0
+        with contextlib.suppress(PostroomError):
+            await self._settle(account_id, lambda tx: tx.extractions.give_back(claim, due_at=due_at))
 
     async def _read(self, account_id: AccountId, claim: Claim) -> None:
         try:

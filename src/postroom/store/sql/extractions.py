@@ -20,6 +20,10 @@ DELETE FROM extraction WHERE account_id = $1 AND content_id = $2 AND attempts = 
 _PUT_OFF = """
 UPDATE extraction SET due_at = $4 WHERE account_id = $1 AND content_id = $2 AND attempts = $3 RETURNING content_id
 """
+_GIVE_BACK = """
+UPDATE extraction SET due_at = $4, attempts = attempts - 1
+WHERE account_id = $1 AND content_id = $2 AND attempts = $3
+"""
 _COUNT = "SELECT count(*) FROM extraction WHERE account_id = $1"
 _FIND_ACCOUNT = """
 SELECT account_id FROM extraction WHERE account_id > $1 AND due_at <= $2 ORDER BY account_id LIMIT 1
@@ -67,6 +71,10 @@ class ExtractionRepo:
             _PUT_OFF, self._account_id, claim.content_id, claim.attempt, due_at
         )
         return found is not None
+
+    async def give_back(self, claim: Claim, *, due_at: int) -> None:
+        """Let a content that was claimed wait as if it had never been, if it has not been claimed anew."""
+        await self._connection.execute(_GIVE_BACK, self._account_id, claim.content_id, claim.attempt, due_at)
 
     async def count(self) -> int:
         """Return how many there are."""
