@@ -21,6 +21,7 @@ SCANS = {
     "directory._LIST_DOMAINS": "all domains are asked for; there are few",
     "labels.LIST_ACCOUNTS": "the few labels that are being taken off mails just now",
     "traces.LIST_ACCOUNTS": "the few folders whose mails are being removed just now",
+    "traces.LIST_RETHREADED_ACCOUNTS": "the few folders whose mails are being threaded anew just now",
     "directory._COUNT_ALIASES": "an administrator removes a domain; there are few domains",
     "directory._COUNT_ADDRESSES": "an administrator removes a domain",
     "outgoing._COUNT_WAITING": "a metric, counted once a minute",
@@ -37,6 +38,10 @@ SORTS = {
     "labels._LIST_OF_FOLDER": "the labels of one folder, all of them",
     "labels._LIST_DOOMED": "the few labels of one account that are being taken off mails",
     "traces._LIST_DOOMED": "the few folders of one account whose mails are being removed",
+    "traces._LIST_RETHREADED": "the few folders of one account whose mails are being threaded anew",
+    "conversations._RECOUNT": "the mails of one conversation",
+    "conversations._LIST_MEMBERS": "PostgreSQL may sort the mails of one conversation",
+    "conversations._FIRST": "PostgreSQL may sort the mails of one conversation",
     "recounts._RECOUNT": "a check counts all mails of an account",
     "recounts._RECOUNT_CONTENTS": "a check counts all mails of an account",
     "recounts._RECOUNT_QUEUED": "a check counts all messages of an account in the queue",
@@ -44,8 +49,6 @@ SORTS = {
     "mail_filters._BY_CONTENT": "what was found is put in order",
     "mail_filters._BY_CONTENT_FILTERED": "what was found is put in order",
     "mail_filters._BY_UID": "what was found is put in order",
-    "mail_filters._IN_FOLDER": "mails of the same second are put in order",
-    "mail_filters._SCAN": "mails of the same second are put in order",
     "operations._LIST_SHOWN": "PostgreSQL may sort the few of an account",
     "jobs._FIND_RUNNING": "PostgreSQL may sort the few that an account has running",
     "jobs._PURGE": "PostgreSQL may sort the few that are finished",
@@ -103,12 +106,23 @@ WHOLE_ACCOUNT = {
     "removals._OUTGOING": "an account is removed, a slice at a time",
     "removals._CONTACTS": "an account is removed, a slice at a time",
     "removals._CONTACT_ADDRESSES": "an account is removed, a slice at a time",
+    "removals._CONVERSATIONS": "an account is removed, a slice at a time",
+    "removals._PRESENCES": "an account is removed, a slice at a time",
+    "removals._REFERENCES": "an account is removed, a slice at a time",
+    "removals._SUBJECTS": "an account is removed, a slice at a time",
     "removals._ANSWERED": "an account is removed, a slice at a time",
     "removals._EXTRACTIONS": "an account is removed, a slice at a time",
     "removals._OTHERS": "the statements above",
     "settings._FIND_UI": "one row an account",
     "settings._FIND_CLIENT": "one row an account",
+    "thread_recounts._LIST_MAILS": "a check looks at all mails of an account",
+    "thread_recounts._LIST_THREADINGS": "a check looks at all messages of an account",
+    "thread_recounts._LIST_REFERENCES": "a check looks at all keys of an account",
+    "thread_recounts._LIST_SUBJECTS": "a check looks at all keys of an account",
+    "thread_recounts._LIST_CONVERSATIONS": "a check looks at all conversations of an account",
+    "thread_recounts._LIST_PRESENCES": "a check looks at all conversations of an account",
     "traces._LIST_DOOMED": "the few folders of one account whose mails are being removed",
+    "traces._LIST_RETHREADED": "the few folders of one account whose mails are being threaded anew",
     "vacations._FIND": "one row an account",
     "vacations._FORGET_ALL": "an account sets its notice anew",
     "vacations._NTH_NEWEST": "stops after the answers that an account gives in a day",
@@ -137,6 +151,12 @@ INSERT INTO mail SELECT a, 2 + u % 3, u, u, u % 200, u, u, 0, u, u, u % 2, u % 2
     FROM generate_series(1, 20) a, generate_series(1, 400) u;
 INSERT INTO order_chunk SELECT a, f, s, n::text::bytea, 700
     FROM generate_series(1, 4) a, generate_series(2, 4) f, generate_series(0, 8) s, generate_series(1, 100) n;
+INSERT INTO conversation SELECT a, c, 1, 3, 0, 0, 0, 0, 0, 3, c, c
+    FROM generate_series(1, 20) a, generate_series(1, 130) c;
+INSERT INTO reference_key SELECT a, u, u FROM generate_series(1, 20) a, generate_series(1, 400) u;
+INSERT INTO subject_key SELECT a, u % 50, u % 2, u, u FROM generate_series(1, 20) a, generate_series(1, 400) u;
+INSERT INTO conversation_folder SELECT a, 2 + c % 3, c, 1, c, c, 0, 0, 1, 0, ''::bytea, ''::bytea, ''::bytea
+    FROM generate_series(1, 20) a, generate_series(1, 130) c;
 INSERT INTO tombstone SELECT a, f, u, u, u, u
     FROM generate_series(1, 20) a, generate_series(2, 4) f, generate_series(1, 50) u;
 INSERT INTO operation SELECT a, u, u, u % 9, '', u / 3, u % 3 / 2, u % 2, 1, '', 0, 0, ''
@@ -181,7 +201,7 @@ ANALYZE
 """
 
 _SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
-_NO_TABLES = re.compile(r"SCAN (\d+ CONSTANT ROWS?|place|chunk|page|json_each VIRTUAL TABLE)\b")
+_NO_TABLES = re.compile(r"SCAN ((\d+ )?CONSTANT ROWS?|place|chunk|page|json_each VIRTUAL TABLE)\b")
 _ONE_KEY = re.compile(r"\(account_id=\?\)")
 
 

@@ -18,8 +18,11 @@ looked at.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import compress
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from functools import reduce
+from itertools import compress, islice
 from typing import NamedTuple, TypeVar
 
 from postroom.domain.access import require_own
@@ -45,7 +48,7 @@ MOST_FOLDERS = 10_000
 """Folders that one call may name."""
 _NO_TEXT = TextMatches([], are_excluded=True)
 
-Numbers = Collection[int]
+Numbers = AbstractSet[int]
 T = TypeVar("T")
 
 
@@ -205,15 +208,17 @@ class _Run:
         fewest = min(wanted, key=len, default=None)
         if fewest is not None and len(fewest) <= FEW:
             found = await filters.list_by_uid(folder.folder_id, fewest, query)
-            has_text = [(number in contents) != text.are_excluded for number in found.contents]
-            return _keep(found, has_text, [self._fits(labels) for labels in found.labels])
+            return _keep(
+                found,
+                _among(found.contents, contents, is_wanted=not text.are_excluded),
+                map(self._fits, found.labels),
+            )
         found = await filters.list_folder(folder.folder_id, query.dates, is_whole=True)
-        tests: list[Callable[[], list[bool]]] = []
+        tests = [_among(found.uids, uids, is_wanted=True) for uids in wanted]
+        tests += [_among(found.uids, uids, is_wanted=False) for uids in unwanted]
         if asks_text:
-            tests.append(lambda: [(number in contents) != text.are_excluded for number in found.contents])
-        tests += [lambda uids=uids: [uid in uids for uid in found.uids] for uids in wanted]  # type: ignore[misc]
-        tests += [lambda uids=uids: [uid not in uids for uid in found.uids] for uids in unwanted]  # type: ignore[misc]
-        return await _work(len(found.item_ids), lambda: _keep(found, *(test() for test in tests)))
+            tests.append(_among(found.contents, contents, is_wanted=not text.are_excluded))
+        return await _work(len(found.item_ids), lambda: _keep(found, *tests))
 
     async def _read_facets(self, folder: Folder) -> tuple[list[Numbers], list[Numbers]]:
         """Return the uids of a folder that a mail must be among, and those that it must not be among."""
@@ -247,19 +252,39 @@ class _Run:
         return self._labels <= numbers and self._unwanted_labels.isdisjoint(numbers)
 
 
-def _keep(found: Candidates, *tests: list[bool]) -> Candidates:
+def _among(column: Iterable[int], numbers: Numbers, *, is_wanted: bool) -> Iterator[bool]:
+    """Tell of each number of a column whether it is among some, or, if these are not wanted, is not."""
+    found = map(numbers.__contains__, column)
+    return found if is_wanted else map(operator.not_, found)
+
+
+def _keep(found: Candidates, *tests: Iterable[bool]) -> Candidates:
     """Return those of the candidates that pass all tests; there is one at least."""
-    passed = tests[0] if len(tests) == 1 else list(map(all, zip(*tests, strict=True)))
+    passed = list(reduce(lambda one, other: map(operator.and_, one, other), tests))
     return Candidates(list(compress(found.dates, passed)), list(compress(found.item_ids, passed)))
 
 
 def _merge(parts: Sequence[Candidates]) -> Sequence[int]:
     """Return the mails of several folders, newest first."""
     if len(parts) == 1:
-        return parts[0].item_ids
+        return _settle_ties(parts[0])
     places = [place for part in parts for place in zip(part.dates, part.item_ids, strict=True)]
     places.sort(reverse=True)
     return [item_id for _, item_id in places]
+
+
+def _settle_ties(part: Candidates) -> list[int]:
+    """Return mails that are in the order of their dates, with those of the same second by their numbers."""
+    dates, item_ids = part.dates, part.item_ids
+    same_as_before = map(operator.eq, dates, islice(dates, 1, None))
+    start = end = 0
+    for row in compress(range(1, len(dates)), same_as_before):
+        if row != end:
+            item_ids[start:end] = sorted(item_ids[start:end], reverse=True)
+            start = row - 1
+        end = row + 1
+    item_ids[start:end] = sorted(item_ids[start:end], reverse=True)
+    return item_ids
 
 
 async def _work(numbers: int, work: Callable[[], T]) -> T:

@@ -30,8 +30,8 @@ T = TypeVar("T")
 MAX_SECONDS = 20
 """What a search may take; no mailbox needs it, but a thousand short beginnings in a large one would."""
 
-_decode_columns = msgspec.json.Decoder(list[Any]).decode
 _decode_numbers = msgspec.json.Decoder(list[int]).decode
+_decode_texts = msgspec.json.Decoder(list[str]).decode
 
 
 class SQLiteConnection:
@@ -57,7 +57,7 @@ class SQLiteConnection:
 
         def fetch() -> list[list[Any]]:
             row = self._connection.execute(statement, args).fetchall()[0]
-            return [_decode_columns(str(value)) for value in row]
+            return [_decode(str(value)) for value in row]
 
         return await self._in_thread(fetch)
 
@@ -116,6 +116,10 @@ class SQLiteConnection:
             raise unavailable("the search took too long and was given up", private=repr(error)) from error
         finally:
             limit.cancel()
+
+
+def _decode(column: str) -> list[Any]:
+    return _decode_texts(column) if column.startswith('["') else _decode_numbers(column)
 
 
 @cache

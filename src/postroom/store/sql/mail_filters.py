@@ -12,7 +12,7 @@ is touched: they are wide.
 
 import json
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from postroom.model.ids import AccountId, FolderId
 from postroom.search.query import Bounds, Query, Text
@@ -41,11 +41,11 @@ ORDER BY date DESC, item_id DESC
 """
 _IN_FOLDER = """
 SELECT date AS n1, item_id AS n2 FROM mail
-WHERE account_id = $1 AND folder_id = $2 AND date >= $3 AND date < $4 ORDER BY date DESC, item_id DESC
+WHERE account_id = $1 AND folder_id = $2 AND date >= $3 AND date < $4 ORDER BY date DESC, uid DESC
 """
 _SCAN = """
 SELECT date AS n1, item_id AS n2, uid AS n3, content_id AS n4 FROM mail
-WHERE account_id = $1 AND folder_id = $2 AND date >= $3 AND date < $4 ORDER BY date DESC, item_id DESC
+WHERE account_id = $1 AND folder_id = $2 AND date >= $3 AND date < $4 ORDER BY date DESC, uid DESC
 """
 _FACETS = {
     "unread": "SELECT uid AS n1 FROM mail WHERE account_id = $1 AND folder_id = $2 AND is_unread = $3",
@@ -68,7 +68,7 @@ SELECT content_id, summary FROM mail WHERE account_id = $1 AND content_id IN (SE
 
 
 class Candidates(NamedTuple):
-    """Mails, newest first (by date, then number); columns that were not asked for are empty."""
+    """Mails, newest first; columns that were not asked for are empty."""
 
     dates: list[int]
     item_ids: list[int]
@@ -117,7 +117,10 @@ class MailFilterRepo:
         return Candidates(dates, items, labels, [], contents)
 
     async def list_folder(self, folder_id: FolderId, dates: Bounds, *, is_whole: bool) -> Candidates:
-        """Return the mails of a folder within some dates; with ``is_whole`` also their uids and contents."""
+        """Return the mails of a folder within some dates; with ``is_whole`` also their uids and contents.
+
+        Those of the same second are in no order.
+        """
         if not is_whole:
             return Candidates(*await self._fetch(_IN_FOLDER, folder_id, *dates))
         found_dates, items, uids, contents = await self._fetch(_SCAN, folder_id, *dates)
@@ -138,9 +141,8 @@ class MailFilterRepo:
         uids, labels = await self._fetch(_LABELLED, folder_id)
         return list(zip(uids, labels, strict=True))
 
-    async def _fetch(self, sql: str, *args: object) -> list[list[int]]:
-        columns: list[list[int]] = await self._connection.fetch_columns(sql, self._account_id, *args)
-        return columns
+    async def _fetch(self, sql: str, *args: object) -> list[list[Any]]:
+        return await self._connection.fetch_columns(sql, self._account_id, *args)
 
 
 def _render(numbers: Iterable[int]) -> str:
