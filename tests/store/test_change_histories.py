@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from tests.fixtures.copies import Copy, FolderCopy, list_folder
+from tests.fixtures.copies import Copy, FolderCopy, as_shown, list_folder
 from tests.fixtures.factories import DATE, Owner, make_message
 from tests.fixtures.readers import Reader, actual, check_state
 
@@ -609,7 +609,7 @@ class Watchers:
         listed = (await self.owner.domain.folders.list(self.caller)).folders
         for tree in self.trees:
             await tree.sync()
-            assert tree.folders == {folder.folder_id: folder for folder in listed}
+            assert tree.folders == {folder.folder_id: as_shown(folder) for folder in listed}
         state = await actual(self.owner)
         for reader in self.readers:
             await reader.stream._feed.refresh()

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 
 import pytest
-from tests.fixtures.copies import Copy, FolderCopy, list_folder
+from tests.fixtures.copies import Copy, FolderCopy, as_shown, list_folder
 from tests.fixtures.factories import DATE, AddOwner, Owner, make_filing
 
 from postroom.config.retention import RetentionConfig
@@ -178,7 +178,7 @@ class History:
     async def finish_tree(self, tree: FolderCopy) -> None:
         await tree.sync()
         listed = await self.owner.domain.folders.list(self.caller)
-        assert tree.folders == {folder.folder_id: folder for folder in listed.folders}
+        assert tree.folders == {folder.folder_id: as_shown(folder) for folder in listed.folders}
 
 
 async def run_history(add_owner: AddOwner, *, seed: int, steps: int) -> None:

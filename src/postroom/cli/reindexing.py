@@ -15,6 +15,7 @@ from postroom.errors import bad_parameter
 if TYPE_CHECKING:
     from postroom.config import Config
     from postroom.domain.search_rebuild import Progress, Rebuilt
+    from postroom.domain.thread_rebuild import Rethreaded
     from postroom.model.ids import AccountId
     from postroom.store import Store
 
@@ -24,26 +25,55 @@ _SOME_FAILED = 1
 _STEPS = 10
 
 
-def reindex(*, search: Flag = False, account: str = "", options: Options = DEFAULTS) -> int:
+def reindex(
+    *, search: Flag = False, conversations: Flag = False, account: str = "", options: Options = DEFAULTS
+) -> int:
     """Rebuild what is computed from the messages. The server may run meanwhile, and nothing is missed by anyone.
 
     The exit status is 0 if all is well, 1 if some messages could not be read. It may be interrupted and run again.
 
     Args:
         search: Rebuild the full-text index, the text of attached documents included.
+        conversations: Find anew which mails belong together.
         account: Only for the account with this address.
         options: Where the configuration is.
     """
-    if not search:
-        raise bad_parameter("search", "say what is to be rebuilt: --search")
-    rebuilt = asyncio.run(_reindex_search(options.load().config, account))
-    for problem in rebuilt.problems:
+    if not (search or conversations):
+        raise bad_parameter("search", "say what is to be rebuilt: --search, --conversations")
+    problems: list[str] = []
+    if conversations:
+        rethreaded = asyncio.run(_reindex_conversations(options.load().config, account))
+        problems += rethreaded.problems
+        say(
+            f"{rethreaded.messages} messages of {rethreaded.accounts} accounts threaded, "
+            f"{rethreaded.corrected} faults set right"
+        )
+    if search:
+        rebuilt = asyncio.run(_reindex_search(options.load().config, account))
+        problems += rebuilt.problems
+        say(
+            f"{rebuilt.messages} messages of {rebuilt.accounts} accounts indexed, "
+            f"{rebuilt.documents} documents read, "
+            f"{rebuilt.removed} entries of messages that are gone removed"
+        )
+    for problem in problems:
         warn(problem)
-    say(
-        f"{rebuilt.messages} messages of {rebuilt.accounts} accounts indexed, {rebuilt.documents} documents read, "
-        f"{rebuilt.removed} entries of messages that are gone removed"
-    )
-    return _SOME_FAILED if rebuilt.problems else 0
+    return _SOME_FAILED if problems else 0
+
+
+async def _reindex_conversations(config: "Config", address: str) -> "Rethreaded":
+    from postroom.content.pool import HelperPool, count_helpers  # noqa: PLC0415 (commands start quickly)
+    from postroom.content.work import ContentWork  # noqa: PLC0415
+    from postroom.domain.thread_rebuild import ThreadRebuild  # noqa: PLC0415
+
+    async with opened_store(config) as store:
+        only = await _find_account(store, config, address) if address else None
+        helpers = HelperPool(count_helpers(config.helpers))
+        try:
+            with _shown() as show:
+                return await ThreadRebuild(store, ContentWork(helpers), on_progress=show).run(only=only)
+        finally:
+            await helpers.close()
 
 
 async def _reindex_search(config: "Config", address: str) -> "Rebuilt":

@@ -181,17 +181,18 @@ class Tally:
                 [rows[one] for one in ids if one in rows],
                 [row for one in ids for row in presences.get(one, ())],
             )
-            state = await self._find_state(number, delta, was)
+            state = await self._find_state(number, delta, was=was)
             if state is not None:
                 saved.append(row_of(number, self._tx.modseq, state))
                 shown += presences_of(number, state)
         self._deltas = {}
         await conversations.save(saved)
         kept = {row.conversation_id for row in saved}
-        await conversations.delete([number for number in rows if number not in kept])
+        if emptied := [number for number in rows if number not in kept]:
+            await conversations.delete(emptied)
         await self._show([row for some in presences.values() for row in some], shown)
 
-    async def _find_state(self, number: ConversationId, delta: _Delta, was: _Was) -> State | None:
+    async def _find_state(self, number: ConversationId, delta: _Delta, *, was: _Was) -> State | None:
         """Return a conversation as it is now, None if it has no mail any more."""
         counts = delta.counts
         for row in was.rows:
@@ -204,7 +205,7 @@ class Tally:
         for folder_id in dict.fromkeys([row.folder_id for row in was.presences] + list(delta.items)):
             here = [row for row in was.presences if row.folder_id == folder_id]
             items = sum(row.total_items for row in here) + delta.items.get(folder_id, 0)
-            if items > 0 and (last := await self._find_last(number, folder_id, delta, here)):
+            if items > 0 and (last := await self._find_last(number, folder_id, delta=delta, here=here)):
                 shares[folder_id] = (items, last)
         return State(counts, first, shares)
 
@@ -222,7 +223,7 @@ class Tally:
         return await self._tx.conversations.find_first(number)
 
     async def _find_last(
-        self, number: ConversationId, folder_id: FolderId, delta: _Delta, here: Sequence[Presence]
+        self, number: ConversationId, folder_id: FolderId, *, delta: _Delta, here: Sequence[Presence]
     ) -> Last | None:
         gone = delta.gone_lasts.get(folder_id, set())
         lasts, lost = set(delta.lasts.get(folder_id, ())), []
@@ -243,14 +244,15 @@ class Tally:
         await self._tx.conversations.save_presences(
             [row for place, row in now.items() if was.get(place) != row]
         )
-        await self._tx.conversations.delete_presences([row for place, row in was.items() if place not in now])
+        if left := [row for place, row in was.items() if place not in now]:
+            await self._tx.conversations.delete_presences(left)
         for folder_id in dict.fromkeys(row.folder_id for row in (*old, *new)):
             changes = [
                 (was.get(place), now.get(place))
                 for place in dict.fromkeys([*was, *now])
                 if place[0] == folder_id
             ]
-            total = await self._tx.conversations.count_in(
+            total = await self._tx.folders.count_conversations(
                 folder_id,
                 items=sum((after is not None) - (before is not None) for before, after in changes),
                 modseq=self._tx.modseq,

@@ -232,7 +232,7 @@ async def move_mails(tx: Transaction, items: Sequence[Located], target: FolderId
     await tx.mails.move(moved)
     await _leave(tx, items)
     await tx.orders.added(target, _entries(items, moved), total_items=counted.total_items)
-    await follow(tx, tally, items, moved)
+    await follow(tx, tally, before=items, after=moved)
     await tally.settle()
     return moved
 
@@ -324,7 +324,7 @@ async def part_mails(tx: Transaction, items: Sequence[Located]) -> None:
     """Part mails whose rows are gone from their conversations; their contents must still be there."""
     tally = Tally(tx)
     gone = [item.mail._replace(conversation_id=NO_CONVERSATION) for item in items]
-    await follow(tx, tally, items, gone)
+    await follow(tx, tally, before=items, after=gone)
     await tally.settle()
 
 

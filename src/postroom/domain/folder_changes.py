@@ -241,7 +241,7 @@ async def place_folder(tx: Transaction, folder: Folder, place: Place) -> PlaceFo
     )
     if place.parent_id != folder.parent_id:
         below = await _list_below(tx, folder.folder_id)
-        await follow_place(tx, folder, FolderId(place.parent_id), below)
+        await follow_place(tx, folder, FolderId(place.parent_id), below=below)
     return PlaceFolder(folder.folder_id, Place(folder.parent_id, folder.name), place)
 
 

@@ -8,6 +8,7 @@ the folder meanwhile is filed by what the folder says.
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from postroom.domain.conversation_rows import Tally
 from postroom.domain.steps import Record
@@ -22,7 +23,9 @@ SLICE = 100
 """Mails parted or joined in one transaction."""
 
 
-async def follow_place(tx: Transaction, folder: Folder, parent_id: FolderId, below: Sequence[Folder]) -> None:
+async def follow_place(
+    tx: Transaction, folder: Folder, parent_id: FolderId, *, below: Sequence[Folder]
+) -> None:
     """Have the mails of a folder that has got another parent, and of those below it, be threaded as it says.
 
     ``below`` are the folder and all below it, as they were.
@@ -35,7 +38,7 @@ async def follow_place(tx: Transaction, folder: Folder, parent_id: FolderId, bel
         if each.is_threaded != is_threaded:
             await tx.folders.set_threaded(each.folder_id, is_threaded, modseq=tx.modseq)
             await tx.traces.rethread(each.folder_id)
-            tx.follow_up()
+            tx.after_commit(partial(tx.follow_up, tx.account_id))
 
 
 async def rethread_folders(store: Store, account_id: AccountId) -> int:
@@ -84,7 +87,7 @@ async def _rethread(tx: Transaction, folder: Folder, items: Sequence[Located]) -
         await tx.conversations.assign(
             [(item.mail.item_id, NO_CONVERSATION) for item in wrong], modseq=state.modseq
         )
-        await leave(tx, tally, wrong, keys)
+        await leave(tx, tally, wrong, keys=keys)
     await tally.settle()
     await tx.folders.count(folder.folder_id, items=0, unread=0, size_bytes=0, uids=0, modseq=state.modseq)
     await tx.log("rethread", Record(), modseq=state.modseq)

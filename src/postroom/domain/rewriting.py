@@ -93,7 +93,7 @@ async def _thread_anew(tx: Transaction, item: Located, new: Located, *, is_threa
     """Part a mail that was stored anew from its conversation, and have it find where it belongs now."""
     tally = Tally(tx)
     if item.mail.conversation_id:
-        await leave(tx, tally, [item], await read_keys(tx, [item.mail]))
+        await leave(tx, tally, [item], keys=await read_keys(tx, [item.mail]))
         await tally.settle()
     [after] = await enter(
         tx,

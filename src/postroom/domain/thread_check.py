@@ -21,7 +21,7 @@ from postroom.model.thread import Threading
 from postroom.store.sql.conversations import First, Last, Presence
 from postroom.store.sql.thread_recounts import ThreadedMail
 from postroom.store.sql.threads import Keyed
-from postroom.store.tx import Snapshot, Transaction
+from postroom.store.tx import Directory, Snapshot, Transaction
 
 _threading = msgspec.msgpack.Decoder(Threading)
 
@@ -125,7 +125,7 @@ async def survey(mailbox: Snapshot, *, own: set[str] | None = None) -> Survey:
         is_joined = mail.conversation_id > 0 if mail.folder_id in waiting else mail.folder_id in threaded
         if is_joined and mail.content_id in threadings:
             keyed[mail.item_id] = _expect_keys(
-                mail, threadings[mail.content_id], by_item.get(mail.item_id, set()), own
+                mail, threadings[mail.content_id], stored=by_item.get(mail.item_id, set()), own=own
             )
     wanted = {(key, mail.item_id) for mail in keyed.values() for key in mail.references}
     wanted_subjects = {
@@ -154,7 +154,7 @@ async def survey(mailbox: Snapshot, *, own: set[str] | None = None) -> Survey:
     )
 
 
-def _expect_keys(mail: ThreadedMail, threading: bytes, stored: set[int], own: set[str] | None) -> Keyed:
+def _expect_keys(mail: ThreadedMail, threading: bytes, *, stored: set[int], own: set[str] | None) -> Keyed:
     """Return a mail with the keys that it should have."""
     read = _threading.decode(threading)
     subjects = [
@@ -165,9 +165,16 @@ def _expect_keys(mail: ThreadedMail, threading: bytes, stored: set[int], own: se
     return Keyed(mail.item_id, mail.date, read.references, tuple(subjects), read.is_reply)
 
 
-async def find_faults(mailbox: Snapshot) -> list[str]:
-    """Return a line for everything that is wrong with an account's conversations; reads all mails."""
-    found = await survey(mailbox)
+async def find_faults(mailbox: Snapshot, tables: Directory | None = None) -> list[str]:
+    """Return a line for everything that is wrong with an account's conversations; reads all mails.
+
+    With ``tables`` the addresses that the account has now count, not those that it had when each mail came.
+    """
+    own = None
+    if tables is not None:
+        threadings = await mailbox.thread_recounts.list_threadings()
+        own = await find_own(tables, mailbox.account_id, map(_threading.decode, threadings.values()))
+    found = await survey(mailbox, own=own)
     faults = [
         f"mail {item_id}: keys of its conversation are {what}"
         for what, keys in (("missing", found.missing), ("left over", found.stale))
@@ -211,7 +218,9 @@ def _count(presences: Iterable[tuple[FolderId, ConversationId]]) -> dict[FolderI
 async def repair_conversations(tx: Transaction) -> None:
     """Set right all that is wrong with an account's conversations; the transaction has made its step of history."""
     threadings = await tx.thread_recounts.list_threadings()
-    found = await survey(tx, own=await find_own(tx, map(_threading.decode, threadings.values())))
+    found = await survey(
+        tx, own=await find_own(tx.tables, tx.account_id, map(_threading.decode, threadings.values()))
+    )
     await tx.threads.remove(found.stale)
     await tx.threads.add(found.missing)
     number_of = await _number(tx, found)

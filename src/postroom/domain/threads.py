@@ -25,13 +25,13 @@ import msgspec
 from postroom.domain.components import find_components, shared_subjects
 from postroom.domain.conversation_rows import Tally
 from postroom.model.conversation import ConversationId
-from postroom.model.ids import FolderId, ItemId
+from postroom.model.ids import AccountId, FolderId, ItemId
 from postroom.model.mail import Mail
 from postroom.model.thread import Threading
 from postroom.store.sql.conversations import Member
 from postroom.store.sql.mails import Located
 from postroom.store.sql.threads import NEAR_SECONDS, Keyed
-from postroom.store.tx import Snapshot, Transaction
+from postroom.store.tx import Directory, Snapshot, Transaction
 
 NO_CONVERSATION = ConversationId(0)
 SMALL = 16
@@ -73,9 +73,9 @@ def _key(item_id: ItemId, date: int, threading: bytes) -> Keyed:
     return Keyed(item_id, date, read.references, tuple(each.key for each in read.participants), read.is_reply)
 
 
-async def find_own(tx: Transaction, threadings: Iterable[Threading]) -> set[str]:
+async def find_own(tables: Directory, account_id: AccountId, threadings: Iterable[Threading]) -> set[str]:
     """Return those of the participants that are the account itself, with details and under alias domains too."""
-    owned = {entry.address for entry in await tx.tables.directory.list_addresses(tx.account_id)}
+    owned = {entry.address for entry in await tables.directory.list_addresses(account_id)}
     names = {address.rpartition("@")[0] for address in owned}
     domains = {address.rpartition("@")[2] for address in owned}
     found: set[str] = set()
@@ -85,7 +85,7 @@ async def find_own(tx: Transaction, threadings: Iterable[Threading]) -> set[str]
         if name not in names:
             continue
         if domain not in domains:
-            alias = await tx.tables.directory.domains.find(domain)
+            alias = await tables.directory.domains.find(domain)
             domain = alias.alias_of if alias is not None else ""
         if f"{name}@{domain}" in owned:
             found.add(address)
@@ -135,7 +135,7 @@ async def enter(
         stored = await tx.conversations.find_threadings(contents)
         threadings = [stored[mail.content_id] for mail in coming]
     read = [_threading.decode(each) for each in threadings]
-    own = await find_own(tx, read)
+    own = await find_own(tx.tables, tx.account_id, read)
     keyed = {
         mail.item_id: Keyed(
             mail.item_id,
@@ -174,7 +174,7 @@ async def _find_groups(tx: Transaction, mails: Sequence[Keyed]) -> list[_Group]:
 
 async def _find_touched(tx: Transaction, mails: Sequence[Keyed]) -> dict[ItemId, set[ConversationId]]:
     """Return the conversations that each mail touches by its keys."""
-    near = await _find_neighbours(tx, mails, most=_ALL)
+    near = await _find_neighbours(tx, mails, most=_ALL, both_ends=False)
     wanted = list({item_id for some in near.values() for item_id in some})
     rows = await tx.conversations.find_numbers(wanted) if wanted else []
     number_of = {row.item_id: row.conversation_id for row in rows if row.conversation_id}
@@ -182,31 +182,36 @@ async def _find_touched(tx: Transaction, mails: Sequence[Keyed]) -> dict[ItemId,
 
 
 async def _find_neighbours(
-    tx: Transaction, mails: Sequence[Keyed], *, most: int
+    tx: Transaction, mails: Sequence[Keyed], *, most: int, both_ends: bool
 ) -> dict[ItemId, set[ItemId]]:
-    """Return for each mail others that stand for all that it touches; at most about ``most`` for each key."""
+    """Return for each mail others that stand for all that it touches.
+
+    Args:
+        tx: the transaction of the account.
+        mails: they are not looked up themselves: their keys are not stored.
+        most: how many to list where some are touched by this mail alone.
+        both_ends: for each reference key the first and the last mail, not the first alone.
+    """
     found: dict[ItemId, set[ItemId]] = {mail.item_id: set() for mail in mails}
-    holders = await tx.threads.find_holders(
-        list(dict.fromkeys(key for mail in mails for key in mail.references))
-    )
+    keys = list(dict.fromkeys(key for mail in mails for key in mail.references))
+    holders = [await tx.threads.find_first(keys)]
+    if both_ends:
+        holders.append(await tx.threads.find_last(list(holders[0])))
     places = list(dict.fromkeys((key, mail.date) for mail in mails for key in mail.subjects))
     nearest = await tx.threads.find_nearest(places) if places else {}
     for mail in mails:
         near = found[mail.item_id]
-        for key in mail.references:
-            near.update(holders.get(key, ()))
+        near.update(ends[key] for ends in holders for key in mail.references if key in ends)
         for key in mail.subjects:
-            near.update(nearest.get((key, mail.date), ()))
-    for mail in mails:
-        if mail.is_reply:
-            for key in mail.subjects:
-                replies = nearest.get((key, mail.date), [])
-                found[mail.item_id].update(await _find_others(tx, mail, key, replies, most=most))
+            replies = nearest.get((key, mail.date), [])
+            near.update(replies)
+            if mail.is_reply:
+                near.update(await _find_others(tx, mail, key, replies=replies, most=most))
     return found
 
 
 async def _find_others(
-    tx: Transaction, mail: Keyed, key: int, replies: Sequence[ItemId], *, most: int
+    tx: Transaction, mail: Keyed, key: int, *, replies: Sequence[ItemId], most: int
 ) -> list[ItemId]:
     """Return what is near a reply under a subject key, but near none of the two replies around it."""
     start, end = mail.date - NEAR_SECONDS, mail.date + NEAR_SECONDS
@@ -262,7 +267,7 @@ async def _touch_contents(tx: Transaction, folder_ids: Iterable[FolderId]) -> No
 # Leaving
 
 
-async def leave(tx: Transaction, tally: Tally, items: Sequence[Located], keys: Sequence[Keyed]) -> None:
+async def leave(tx: Transaction, tally: Tally, items: Sequence[Located], *, keys: Sequence[Keyed]) -> None:
     """Part mails from their conversations.
 
     Args:
@@ -292,7 +297,7 @@ async def _holds_together(tx: Transaction, number: ConversationId, leaving: Sequ
     """
     if len({key for mail in leaving for key in (*mail.references, *mail.subjects)}) > _MOST_KEYS:
         return False
-    near = await _find_neighbours(tx, leaving, most=_MOST_KEYS)
+    near = await _find_neighbours(tx, leaving, most=_MOST_KEYS, both_ends=True)
     touched = {item_id for some in near.values() for item_id in some}
     if len(touched) >= _MOST_KEYS:
         return False
@@ -305,7 +310,7 @@ async def find_keys(mailbox: Snapshot, members: Sequence[Member]) -> list[Keyed]
     """Return mails of a conversation with their keys: of those that several have only what is stored."""
     mails = [_key(each.item_id, each.date, each.threading) for each in members]
     stored = {
-        key: await mailbox.threads.find_stored(key, [mail.item_id for mail in mails if key in mail.subjects])
+        key: await mailbox.threads.find_stored(key, [mail for mail in mails if key in mail.subjects])
         for key in shared_subjects(mails)
     }
     return [
@@ -333,13 +338,13 @@ async def _split(tx: Transaction, tally: Tally, number: ConversationId) -> None:
 # Both
 
 
-async def follow(tx: Transaction, tally: Tally, items: Sequence[Located], mails: Sequence[Mail]) -> None:
+async def follow(tx: Transaction, tally: Tally, *, before: Sequence[Located], after: Sequence[Mail]) -> None:
     """Note what has become of mails, whose rows are written: they have come, gone, moved or changed.
 
-    ``items`` are as they were, ``mails`` as they are; what they are sorted by has not changed.
+    ``before`` is as they were, ``after`` as they are; what they are sorted by has not changed.
     """
     parted = []
-    for item, mail in zip(items, mails, strict=True):
+    for item, mail in zip(before, after, strict=True):
         if mail.conversation_id:
             if item.mail.conversation_id:
                 tally.remove(item)
@@ -347,4 +352,4 @@ async def follow(tx: Transaction, tally: Tally, items: Sequence[Located], mails:
         elif item.mail.conversation_id:
             parted.append(item)
     if parted:
-        await leave(tx, tally, parted, await read_keys(tx, [item.mail for item in parted]))
+        await leave(tx, tally, parted, keys=await read_keys(tx, [item.mail for item in parted]))

@@ -160,10 +160,11 @@ class Transaction(Snapshot):
         *,
         session_id: SessionId | None,
         tell: Callable[[AccountId], None],
-        follow_up: Callable[[AccountId], None] | None = None,
+        follow_up: Callable[[AccountId], None] = lambda _: None,
     ) -> None:
         super().__init__(connection, account_id)
-        self._follow_up = follow_up
+        self.follow_up = follow_up
+        """To be told of the account, once this is durable, if something is to follow behind it."""
         self._writer = connection
         self._tell = tell
         self._session_id = session_id
@@ -314,11 +315,6 @@ class Transaction(Snapshot):
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Run ``callback`` once this transaction is durable; never if it, or the savepoint entered, fails."""
         self._writer.after_commit(callback)
-
-    def follow_up(self) -> None:
-        """Tell who does what follows behind transactions that there is something, once this one is durable."""
-        if self._follow_up is not None:
-            self.after_commit(partial(self._follow_up, self.account_id))
 
     def tell_queue(self) -> None:
         """Tell who works on the outgoing queue that something in it is due, once this transaction is durable."""

@@ -53,16 +53,7 @@ ON CONFLICT (account_id, folder_id, conversation_id) DO UPDATE SET
 _DELETE_PRESENCE = """
 DELETE FROM conversation_folder WHERE account_id = $1 AND folder_id = $2 AND conversation_id = $3
 """
-_DELETE_OF_FOLDER = """
-DELETE FROM conversation_folder WHERE account_id = $1 AND folder_id = $2
-AND conversation_id IN
-    (SELECT conversation_id FROM conversation_folder WHERE account_id = $1 AND folder_id = $2 LIMIT $3)
-RETURNING conversation_id
-"""
-_COUNT_IN_FOLDER = """
-UPDATE folder SET conversations = conversations + $3, conversations_modseq = $4
-WHERE account_id = $1 AND folder_id = $2 RETURNING conversations
-"""
+# Sums keep planners from indexes that begin with the folder.
 # What is told twice of the number lets the planner see that the index, which leaves out 0, has it.
 _MEMBER = "account_id = $1 AND conversation_id = $2 AND conversation_id > 0"
 _FIRST = f"""
@@ -73,9 +64,9 @@ SELECT date, uid, sort_from, sort_to FROM mail WHERE {_MEMBER} AND folder_id + 0
 AND date = (SELECT date FROM mail WHERE {_MEMBER} AND folder_id + 0 = $3 ORDER BY date DESC LIMIT 1)
 """
 _RECOUNT = f"""
-SELECT folder_id, count(*), sum(is_unread), sum(is_flagged), sum(is_draft), sum(has_attachments),
+SELECT folder_id + 0, count(*), sum(is_unread), sum(is_flagged), sum(is_draft), sum(has_attachments),
        sum(CASE WHEN importance = 2 THEN 1 ELSE 0 END), sum(CASE WHEN importance = 1 THEN 1 ELSE 0 END)
-FROM mail WHERE {_MEMBER} GROUP BY folder_id
+FROM mail WHERE {_MEMBER} GROUP BY folder_id + 0
 """
 _THREADING = """(SELECT content.threading FROM content
         WHERE content.account_id = mail.account_id AND content.content_id = mail.content_id)"""
@@ -88,7 +79,7 @@ WHERE account_id = $1 AND item_id IN ({_places(MANY)})
 """
 _FIND_NUMBERS = {
     size: f"SELECT item_id, conversation_id, date FROM mail WHERE account_id = $1 AND item_id IN ({_places(size)})"
-    for size in (4, MANY)
+    for size in (1, 4, 16, MANY)
 }
 _FIND_THREADINGS = {
     size: f"SELECT content_id, threading FROM content WHERE account_id = $1 AND content_id IN ({_places(size)})"
@@ -178,8 +169,7 @@ class ConversationRepo:
         ]
 
     async def _look_up(self, statements: dict[int, str], numbers: Sequence[int]) -> AsyncIterator[Row]:
-        least = min(statements)
-        size = least if len(numbers) <= least else MANY
+        size = next((size for size in statements if size >= len(numbers)), MANY)
         for batch in _batches(numbers, size):
             for row in await self._connection.fetch_all(statements[size], self._account_id, *batch):
                 yield row
@@ -204,13 +194,6 @@ class ConversationRepo:
         await self._connection.execute_many(
             _DELETE_PRESENCE, [(self._account_id, row.folder_id, row.conversation_id) for row in presences]
         )
-
-    async def count_in(self, folder_id: FolderId, *, items: int, modseq: Modseq) -> int | None:
-        """Add to the number of a folder's conversations; return it, None if the folder is gone."""
-        value = await self._connection.fetch_value(
-            _COUNT_IN_FOLDER, self._account_id, folder_id, items, modseq
-        )
-        return None if value is None else int(value)
 
     # The mails of conversations
 

@@ -27,6 +27,11 @@ UPDATE folder SET total_items = total_items + $3, unread_items = unread_items + 
 WHERE account_id = $1 AND folder_id = $2
 RETURNING next_uid, total_items, unread_items, is_threaded
 """
+_COUNT_CONVERSATIONS = """
+UPDATE folder SET conversations = conversations + $3, conversations_modseq = $4
+WHERE account_id = $1 AND folder_id = $2
+RETURNING conversations
+"""
 _PLACE = """
 UPDATE folder SET parent_id = $3, name = $4, name_key = $5, modseq = $6 WHERE account_id = $1 AND folder_id = $2
 """
@@ -120,6 +125,13 @@ class FolderRepo:
             _COUNT, self._account_id, folder_id, items, unread, size_bytes, uids, modseq
         )
         return None if row is None else Counted(Uid(row[0] - uids), *row[1:])
+
+    async def count_conversations(self, folder_id: FolderId, *, items: int, modseq: Modseq) -> int | None:
+        """Add to the number of conversations, which have changed; return it, None if there is no such folder."""
+        value = await self._connection.fetch_value(
+            _COUNT_CONVERSATIONS, self._account_id, folder_id, items, modseq
+        )
+        return None if value is None else int(value)
 
     async def place(
         self, folder_id: FolderId, *, parent_id: FolderId, name: str, name_key: str, modseq: Modseq

@@ -15,8 +15,6 @@ from postroom.store.engine.base import Connection
 
 NEAR_SECONDS = 30 * 24 * 3600
 """Mails with a subject key in common belong together if their dates are at most so far apart."""
-MANY = 50
-"""Mails looked up by one statement."""
 
 _ADD_REFERENCE = """
 INSERT INTO reference_key (account_id, key, item_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
@@ -32,20 +30,27 @@ _HELD = "FROM reference_key WHERE account_id = $1 AND key = place.key"
 _NEAR = "FROM subject_key WHERE account_id = $1 AND key = place.key AND is_reply = 1"
 
 
-def _places(rows: int, columns: int) -> str:
-    numbers = iter(range(2, 2 + rows * columns))
+def _places(rows: int, columns: int, *, first: int = 2) -> str:
+    numbers = iter(range(first, first + rows * columns))
     return ", ".join(
         "(" + ", ".join(f"CAST(${next(numbers)} AS BIGINT)" for _ in range(columns)) + ")"
         for _ in range(rows)
     )
 
 
-_FIND_HOLDERS = {
+_SIZES = (1, 2, 4, 8, 16, 32, 64)
+"""How many keys statements look up: what is looked up in vain takes as long as what is found."""
+_FIND_FIRST = {
     size: f"""
-WITH place (key) AS (VALUES {_places(size, 1)})
-SELECT place.key, (SELECT min(item_id) {_HELD}), (SELECT max(item_id) {_HELD}) FROM place
+WITH place (key) AS (VALUES {_places(size, 1)}) SELECT (SELECT min(item_id) {_HELD}), place.key FROM place
 """
-    for size in (4, 16, 64)
+    for size in _SIZES
+}
+_FIND_LAST = {
+    size: f"""
+WITH place (key) AS (VALUES {_places(size, 1)}) SELECT (SELECT max(item_id) {_HELD}), place.key FROM place
+"""
+    for size in _SIZES
 }
 _FIND_NEAREST = {
     size: f"""
@@ -57,19 +62,22 @@ SELECT place.key, place.date,
         ORDER BY date, item_id LIMIT 1)
 FROM place
 """
-    for size in (4, 32)
+    for size in _SIZES
 }
 _LIST_OTHERS = """
 SELECT item_id FROM subject_key
 WHERE account_id = $1 AND key = $2 AND is_reply = 0 AND date >= $3 AND date <= $4 ORDER BY date, item_id LIMIT $5
 """
-_ITEM_PLACES = ", ".join(f"${number}" for number in range(3, 3 + MANY))
-_FIND_STORED = f"""
-SELECT item_id FROM mail WHERE account_id = $1 AND item_id IN ({_ITEM_PLACES})
-AND EXISTS (SELECT 1 FROM subject_key
-            WHERE subject_key.account_id = $1 AND subject_key.key = $2 AND subject_key.is_reply IN (0, 1)
-              AND subject_key.date = mail.date AND subject_key.item_id = mail.item_id LIMIT 1)
+_FIND_STORED = {
+    size: f"""
+WITH place (item_id, date) AS (VALUES {_places(size, 2, first=3)})
+SELECT place.item_id FROM place
+WHERE EXISTS (SELECT 1 FROM subject_key
+              WHERE account_id = $1 AND key = $2 AND is_reply IN (0, 1) AND date = place.date
+                AND item_id = place.item_id LIMIT 1)
 """
+    for size in _SIZES
+}
 
 T = TypeVar("T")
 
@@ -115,22 +123,26 @@ class ThreadRepo:
 
     # Looking up
 
-    async def find_holders(self, keys: Sequence[int]) -> dict[int, tuple[ItemId, ItemId]]:
-        """Return of the mails with each reference key the first and the last; of keys that a mail has."""
-        found: dict[int, tuple[ItemId, ItemId]] = {}
-        for size, some in _cut(keys, tuple(_FIND_HOLDERS)):
+    async def find_first(self, keys: Sequence[int]) -> dict[int, ItemId]:
+        """Return the first mail of those with each reference key, by number; of keys that a mail has."""
+        return await self._find(_FIND_FIRST, keys)
+
+    async def find_last(self, keys: Sequence[int]) -> dict[int, ItemId]:
+        """Return the last mail of those with each reference key, by number; of keys that a mail has."""
+        return await self._find(_FIND_LAST, keys)
+
+    async def _find(self, statements: dict[int, str], keys: Sequence[int]) -> dict[int, ItemId]:
+        found: dict[int, ItemId] = {}
+        for size, some in _cut(keys, _SIZES):
             places = [*some, *[None] * (size - len(some))]
-            for key, first, last in await self._connection.fetch_all(
-                _FIND_HOLDERS[size], self._account_id, *places
-            ):
-                if first is not None:
-                    found[key] = (first, last)
+            rows = await self._connection.fetch_all(statements[size], self._account_id, *places)
+            found.update((key, item_id) for item_id, key in rows if item_id is not None)
         return found
 
     async def find_nearest(self, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], list[ItemId]]:
         """Return for each pair of a subject key and a date the nearest reply before it and the nearest after it."""
         found: dict[tuple[int, int], list[ItemId]] = {}
-        for size, some in _cut(places, tuple(_FIND_NEAREST)):
+        for size, some in _cut(places, _SIZES):
             values = [*chain.from_iterable(some), *[None] * (2 * (size - len(some)))]
             for key, date, *near in await self._connection.fetch_all(
                 _FIND_NEAREST[size], self._account_id, *values
@@ -144,14 +156,12 @@ class ThreadRepo:
         rows = await self._connection.fetch_all(_LIST_OTHERS, self._account_id, key, start, end, limit)
         return [row[0] for row in rows]
 
-    async def find_stored(self, key: int, item_ids: Sequence[ItemId]) -> set[ItemId]:
+    async def find_stored(self, key: int, mails: Sequence[Keyed]) -> set[ItemId]:
         """Return those of the mails that have a subject key."""
         found: set[ItemId] = set()
-        for start in range(0, len(item_ids), MANY):
-            some = list(item_ids[start : start + MANY])
-            rows = await self._connection.fetch_all(
-                _FIND_STORED, self._account_id, key, *some, *[0] * (MANY - len(some))
-            )
+        for size, some in _cut([(mail.item_id, mail.date) for mail in mails], _SIZES):
+            values = [*chain.from_iterable(some), *[None] * (2 * (size - len(some)))]
+            rows = await self._connection.fetch_all(_FIND_STORED[size], self._account_id, key, *values)
             found.update(row[0] for row in rows)
         return found
 
