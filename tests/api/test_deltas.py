@@ -34,6 +34,7 @@ UPDATED = {
     "isItip": bool,
     "refwFlags": str,
     "labelIds": list,
+    "conversationId": str,
 }
 
 
@@ -61,6 +62,10 @@ async def token_of(user: User) -> str:
     return str(answer["syncToken"])
 
 
+async def conversation_of(user: User, mail: str) -> str:
+    return str((await user.get(f"/api/v1/mails/{mail}/conversation"))["id"])
+
+
 async def forget(user: User) -> None:
     """Let the time pass for which removals are remembered."""
     await purge_history(user.world.store, RetentionConfig(), now=lambda: 4_000_000_000.0)
@@ -74,9 +79,11 @@ async def test_everything_is_new_from_nothing(ann: User, path: str) -> None:
     await fill(ann, 2)
     delta = await ann.get(path, folderId=ann.inbox)
     assert shape(delta) == DELTA
-    assert [shape(mail) for mail in delta["newItems"]] == [MAIL, MAIL]
+    assert [shape(mail) for mail in delta["newItems"]] == [{**MAIL, "conversationId": str}] * 2
     listed = await ann.get("/api/v1/mails", folderId=ann.inbox, sort="date", dir="ASC")
-    assert delta["newItems"] == listed["items"]
+    conversations = [await conversation_of(ann, mail["id"]) for mail in listed["items"]]
+    expected = zip(listed["items"], conversations, strict=True)
+    assert delta["newItems"] == [{**mail, "conversationId": number} for mail, number in expected]
     assert delta["syncToken"] == listed["syncToken"] == await token_of(ann)
     assert (delta["totalItems"], delta["moreAvailable"], delta["reset"]) == (2, False, False)
     assert await ann.get(path, folderId=ann.inbox, syncToken="") == delta
@@ -93,6 +100,7 @@ async def test_changes(ann: User) -> None:
     [updated] = delta["updatedItems"]
     assert shape(updated) == UPDATED
     mail = await ann.get(f"/api/v1/mails/{marked}")
+    mail["conversationId"] = await conversation_of(ann, marked)
     assert updated == {name: mail[name] for name in UPDATED}
     assert delta["removedItems"] == [{"id": deleted, "folderId": ann.inbox}]
     assert (delta["totalItems"], delta["syncToken"]) == (3, await token_of(ann))
