@@ -69,7 +69,7 @@ class Settling:
                 await _file_notice(tx, notice, now=now)
             await _write(transactions[0], lease, settlement, now=now)
             outcomes = settlement.verdict.outcomes
-            await tell_outcomes(transactions[0], settlement.message, recipients, outcomes)
+            await tell_outcomes(transactions[0], settlement.message, recipients, outcomes=outcomes)
 
     async def _check(
         self, tx: Transaction, lease: Lease, settlement: Settlement
@@ -106,7 +106,7 @@ class Settling:
             await tx.outgoing.lock(message.processing_id)
             recipients = await tx.outgoing.list_recipients(message.processing_id)
             await tx.outgoing.work.settle(message.processing_id, map(_settled, relayed))
-            await tell_outcomes(tx, message, recipients, relayed)
+            await tell_outcomes(tx, message, recipients, outcomes=relayed)
 
 
 async def _lock_all(transactions: Sequence[Transaction], sender: AccountId) -> None:

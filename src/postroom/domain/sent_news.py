@@ -32,6 +32,7 @@ async def tell_outcomes(
     tx: Transaction,
     message: Outgoing,
     recipients: Sequence[OutgoingRecipient],
+    *,
     outcomes: Sequence[Outcome],
 ) -> None:
     """Write down what became of recipients, those left out that were settled before.
