@@ -587,7 +587,10 @@ async def test_labels(ann: User, ben: User) -> None:
     await check(ann)
 
 
-async def test_a_call_is_made_once(ann: User) -> None:
+@pytest.mark.parametrize("slice_size", [2, 100])
+async def test_a_call_is_made_once(ann: User, monkeypatch: pytest.MonkeyPatch, slice_size: int) -> None:
+    monkeypatch.setattr(jobs, "SLICE", slice_size)
+    monkeypatch.setattr(conversation_changes, "SLICE", slice_size)
     mails = await put_thread(ann)
     number, archive = (await conversation_of(ann, mails[0]))["id"], await make_folder(ann)
     ann.client.headers["Idempotency-Key"] = "one"
