@@ -10,6 +10,7 @@ Statement = tuple[str, tuple[Any, ...]]
 
 INDEX = "INSERT INTO fulltext (rowid, from_, to_, cc, bcc, subject, body, attachments, other) VALUES "
 """Its rows are written behind it by :func:`join_rows`."""
+CLEAR = "INSERT INTO fulltext (fulltext) VALUES ('delete-all')"
 UNINDEX = "DELETE FROM fulltext WHERE rowid = ?"
 
 _ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"

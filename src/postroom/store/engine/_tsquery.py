@@ -4,6 +4,10 @@ A ``tsquery`` is text, but nothing that a user has typed is ever read as such: i
 are letters and digits alone, between quotes. Each column is asked for all that is wanted of it by one look-up in the
 GIN index; what the columns have found is put together here, so that statements stay constants.
 
+The planner does not know what it costs to unpack a vector, and would rather look at those of a whole account or of
+everybody. So it is kept from that: the account, which the marks of the terms name already, is compared as an
+expression, and :data:`PREPARE` comes first in the transaction.
+
 Source: https://www.postgresql.org/docs/current/datatype-textsearch.html.
 """
 
@@ -16,16 +20,17 @@ from postroom.store.engine.base import TextMatches
 Look = Callable[[str, str], Awaitable[set[int]]]
 """Returns the contents for a statement and its ``tsquery``."""
 
+PREPARE = "SET LOCAL enable_seqscan = off"
 _IN_COLUMN = {column: f"{column} @@ $2::text::tsquery" for column in COLUMNS}
 _ANYWHERE = " OR ".join(_IN_COLUMN.values())
 SEARCH = {
-    column: f"SELECT array_agg(content_id) FROM fulltext WHERE account_id = $1 AND ({condition})"  # noqa: S608
+    column: f"SELECT array_agg(content_id) FROM fulltext WHERE account_id + 0 = $1 AND ({condition})"  # noqa: S608
     for column, condition in {ANY_FIELD: _ANYWHERE, **_IN_COLUMN}.items()
 }
 """Statements by the column that they look into."""
 _LEXEMES = " UNION ".join(f"SELECT lexeme FROM unnest({column})" for column in COLUMNS)  # noqa: S608
 LIST_WORDS = f"""
-WITH found AS MATERIALIZED (SELECT content_id FROM fulltext WHERE account_id = $1 AND ({_ANYWHERE})),
+WITH found AS MATERIALIZED (SELECT content_id FROM fulltext WHERE account_id + 0 = $1 AND ({_ANYWHERE})),
      newest AS MATERIALIZED (SELECT content_id FROM found ORDER BY content_id DESC LIMIT $5),
      vectors AS (SELECT * FROM fulltext WHERE account_id = $1 AND content_id IN (SELECT content_id FROM newest))
 SELECT lexeme FROM vectors CROSS JOIN LATERAL ({_LEXEMES}) AS words

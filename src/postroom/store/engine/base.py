@@ -85,6 +85,9 @@ class WriteConnection(Connection, Protocol):
     async def unindex(self, account_id: int, content_id: int) -> None:
         """Take a content out of the full-text index, in this transaction."""
 
+    async def clear_index(self) -> None:
+        """Take everything of all accounts out of the full-text index, however damaged it is, in this transaction."""
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Run ``callback`` once the transaction is durable, even if its caller was cancelled meanwhile.
 

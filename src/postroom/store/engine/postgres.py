@@ -61,6 +61,7 @@ VALUES ($1, $2, $3::text::tsvector, $4::text::tsvector, $5::text::tsvector, $6::
         $7::text::tsvector, $8::text::tsvector, $9::text::tsvector, $10::text::tsvector)
 """
 _LIST_INDEXED = "SELECT content_id FROM fulltext WHERE account_id = $1"
+_CLEAR = "DELETE FROM fulltext"
 _UNINDEX = "DELETE FROM fulltext WHERE account_id = $1 AND content_id = $2"
 
 
@@ -100,11 +101,13 @@ class _PostgresConnection:
         async def look(sql: str, query: str) -> set[int]:
             return set(await self._connection.fetchval(sql, account_id, query, timeout=SEARCH_SECONDS) or ())
 
+        await self._connection.execute(_tsquery.PREPARE)
         return await _tsquery.search(look, account_id, text)
 
     async def list_words(self, account_id: int, beginning: str, *, limit: int) -> list[Word]:
         query = _tsquery.render_phrase(Phrase(ANY_FIELD, (beginning,), True), make_mark(account_id))
         mark = make_mark(account_id)
+        await self._connection.execute(_tsquery.PREPARE)
         rows = await self._connection.fetch(
             _tsquery.LIST_WORDS, account_id, query, mark + beginning, limit, _SAMPLE, timeout=SEARCH_SECONDS
         )
@@ -135,6 +138,9 @@ class _PostgresConnection:
 
     async def unindex(self, account_id: int, content_id: int) -> None:
         await self._connection.execute(_UNINDEX, account_id, content_id)
+
+    async def clear_index(self) -> None:
+        await self._connection.execute(_CLEAR)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)

@@ -33,7 +33,7 @@ import apsw
 
 from postroom.errors import PostroomError, unavailable
 from postroom.search.terms import IndexTerms, make_mark, mark_terms
-from postroom.store.engine._deferred import INDEX, UNINDEX, Statement, join_rows
+from postroom.store.engine._deferred import CLEAR, INDEX, UNINDEX, Statement, join_rows
 from postroom.store.engine._dialect import translate
 from postroom.store.engine._fts5 import ACCOUNT_SHIFT
 from postroom.store.engine._sqlite_connection import SQLiteConnection
@@ -110,6 +110,9 @@ class _SQLiteWriter(SQLiteConnection):
 
     async def unindex(self, account_id: int, content_id: int) -> None:
         self.deferred.append((UNINDEX, (account_id << ACCOUNT_SHIFT | content_id,)))
+
+    async def clear_index(self) -> None:
+        self.deferred.append((CLEAR, ()))
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
