@@ -1,11 +1,13 @@
 """The full-text index is rebuilt from the messages, while mail comes and goes."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import apsw
 import pytest
 from tests.fixtures.clocks import TestClock
 from tests.fixtures.documents import attach, make_docx
-from tests.fixtures.factories import AddOwner, Owner, make_message, remove_mail
+from tests.fixtures.factories import AddOwner, Owner, make_message, open_owner, remove_mail
 from tests.fixtures.fulltext import find_contents
 
 from postroom.content.extractor import Extractor
@@ -15,7 +17,7 @@ from postroom.domain.check import check_store
 from postroom.domain.extraction import ExtractionRunner
 from postroom.domain.search_rebuild import Progress, SearchRebuild
 from postroom.model.folder import INBOX
-from postroom.store import Store
+from postroom.store import Store, open_store
 
 PAPER = attach(("a.docx", "application/octet-stream", make_docx("zebra")), subject="Paper")
 
@@ -65,6 +67,60 @@ async def test_everything_is_there_again(store: Store, add_owner: AddOwner, extr
             assert await mailbox.extractions.count() == 0
     assert [(step.done, step.total) for step in steps] == [(0, 8), (8, 8)] * 2
     assert not (await check_store(store)).findings
+
+
+async def test_from_scratch(store: Store, add_owner: AddOwner) -> None:
+    owners = [await add_owner(name) for name in ("anna", "berta", "carla")]
+    for owner in owners:
+        await owner.add_mail(make_message(subject="Giraffe"))
+        await damage(owner)
+
+    async def states() -> list[str]:
+        indexes = owners[0].domain.indexes
+        told = [await indexes.states(await owner.caller(), owner.folder()) for owner in owners]
+        return [state["search"].state for state in told]
+
+    def stop(progress: Progress) -> None:
+        if progress.address.startswith("berta"):
+            raise KeyboardInterrupt
+
+    assert await states() == ["uptodate"] * 3
+    with pytest.raises(KeyboardInterrupt):
+        await SearchRebuild(store, ContentWork(), None, on_progress=stop).run(is_from_scratch=True)
+    assert [await found(owner, "giraffe") for owner in owners] == [1, 0, 0]
+    assert await states() == ["uptodate", "uninitialized", "uninitialized"]
+    # One account by itself says nothing of the others.
+    await SearchRebuild(store, ContentWork(), None).run(only=owners[2].account_id)
+    assert await states() == ["uptodate", "uninitialized", "uninitialized"]
+    # Run again, it goes to the end.
+    await SearchRebuild(store, ContentWork(), None).run()
+    assert [await found(owner, "giraffe") for owner in owners] == [1, 1, 1]
+    assert await states() == ["uptodate"] * 3
+    assert not (await check_store(store)).findings
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE fulltext_data SET block = zeroblob(length(block)) WHERE id > 10",
+        "DELETE FROM fulltext_data WHERE id > 10",
+        "UPDATE fulltext_data SET block = zeroblob(20) WHERE id = 10",
+        "DELETE FROM fulltext_docsize",
+    ],
+)
+async def test_a_damaged_index_is_made_from_scratch(tmp_path: Path, damage: str) -> None:
+    owner = await open_owner(tmp_path)
+    for number in range(20):
+        await owner.add_mail(make_message(subject=f"Giraffe {number}"))
+    await owner.store.close()
+    connection = apsw.Connection(str(tmp_path / "postroom.sqlite"))
+    connection.execute(damage)
+    connection.close()
+    store = await open_store("sqlite:", tmp_path)
+    await SearchRebuild(store, ContentWork(), None).run(is_from_scratch=True)
+    assert len(await find_contents(store, owner.account_id, "giraffe")) == 20
+    assert not (await check_store(store)).findings
+    await store.close()
 
 
 async def test_one_account_alone(store: Store, add_owner: AddOwner) -> None:

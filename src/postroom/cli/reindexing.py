@@ -26,7 +26,12 @@ _STEPS = 10
 
 
 def reindex(
-    *, search: Flag = False, conversations: Flag = False, account: str = "", options: Options = DEFAULTS
+    *,
+    search: Flag = False,
+    from_scratch: Flag = False,
+    conversations: Flag = False,
+    account: str = "",
+    options: Options = DEFAULTS,
 ) -> int:
     """Rebuild what is computed from the messages. The server may run meanwhile, and nothing is missed by anyone.
 
@@ -34,12 +39,15 @@ def reindex(
 
     Args:
         search: Rebuild the full-text index, the text of attached documents included.
+        from_scratch: Empty the full-text index first, for one that is damaged; searches find little until the end.
         conversations: Find anew which mails belong together.
         account: Only for the account with this address.
         options: Where the configuration is.
     """
     if not (search or conversations):
         raise bad_parameter("search", "say what is to be rebuilt: --search, --conversations")
+    if from_scratch and (account or not search):
+        raise bad_parameter("from-scratch", "--from-scratch is for --search of all accounts")
     problems: list[str] = []
     if conversations:
         rethreaded = asyncio.run(_reindex_conversations(options.load().config, account))
@@ -49,7 +57,7 @@ def reindex(
             f"{rethreaded.corrected} faults set right"
         )
     if search:
-        rebuilt = asyncio.run(_reindex_search(options.load().config, account))
+        rebuilt = asyncio.run(_reindex_search(options.load().config, account, is_from_scratch=from_scratch))
         problems += rebuilt.problems
         say(
             f"{rebuilt.messages} messages of {rebuilt.accounts} accounts indexed, "
@@ -76,7 +84,7 @@ async def _reindex_conversations(config: "Config", address: str) -> "Rethreaded"
             await helpers.close()
 
 
-async def _reindex_search(config: "Config", address: str) -> "Rebuilt":
+async def _reindex_search(config: "Config", address: str, *, is_from_scratch: bool) -> "Rebuilt":
     from postroom.content.pool import HelperPool, count_helpers  # noqa: PLC0415 (commands start quickly)
     from postroom.content.work import ContentWork  # noqa: PLC0415
     from postroom.domain.extraction import make_extractor  # noqa: PLC0415
@@ -89,7 +97,7 @@ async def _reindex_search(config: "Config", address: str) -> "Rebuilt":
         try:
             with _shown() as show:
                 rebuild = SearchRebuild(store, ContentWork(helpers), extractor, on_progress=show)
-                return await rebuild.run(only=only)
+                return await rebuild.run(only=only, is_from_scratch=is_from_scratch)
         finally:
             await helpers.close()
             if extractor is not None:

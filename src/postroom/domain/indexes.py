@@ -3,7 +3,8 @@
 Sort orders, conversations and the full-text index change in the transactions that change the mails, so that they are
 always up to date but for what is done behind these: the mails of folders that came into or out of Spam or Trash are
 joined to conversations, or parted from them, slice by slice, and attached documents are read. An index that is being
-rebuilt stays in use, and as good as it was, until each of its entries is replaced.
+rebuilt stays in use, and as good as it was, until each of its entries is replaced; but for a full-text index that is
+made from scratch: then ``meta`` says up to which account that has come, until it is done, also if it is interrupted.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,10 @@ IndexName = Literal["conversation", "sort", "search"]
 State = Literal["uninitialized", "initialized", "uptodate", "unavailable"]
 
 
+SCRATCH = "search_from_scratch"
+"""The fact in ``meta``: the last account whose full-text index has been made; "" where none is to be made."""
+
+
 class IndexState(NamedTuple):
     """How far an index is; ``progress`` from 0 to 1."""
 
@@ -30,6 +35,7 @@ class IndexState(NamedTuple):
 
 _UP_TO_DATE = IndexState("uptodate", 1.0)
 _UNAVAILABLE = IndexState("unavailable", 0.0)
+_NOT_MADE = IndexState("uninitialized", 0.0)
 
 
 class Indexes:
@@ -48,12 +54,15 @@ class Indexes:
             backlog = await mailbox.indexing.find_backlog()
         if backlog is None:
             raise not_found("the account")
+        async with self._store.directory() as directory:
+            made = await directory.meta.find(SCRATCH)
+        documents = _state_of(backlog.unread_documents, backlog.unread_documents, backlog.total_items)
         account_class = self._classes.get(caller.class_name) or self._classes["default"]
         threads = _state_of(backlog.unthreaded_folders, backlog.unthreaded_items, backlog.total_items)
         return {
             "conversation": threads if account_class.allow_conversation_view else _UNAVAILABLE,
             "sort": _UP_TO_DATE,
-            "search": _state_of(backlog.unread_documents, backlog.unread_documents, backlog.total_items),
+            "search": _NOT_MADE if made and caller.account_id > int(made) else documents,
         }
 
 

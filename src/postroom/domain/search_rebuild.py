@@ -5,6 +5,9 @@ read if it has some, and what the index has of it is replaced; a slice of messag
 that holds the write lock shortly. Until its turn comes, each message is found as before, and what is delivered
 meanwhile is indexed by its delivery. So nothing is lost where this is interrupted, and it can be run again.
 
+Where the index itself is damaged, it is emptied first. Then messages are not found until their turn comes, and how
+far that is, is kept in the store (:mod:`postroom.domain.indexes` tells it).
+
 Messages that cannot be read are counted, and keep what the index has of them.
 """
 
@@ -15,6 +18,7 @@ from typing import NamedTuple
 
 from postroom.content.extractor import Extractor
 from postroom.content.work import ContentWork
+from postroom.domain.indexes import SCRATCH
 from postroom.domain.steps import Record
 from postroom.errors import Kind, PostroomError
 from postroom.model.account import Account
@@ -82,16 +86,34 @@ class SearchRebuild:
         self._extractor = extractor
         self._on_progress = on_progress
 
-    async def run(self, *, only: AccountId | None = None) -> Rebuilt:
-        """Rebuild the index of all accounts, or of one; return what was done. Raises: unavailable; OSError."""
+    async def run(self, *, only: AccountId | None = None, is_from_scratch: bool = False) -> Rebuilt:
+        """Rebuild the index of all accounts, or of one; return what was done.
+
+        With ``is_from_scratch`` that of all accounts is emptied first. Raises: unavailable; OSError.
+        """
         rebuilt = Rebuilt()
+        if is_from_scratch:
+            async with self._store.directory_transaction() as tx:
+                await tx.clear_index()
+                await tx.meta.put(SCRATCH, "0")
+        async with self._store.directory() as directory:
+            made = await directory.meta.find(SCRATCH)
         last = 0
         while accounts := await self._list_accounts(last):
             for account in accounts:
                 if only is None or account.account_id == only:
                     await self._rebuild(account, rebuilt)
+                if made and only is None and account.account_id > int(made):
+                    await self._note(made := str(account.account_id))
             last = accounts[-1].account_id
+        if made and only is None:
+            await self._note("")
         return rebuilt
+
+    async def _note(self, made: str) -> None:
+        """Note up to which account an index that was emptied has been made again."""
+        async with self._store.directory_transaction() as tx:
+            await tx.meta.put(SCRATCH, made)
 
     async def _list_accounts(self, after: int) -> list[Account]:
         async with self._store.directory() as directory:

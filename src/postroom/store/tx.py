@@ -428,6 +428,10 @@ class DirectoryTransaction(Directory):
         self._will_tell(account_id)
         return Transaction(self._writer, account_id, session_id=None, tell=self._tell)
 
+    async def clear_index(self) -> None:
+        """Take everything of all accounts out of the full-text index, however damaged it is."""
+        await self._writer.clear_index()
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Run ``callback`` once this transaction is durable; never if it is not."""
         self._writer.after_commit(callback)

@@ -76,6 +76,16 @@ def test_it_rebuilds_the_index(call: Call, tmp_path: Path) -> None:
     assert call("reindex", "--search", "--account", ANNA)[0] == 0
 
 
+def test_a_damaged_index_is_made_from_scratch(call: Call, tmp_path: Path) -> None:
+    fill(call, tmp_path, 2)
+    connection = apsw.Connection(str(tmp_path / "postroom-data" / "postroom.sqlite"))
+    connection.execute("DELETE FROM fulltext_data WHERE id > 10")
+    connection.close()
+    assert call("reindex", "--search", "--from-scratch")[0] == 0
+    assert asyncio.run(count(tmp_path, "letter")) == 2
+    assert call("check")[0] == 0
+
+
 def test_documents_are_not_read_where_that_is_switched_off(call: Call, tmp_path: Path) -> None:
     fill(call, tmp_path, 1)
     assert call("reindex", "--search", "--set", "extraction.enabled=false")[0] == 0
@@ -85,6 +95,8 @@ def test_documents_are_not_read_where_that_is_switched_off(call: Call, tmp_path:
 def test_how_it_fails(call: Call) -> None:
     assert call("reindex")[0] == 2
     assert call("reindex", "--search", "--account", "bert@example.test")[0] == 2
+    assert call("reindex", "--conversations", "--from-scratch")[0] == 2
+    assert call("reindex", "--search", "--from-scratch", "--account", ANNA)[0] == 2
 
 
 def test_a_kill_does_no_harm(call: Call, tmp_path: Path) -> None:
