@@ -150,7 +150,7 @@ def sort_key(field: SortField, mail: dict[str, Any]) -> Any:
     return int(mail["date"]) if field is SortField.DATE else mail[field.value]
 
 
-@pytest.mark.parametrize("field", SortField)
+@pytest.mark.parametrize("field", [one for one in SortField if one is not SortField.FOLDER_NAME])
 async def test_sorts(ann: User, field: SortField) -> None:
     arrived = await fill(ann)
     mails = {mail: await ann.get(f"{PATH}/{mail}") for mail in arrived}

@@ -129,29 +129,6 @@ class Call(Request[Any, Any, Any]):
         """Return the mail in the path, by its proper name; raises ``badParameter``."""
         return self.exchange.found_mail or ids.parse_mail(self.scope["path_params"]["mail_id"], "mailId")
 
-    async def find_mail(self, text: str, parameter: str) -> MailRef:
-        """Return the proper name of a mail, whichever ``text`` is.
-
-        Raises: badParameter naming ``parameter``; notFound for what a search folder has not; unavailable.
-        """
-        return await self.domain.search_folders.resolve(self.caller, ids.parse_mail(text, parameter))
-
-    async def find_mail_in_path(self) -> None:
-        """Find out what a mail is properly called that the path names as one of a search folder.
-
-        Raises: notFound; unavailable. What is no id at all is left for the handler to refuse.
-        """
-        exchange, text = self.exchange, self.scope["path_params"].get("mail_id")
-        if text is None or exchange.caller is None:
-            return
-        try:
-            ref = ids.parse_mail(text, "mailId")
-        except PostroomError:
-            return
-        if is_search_folder(ref.folder):
-            exchange.found_mail = await self.domain.search_folders.resolve(self.caller, ref)
-            exchange.search_folder = ref.folder
-
     def parse_index(self, name: str, parameter: str) -> int:
         """Return the number at ``name`` in the path; raises ``badParameter`` naming ``parameter``."""
         return ids.parse_index(self.scope["path_params"][name], parameter)
@@ -181,4 +158,21 @@ async def prepare(call: "Request[Any, Any, Any]") -> None:
     """Do what comes before every handler; an answer that is remembered comes before all but the first of it."""
     await admit(call)
     assert isinstance(call, Call)  # noqa: S101 (the application's request class)
-    await call.find_mail_in_path()
+    await _find_mail_in_path(call)
+
+
+async def _find_mail_in_path(call: Call) -> None:
+    """Find out what a mail is properly called that the path names as one of a search folder.
+
+    What is no id at all is left for the handler to refuse.
+    """
+    exchange, text = call.exchange, call.scope["path_params"].get("mail_id")
+    if text is None or exchange.caller is None:
+        return
+    try:
+        ref = ids.parse_mail(text, "mailId")
+    except PostroomError:
+        return
+    if is_search_folder(ref.folder):
+        exchange.found_mail = await call.domain.search_folders.resolve(exchange.caller, ref)
+        exchange.search_folder = ref.folder

@@ -31,6 +31,14 @@ async def show_mail(request: Call, owner: AccountId, mail: StoredMail) -> Mail:
     return render_mail(owner, mail, await find_references(request, owner, [mail]))
 
 
+async def find_mail(request: Call, text: str, parameter: str) -> MailRef:
+    """Return the proper name of a mail, whichever of its names ``text`` is.
+
+    Raises: badParameter naming ``parameter``; notFound for what a search folder has not; unavailable.
+    """
+    return await request.domain.search_folders.resolve(request.caller, ids.parse_mail(text, parameter))
+
+
 async def show_named(request: Call, owner: AccountId, mail: StoredMail) -> Mail:
     """Return the mail in the path as it is shown: in the search folder, if it was named as one of it."""
     search_id = request.exchange.search_folder

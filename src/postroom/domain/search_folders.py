@@ -257,14 +257,14 @@ class SearchFolders:
             return ref
         require_own(caller, ref.owner, "the mail")
         async with self._store.read(ref.owner) as mailbox:
-            places = await self.find_places(caller, mailbox, ref.folder, [ItemId(ref.uid)])
+            places = await self.find_places(caller, mailbox, ref.folder, item_ids=[ItemId(ref.uid)])
         if not places:
             raise not_found("the mail")
         [place] = places
         return MailRef(ref.owner, place.folder_id, place.uid)
 
     async def find_places(
-        self, caller: Caller, mailbox: Snapshot, search_id: FolderId, item_ids: Sequence[ItemId]
+        self, caller: Caller, mailbox: Snapshot, search_id: FolderId, *, item_ids: Sequence[ItemId]
     ) -> list[Place]:
         """Return where those of the mails are that are in a search folder; none if the caller has no such."""
         standing = await self._find(caller, mailbox, search_id)

@@ -307,10 +307,11 @@ async def _make_order(mailbox: Snapshot, view: View, by: SortField) -> "Numbers[
         gone = view.noted.gone
         pairs = zip(view.rows.dates, view.items, strict=True)
         return await _sort([(date, item) for date, item in pairs if item not in gone])
-    rows = await mailbox.found_mails.list_keys(by, list(view.present()))
     if by is SortField.FOLDER_NAME:
         names = {one.folder_id: sort_key(one.name) for one in await mailbox.folders.list_all()}
-        return await _sort([(names.get(folder, b""), date, item) for item, folder, date in rows])
+        places = await mailbox.found_mails.find_places(list(view.present()))
+        return await _sort([(names.get(one.folder_id, b""), one.date, one.item_id) for one in places])
+    rows = await mailbox.found_mails.list_keys(by, list(view.present()))
     return await _sort([(value, date, item) for item, value, date in rows])
 
 

@@ -9,7 +9,7 @@ from postroom.api.conditional import make_etag
 from postroom.api.conversation_path import parse_conversation_ref
 from postroom.api.operation import operation
 from postroom.api.query import Query
-from postroom.api.references import find_references
+from postroom.api.references import find_mail, find_references
 from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.conversations import (
     Conversation,
@@ -143,7 +143,7 @@ async def _read_mails_wanted(request: Call, query: ConversationMailsQuery) -> Ma
     limit = await request.domain.settings.page_size(request.caller, query.limit)
     if query.mail_ids is None:
         return MailsRequest(query.start, limit)
-    named = [await request.find_mail(text, "mailIds") for text in query.mail_ids]
+    named = [await find_mail(request, text, "mailIds") for text in query.mail_ids]
     return MailsRequest(query.start, limit, named)
 
 

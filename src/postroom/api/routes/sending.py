@@ -8,7 +8,7 @@ from postroom.api import ids
 from postroom.api.call import Call
 from postroom.api.idempotency import HEADER, parse_key
 from postroom.api.operation import operation
-from postroom.api.references import find_letter
+from postroom.api.references import find_letter, find_mail
 from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.sending import (
     WRITING_ERRORS,
@@ -105,7 +105,7 @@ async def undo_send(request: Call) -> Reply:
     over, or when somebody else has taken the mail back, it is ``conflict``.
     """
     body = await request.parse_body(_to_undo)
-    ref = None if body.mail_id is UNSET else await request.find_mail(body.mail_id, "mailId")
+    ref = None if body.mail_id is UNSET else await find_mail(request, body.mail_id, "mailId")
     number = ProcessingId(body.processing_id)
     draft = await request.domain.unsending.undo(request.caller, number, ref)
     return _reply_mail(request.caller.account_id, draft)

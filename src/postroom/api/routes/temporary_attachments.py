@@ -6,6 +6,7 @@ from litestar import HttpMethod, delete, post, route
 from postroom.api.call import Call
 from postroom.api.conditional import make_etag
 from postroom.api.operation import Stream, operation
+from postroom.api.references import find_mail
 from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.mails import AttachmentList
 from postroom.api.schemas.temporary_attachments import (
@@ -57,7 +58,7 @@ async def upload(request: Call) -> Reply:
 async def store(request: Call) -> Reply:
     """Make copies of a mail's attachments temporary ones, inline ones with their content ids; the mail stays."""
     body = await request.parse_body(_mail_to_store)
-    ref = await request.find_mail(body.mail_id, "mailId")
+    ref = await find_mail(request, body.mail_id, "mailId")
     kept = await request.domain.temporary_attachments.store(request.caller, ref)
     return json_reply(render_stored(body.mail_id, kept))
 

@@ -189,15 +189,7 @@ def render_mail(
     refw_type, refw_mail_id = (
         references.get(mail.item_id, _NOTHING_REFERRED) if references else _NOTHING_REFERRED
     )
-    original_folder_id, original_mail_id = folder_id, mail_id
-    if original is not None:
-        original_folder_id = ids.render_folder(original.owner, original.folder)
-        original_mail_id = ids.render_mail(*original)
-    attachments: list[Attachment] = []
-    has_attachments = False
-    if summary.attachments:
-        attachments = render_attachments(mail_id, summary.attachments)
-        has_attachments = not all(one.is_inline for one in attachments)
+    attachments = render_attachments(mail_id, summary.attachments) if summary.attachments else []
     return Mail(
         mail_id,
         folder_id,
@@ -220,12 +212,12 @@ def render_mail(
         REFW[mail.refw],
         refw_type,
         refw_mail_id,
-        has_attachments,
+        bool(attachments) and not all(one.is_inline for one in attachments),
         summary.is_itip,
         summary.return_receipt,
         IMPORTANCE[summary.importance],
-        original_folder_id,
-        original_mail_id,
+        folder_id if original is None else f"{original.owner}_{original.folder}",
+        mail_id if original is None else ids.render_mail(*original),
         attachments,
         [f"{owner}_{label}" for label in mail.labels.split()] if mail.labels else [],
         summary.bimi_location,

@@ -28,10 +28,11 @@ SELECT {_SHOWN} FROM mail WHERE account_id = $1 AND folder_id = $2 AND modseq > 
 _LIST_LEFT = """
 SELECT uid FROM tombstone WHERE account_id = $1 AND folder_id = $2 AND modseq > $3 ORDER BY modseq, uid LIMIT $4
 """
-_VALUES = {**SORT_COLUMNS, SortField.FOLDER_NAME: "folder_id"}
+# Date and folder are found with the places: these alone would be read from an index over all mails.
 _KEYS = {
     field: f"SELECT item_id, {column}, date FROM mail WHERE account_id = $1 AND item_id IN ({_PLACES})"
-    for field, column in _VALUES.items()
+    for field, column in SORT_COLUMNS.items()
+    if field is not SortField.DATE
 }
 
 
@@ -74,7 +75,7 @@ class FoundMailRepo:
         return [Uid(row[0]) for row in rows]
 
     async def list_keys(self, field: SortField, item_ids: Sequence[int]) -> list[Row]:
-        """Return the number, the value that is sorted by and the date of mails; the folder stands for its name."""
+        """Return the number, the value that is sorted by and the date of mails; not by date or folder."""
         return await self._fetch(_KEYS[field], item_ids)
 
     async def _fetch(self, statement: str, item_ids: Sequence[int]) -> list[Row]:
