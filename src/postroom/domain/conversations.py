@@ -18,11 +18,11 @@ from postroom.errors import Kind, PostroomError, not_found
 from postroom.model.account import Caller
 from postroom.model.conversation import Conversation, ConversationId, ConversationRef
 from postroom.model.folder import Folder
-from postroom.model.ids import AccountId, FolderId, FolderRef, MailRef
+from postroom.model.ids import FolderId, FolderRef, ItemId, MailRef, Uid
 from postroom.model.listing import Sort, SortField
 from postroom.model.mail import Mail
 from postroom.store import Store
-from postroom.store.sql.conversation_lists import Member, Row
+from postroom.store.sql.conversation_lists import Row
 from postroom.store.sql.orders import key_of
 from postroom.store.tx import Snapshot
 
@@ -153,12 +153,11 @@ class Conversations:
         require_own(caller, ref.owner, "the conversation")
         async with self._store.read(ref.owner) as mailbox:
             conversation = await _get_conversation(mailbox, ref.conversation)
-            found = await mailbox.conversation_lists.list_members([ref.conversation])
-            members = found.get(ref.conversation, [])
-            wanted = _choose(ref.owner, members, request)
-            located = await mailbox.mails.locate_items([member.item_id for member in wanted])
-        mails = [located[member.item_id].mail for member in wanted if member.item_id in located]
-        return MailsOfConversation(conversation, len(members), mails)
+            item_ids = await _choose(mailbox, ref.conversation, request)
+            located = await mailbox.mails.locate_items(item_ids)
+        mails = [located[item_id].mail for item_id in item_ids if item_id in located]
+        there = [mail for mail in mails if mail.conversation_id == ref.conversation]
+        return MailsOfConversation(conversation, conversation.total_items, sorted(there, key=_age))
 
     async def why(self, caller: Caller, ref: ConversationRef) -> Sequence[Reason]:
         """Return why the mails of a conversation are in it, oldest first. Raises: notFound; unavailable."""
@@ -219,8 +218,22 @@ async def _active_row(mailbox: Snapshot, folder: Folder, *, sort: Sort, active: 
     )
 
 
-def _choose(owner: AccountId, members: Sequence[Member], request: MailsRequest) -> Sequence[Member]:
+async def _choose(
+    mailbox: Snapshot, conversation_id: ConversationId, request: MailsRequest
+) -> Sequence[ItemId]:
+    """Return the mails asked for; of those that are named, some may be of other conversations."""
     if request.named is None:
-        return members[request.start : request.start + request.limit]
-    named = {(ref.folder, ref.uid) for ref in request.named if ref.owner == owner}
-    return [member for member in members if (member.folder_id, member.uid) in named]
+        members = await mailbox.conversation_lists.list_some(
+            conversation_id, skip=request.start, limit=request.limit
+        )
+        return [member.item_id for member in members]
+    by_folder: dict[FolderId, list[Uid]] = {}
+    for ref in dict.fromkeys(request.named):
+        if ref.owner == mailbox.account_id:
+            by_folder.setdefault(ref.folder, []).append(ref.uid)
+    found = [await mailbox.mails.find_item_ids(folder_id, uids) for folder_id, uids in by_folder.items()]
+    return [item_id for items in found for item_id in items.values()]
+
+
+def _age(mail: Mail) -> tuple[int, int]:
+    return mail.date, mail.item_id

@@ -44,6 +44,12 @@ FROM mail WHERE {_OF_CONVERSATIONS}
 """
 _MEMBERS = f"SELECT conversation_id, date, item_id, folder_id, uid FROM mail WHERE {_OF_CONVERSATIONS}"
 
+# Of what is skipped only the index is read.
+_MEMBER_PAGE = """
+SELECT item_id, folder_id, uid FROM mail WHERE account_id = $1 AND conversation_id = $2 AND conversation_id > 0
+ORDER BY date, item_id LIMIT $3 OFFSET $4
+"""
+
 
 def _page_statement(sort: Sort, *, anchored: bool, what: str) -> str:
     column = SORT_COLUMNS[sort.field]
@@ -158,6 +164,11 @@ class ConversationListRepo:
         for mails in found.values():
             mails.sort(key=_age)
         return found
+
+    async def list_some(self, conversation_id: ConversationId, *, skip: int, limit: int) -> list[Member]:
+        """Return a part of the mails of a conversation, oldest first; those of folders that are gone count too."""
+        rows = await self._connection.fetch_all(_MEMBER_PAGE, self._account_id, conversation_id, limit, skip)
+        return [Member(*row) for row in rows]
 
     async def list_members(
         self, conversation_ids: Sequence[ConversationId]
