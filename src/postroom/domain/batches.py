@@ -101,9 +101,7 @@ class Batches:
         for folder_id, uids in by_folder.items():
             if is_search_folder(folder_id):
                 item_ids = [ItemId(uid) for uid in uids]
-                places = await self._search_folders.find_places(
-                    caller, mailbox, folder_id, item_ids=item_ids
-                )
+                places = await self._search_folders.find_places(caller, mailbox, folder_id, item_ids=item_ids)
                 there[folder_id] = {Uid(place.item_id): place.item_id for place in places}
             else:
                 there[folder_id] = await mailbox.mails.find_item_ids(folder_id, uids)
