@@ -83,6 +83,34 @@ async def test_a_long_body_is_indexed(store: Store) -> None:
     assert await find(store, 5, "body", "word999 word1000") == {1}
 
 
+async def test_phrases_of_long_texts(store: Store) -> None:
+    words = [f"w{number}" for number in range(20_000)]
+    spaced = list(words)
+    spaced[3_550] = "other"
+    await index(store, 5, {1: fields_of("body", " ".join(words)), 2: fields_of("body", " ".join(spaced))})
+    for start, length, expected in [
+        (10_000, 3, {1, 2}),
+        (19_990, 10, {1, 2}),
+        (17_000, 50, {1, 2}),
+        (3_540, 60, {1}),
+        (3_560, 60, {1, 2}),
+        (3_400, 700, {1}),
+        (7_000, 100, {1, 2}),
+        (0, 1_900, {1, 2}),
+    ]:
+        assert await find(store, 5, "body", " ".join(words[start : start + length])) == expected, start
+    assert await find(store, 5, "body", "w9000 w9002") == set()
+    async with store.engine.write() as connection:
+        await connection.unindex(5, 1)
+    async with store.engine.peek() as connection:
+        assert await connection.list_indexed(5) == {2}
+        # The terms of a search may be anywhere in a text, far from each other.
+        text = Text((Phrase("body", ("w1",), False), Phrase("body", ("w19999",), True)), ())
+        assert (await connection.search_text(5, text)).contents == [2]
+        assert (await connection.search_text(5, Text((), (text.wanted,)))) == ([2], True)
+        assert (await connection.list_words(5, "w1999", limit=3))[0].contents == 1
+
+
 @settings(max_examples=60)
 @given(text=st.text(max_size=80))
 def test_any_text_can_be_rendered(text: str) -> None:

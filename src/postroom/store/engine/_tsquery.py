@@ -1,8 +1,12 @@
 """Searches in PostgreSQL's full-text index: the neutral query in its words.
 
 A ``tsquery`` is text, but nothing that a user has typed is ever read as such: it is rendered from marked terms, which
-are letters and digits alone, between quotes. Each column is asked for all that is wanted of it by one look-up in the
-GIN index; what the columns have found is put together here, so that statements stay constants.
+are letters and digits alone, between quotes. Each phrase is looked up in the GIN index; what the phrases have found
+is put together here, so that statements stay constants.
+
+A vector has bounds: of its bytes, of positions, and of the positions of one term. So a long text is kept in parts,
+each of which has the beginning of the next at its end: a phrase lies in one part whole. Longer phrases than that are
+looked up as several that overlap. Only a term that is there more than 255 times in one part has no positions beyond.
 
 The planner does not know what it costs to unpack a vector, and would rather look at those of a whole account or of
 everybody. So it is kept from that: the account, which the marks of the terms name already, is compared as an
@@ -11,7 +15,7 @@ expression, and :data:`PREPARE` comes first in the transaction.
 Source: https://www.postgresql.org/docs/current/datatype-textsearch.html.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
 from postroom.search.query import ANY_FIELD, COLUMNS, Phrase, Text
 from postroom.search.terms import make_mark
@@ -19,6 +23,11 @@ from postroom.store.engine.base import TextMatches
 
 Look = Callable[[str, str], Awaitable[set[int]]]
 """Returns the contents for a statement and its ``tsquery``."""
+
+PART_TERMS = 3500
+"""Terms of a part; as many of the longest fit into a vector."""
+OVERLAP = 64
+"""Terms of the next part at the end of each."""
 
 PREPARE = "SET LOCAL enable_seqscan = off"
 _IN_COLUMN = {column: f"{column} @@ $2::text::tsquery" for column in COLUMNS}
@@ -31,7 +40,7 @@ SEARCH = {
 _LEXEMES = " UNION ".join(f"SELECT lexeme FROM unnest({column})" for column in COLUMNS)  # noqa: S608
 LIST_WORDS = f"""
 WITH found AS MATERIALIZED (SELECT content_id FROM fulltext WHERE account_id + 0 = $1 AND ({_ANYWHERE})),
-     newest AS MATERIALIZED (SELECT content_id FROM found ORDER BY content_id DESC LIMIT $5),
+     newest AS MATERIALIZED (SELECT DISTINCT content_id FROM found ORDER BY content_id DESC LIMIT $5),
      vectors AS (SELECT * FROM fulltext WHERE account_id = $1 AND content_id IN (SELECT content_id FROM newest))
 SELECT lexeme FROM vectors CROSS JOIN LATERAL ({_LEXEMES}) AS words
 WHERE starts_with(lexeme, $3) GROUP BY lexeme ORDER BY count(*) DESC, lexeme LIMIT $4
@@ -56,24 +65,27 @@ async def search(look: Look, account_id: int, text: Text) -> TextMatches:
 async def _find_all(look: Look, account_id: int, phrases: Iterable[Phrase]) -> set[int]:
     """Return the contents that have all of some phrases."""
     found: set[int] | None = None
-    for column, query in _by_column(phrases, make_mark(account_id)):
-        matches = await look(SEARCH[column], query)
+    mark = make_mark(account_id)
+    for piece in (piece for phrase in phrases for piece in _cut_phrase(phrase)):
+        matches = await look(SEARCH[piece.column], render_phrase(piece, mark))
         found = matches if found is None else found & matches
         if not found:
             return set()
     return found or set()
 
 
-def _by_column(phrases: Iterable[Phrase], mark: str) -> Iterable[tuple[str, str]]:
-    """Yield columns and the queries for all that is asked of them; what may be in any column is asked one by one."""
-    joined: dict[str, str] = {}
-    for phrase in phrases:
-        query = render_phrase(phrase, mark)
-        if phrase.column == ANY_FIELD:
-            yield ANY_FIELD, query
-        else:
-            joined[phrase.column] = f"{joined[phrase.column]} & {query}" if phrase.column in joined else query
-    yield from joined.items()
+def _cut_phrase(phrase: Phrase) -> Iterator[Phrase]:
+    """Yield phrases that lie in one part whole, which one after the other make a phrase."""
+    terms = phrase.terms
+    for start in range(0, max(1, len(terms) - OVERLAP // 2), OVERLAP // 2):
+        is_last = start + OVERLAP >= len(terms)
+        yield Phrase(phrase.column, terms[start : start + OVERLAP], is_last and phrase.is_beginning)
+
+
+def cut_terms(fields: Sequence[list[str]]) -> Iterator[list[list[str]]]:
+    """Yield the parts of a message: of each field the terms that go into its vector there."""
+    for start in range(0, max(1, *map(len, fields)), PART_TERMS):
+        yield [terms[start : start + PART_TERMS + OVERLAP] for terms in fields]
 
 
 def render_phrase(phrase: Phrase, mark: str) -> str:

@@ -56,11 +56,11 @@ _TEMPORARY = (
 )
 
 _INDEX = """
-INSERT INTO fulltext (account_id, content_id, from_, to_, cc, bcc, subject, body, attachments, other)
-VALUES ($1, $2, $3::text::tsvector, $4::text::tsvector, $5::text::tsvector, $6::text::tsvector,
-        $7::text::tsvector, $8::text::tsvector, $9::text::tsvector, $10::text::tsvector)
+INSERT INTO fulltext (account_id, content_id, part, from_, to_, cc, bcc, subject, body, attachments, other)
+VALUES ($1, $2, $3, $4::text::tsvector, $5::text::tsvector, $6::text::tsvector, $7::text::tsvector,
+        $8::text::tsvector, $9::text::tsvector, $10::text::tsvector, $11::text::tsvector)
 """
-_LIST_INDEXED = "SELECT content_id FROM fulltext WHERE account_id = $1"
+_LIST_INDEXED = "SELECT DISTINCT content_id FROM fulltext WHERE account_id = $1"
 _CLEAR = "DELETE FROM fulltext"
 _UNINDEX = "DELETE FROM fulltext WHERE account_id = $1 AND content_id = $2"
 
@@ -133,8 +133,14 @@ class _PostgresConnection:
 
     async def index(self, account_id: int, content_id: int, terms: IndexTerms) -> None:
         mark = make_mark(account_id)
-        vectors = [render_tsvector(split_prepared(mark_terms(field, mark))) for field in terms]
-        await self._connection.execute(_INDEX, account_id, content_id, *vectors)
+        fields = [split_prepared(mark_terms(field, mark)) for field in terms]
+        await self._connection.executemany(
+            _INDEX,
+            [
+                (account_id, content_id, part, *map(render_tsvector, piece))
+                for part, piece in enumerate(_tsquery.cut_terms(fields))
+            ],
+        )
 
     async def unindex(self, account_id: int, content_id: int) -> None:
         await self._connection.execute(_UNINDEX, account_id, content_id)

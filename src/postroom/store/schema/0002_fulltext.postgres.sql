@@ -1,8 +1,10 @@
--- The full-text index: the same terms as in SQLite's, with their positions.
+-- The full-text index: the same terms as in SQLite's, with their positions. A vector holds only so many of them, so that
+-- a long text has several rows, by part.
 
 CREATE TABLE fulltext (
     account_id BIGINT NOT NULL,
     content_id BIGINT NOT NULL,
+    part BIGINT NOT NULL,
     from_ TSVECTOR NOT NULL,
     to_ TSVECTOR NOT NULL,
     cc TSVECTOR NOT NULL,
@@ -11,7 +13,7 @@ CREATE TABLE fulltext (
     body TSVECTOR NOT NULL,
     attachments TSVECTOR NOT NULL,
     other TSVECTOR NOT NULL,
-    PRIMARY KEY (account_id, content_id)
+    PRIMARY KEY (account_id, content_id, part)
 );
 CREATE INDEX fulltext_terms ON fulltext USING gin (from_, to_, cc, bcc, subject, body, attachments, other);
 
