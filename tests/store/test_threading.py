@@ -1,17 +1,26 @@
 """Conversations follow from the mails alone: whatever the order of their coming, whatever was done before."""
 
+import contextlib
 import itertools
+import random
+from collections import Counter
+from collections.abc import Sequence
 
 import pytest
-
-from postroom.content.digest import Digest
-from postroom.domain.filing import copy_mails, move_mails, remove_mails
-from postroom.domain.rewriting import make_draft
-from postroom.model.folder import SENT
-from postroom.model.ids import FolderId, ItemId
-from postroom.store.sql.mails import Located
 from tests.fixtures.factories import DATE, Owner
 from tests.store.thread_world import DAY, assert_threaded, file, letter, list_conversations
+
+from postroom.content.digest import Digest
+from postroom.domain import rethreading, threads
+from postroom.domain.actions import Action, CopyTo, MoveTo, SetFlags
+from postroom.domain.batches import Selection
+from postroom.domain.filing import remove_mails
+from postroom.domain.rewriting import make_draft
+from postroom.errors import PostroomError
+from postroom.model.folder import INBOX, ROOT, SENT
+from postroom.model.ids import FolderId, ItemId, MailRef
+from postroom.store.sql import orders
+from postroom.store.sql.mails import Located
 
 TRASH, SPAM = FolderId(5), FolderId(6)
 
@@ -98,7 +107,7 @@ def make(name: str, mark: str, options: dict[str, object], owner: Owner) -> tupl
     return letter(name + mark, subject=subject, **given), DATE + date  # type: ignore[arg-type]
 
 
-def partition(numbers: list[int]) -> list[int]:
+def partition(numbers: Sequence[int]) -> list[int]:
     """Return for each the place of the first that is the same."""
     return [numbers.index(number) for number in numbers]
 
@@ -117,5 +126,151 @@ async def test_every_order_of_coming_gives_the_same(owner: Owner, thread: str) -
         assert partition(found) == partition(expected), order
         for number in set(found):
             # It has the number of one of its mails: of that which came first, or of the older one that was joined.
-            assert number in items.values()
+            assert int(number) in items.values()
     await assert_threaded(owner)
+
+
+# Histories
+
+
+class History:
+    """Random changes of a mailbox whose mails answer each other; what belongs together is computed from scratch."""
+
+    def __init__(self, owner: Owner, *, seed: int) -> None:
+        self.owner = owner
+        self.chance = random.Random(seed)  # noqa: S311
+        self.folders: list[FolderId] = [INBOX, SENT, TRASH, SPAM]
+        self.made: list[FolderId] = []
+        self.names: list[str] = []
+
+    async def begin(self) -> None:
+        for name in ("one", "two"):
+            self.made.append(await self.owner.add_folder(name))
+        self.made.append(await self.owner.add_folder("below", parent_id=self.made[0]))
+        self.folders += self.made
+
+    async def step(self) -> None:
+        """Do one thing."""
+        act = self.chance.choices(
+            (
+                self.deliver,
+                self.move,
+                self.copy,
+                self.remove,
+                self.mark,
+                self.rewrite,
+                self.move_folder,
+                self.undo,
+            ),
+            (10, 5, 2, 3, 2, 2, 2, 3),
+        )[0]
+        await act()
+
+    async def deliver(self) -> None:
+        name = f"m{len(self.names)}" if self.chance.random() < 0.9 else ""
+        answers = (
+            [self.chance.choice(self.names) for _ in range(self.chance.choice((0, 0, 1, 1, 2)))]
+            if self.names
+            else []
+        )
+        subject = self.chance.choice(
+            ("Lunch", "Re: Lunch", "Re: lunch", "AW: [x] Lunch", "Report", "Re: Report", "")
+        )
+        others = [f"{self.chance.choice('abc')}@other.test" for _ in range(2)]
+        digest = letter(
+            name,
+            subject=subject,
+            answers=answers,
+            from_=others[0],
+            to=f"{self.owner.account.address}, {others[1]}",
+        )
+        if name:
+            self.names.append(name)
+        date = DATE + self.chance.randrange(150) * DAY
+        await file(self.owner, digest, folder_id=self.chance.choice(self.folders), date=date)
+
+    async def pick(self, most: int) -> list[Located]:
+        """Return some mails of one folder."""
+        async with self.owner.store.read(self.owner.account_id) as mailbox:
+            items = await mailbox.mails.list_some(self.chance.choice(self.folders), limit=1000)
+        return self.chance.sample(items, min(len(items), self.chance.randint(1, most)))
+
+    async def act(self, action: Action, items: list[Located]) -> None:
+        refs = [MailRef(self.owner.account_id, item.mail.folder_id, item.mail.uid) for item in items]
+        caller = await self.owner.caller()
+        if refs:
+            kind = {MoveTo: "mails.move", CopyTo: "mails.copy"}.get(type(action), "mails.update")
+            await self.owner.domain.batches.start(caller, kind, action, selection=Selection(refs))
+
+    async def move(self) -> None:
+        await self.act(MoveTo(self.chance.choice(self.folders)), await self.pick(6))
+
+    async def copy(self) -> None:
+        await self.act(CopyTo(self.chance.choice(self.folders)), await self.pick(3))
+
+    async def remove(self) -> None:
+        items = await self.pick(5)
+        if items:
+            async with self.owner.store.transaction(self.owner.account_id) as tx:
+                await tx.lock()
+                await remove_mails(tx, items)
+
+    async def mark(self) -> None:
+        flags = SetFlags(self.chance.choice((True, False, None)), self.chance.choice((True, False, None)))
+        await self.act(flags, await self.pick(8))
+
+    async def rewrite(self) -> None:
+        items = await self.pick(1)
+        if items:
+            async with self.owner.store.transaction(self.owner.account_id) as tx:
+                await tx.lock()
+                await make_draft(tx, items[0], date=DATE + self.chance.randrange(150) * DAY)
+
+    async def move_folder(self) -> None:
+        caller = await self.owner.caller()
+        folder_id, parent_id = (
+            self.chance.choice(self.made),
+            self.chance.choice((ROOT, TRASH, self.made[0], self.made[1])),
+        )
+        with contextlib.suppress(PostroomError):
+            await self.owner.domain.folder_changes.move(
+                caller, self.owner.folder(folder_id), self.owner.folder(parent_id)
+            )
+        if self.chance.random() < 0.7:
+            await self.owner.domain.doomed.wait()
+
+    async def undo(self) -> None:
+        caller = await self.owner.caller()
+        _, shown = await self.owner.domain.operations.list_shown(
+            caller, kind="", folder_id=None, start=0, limit=5
+        )
+        for operation in shown:
+            if operation.is_reversible:
+                with contextlib.suppress(PostroomError):
+                    await self.owner.domain.operations.undo(caller, operation.operation_id)
+                return
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_a_history(owner: Owner, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    monkeypatch.setattr(orders, "CAPACITY", 8)
+    monkeypatch.setattr(rethreading, "SLICE", 3)
+    if seed % 2:
+        # A conversation is only read as a whole where it is not seen to hold together.
+        monkeypatch.setattr(threads, "SMALL", 1)
+    history = History(owner, seed=seed)
+    await history.begin()
+    for number in range(150):
+        await history.step()
+        if number % 10 == 9:
+            await assert_threaded(owner)
+    await owner.domain.doomed.wait()
+    await assert_threaded(owner)
+    async with owner.store.read(owner.account_id) as mailbox:
+        assert await mailbox.traces.list_rethreaded() == []
+        threaded = {folder.folder_id for folder in await mailbox.folders.list_all() if folder.is_threaded}
+        mails = await mailbox.thread_recounts.list_mails()
+    assert all(bool(mail.conversation_id) == (mail.folder_id in threaded) for mail in mails)
+    sizes = Counter(mail.conversation_id for mail in mails if mail.conversation_id)
+    assert len(sizes) > 3
+    assert max(sizes.values()) > 3

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from tests.fixtures.factories import DATE, Owner
+
 from postroom.content.digest import Digest, digest_message
 from postroom.domain.filing import Flags, file_mail
 from postroom.domain.thread_check import find_faults
@@ -9,7 +11,6 @@ from postroom.model.conversation import ConversationId
 from postroom.model.folder import INBOX
 from postroom.model.ids import FolderId, ItemId
 from postroom.model.mail import Mail
-from tests.fixtures.factories import DATE, Owner
 
 DAY = 24 * 3600
 
