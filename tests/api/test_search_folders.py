@@ -1,5 +1,6 @@
 """Search folders: lists, names of mails in them, deltas and batches, as clients see them."""
 
+import asyncio
 import base64
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -416,6 +417,28 @@ async def test_renamed_folders_change_the_order_by_folder(ann: User) -> None:
     renamed = await found.page(sort="folderName", dir="ASC")
     assert [mail["subject"] for mail in renamed["items"]] == ["Letter 0", "Letter 1"]
     assert renamed["syncToken"] != page["syncToken"]
+
+
+async def test_many_look_while_mails_go(ann: User) -> None:
+    mails = await fill(ann, 12)
+    found = await search(ann, mails)
+    calls = [
+        call
+        for mail in mails[:10]
+        for call in (
+            found.ask("DELETE", f"mails/{mail}"),
+            found.page(sort="subject"),
+            found.page(syncTokenOnly="true"),
+            found.ask("GET", "mails/delta", folderId=found.folder, limit=3),
+        )
+    ]
+    answers = await asyncio.gather(*calls)
+    for page in answers[1::4]:
+        assert len(page["items"]) == page["totalItems"] == len({mail["id"] for mail in page["items"]})
+    assert await found.subjects() == ["Letter 1", "Letter 0"]
+    last = await found.page(syncTokenOnly="true")
+    ann.world.domain.search_folders.forget_all()
+    assert await found.page(syncTokenOnly="true") == last
 
 
 # Deltas

@@ -29,7 +29,7 @@ _LIST_LEFT = """
 SELECT uid FROM tombstone WHERE account_id = $1 AND folder_id = $2 AND modseq > $3 ORDER BY modseq, uid LIMIT $4
 """
 # Date and folder are found with the places: these alone would be read from an index over all mails.
-_KEYS = {
+_KEYS: dict[SortField, str] = {
     field: f"SELECT item_id, {column}, date FROM mail WHERE account_id = $1 AND item_id IN ({_PLACES})"
     for field, column in SORT_COLUMNS.items()
     if field is not SortField.DATE
