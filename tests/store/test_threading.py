@@ -6,19 +6,26 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from tests.fixtures.factories import DATE, Owner
 from tests.store.thread_world import DAY, assert_threaded, file, letter, list_conversations
 
 from postroom.content.digest import Digest
+from postroom.content.work import ContentWork
 from postroom.domain import rethreading, threads
 from postroom.domain.actions import Action, CopyTo, MoveTo, SetFlags
 from postroom.domain.batches import Selection
 from postroom.domain.filing import remove_mails
+from postroom.domain.mailbox import remove_mailbox
 from postroom.domain.rewriting import make_draft
+from postroom.domain.thread_reasons import find_why
+from postroom.domain.thread_rebuild import ThreadRebuild
 from postroom.errors import PostroomError
+from postroom.model.conversation import ConversationId, ConversationRef
 from postroom.model.folder import INBOX, ROOT, SENT
-from postroom.model.ids import FolderId, ItemId, MailRef
+from postroom.model.ids import AccountId, FolderId, ItemId, MailRef
+from postroom.model.thread import Threading
 from postroom.store.sql import orders
 from postroom.store.sql.mails import Located
 
@@ -274,3 +281,76 @@ async def test_a_history(owner: Owner, monkeypatch: pytest.MonkeyPatch, seed: in
     sizes = Counter(mail.conversation_id for mail in mails if mail.conversation_id)
     assert len(sizes) > 3
     assert max(sizes.values()) > 3
+
+
+# Why, and from the messages again
+
+
+async def test_why_a_mail_is_in_its_conversation(owner: Owner) -> None:
+    mails = [
+        await file(owner, digest, date=DATE + number)
+        for number, digest in enumerate(
+            (
+                letter("a", subject="[x] Lunch"),
+                letter("b", subject="Re: Lunch", answers=["a"]),
+                letter("c", subject="AW: lunch"),
+                letter("d", subject="Re: Lunch", answers=["b", "gone"], from_="carl@other.test"),
+                letter("e", subject="Re: Lunch", in_reply_to="gone", from_="dora@other.test"),
+            )
+        )
+    ]
+    caller = await owner.caller()
+    reasons = await find_why(owner.store, caller, ConversationRef(owner.account_id, mails[0].conversation_id))
+    assert [(reason.mail.item_id, reason.rule, reason.matched) for reason in reasons] == [
+        (mails[0].item_id, "first", ""),
+        (mails[1].item_id, "reference", "<a@other.test>"),
+        (mails[2].item_id, "subject", "lunch"),
+        (mails[3].item_id, "reference", "<b@other.test>"),
+        (mails[4].item_id, "reference", "<gone@other.test>"),
+    ]
+    with pytest.raises(PostroomError, match="notFound"):
+        await find_why(owner.store, caller, ConversationRef(owner.account_id, ConversationId(77)))
+    other = AccountId(owner.account_id + 1)
+    with pytest.raises(PostroomError, match="notFound"):
+        await find_why(owner.store, caller, ConversationRef(other, mails[0].conversation_id))
+
+
+async def test_conversations_are_made_again_from_the_messages(owner: Owner) -> None:
+    history = History(owner, seed=11)
+    await history.begin()
+    for _ in range(80):
+        await history.step()
+    await owner.domain.doomed.wait()
+    before = await list_conversations(owner)
+    rebuild = ThreadRebuild(owner.store, ContentWork())
+    rethreaded = await rebuild.run()
+    assert (rethreaded.accounts, rethreaded.corrected, rethreaded.problems) == (1, 0, [])
+    assert await list_conversations(owner) == before
+    async with owner.store.engine.write() as connection:
+        for statement in (
+            "UPDATE content SET threading = $1",
+            "DELETE FROM reference_key WHERE account_id = $1",
+            "DELETE FROM subject_key WHERE account_id = $1",
+            "DELETE FROM conversation WHERE account_id = $1",
+            "DELETE FROM conversation_folder WHERE account_id = $1",
+            "UPDATE folder SET conversations = 0 WHERE account_id = $1",
+        ):
+            nothing = msgspec.msgpack.encode(Threading())
+            await connection.execute(statement, nothing if "content" in statement else owner.account_id)
+    assert (await rebuild.run(only=owner.account_id)).corrected
+    # Only the numbers tell what was one conversation before.
+    assert await list_conversations(owner) == before
+    await assert_threaded(owner)
+
+
+async def test_an_account_goes_with_its_conversations(owner: Owner) -> None:
+    await file(owner, letter("a"))
+    async with owner.store.directory_transaction() as tx:
+        await tx.directory.delete(owner.account_id)
+    await remove_mailbox(owner.store, owner.account_id, progress=lambda _: None)
+    async with owner.store.read(owner.account_id) as mailbox:
+        recounts = mailbox.thread_recounts
+        assert not await recounts.list_references()
+        assert not await recounts.list_subjects()
+        assert not await recounts.list_conversations()
+        assert not await recounts.list_presences()

@@ -89,6 +89,18 @@ HARMS = {
         "INSERT INTO tombstone SELECT account_id, folder_id, uid, 1, 1, 1 FROM mail WHERE uid = 7",
         ["tombstone"],
     ),
+    "conversation": Harm("UPDATE conversation SET unread_items = 7 WHERE conversation_id = 4", []),
+    "conversation gone": Harm("DELETE FROM conversation WHERE conversation_id = 4", []),
+    "conversation in a folder": Harm("UPDATE conversation_folder SET date = 7 WHERE conversation_id = 4", []),
+    "conversation gone from a folder": Harm("DELETE FROM conversation_folder WHERE conversation_id = 4", []),
+    "folder's conversations": Harm(
+        "UPDATE folder SET conversations = 1 WHERE folder_id = 2 AND total_items > 1", ["conversation"]
+    ),
+    "reference keys": Harm("DELETE FROM reference_key WHERE item_id = 4", []),
+    "subject key left over": Harm("INSERT INTO subject_key SELECT account_id, 5, 0, 5, 5 FROM account", []),
+    "mail in another conversation": Harm("UPDATE mail SET conversation_id = 5 WHERE item_id = 4", []),
+    "mail in no conversation": Harm("UPDATE mail SET conversation_id = 0 WHERE item_id = 4", []),
+    "chunks of conversations": Harm("DELETE FROM order_chunk WHERE sort = 17", ["conversation"]),
     "chunk count": Harm("UPDATE order_chunk SET items = items + 1 WHERE sort = 4", []),
     "chunks of an order": Harm("DELETE FROM order_chunk WHERE sort = 2", ["order"]),
     "mail gone": Harm("DELETE FROM mail WHERE uid = 9", []),
