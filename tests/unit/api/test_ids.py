@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from postroom.api import ids
 from postroom.errors import PostroomError
+from postroom.model.conversation import ConversationId
 from postroom.model.ids import AccountId, FolderId, FolderRef, MailRef, Uid
 
 NUMBERS = st.integers(0, ids.MAX_NUMBER)
@@ -87,3 +88,18 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
     for parse in (ids.parse_mail, ids.parse_folder, ids.parse_index):
         with suppress(PostroomError):
             parse(text, "id")
+
+
+def test_conversations() -> None:
+    text = ids.render_conversation(AccountId(80), ConversationId(1354))
+    assert text == "ODBfY18xMzU0"
+    assert ids.parse_conversation(text, "id") == (80, 1354)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "ODBfY18xMzU0=", "ODBfMl8xMzU0", "ODBfY18wMQ", "é", "ODBf Y18xMzU0", "OTk5_" * 9]
+)
+def test_malformed_conversations(text: str) -> None:
+    with pytest.raises(PostroomError) as caught:
+        ids.parse_conversation(text, "conversationId")
+    assert caught.value.details == {"parameter": "conversationId"}
