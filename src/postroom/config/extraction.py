@@ -17,7 +17,7 @@ class ExtractionConfig:
     )
     timeout_seconds: int = option(
         20,
-        "How long one document may take; three times as long all of a message.",
+        "How long the process may compute for one document; all of a message may take three times as long.",
         unit="seconds",
         minimum=1,
         maximum=600,

@@ -5,13 +5,14 @@ What kind of document a part is, is told from how it begins: what the message sa
 """
 
 import re
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 
 from postroom.content.digest import read_summary
-from postroom.content.extract_text import Enough, TextSink
+from postroom.content.extract_text import Enough, Late, TextSink
 from postroom.mime.decode import decode_body, text_of
 from postroom.mime.documents import iter_documents
 from postroom.mime.index_text import html_words, index_fields
@@ -24,6 +25,10 @@ MAX_CHARS = 1 << 20
 """Characters of all documents of a message together; what is beyond is not found by a search."""
 MAX_DOCUMENTS = 200
 """Documents of a message that are read."""
+PATIENCE = 3
+"""Where a machine is busy, so many times as long passes for the time that is computed."""
+_TIME_SHARE = 0.8
+"""Of the time that a document may take: then its text ends, so that what there is of it is not lost to the alarm."""
 _PDF_WITHIN_BYTES = 1024
 """Where the header of a PDF file may begin (ISO 32000-1, annex H.3.4.1)."""
 _SURROGATES = re.compile("[\ud800-\udfff]+")
@@ -36,7 +41,7 @@ class ExtractTask(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
         skip: parts that are not to be read.
         only: the parts that are to be read; None for all.
         max_bytes: a larger document (still encoded) is left out.
-        document_seconds: how long one document may take.
+        document_seconds: how long may be computed for one document.
         message_seconds: how long all of them may take; no further one is begun then.
     """
 
@@ -108,10 +113,12 @@ def _read_documents(
             failed += 1
             continue
         begin(part)
+        sink.begin(deadline=time.process_time() + task.document_seconds * _TIME_SHARE)
         try:
             source = part_source(raw, root, part)
             read_document(decode_body(source, part), part, sink)
-            sink.add("\n")
+            read += 1
+        except Late:
             read += 1
         except Enough:
             read += 1

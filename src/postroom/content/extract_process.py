@@ -5,7 +5,8 @@ message come in; what it answers are the documents that it begins, and at last w
 
 Documents come from strangers, and may make a reader loop, take all memory or crash. So before it reads anything, the
 process gives up what it does not need: memory beyond a limit, files, other processes. And before each document it
-sets an alarm that nothing in it handles: the kernel ends it, even if the server is gone.
+sets alarms that nothing in it handles: the kernel ends it, even if the server is gone. They count the time that the
+process computes, since a machine that is busy is no document's fault, and more generously the time that passes.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import msgspec
 
-from postroom.content.extract import Begun, Extracted, ExtractTask, extract
+from postroom.content.extract import PATIENCE, Begun, Extracted, ExtractTask, extract
 from postroom.content.tasks import LENGTH
 from postroom.model.mail import Part
 
@@ -37,7 +38,8 @@ def main() -> None:
     """Serve until the server closes its end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A handler of Python's would wait for the reader to come back.
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    for number in (signal.SIGALRM, signal.SIGPROF):
+        signal.signal(number, signal.SIG_DFL)
     for module in ("office", "pdf", "rtf"):  # Loaded while files can still be opened.
         importlib.import_module(f"postroom.content.extract_{module}")
     give_up_what_is_not_needed(int(sys.argv[1]))
@@ -47,7 +49,7 @@ def main() -> None:
             if raw is None:
                 return
             _send(wire, _answer(wire, _read_task(task), bytes(raw)))
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            _set_alarms(0)
 
 
 def give_up_what_is_not_needed(memory_bytes: int) -> None:
@@ -76,10 +78,16 @@ def _answer(wire: socket.socket, task: ExtractTask, raw: bytes) -> Extracted:
 
     def begin(part: Part) -> None:
         _send(wire, Begun(part.id))
-        signal.setitimer(signal.ITIMER_REAL, task.document_seconds)
+        _set_alarms(task.document_seconds)
 
-    signal.setitimer(signal.ITIMER_REAL, task.message_seconds)
+    _set_alarms(task.message_seconds)
     return extract(raw, task, begin=begin, may_go_on=lambda: time.monotonic() < end)
+
+
+def _set_alarms(seconds: float) -> None:
+    """Be ended after this time; 0 for never."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds * PATIENCE)
 
 
 def _send(wire: socket.socket, answer: Begun | Extracted) -> None:

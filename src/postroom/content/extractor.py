@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 import structlog
 
-from postroom.content.extract import Begun, Extracted, ExtractTask
+from postroom.content.extract import PATIENCE, Begun, Extracted, ExtractTask
 from postroom.content.tasks import LENGTH
 from postroom.search.terms import IndexTerms
 
@@ -130,7 +130,7 @@ class _Process:
             async with asyncio.timeout(task.message_seconds + GRACE_SECONDS):
                 await self._send(task, source)
             while True:
-                async with asyncio.timeout(task.document_seconds + GRACE_SECONDS):
+                async with asyncio.timeout(task.document_seconds * PATIENCE + GRACE_SECONDS):
                     answer = await self._receive()
                 if isinstance(answer, Extracted):
                     return answer, begun
@@ -192,7 +192,7 @@ class Extractor:
     def worst_seconds(self) -> float:
         """How long a message can take at the worst."""
         limits = self._limits
-        once = limits.message_seconds + limits.document_seconds + 3 * GRACE_SECONDS
+        once = limits.message_seconds + 2 * PATIENCE * limits.document_seconds + 3 * GRACE_SECONDS
         return (MOST_KILLED + 2) * once
 
     async def read(self, owner: int, source: Source) -> Result | None:

@@ -211,6 +211,17 @@ def test_there_is_no_end_to_text(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 900 < len(found.terms.other) < 1100
 
 
+def test_a_long_document_is_read_as_far_as_time_allows() -> None:
+    task = ExtractTask(skip=[], only=None, max_bytes=1 << 30, document_seconds=0, message_seconds=9)
+    raw = attach(("a.docx", ANY, make_docx("one", "two")), ("b.docx", ANY, make_docx("three", "four")))
+    found, begun = read(raw, task)
+    assert (begun, found.read, found.failed) == ([2, 3], 2, 0)
+    assert found.terms is not None
+    assert found.terms.other.split()[-1:] == ["three"]
+    assert "one" in found.terms.other.split()
+    assert "four" not in found.terms.other.split()
+
+
 # Hostile documents
 
 
