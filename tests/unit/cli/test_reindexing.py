@@ -116,3 +116,18 @@ def test_a_kill_does_no_harm(call: Call, tmp_path: Path) -> None:
     assert call("reindex", "--search")[0] == 0
     assert asyncio.run(count(tmp_path, "zebra")) == 60
     assert call("check")[0] == 0
+
+
+def test_it_finds_conversations_anew(call: Call, tmp_path: Path) -> None:
+    fill(call, tmp_path, 3)
+    assert call("check")[0] == 0
+    status, out, err = call("reindex", "--conversations")
+    assert (status, err.splitlines()) == (0, [f"{ANNA}: 3 of 3 messages"])
+    assert out == "3 messages of 1 accounts threaded, 0 faults set right\n"
+    connection = apsw.Connection(str(tmp_path / "postroom-data" / "postroom.sqlite"))
+    connection.execute("DELETE FROM reference_key; DELETE FROM conversation")
+    connection.close()
+    assert call("check")[0] == 1
+    status, out, _ = call("reindex", "--conversations", "--account", ANNA)
+    assert (status, out) == (0, "3 messages of 1 accounts threaded, 6 faults set right\n")
+    assert call("check")[0] == 0
