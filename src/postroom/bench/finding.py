@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from postroom.bench.indexing import measure_indexing
 from postroom.bench.load import HTTPLoad, run_http
 from postroom.bench.processor import read_usage
 from postroom.bench.results import Goal, make_figure
@@ -56,6 +57,7 @@ Criterion = dict[str, Any]
 
 def measure_finding(scene: Scene) -> None:
     """Take all figures of this group."""
+    measure_indexing(scene)
     measure_searches(scene)
     measure_repeated_search(scene)
     measure_conversations(scene)

@@ -24,7 +24,7 @@ from postroom.model.mail import Mail, Summary
 from postroom.store.sql.conversation_lists import Row
 from postroom.store.tx import Snapshot
 
-MAX_REMEMBERED_BYTES = 64 << 20
+MAX_REMEMBERED_BYTES = 16 << 20
 _OVERHEAD_BYTES = 400
 """What an entry takes beside its bytes."""
 _MAILS_AT_ONCE = 500
