@@ -26,8 +26,6 @@ INSERT INTO subject_key (account_id, key, is_reply, date, item_id) VALUES ($1, $
 _REMOVE_SUBJECT = """
 DELETE FROM subject_key WHERE account_id = $1 AND key = $2 AND is_reply = $3 AND date = $4 AND item_id = $5
 """
-_HELD = "FROM reference_key WHERE account_id = $1 AND key = place.key"
-_NEAR = "FROM subject_key WHERE account_id = $1 AND key = place.key AND is_reply = 1"
 
 
 def _places(rows: int, columns: int, *, first: int = 2) -> str:
@@ -40,30 +38,36 @@ def _places(rows: int, columns: int, *, first: int = 2) -> str:
 
 _SIZES = (1, 2, 4, 8, 16, 32, 64)
 """How many keys statements look up: what is looked up in vain takes as long as what is found."""
-_FIND_FIRST = {
-    size: f"""
-WITH place (key) AS (VALUES {_places(size, 1)}) SELECT (SELECT min(item_id) {_HELD}), place.key FROM place
-"""
-    for size in _SIZES
-}
-_FIND_LAST = {
-    size: f"""
-WITH place (key) AS (VALUES {_places(size, 1)}) SELECT (SELECT max(item_id) {_HELD}), place.key FROM place
-"""
-    for size in _SIZES
-}
-_FIND_NEAREST = {
-    size: f"""
-WITH place (key, date) AS (VALUES {_places(size, 2)})
-SELECT place.key, place.date,
-       (SELECT item_id {_NEAR} AND date <= place.date AND date >= place.date - {NEAR_SECONDS}
-        ORDER BY date DESC, item_id DESC LIMIT 1),
-       (SELECT item_id {_NEAR} AND date >= place.date AND date <= place.date + {NEAR_SECONDS}
-        ORDER BY date, item_id LIMIT 1)
-FROM place
-"""
-    for size in _SIZES
-}
+
+
+def _find_statement(size: int, end: str) -> str:
+    """Return a statement with a column for each key; one row for each key would take twice as long."""
+    columns = ", ".join(
+        f"(SELECT {end}(item_id) FROM reference_key WHERE account_id = $1 AND key = ${number})"
+        for number in range(2, 2 + size)
+    )
+    return f"SELECT {columns}"
+
+
+def _nearest_statement(size: int) -> str:
+    """Return a statement with two columns for each pair of key and date: the nearest before, the nearest after."""
+    columns = []
+    for number in range(2, 2 + 2 * size, 2):
+        key, date = f"${number}", f"CAST(${number + 1} AS BIGINT)"
+        near = f"SELECT item_id FROM subject_key WHERE account_id = $1 AND key = {key} AND is_reply = 1"
+        columns.append(
+            f"({near} AND date <= {date} AND date >= {date} - {NEAR_SECONDS}"
+            " ORDER BY date DESC, item_id DESC LIMIT 1)"
+        )
+        columns.append(
+            f"({near} AND date >= {date} AND date <= {date} + {NEAR_SECONDS} ORDER BY date, item_id LIMIT 1)"
+        )
+    return f"SELECT {', '.join(columns)}"
+
+
+_FIND_FIRST = {size: _find_statement(size, "min") for size in _SIZES}
+_FIND_LAST = {size: _find_statement(size, "max") for size in _SIZES}
+_FIND_NEAREST = {size: _nearest_statement(size) for size in _SIZES}
 _LIST_OTHERS = """
 SELECT item_id FROM subject_key
 WHERE account_id = $1 AND key = $2 AND is_reply = 0 AND date >= $3 AND date <= $4 ORDER BY date, item_id LIMIT $5
@@ -135,8 +139,10 @@ class ThreadRepo:
         found: dict[int, ItemId] = {}
         for size, some in _cut(keys, _SIZES):
             places = [*some, *[None] * (size - len(some))]
-            rows = await self._connection.fetch_all(statements[size], self._account_id, *places)
-            found.update((key, item_id) for item_id, key in rows if item_id is not None)
+            row = await self._connection.fetch_row(statements[size], self._account_id, *places)
+            found.update(
+                (key, item_id) for key, item_id in zip(some, row or (), strict=False) if item_id is not None
+            )
         return found
 
     async def find_nearest(self, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], list[ItemId]]:
@@ -144,11 +150,10 @@ class ThreadRepo:
         found: dict[tuple[int, int], list[ItemId]] = {}
         for size, some in _cut(places, _SIZES):
             values = [*chain.from_iterable(some), *[None] * (2 * (size - len(some)))]
-            for key, date, *near in await self._connection.fetch_all(
-                _FIND_NEAREST[size], self._account_id, *values
-            ):
-                if items := [item_id for item_id in near if item_id is not None]:
-                    found[key, date] = items
+            row = await self._connection.fetch_row(_FIND_NEAREST[size], self._account_id, *values) or ()
+            for place, before, after in zip(some, row[::2], row[1::2], strict=False):
+                if before is not None or after is not None:
+                    found[place] = [item_id for item_id in (before, after) if item_id is not None]
         return found
 
     async def list_others(self, key: int, *, start: int, end: int, limit: int) -> list[ItemId]:
