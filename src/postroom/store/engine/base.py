@@ -147,6 +147,9 @@ class Engine(Protocol):
     async def size_bytes(self) -> int:
         """Return the disk space the database takes."""
 
+    async def index_bytes(self) -> int:
+        """Return the disk space that the full-text index takes of it; reads all of its pages."""
+
 
 _COLUMN = re.compile(r" AS n[0-9]+\b")
 

@@ -290,3 +290,8 @@ class PostgresEngine:
         """Return the bytes the database takes on the server."""
         async with self.peek() as connection:
             return int(await connection.fetch_value("SELECT pg_database_size(current_database())"))
+
+    async def index_bytes(self) -> int:
+        """Return the bytes of the table of vectors and its index."""
+        async with self.peek() as connection:
+            return int(await connection.fetch_value("SELECT pg_total_relation_size('fulltext')"))

@@ -59,6 +59,8 @@ PRAGMA cache_size = -24576; PRAGMA temp_store = MEMORY
 # or two readers are all there are.
 _READER_SETTINGS = "PRAGMA cache_size = -24576"
 
+_PAGES = "SELECT sum(pgsize) FROM dbstat WHERE name = ?1 AND aggregate = TRUE"
+_INDEX_TABLES = ("fulltext_data", "fulltext_idx", "fulltext_docsize")
 _TEMPORARY = (
     apsw.BusyError,
     apsw.LockedError,
@@ -470,3 +472,9 @@ class SQLiteEngine:
         """Return the bytes of the database file and its write-ahead log."""
         files = [self._path, self._path.with_name(self._path.name + "-wal")]
         return sum(file.stat().st_size for file in files if file.exists())
+
+    async def index_bytes(self) -> int:
+        """Return the bytes of the pages of FTS5's own tables."""
+        async with self.peek() as connection:
+            sizes = [await connection.fetch_value(_PAGES, table) for table in _INDEX_TABLES]
+        return sum(size or 0 for size in sizes)
