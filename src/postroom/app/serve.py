@@ -28,6 +28,7 @@ from postroom.app.metrics import ServiceCollector
 from postroom.app.queue import running_queue
 from postroom.app.services import Services, open_services
 from postroom.app.submission import SubmissionCollector
+from postroom.app.upkeep import keep_index_tidy
 from postroom.app.webhooks import make_webhook_runner
 from postroom.config.options import UnixAddress, parse_listen
 from postroom.config.root import Config
@@ -94,6 +95,7 @@ async def _serve(config: Config) -> None:
                 asyncio.create_task(_watch_drift(services, collector)),
                 asyncio.create_task(_maintain(services, config)),
                 asyncio.create_task(_go_on(services)),
+                asyncio.create_task(keep_index_tidy(services.store.engine)),
                 asyncio.create_task(_clear_sessions(services, config)),
                 asyncio.create_task(make_webhook_runner(services, config.webhooks).run()),
             ]

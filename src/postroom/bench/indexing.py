@@ -26,6 +26,7 @@ from postroom.domain.filing import Flags, file_mail
 from postroom.model.folder import DEFAULT_FOLDERS, INBOX
 from postroom.model.ids import AccountId, FolderId
 from postroom.store import Store, open_store
+from postroom.store.index_size import index_bytes
 
 _DOMAIN = "example.test"
 _MAILS = 4_000
@@ -119,7 +120,7 @@ async def _file_block(
 async def _read_index_bytes(scene: Scene) -> int:
     store = await open_store(scene.options.store_url, scene.mailbox.data_dir)
     try:
-        return await store.engine.index_bytes()
+        return await index_bytes(store.engine)
     finally:
         await store.close()
 

@@ -11,6 +11,8 @@ Statement = tuple[str, tuple[Any, ...]]
 INDEX = "INSERT INTO fulltext (rowid, from_, to_, cc, bcc, subject, body, attachments, other) VALUES "
 """Its rows are written behind it by :func:`join_rows`."""
 CLEAR = "INSERT INTO fulltext (fulltext) VALUES ('delete-all')"
+MERGE = "INSERT INTO fulltext (fulltext, rank) VALUES ('merge', ?)"
+"""Merges segments of the index, about so many pages of them."""
 UNINDEX = "DELETE FROM fulltext WHERE rowid = ?"
 
 _ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"

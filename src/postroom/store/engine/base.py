@@ -135,6 +135,9 @@ class Engine(Protocol):
     async def find_damage(self) -> list[str]:
         """Return what the engine itself finds wrong with its files, a line each; reads everything."""
 
+    async def tidy_index(self) -> bool:
+        """Do a little of what makes the full-text index smaller and faster; False where there is nothing to do."""
+
     def read_state_now(self) -> bytes | None:
         """Return what changes with every commit of any process, None if it is just changing (see ``answers_now``)."""
 
@@ -146,9 +149,6 @@ class Engine(Protocol):
 
     async def size_bytes(self) -> int:
         """Return the disk space the database takes."""
-
-    async def index_bytes(self) -> int:
-        """Return the disk space that the full-text index takes of it; reads all of its pages."""
 
 
 _COLUMN = re.compile(r" AS n[0-9]+\b")

@@ -291,7 +291,6 @@ class PostgresEngine:
         async with self.peek() as connection:
             return int(await connection.fetch_value("SELECT pg_database_size(current_database())"))
 
-    async def index_bytes(self) -> int:
-        """Return the bytes of the table of vectors and its index."""
-        async with self.peek() as connection:
-            return int(await connection.fetch_value("SELECT pg_total_relation_size('fulltext')"))
+    async def tidy_index(self) -> bool:
+        """Return that there is nothing to do: the server's own autovacuum sees to its indexes."""
+        return False

@@ -33,11 +33,11 @@ import apsw
 
 from postroom.errors import PostroomError, unavailable
 from postroom.search.terms import IndexTerms, make_mark, mark_terms
-from postroom.store.engine._deferred import CLEAR, INDEX, UNINDEX, Statement, join_rows
+from postroom.store.engine._deferred import CLEAR, INDEX, MERGE, UNINDEX, Statement, join_rows
 from postroom.store.engine._dialect import translate
 from postroom.store.engine._fts5 import ACCOUNT_SHIFT
 from postroom.store.engine._sqlite_connection import SQLiteConnection
-from postroom.store.engine.base import Connection, OnNews, Row, WriteConnection, run_callbacks
+from postroom.store.engine.base import Connection, OnNews, Row, run_callbacks
 from postroom.store.engine.foreign_commits import ForeignCommits
 from postroom.store.engine.wal_index import WalIndex
 
@@ -59,8 +59,9 @@ PRAGMA cache_size = -24576; PRAGMA temp_store = MEMORY
 # or two readers are all there are.
 _READER_SETTINGS = "PRAGMA cache_size = -24576"
 
-_PAGES = "SELECT sum(pgsize) FROM dbstat WHERE name = ?1 AND aggregate = TRUE"
-_INDEX_TABLES = ("fulltext_data", "fulltext_idx", "fulltext_docsize")
+_MERGED_PAGES = 100
+"""Pages of the index that are written in one transaction: some 15 ms."""
+_CHANGES_OF_A_MERGE = 2
 _TEMPORARY = (
     apsw.BusyError,
     apsw.LockedError,
@@ -115,6 +116,9 @@ class _SQLiteWriter(SQLiteConnection):
 
     async def clear_index(self) -> None:
         self.deferred.append((CLEAR, ()))
+
+    def merge_index(self) -> None:
+        self.deferred.append((MERGE, (_MERGED_PAGES,)))
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
@@ -252,7 +256,7 @@ class SQLiteEngine:
     # Writing
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[WriteConnection]:
+    async def write(self) -> AsyncIterator[_SQLiteWriter]:
         """Enter a write transaction. Raises: unavailable."""
         await self._take_turn()
         writer = _SQLiteWriter(self._writer, self._searchers)
@@ -456,6 +460,16 @@ class SQLiteEngine:
         """Return the statement as it is."""
         return statement
 
+    async def tidy_index(self) -> bool:
+        """Merge some segments of the full-text index; False where there are none to be merged.
+
+        Source: https://www.sqlite.org/fts5.html#the_merge_command.
+        """
+        before = self._writer.total_changes()
+        async with self.write() as writer:
+            writer.merge_index()
+        return self._writer.total_changes() - before >= _CHANGES_OF_A_MERGE
+
     async def find_damage(self) -> list[str]:
         """Return what SQLite's own check of tables, indexes and the full-text index finds."""
         async with self.peek() as connection:
@@ -472,9 +486,3 @@ class SQLiteEngine:
         """Return the bytes of the database file and its write-ahead log."""
         files = [self._path, self._path.with_name(self._path.name + "-wal")]
         return sum(file.stat().st_size for file in files if file.exists())
-
-    async def index_bytes(self) -> int:
-        """Return the bytes of the pages of FTS5's own tables."""
-        async with self.peek() as connection:
-            sizes = [await connection.fetch_value(_PAGES, table) for table in _INDEX_TABLES]
-        return sum(size or 0 for size in sizes)

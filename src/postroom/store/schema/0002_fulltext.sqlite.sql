@@ -12,3 +12,6 @@ CREATE VIRTUAL TABLE fulltext USING fts5 (
 -- Each group of transactions leaves a segment. Merging 16 of them at a time writes each term fewer times than 4 do,
 -- and costs a search no more than a look into some more segments.
 INSERT INTO fulltext (fulltext, rank) VALUES ('automerge', 16);
+
+-- When nothing else is to be done, what is there is merged as far as it goes.
+INSERT INTO fulltext (fulltext, rank) VALUES ('usermerge', 2);

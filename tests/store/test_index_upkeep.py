@@ -1,0 +1,77 @@
+"""The full-text index is merged in idle moments, and finds the same before and after."""
+
+import asyncio
+
+import pytest
+from tests.fixtures.factories import Owner, make_message
+
+from postroom.app.upkeep import keep_index_tidy
+from postroom.search.query import Phrase, Text
+from postroom.store.index_size import index_bytes
+
+MAILS = 60
+LETTER = Text((Phrase("subject", ("letter",), False),))
+
+
+async def _fill(owner: Owner) -> None:
+    for number in range(MAILS):
+        await owner.add_mail(
+            make_message(
+                subject=f"Letter {number}", body=" ".join(f"word{number % 3}x{place}" for place in range(500))
+            )
+        )
+
+
+async def _find(owner: Owner) -> list[int]:
+    async with owner.store.engine.peek() as connection:
+        return (await connection.search_text(owner.account_id, LETTER)).contents
+
+
+async def test_segments_are_merged_until_there_is_one(owner: Owner) -> None:
+    await _fill(owner)
+    before, found = await index_bytes(owner.store.engine), await _find(owner)
+    steps = 0
+    while await owner.store.engine.tidy_index():
+        steps += 1
+    assert await _find(owner) == found
+    assert len(found) == MAILS
+    if owner.store.engine.name == "sqlite":
+        assert steps > 0
+        assert await index_bytes(owner.store.engine) < before
+    else:
+        assert steps == 0
+
+
+async def test_it_is_done_when_nothing_else_is(owner: Owner) -> None:
+    engine = owner.store.engine
+    await _fill(owner)
+    before = await index_bytes(engine)
+    upkeep = asyncio.create_task(keep_index_tidy(engine, idle_seconds=0.01, break_seconds=0))
+    try:
+        if engine.answers_now:
+            async with asyncio.timeout(20):
+                while await index_bytes(engine) >= before:  # noqa: ASYNC110 - nobody tells of it
+                    await asyncio.sleep(0.02)
+            assert not upkeep.done()
+        else:
+            await asyncio.wait_for(upkeep, 20)
+    finally:
+        upkeep.cancel()
+
+
+async def test_a_busy_store_is_left_alone(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = 0
+    engine = owner.store.engine
+
+    async def count() -> bool:
+        nonlocal steps
+        steps += 1
+        return False
+
+    monkeypatch.setattr(engine, "tidy_index", count)
+    upkeep = asyncio.create_task(keep_index_tidy(engine, idle_seconds=0.2, break_seconds=0))
+    for number in range(20):
+        await owner.add_mail(make_message(subject=f"Letter {number}"))
+        await asyncio.sleep(0.02)
+    upkeep.cancel()
+    assert steps == 0
