@@ -16,7 +16,7 @@ import apsw
 import pytest
 
 from postroom.errors import Kind, PostroomError
-from postroom.search.terms import IndexTerms
+from postroom.search.terms import IndexTerms, make_mark
 from postroom.store.engine import sqlite
 from postroom.store.engine.sqlite import MAX_GROUP, SQLiteEngine
 
@@ -85,8 +85,8 @@ async def open_engine(path: Path) -> Engine:
     async with engine.write() as connection:
         await connection.execute("CREATE TABLE IF NOT EXISTS fact (name TEXT NOT NULL PRIMARY KEY)")
         await connection.execute(
-            "CREATE VIRTUAL TABLE IF NOT EXISTS fulltext USING fts5(from_, to_, cc, bcc, subject, body, other,"
-            " content = '', contentless_delete = 1)"
+            "CREATE VIRTUAL TABLE IF NOT EXISTS fulltext USING fts5(from_, to_, cc, bcc, subject, body, attachments,"
+            " other, content = '', contentless_delete = 1)"
         )
     engine.groups.clear()
     return engine
@@ -396,7 +396,7 @@ async def test_very_many_full_text_rows_of_one_transaction(engine: Engine) -> No
     assert await engine.list_indexed(3) == set(range(300))
     for number in (0, 127, 128, 299):
         found = engine._writer.execute(
-            "SELECT rowid FROM fulltext WHERE subject MATCH ?", (f"number{number}",)
+            "SELECT rowid FROM fulltext WHERE subject MATCH ?", (f"{make_mark(3)}number{number}",)
         )
         assert found.fetchall() == [(3 << 32 | number,)]
 
