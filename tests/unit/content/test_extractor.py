@@ -164,7 +164,10 @@ async def test_who_gives_up_waiting_leaves_no_process(extractor: Extractor) -> N
 
 
 def start_server(program: Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen([sys.executable, str(program)], stdout=subprocess.PIPE, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    return subprocess.Popen(
+        [sys.executable, str(program)], stdout=subprocess.PIPE, text=True, env=environment
+    )
 
 
 async def test_an_orphan_ends_by_itself(tmp_path: Path) -> None:
