@@ -18,7 +18,8 @@ from postroom.model.conversation import Conversation, ConversationId
 from postroom.model.ids import FolderId, ItemId, Modseq
 from postroom.model.mail import IMPORTANCE_HIGH, IMPORTANCE_NORMAL
 from postroom.model.thread import Threading
-from postroom.store.sql.conversations import First, Last, Presence
+from postroom.store.sorting import Presence
+from postroom.store.sql.conversations import First, Last
 from postroom.store.sql.thread_recounts import ThreadedMail
 from postroom.store.sql.threads import Keyed
 from postroom.store.tx import Directory, Snapshot, Transaction

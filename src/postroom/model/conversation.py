@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, NewType
 
-from postroom.model.ids import AccountId, FolderId, ItemId, Modseq, Uid
+from postroom.model.ids import AccountId, ItemId, Modseq
 
 ConversationId = NewType("ConversationId", int)
 """Number of a conversation within its account; 0: none. It lies in the numbers of mails (ItemId)."""
@@ -30,13 +30,3 @@ class Conversation(NamedTuple):
     normal_items: int
     first_date: int
     first_item_id: ItemId
-
-
-class Presence(NamedTuple):
-    """A conversation in a folder: ``date`` (Unix seconds) and ``uid`` are those of its last mail there."""
-
-    folder_id: FolderId
-    conversation_id: ConversationId
-    total_items: int
-    date: int
-    uid: Uid

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from postroom.model.conversation import ConversationId
+from postroom.model.ids import FolderId, Uid
 from postroom.model.listing import SortField
 
 SORT_COLUMNS = {
@@ -38,3 +40,13 @@ class Anchor(NamedTuple):
     value: int | bytes
     date: int
     uid: int
+
+
+class Presence(NamedTuple):
+    """A row of a folder's list of conversations: ``uid`` is that of its last mail there, the date is in ``keys``."""
+
+    folder_id: FolderId
+    conversation_id: ConversationId
+    total_items: int
+    uid: Uid
+    keys: SortKeys

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from postroom.model.conversation import Conversation, ConversationId
 from postroom.model.ids import AccountId, ContentId, FolderId, ItemId, Modseq, Uid
 from postroom.store.engine.base import Connection, Row
-from postroom.store.sorting import SortKeys
+from postroom.store.sorting import Presence, SortKeys
 
 MANY = 50
 """Rows looked up by one statement."""
@@ -87,16 +87,6 @@ _FIND_THREADINGS = {
 }
 _ASSIGN = "UPDATE mail SET conversation_id = $3, modseq = $4 WHERE account_id = $1 AND item_id = $2"
 _RENUMBER = f"UPDATE mail SET conversation_id = $3, modseq = $4 WHERE {_MEMBER}"
-
-
-class Presence(NamedTuple):
-    """A row of a folder's list of conversations; the date is in ``keys``."""
-
-    folder_id: FolderId
-    conversation_id: ConversationId
-    total_items: int
-    uid: Uid
-    keys: SortKeys
 
 
 class Member(NamedTuple):

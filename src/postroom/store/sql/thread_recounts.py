@@ -5,8 +5,7 @@ from typing import NamedTuple
 from postroom.model.conversation import Conversation, ConversationId
 from postroom.model.ids import AccountId, ContentId, FolderId, ItemId, Modseq, Uid
 from postroom.store.engine.base import Connection
-from postroom.store.sorting import SortKeys
-from postroom.store.sql.conversations import Presence
+from postroom.store.sorting import Presence, SortKeys
 
 _LIST_MAILS = """
 SELECT folder_id, uid, item_id, content_id, conversation_id, date, is_unread, is_flagged, is_draft, importance,
