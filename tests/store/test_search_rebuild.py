@@ -16,6 +16,7 @@ from postroom.domain import search_rebuild as rebuild_module
 from postroom.domain.check import check_store
 from postroom.domain.extraction import ExtractionRunner
 from postroom.domain.search_rebuild import Progress, SearchRebuild
+from postroom.errors import PostroomError
 from postroom.model.folder import INBOX
 from postroom.store import Store, open_store
 
@@ -121,6 +122,17 @@ async def test_a_damaged_index_is_made_from_scratch(tmp_path: Path, damage: str)
     assert len(await find_contents(store, owner.account_id, "giraffe")) == 20
     assert not (await check_store(store)).findings
     await store.close()
+
+
+async def test_a_search_in_a_damaged_index_says_what_to_do(tmp_path: Path) -> None:
+    owner = await open_owner(tmp_path)
+    await owner.add_mail(make_message(subject="Giraffe"))
+    async with owner.store.engine.write() as connection:
+        await connection.execute("UPDATE fulltext_data SET block = zeroblob(length(block)) WHERE id > 10")
+    with pytest.raises(PostroomError, match="reindex --search --from-scratch") as caught:
+        await find_contents(owner.store, owner.account_id, "giraffe")
+    assert caught.value.code == "unavailable"
+    await owner.store.close()
 
 
 async def test_one_account_alone(store: Store, add_owner: AddOwner) -> None:

@@ -114,6 +114,9 @@ class SQLiteConnection:
             raise
         except apsw.InterruptError as error:
             raise unavailable("the search took too long and was given up", private=repr(error)) from error
+        except apsw.CorruptError as error:
+            hint = "the operator can make it anew: postroom reindex --search --from-scratch"
+            raise unavailable(f"the full-text index is damaged; {hint}", private=repr(error)) from error
         finally:
             limit.cancel()
 
