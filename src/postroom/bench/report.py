@@ -15,6 +15,7 @@ _GROUP_TITLES = {
     "list": "List of 50 mails",
     "content": "Content of a mail",
     "attachment": "Attachment of 50 MB",
+    "finding": "Finding",
     "sending": "Sending",
     "changes": "Changes",
     "server": "Server",

@@ -13,6 +13,7 @@ MAX_ATTEMPTS it is left as it is. So is one that is read when the server dies, a
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -33,6 +34,9 @@ MAX_ATTEMPTS = 3
 WAITS_SECONDS = (60, 600)
 """From one attempt to the next."""
 POLL_SECONDS = 2.0
+RESTS_FOR_WORK = 3.0
+"""After each turn there is a rest, so many times as long as the turn was, while there is more to do."""
+MOST_REST_SECONDS = 5.0
 TURN_MESSAGES = 10
 """Messages of an account that are read before another account has its turn."""
 _MESSAGE_DOCUMENTS = 3
@@ -89,7 +93,11 @@ class ExtractionRunner:
         try:
             has_more = True
             while has_more:
+                started = time.monotonic()
                 has_more = await self.take_turn()
+                # Deliveries come first: of a processor that both want, this takes a quarter.
+                rest = (time.monotonic() - started) * RESTS_FOR_WORK
+                await asyncio.sleep(min(rest, MOST_REST_SECONDS))
             # Nothing is left: the next may be long in coming.
             await self._extractor.close()
         except (PostroomError, OSError) as error:
