@@ -6,6 +6,7 @@ import pytest
 from tests.fixtures.factories import Owner, make_message
 
 from postroom.app.upkeep import keep_index_tidy
+from postroom.errors import unavailable
 from postroom.search.query import Phrase, Text
 from postroom.store.index_size import index_bytes
 
@@ -75,3 +76,31 @@ async def test_a_busy_store_is_left_alone(owner: Owner, monkeypatch: pytest.Monk
         await asyncio.sleep(0.02)
     upkeep.cancel()
     assert steps == 0
+
+
+async def test_what_has_failed_is_tried_again_once_something_has_changed(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = owner.store.engine
+    tried = asyncio.Event()
+    times = 0
+
+    async def fail() -> bool:
+        nonlocal times
+        times += 1
+        tried.set()
+        raise unavailable("the disk is full")
+
+    monkeypatch.setattr(engine, "tidy_index", fail)
+    upkeep = asyncio.create_task(keep_index_tidy(engine, idle_seconds=0.01, break_seconds=0))
+    if engine.answers_now:
+        for round_number in (1, 2):
+            await asyncio.wait_for(tried.wait(), 20)
+            await asyncio.sleep(0.2)
+            assert times == round_number
+            tried.clear()
+            await owner.add_mail()
+    else:
+        await asyncio.wait_for(upkeep, 20)
+        assert times == 0
+    upkeep.cancel()

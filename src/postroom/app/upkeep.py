@@ -34,6 +34,8 @@ async def keep_index_tidy(
             try:
                 tidied = await _tidy(engine, present, break_seconds=break_seconds)
             except PostroomError as error:
+                # What has failed is not tried again before something has changed.
+                tidied = present
                 _log.warning("the index could not be tidied", error=str(error), private=error.private)
         last = engine.read_state_now()
 

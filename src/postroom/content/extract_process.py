@@ -23,7 +23,7 @@ from pathlib import Path
 import msgspec
 
 from postroom.content.extract import PATIENCE, Begun, Extracted, ExtractTask, extract
-from postroom.content.tasks import LENGTH
+from postroom.content.frames import pack_frame, receive_frame
 from postroom.model.mail import Part
 
 NICENESS = 10
@@ -44,8 +44,8 @@ def main() -> None:
         importlib.import_module(f"postroom.content.extract_{module}")
     give_up_what_is_not_needed(int(sys.argv[1]))
     with socket.socket(fileno=0) as wire, contextlib.suppress(OSError):
-        while (task := _receive(wire)) is not None:
-            raw = _receive(wire)
+        while (task := receive_frame(wire)) is not None:
+            raw = receive_frame(wire)
             if raw is None:
                 return
             _send(wire, _answer(wire, _read_task(task), bytes(raw)))
@@ -91,25 +91,7 @@ def _set_alarms(seconds: float) -> None:
 
 
 def _send(wire: socket.socket, answer: Begun | Extracted) -> None:
-    content = _encode(answer)
-    wire.sendall(LENGTH.pack(len(content)) + content)
-
-
-def _receive(wire: socket.socket) -> bytearray | None:
-    """Return the content of the next frame, None at the end."""
-    head = _receive_exactly(wire, LENGTH.size)
-    return None if head is None else _receive_exactly(wire, LENGTH.unpack(head)[0])
-
-
-def _receive_exactly(wire: socket.socket, size: int) -> bytearray | None:
-    received = bytearray(size)
-    view = memoryview(received)
-    while view:
-        count = wire.recv_into(view)
-        if count == 0:
-            return None
-        view = view[count:]
-    return received
+    wire.sendall(pack_frame(_encode(answer)))
 
 
 if __name__ == "__main__":

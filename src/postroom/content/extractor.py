@@ -21,7 +21,7 @@ import msgspec
 import structlog
 
 from postroom.content.extract import PATIENCE, Begun, Extracted, ExtractTask
-from postroom.content.tasks import LENGTH
+from postroom.content.frames import LENGTH, pack_frame
 from postroom.search.terms import IndexTerms
 
 MOST_KILLED = 3
@@ -146,7 +146,7 @@ class _Process:
 
     async def _send(self, task: ExtractTask, source: Source) -> None:
         content = _encode(task)
-        self._writer.write(LENGTH.pack(len(content)) + content)
+        self._writer.write(pack_frame(content))
         self._writer.write(LENGTH.pack(source.size_bytes))
         sent = 0
         while sent < source.size_bytes:

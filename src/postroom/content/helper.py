@@ -7,7 +7,8 @@ import gc
 import signal
 import socket
 
-from postroom.content.tasks import LENGTH, pack_frame, perform
+from postroom.content.frames import pack_frame, receive_frame
+from postroom.content.tasks import perform
 
 
 def main() -> None:
@@ -18,7 +19,7 @@ def main() -> None:
     gc.freeze()
     with socket.socket(fileno=0) as wire:
         try:
-            while (content := _receive(wire)) is not None:
+            while (content := receive_frame(wire)) is not None:
                 wire.sendall(_answer(content))
         except OSError:
             return
@@ -29,23 +30,6 @@ def _answer(content: bytearray) -> bytes:
         return perform(memoryview(content))
     except Exception:  # noqa: BLE001 - the server does it itself then, and tells of what goes wrong
         return pack_frame(b"")
-
-
-def _receive(wire: socket.socket) -> bytearray | None:
-    """Return the content of the next frame, None at the end."""
-    head = _receive_exactly(wire, LENGTH.size)
-    return None if head is None else _receive_exactly(wire, LENGTH.unpack(head)[0])
-
-
-def _receive_exactly(wire: socket.socket, size: int) -> bytearray | None:
-    received = bytearray(size)
-    view = memoryview(received)
-    while view:
-        count = wire.recv_into(view)
-        if count == 0:
-            return None
-        view = view[count:]
-    return received
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ from typing import Any, cast
 import msgspec
 import structlog
 
-from postroom.content.tasks import LENGTH, Task, decode_result, encode_task
+from postroom.content.frames import LENGTH
+from postroom.content.tasks import Task, decode_result, encode_task
 
 DEPTH = 4
 """Tasks under way with one helper: one that it does, and what it finds waiting."""

@@ -1,20 +1,19 @@
 """The tasks that a helper process does, and how task and result are written on the way there and back.
 
-Both ways go frames: four bytes of length, big-endian, and that many bytes of MessagePack. Results come in the order
-of the tasks; an empty frame says that a task failed. Results are decoded into fixed types and nothing else, because
-a helper reads what strangers wrote.
+Both ways go frames (:mod:`postroom.content.frames`) of MessagePack. Results come in the order of the tasks; an empty
+frame says that a task failed. Results are decoded into fixed types and nothing else, because a helper reads what
+strangers wrote.
 """
 
-import struct
 from typing import Any
 
 import msgspec
 
 from postroom.content.compose import Composed, ComposeTask, compose
 from postroom.content.digest import Digest, digest_message
+from postroom.content.frames import pack_frame
 from postroom.content.show import Shown, ShowTask, show
 
-LENGTH = struct.Struct(">I")
 MAX_SOURCE_BYTES = 256 * 1024
 """A larger message or part is not worth the way to a helper."""
 
@@ -34,11 +33,6 @@ _results: dict[type, msgspec.msgpack.Decoder[Any]] = {
     ShowTask: msgspec.msgpack.Decoder(Shown),
     ComposeTask: msgspec.msgpack.Decoder(Composed),
 }
-
-
-def pack_frame(content: bytes) -> bytes:
-    """Return a frame."""
-    return LENGTH.pack(len(content)) + content
 
 
 def encode_task(task: Task) -> bytes:

@@ -12,9 +12,9 @@ import pytest
 from tests.fixtures.factories import make_message
 
 from postroom.content import pool as pool_module
-from postroom.content import tasks
 from postroom.content import work as work_module
 from postroom.content.digest import digest_message
+from postroom.content.frames import LENGTH, pack_frame
 from postroom.content.pool import MOST_HELPERS, HelperPool, count_helpers
 from postroom.content.show import Shown, ShowTask, show
 from postroom.content.tasks import (
@@ -22,7 +22,6 @@ from postroom.content.tasks import (
     DigestTask,
     decode_result,
     encode_task,
-    pack_frame,
     perform,
 )
 from postroom.content.work import ContentWork
@@ -208,9 +207,9 @@ async def test_large_messages_do_not_go_to_a_helper(pool: HelperPool) -> None:
 
 def test_frames_carry_tasks_and_results() -> None:
     for task, expected in ((DigestTask(RAW), digest_message(RAW)), (make_task(), show(make_task()))):
-        frame = perform(encode_task(task)[tasks.LENGTH.size :])
-        assert tasks.LENGTH.unpack_from(frame) == (len(frame) - tasks.LENGTH.size,)
-        assert decode_result(type(task), frame[tasks.LENGTH.size :]) == expected
+        frame = perform(encode_task(task)[LENGTH.size :])
+        assert LENGTH.unpack_from(frame) == (len(frame) - LENGTH.size,)
+        assert decode_result(type(task), frame[LENGTH.size :]) == expected
 
 
 def test_helpers_by_processors(monkeypatch: pytest.MonkeyPatch) -> None:
