@@ -29,9 +29,9 @@ from postroom.model.ids import AccountId, FolderId
 from postroom.model.listing import Sort, SortField
 from postroom.model.mail import Mail
 from postroom.store import Store, open_store
+from postroom.store.order_keys import key_of
 from postroom.store.sorting import SORT_COLUMNS, SortKeys
 from postroom.store.sql import orders
-from postroom.store.sql.orders import key_of
 from postroom.store.tx import Transaction
 
 T = TypeVar("T")

@@ -28,9 +28,9 @@ from postroom.model.listing import MailListRequest, SortField
 from postroom.model.mail import Mail
 from postroom.model.search_folder import SearchFolder
 from postroom.store import Store
+from postroom.store.order_keys import key_of
 from postroom.store.sorting import SortKeys
 from postroom.store.sql.labels import Label
-from postroom.store.sql.orders import key_of
 
 TRASH, SPAM = FolderId(INBOX + 3), FolderId(INBOX + 4)
 FOLDERS = (INBOX, SENT, TRASH, SPAM, DRAFTS)

@@ -22,8 +22,8 @@ from postroom.model.ids import FolderId, ItemId, MailRef, Uid
 from postroom.model.listing import Sort
 from postroom.model.search_folder import is_search_folder
 from postroom.store import Store
+from postroom.store.order_keys import key_of
 from postroom.store.sorting import Anchor
-from postroom.store.sql.orders import key_of
 from postroom.store.tx import Snapshot
 
 MAX_MAILS = 1_000_000

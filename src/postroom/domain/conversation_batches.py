@@ -20,9 +20,10 @@ from postroom.model.folder import DRAFTS, SENT, Folder
 from postroom.model.ids import AccountId, FolderId, FolderRef
 from postroom.model.listing import Sort
 from postroom.store import Store
+from postroom.store.order_keys import key_of
 from postroom.store.sorting import Anchor
 from postroom.store.sql.conversation_lists import MANY
-from postroom.store.sql.orders import CONVERSATION_ORDERS, key_of
+from postroom.store.sql.orders import CONVERSATION_ORDERS
 from postroom.store.tx import Snapshot
 
 OWN_FOLDERS = (int(SENT), int(DRAFTS))

@@ -18,10 +18,11 @@ from postroom.model.conversation import Conversation, ConversationId
 from postroom.model.ids import FolderId, ItemId, Modseq, Uid
 from postroom.model.listing import SortField
 from postroom.model.mail import IMPORTANCE_HIGH, IMPORTANCE_LOW, IMPORTANCE_NORMAL
+from postroom.store.order_keys import key_of
 from postroom.store.sorting import Presence, SortKeys
 from postroom.store.sql.conversations import First, Last
 from postroom.store.sql.mails import Located
-from postroom.store.sql.orders import Entry, key_of
+from postroom.store.sql.orders import Entry
 from postroom.store.tx import Snapshot, Transaction
 
 NO_COUNTS = (0,) * 7

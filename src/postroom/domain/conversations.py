@@ -22,8 +22,8 @@ from postroom.model.ids import FolderId, FolderRef, ItemId, MailRef, Uid
 from postroom.model.listing import Sort, SortField
 from postroom.model.mail import Mail
 from postroom.store import Store
+from postroom.store.order_keys import key_of
 from postroom.store.sql.conversation_lists import Row
-from postroom.store.sql.orders import key_of
 from postroom.store.tx import Snapshot
 
 LIST_KIND = "conversations"

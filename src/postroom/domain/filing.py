@@ -21,13 +21,14 @@ from postroom.model.folder import INBOX
 from postroom.model.ids import ContentId, FolderId, ItemId, LabelId, Modseq, Uid
 from postroom.model.listing import SortField
 from postroom.model.mail import Mail
+from postroom.store.order_keys import key_of
 from postroom.store.sorting import SortKeys
 from postroom.store.sql.contents import Content
 from postroom.store.sql.folders import Counted
 from postroom.store.sql.labels import LabelCount
 from postroom.store.sql.mails import Located
 from postroom.store.sql.operations import Grave
-from postroom.store.sql.orders import Entry, key_of
+from postroom.store.sql.orders import Entry
 from postroom.store.tx import Transaction
 
 

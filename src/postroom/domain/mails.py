@@ -12,7 +12,7 @@ from postroom.model.listing import MailListRequest, MailPage, Sort, SortField
 from postroom.model.mail import Mail
 from postroom.model.search_folder import is_search_folder
 from postroom.store import Store
-from postroom.store.sql.orders import key_of
+from postroom.store.order_keys import key_of
 from postroom.store.tx import Snapshot
 
 LIST_KIND = "mails"

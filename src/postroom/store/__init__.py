@@ -14,6 +14,7 @@ from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId, SessionId
 from postroom.store.blobs.base import BlobStore
 from postroom.store.blobs.disk import DiskBlobStore
+from postroom.store.chunk_edges import ChunkEdges
 from postroom.store.engine.base import Connection, Engine, OnNews, WriteConnection
 from postroom.store.engine.sqlite import SQLiteEngine
 from postroom.store.joined import Joined, find_joined
@@ -43,6 +44,7 @@ class Store:
         needs any more is found quickly."""
         self._badges: dict[AccountId, Badge] = {}
         self._badges_state: bytes | None = None
+        self._edges = ChunkEdges()
         self.on_follow_up: Callable[[AccountId], None] = lambda _: None
         """Told of accounts for which something is to follow behind a transaction."""
         self.messages = MessageStore(blobs, inline_limit_bytes=inline_limit_bytes)
@@ -106,6 +108,7 @@ class Store:
                 account_id,
                 session_id=session_id,
                 tell=self.engine.tell,
+                edges=self._edges,
                 follow_up=self._follow_up,
             )
         if (joined := find_joined(self.engine)) is not None:
@@ -120,8 +123,10 @@ class Store:
         async with self._write() as connection:
             for number in account_ids:
                 connection.after_commit(partial(self.engine.tell, number))
-            tell = self.engine.tell
-            yield [Transaction(connection, number, session_id=None, tell=tell) for number in account_ids]
+            yield [
+                Transaction(connection, number, session_id=None, tell=self.engine.tell, edges=self._edges)
+                for number in account_ids
+            ]
 
     @asynccontextmanager
     async def directory(self) -> AsyncIterator[Directory]:
@@ -133,7 +138,7 @@ class Store:
     async def directory_transaction(self) -> AsyncIterator[DirectoryTransaction]:
         """Enter a transaction on the directory tables. Raises: unavailable."""
         async with self._write() as connection:
-            yield DirectoryTransaction(connection, self.engine.tell)
+            yield DirectoryTransaction(connection, self.engine.tell, edges=self._edges)
 
     # Several transactions of a task as one
 

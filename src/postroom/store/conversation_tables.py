@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from postroom.model.ids import AccountId
+from postroom.store.chunk_edges import ChunkEdges
 from postroom.store.engine.base import Connection
 from postroom.store.sql.conversation_lists import ConversationListRepo
 from postroom.store.sql.conversations import ConversationRepo
@@ -17,6 +18,7 @@ class ConversationTables:
     def __init__(self, connection: Connection, account_id: AccountId) -> None:
         self.account_id = account_id
         self._connection = connection
+        self._edges: ChunkEdges | None = None
 
     @cached_property
     def conversation_lists(self) -> ConversationListRepo:
@@ -26,7 +28,7 @@ class ConversationTables:
     @cached_property
     def conversation_orders(self) -> OrderRepo:
         """The counted chunks of the sort orders of conversations."""
-        return OrderRepo(self._connection, self.account_id, CONVERSATION_ORDERS)
+        return OrderRepo(self._connection, self.account_id, CONVERSATION_ORDERS, edges=self._edges)
 
     @cached_property
     def conversations(self) -> ConversationRepo:

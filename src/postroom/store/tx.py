@@ -17,6 +17,7 @@ import msgspec
 from postroom.errors import not_found
 from postroom.model.ids import AccountId, Modseq, SessionId
 from postroom.search.terms import IndexTerms
+from postroom.store.chunk_edges import ChunkEdges
 from postroom.store.conversation_tables import ConversationTables
 from postroom.store.engine.base import Connection, WriteConnection
 from postroom.store.search_tables import SearchTables
@@ -107,7 +108,7 @@ class Snapshot(ConversationTables, SearchTables):
     @cached_property
     def orders(self) -> OrderRepo:
         """The counted chunks of the sort orders of mails."""
-        return OrderRepo(self._connection, self.account_id)
+        return OrderRepo(self._connection, self.account_id, edges=self._edges)
 
     @cached_property
     def contents(self) -> ContentRepo:
@@ -160,9 +161,11 @@ class Transaction(Snapshot):
         *,
         session_id: SessionId | None,
         tell: Callable[[AccountId], None],
+        edges: ChunkEdges,
         follow_up: Callable[[AccountId], None] = lambda _: None,
     ) -> None:
         super().__init__(connection, account_id)
+        self._edges = edges
         self.follow_up = follow_up
         """To be told of the account, once this is durable, if something is to follow behind it."""
         self._writer = connection
@@ -410,10 +413,13 @@ class Directory:
 class DirectoryTransaction(Directory):
     """The directory tables, being changed; ``tell`` is called with each account concerned, once it is durable."""
 
-    def __init__(self, connection: WriteConnection, tell: Callable[[AccountId], None]) -> None:
+    def __init__(
+        self, connection: WriteConnection, tell: Callable[[AccountId], None], *, edges: ChunkEdges
+    ) -> None:
         super().__init__(connection)
         self._writer = connection
         self._tell = tell
+        self._edges = edges
 
     @cached_property
     def directory(self) -> DirectoryRepo:
@@ -426,7 +432,7 @@ class DirectoryTransaction(Directory):
     def mailbox(self, account_id: AccountId) -> Transaction:
         """Return a mailbox, to be changed in this same transaction."""
         self._will_tell(account_id)
-        return Transaction(self._writer, account_id, session_id=None, tell=self._tell)
+        return Transaction(self._writer, account_id, session_id=None, tell=self._tell, edges=self._edges)
 
     async def clear_index(self) -> None:
         """Take everything of all accounts out of the full-text index, however damaged it is."""

@@ -67,6 +67,9 @@ class SQLiteConnection:
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         self._connection.executemany(translate(sql), rows).fetchall()
 
+    async def fetch_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> Sequence[Row]:
+        return self._connection.executemany(translate(sql), rows).fetchall()
+
     async def list_indexed(self, account_id: int) -> set[int]:
         low, high = account_id << _fts5.ACCOUNT_SHIFT, (account_id + 1) << _fts5.ACCOUNT_SHIFT
         rows = self._connection.execute(_fts5.LIST_INDEXED, (low, high)).fetchall()

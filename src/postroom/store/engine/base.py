@@ -54,6 +54,9 @@ class Connection(Protocol):
     async def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Run a statement once for each row of arguments."""
 
+    async def fetch_many(self, sql: str, rows: Iterable[Sequence[object]]) -> Sequence[Row]:
+        """Run a statement once for each row of arguments, and return all rows that these give."""
+
     async def fetch_columns(self, sql: str, *args: object) -> list[list[Any]]:
         """Return the columns of very many rows, in their order, without an object for each row.
 

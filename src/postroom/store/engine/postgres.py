@@ -93,6 +93,9 @@ class _PostgresConnection:
     async def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         await self._connection.executemany(sql, rows)
 
+    async def fetch_many(self, sql: str, rows: Iterable[Sequence[object]]) -> Sequence[Row]:
+        return [tuple(record) for record in await self._connection.fetchmany(sql, rows)]
+
     async def fetch_columns(self, sql: str, *args: object) -> list[list[Any]]:
         record = await self._connection.fetchrow(_as_columns(sql), *args)
         return [column or [] for column in record]

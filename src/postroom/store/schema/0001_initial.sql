@@ -93,6 +93,8 @@ CREATE TABLE folder (
     is_threaded SMALLINT NOT NULL CHECK (is_threaded IN (0, 1)),
     conversations BIGINT NOT NULL,
     conversations_modseq BIGINT NOT NULL,
+    chunks_edition BIGINT NOT NULL DEFAULT 0,
+    conversation_chunks_edition BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (account_id, folder_id),
     UNIQUE (account_id, parent_id, name_key)
 ) WITHOUT ROWID;
