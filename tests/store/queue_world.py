@@ -11,7 +11,8 @@ from tests.fixtures.factories import Owner, make_message
 from postroom.config.classes import AccountClass
 from postroom.config.sending import SendingConfig
 from postroom.domain.clock import Clock
-from postroom.domain.filing import Flags, file_mail, hold_content
+from postroom.domain.contents import hold_content
+from postroom.domain.filing import Flags, file_mail
 from postroom.domain.ingest import Ingest
 from postroom.domain.outbox import Addressee, Message, enqueue
 from postroom.domain.queue_runner import Places, QueueRunner

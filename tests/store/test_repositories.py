@@ -19,6 +19,7 @@ from postroom.store.sql.directory import ALIAS, MAIN, AccountChange, Address
 from postroom.store.sql.folders import FolderCount, NewFolder
 from postroom.store.sql.labels import LabelCount
 from postroom.store.sql.mailboxes import Advance, MailboxState
+from postroom.store.sql.mails import Located
 from postroom.store.sql.operations import Grave, Operation
 from postroom.store.tx import Transaction
 
@@ -77,7 +78,7 @@ def keys_of(mail: Mail) -> SortKeys:
 
 async def insert(tx: Transaction, *mails: Mail) -> None:
     for mail in mails:
-        await tx.mails.insert(mail, keys_of(mail))
+        await tx.mails.insert([Located(mail, keys_of(mail))])
 
 
 def make_operation(number: int, *, done_at: int = 0, session_id: SessionId | None = None) -> Operation:
@@ -272,10 +273,10 @@ async def test_recounting(mailboxes: Store) -> None:
 async def test_contents(mailboxes: Store) -> None:
     first, second = make_content(1), make_content(2, data=None)
     async with mailboxes.transaction(ANNA) as tx:
-        assert await tx.contents.add(first) == 1
-        assert await tx.contents.add(second) == 2
+        assert await tx.contents.add([first]) == [1]
+        assert await tx.contents.add([second]) == [2]
         # The same message under another number: the one that is there gets a reference more.
-        assert await tx.contents.add(first._replace(content_id=ContentId(3), structure=b"other")) == 1
+        assert await tx.contents.add([first._replace(content_id=ContentId(3), structure=b"other")]) == [1]
         assert await tx.contents.find(ContentId(1)) == first._replace(refs=2)
         assert await tx.contents.find(ContentId(2)) == second
         assert await tx.contents.find(ContentId(3)) is None
@@ -294,7 +295,7 @@ async def test_contents(mailboxes: Store) -> None:
         assert await tx.contents.list_references() == [(2, 5)]
     async with mailboxes.transaction(BERTA) as tx:
         assert await tx.contents.find_by_hash(second.sha256) is None
-        assert await tx.contents.add(second._replace(content_id=ContentId(9))) == 9
+        assert await tx.contents.add([second._replace(content_id=ContentId(9))]) == [9]
         await tx.contents.delete(ContentId(2))
     async with mailboxes.read(ANNA) as mailbox:
         assert await mailbox.contents.list_references() == [(2, 5)]
@@ -342,13 +343,13 @@ async def test_removal_in_slices(mailboxes: Store) -> None:
     async with mailboxes.transaction(ANNA) as tx:
         await insert(tx, *(make_mail(uid) for uid in range(1, 6)))
         for number in range(1, 4):
-            await tx.contents.add(make_content(number, data=None if number == 2 else b"x"))
+            await tx.contents.add([make_content(number, data=None if number == 2 else b"x")])
             await tx.operations.log(make_operation(number))
             await tx.operations.bury([Grave(INBOX, 50 + number, Modseq(1), Modseq(1))], removed_at=0)
         await tx.orders.rebuild(INBOX, total_items=5)
     async with mailboxes.transaction(BERTA) as tx:
         await insert(tx, make_mail(1))
-        await tx.contents.add(make_content(1))
+        await tx.contents.add([make_content(1)])
     async with mailboxes.transaction(ANNA) as tx:
         await tx.removals.close_mailbox()
         removed = await tx.removals.remove_contents(limit=2)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from postroom.compose.addresses import Address
 from postroom.content.digest import Digest
 from postroom.domain.addresses import AccountAddress, find_account_address
-from postroom.domain.filing import hold_content
+from postroom.domain.contents import hold_content
 from postroom.domain.outbox import Addressee, Message, enqueue
 from postroom.domain.routing import Route
 from postroom.mime.address import parse_addresses

@@ -11,7 +11,8 @@ import asyncio
 
 import structlog
 
-from postroom.domain.filing import part_mails, release_contents
+from postroom.domain.contents import release_contents
+from postroom.domain.filing import part_mails
 from postroom.domain.labels import remove_doomed_labels
 from postroom.domain.rethreading import rethread_folders
 from postroom.domain.steps import Record

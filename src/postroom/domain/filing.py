@@ -14,16 +14,16 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from postroom.content.digest import Digest
+from postroom.domain.contents import add_contents, release_contents
 from postroom.domain.conversation_rows import Tally
 from postroom.domain.threads import NO_CONVERSATION, enter, follow, refresh
 from postroom.errors import not_found
 from postroom.model.folder import INBOX
-from postroom.model.ids import ContentId, FolderId, ItemId, LabelId, Modseq, Uid
+from postroom.model.ids import FolderId, ItemId, LabelId, Modseq, Uid
 from postroom.model.listing import SortField
 from postroom.model.mail import Mail
 from postroom.store.order_keys import key_of
 from postroom.store.sorting import SortKeys
-from postroom.store.sql.contents import Content
 from postroom.store.sql.folders import Counted
 from postroom.store.sql.labels import LabelCount
 from postroom.store.sql.mails import Located
@@ -61,6 +61,14 @@ async def locate_mail(tx: Transaction, folder_id: FolderId, uid: Uid) -> Located
 # New mails
 
 
+class Filing(NamedTuple):
+    """A message on its way into a folder, with the Unix seconds and the flags that its mail is to have."""
+
+    digest: Digest
+    date: int
+    flags: Flags = Flags()
+
+
 async def file_mail(
     tx: Transaction,
     digest: Digest,
@@ -70,83 +78,106 @@ async def file_mail(
     flags: Flags,
     fallback: FolderId = INBOX,
 ) -> Mail:
-    """Put a message into a folder (into ``fallback`` if that folder is gone) and return the new mail.
+    """Put a message into a folder and return the new mail; see :func:`file_mails`."""
+    [mail] = await file_mails(tx, [Filing(digest, date, flags)], folder_id, fallback=fallback)
+    return mail
 
-    Args:
-        tx: the transaction of the account.
-        digest: the message.
-        folder_id: where it goes.
-        date: Unix seconds.
-        flags: its flags.
-        fallback: the folder for mail whose folder is gone; it must exist.
+
+async def file_mails(
+    tx: Transaction, filings: Sequence[Filing], folder_id: FolderId, *, fallback: FolderId = INBOX
+) -> list[Mail]:
+    """Put messages into a folder (into ``fallback`` if that folder is gone); return the new mails in their order.
 
     Raises: notFound where the account or the fallback folder has been removed.
     """
-    size = digest.size_bytes
-    state = await tx.advance(items=1, size_bytes=size, contents=1, item_ids=1)
-    content_id = await add_content(tx, digest, state.content_id)
-    counts = {"items": 1, "unread": int(flags.is_unread), "size_bytes": size, "uids": 1}
-    counted = await tx.folders.count(folder_id, **counts, modseq=state.modseq)
+    count = len(filings)
+    state = await tx.advance(
+        items=count,
+        size_bytes=sum(filing.digest.size_bytes for filing in filings),
+        contents=count,
+        item_ids=count,
+        mails=count,
+    )
+    counted = await _count_new(tx, folder_id, filings)
     if counted is None:
         folder_id = fallback
-        counted = await tx.folders.count(folder_id, **counts, modseq=state.modseq)
+        counted = await _count_new(tx, folder_id, filings)
     if counted is None:
         raise not_found("the folder")
-    tally = Tally(tx)
-    mail = Mail(
+    first = Mail(
         folder_id=folder_id,
         uid=counted.first_uid,
         item_id=state.item_id,
-        content_id=content_id,
+        content_id=state.content_id,
         modseq=state.modseq,
         entered_modseq=state.modseq,
         replaced_modseq=Modseq(0),
-        date=max(date, 0),
-        size=size,
+        date=0,
+        size=0,
+        is_unread=0,
+        is_flagged=0,
+        is_draft=0,
+        is_deleted=0,
+        refw=0,
+        labels="",
+        summary=b"",
+        conversation_id=NO_CONVERSATION,
+    )
+    mails = [
+        _new_mail(first, filing, number=number, modseq=modseq)
+        for number, (filing, modseq) in enumerate(zip(filings, tx.stamp(count), strict=True))
+    ]
+    digests = [filing.digest for filing in filings]
+    contents = await add_contents(tx, digests, state.content_id)
+    mails = [mail._replace(content_id=content_id) for mail, content_id in zip(mails, contents, strict=True)]
+    tally = Tally(tx)
+    mails = await enter(
+        tx,
+        tally,
+        mails,
+        is_threaded=counted.is_threaded,
+        threadings=[digest.threading for digest in digests],
+        are_new=True,
+    )
+    items = [Located(mail, sort_keys_of(digest, mail)) for mail, digest in zip(mails, digests, strict=True)]
+    await tx.mails.insert(items)
+    await tx.orders.added(folder_id, _entries(items, mails), total_items=counted.total_items)
+    for item in items:
+        if item.mail.conversation_id:
+            tally.add(item)
+    await tally.settle()
+    return mails
+
+
+async def _count_new(tx: Transaction, folder_id: FolderId, filings: Sequence[Filing]) -> Counted | None:
+    """Count new mails in a folder, and take uids for them; None if the folder is gone."""
+    return await tx.folders.count(
+        folder_id,
+        items=len(filings),
+        unread=sum(filing.flags.is_unread for filing in filings),
+        size_bytes=sum(filing.digest.size_bytes for filing in filings),
+        uids=len(filings),
+        modseq=tx.modseq,
+    )
+
+
+def _new_mail(first: Mail, filing: Filing, *, number: int, modseq: Modseq) -> Mail:
+    """Return a new mail; ``first`` is in its folder and has the first of the numbers reserved."""
+    flags = filing.flags
+    return first._replace(
+        uid=Uid(first.uid + number),
+        item_id=ItemId(first.item_id + number),
+        modseq=modseq,
+        entered_modseq=modseq,
+        date=max(filing.date, 0),
+        size=filing.digest.size_bytes,
         is_unread=int(flags.is_unread),
         is_flagged=int(flags.is_flagged),
         is_draft=int(flags.is_draft),
         is_deleted=int(flags.is_deleted),
         refw=flags.refw,
-        labels="",
-        summary=digest.summary,
-        conversation_id=NO_CONVERSATION,
+        summary=filing.digest.summary,
     )
-    [mail] = await enter(
-        tx, tally, [mail], is_threaded=counted.is_threaded, threadings=[digest.threading], are_new=True
-    )
-    keys = sort_keys_of(digest, mail)
-    await tx.mails.insert(mail, keys)
-    await tx.orders.added(folder_id, [Entry(keys, mail.uid)], total_items=counted.total_items)
-    if mail.conversation_id:
-        tally.add(Located(mail, keys))
-    await tally.settle()
-    return mail
-
-
-async def hold_content(tx: Transaction, digest: Digest) -> ContentId:
-    """Keep a message that is in no folder, and return its content, with one reference that is the caller's.
-
-    No step of history is made. Raises: notFound where the account has been removed.
-    """
-    state = await tx.mailbox.advance(step=0, items=0, size_bytes=0, contents=1, item_ids=0, folders=0)
-    if state is None:
-        raise not_found("the account")
-    return await add_content(tx, digest, state.content_id)
-
-
-async def add_content(tx: Transaction, digest: Digest, content_id: ContentId) -> ContentId:
-    """Put a reference on a content, which is stored under the number given if it is new; return its number."""
-    stored = await tx.contents.add(
-        Content(
-            content_id, digest.sha256, digest.size_bytes, 1, digest.structure, digest.data, digest.threading
-        )
-    )
-    if stored == content_id:
-        await tx.index(stored, digest.index_terms)
-        if digest.has_documents:
-            await tx.extractions.add(stored)
-    return stored
 
 
 def sort_keys_of(digest: Digest, mail: Mail) -> SortKeys:
@@ -327,13 +358,6 @@ async def part_mails(tx: Transaction, items: Sequence[Located]) -> None:
     gone = [item.mail._replace(conversation_id=NO_CONVERSATION) for item in items]
     await follow(tx, tally, before=items, after=gone)
     await tally.settle()
-
-
-async def release_contents(tx: Transaction, mails: Iterable[Mail]) -> None:
-    """Take the references of removed mails off their contents, and those that nobody shows out of the index."""
-    for mail in mails:
-        if await tx.contents.release(mail.content_id) <= 0:
-            await tx.unindex(mail.content_id)
 
 
 # Marking

@@ -5,6 +5,7 @@ for all recipients in one transaction. A recipient who cannot have it (quota, ac
 acknowledged before that transaction is durable; what is too large for its row is in the blob store before.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -13,7 +14,8 @@ from postroom.config.classes import AccountClass
 from postroom.content.digest import Digest
 from postroom.content.work import ContentWork
 from postroom.domain.addresses import find_account_address
-from postroom.domain.filing import Flags, file_mail
+from postroom.domain.combining import Combiner
+from postroom.domain.filing import Filing, Flags, file_mail, file_mails
 from postroom.domain.folder_names import name_key
 from postroom.domain.quota import Quota
 from postroom.domain.routing import Routing
@@ -48,6 +50,12 @@ class _Delivery(NamedTuple):
     sender: str
     answer: Answer | None
     """The absence notice of the account, where one is due."""
+
+
+class _Outcome(NamedTuple):
+    """What became of a delivery that did not fail: why the mail cannot be there, None where it is."""
+
+    refusal: PostroomError | None
 
 
 class Arrival(NamedTuple):
@@ -87,6 +95,7 @@ class Ingest:
         self._max_message_bytes = max_message_bytes
         self._work = work or ContentWork()
         self._now = now
+        self._combiner: Combiner[_Delivery, _Outcome] = Combiner(self._deliver_together, key=id)
         self._absences = Absences(store, routing, prepare=self.prepare) if routing is not None else None
 
     # Recipients
@@ -149,10 +158,11 @@ class Ingest:
         """
         arrival = await self.receive(envelope, content)
         if len(arrival.deliveries) == 1:
-            outcomes = [await self._deliver_alone(arrival.deliveries[0])]
+            [delivery] = arrival.deliveries
+            outcomes = [(await self._combiner.do(delivery.account_id, delivery)).refusal]
         else:
             async with self._store.transactions(arrival.account_ids) as transactions:
-                outcomes = await _deliver_together(arrival.deliveries, transactions)
+                outcomes = await _deliver_to_all(arrival.deliveries, transactions)
         return arrival.by_recipient(outcomes)
 
     async def receive(self, envelope: Envelope, content: Raw) -> Arrival:
@@ -190,7 +200,7 @@ class Ingest:
             transactions: one for each of ``arrival.account_ids``, of the same database transaction, with the
                 mailboxes locked in the order of their numbers.
         """
-        return arrival.by_recipient(await _deliver_together(arrival.deliveries, transactions))
+        return arrival.by_recipient(await _deliver_to_all(arrival.deliveries, transactions))
 
     async def prepare(self, content: Raw, account_ids: Sequence[AccountId]) -> Digest:
         """Return a message ready to be filed in those accounts; a large one is in the blob store for each.
@@ -215,20 +225,50 @@ class Ingest:
                 found[recipient.account_id] = self._class(account.class_name if account else "default")
         return found
 
-    async def _deliver_alone(self, delivery: _Delivery) -> PostroomError | None:
-        """File a message in one place; return why it cannot be there. No savepoint is needed: all is taken back."""
+    async def _deliver_together(
+        self, account_id: AccountId, deliveries: Sequence[_Delivery]
+    ) -> list[_Outcome | Exception]:
+        """File messages of one account in one transaction; if something keeps one of them out, each in its own.
+
+        What fails in the commit has failed for all of them: nobody may know then whether they are there.
+        """
+        if len(deliveries) > 1 and await self._try_together(account_id, deliveries):
+            return [_Outcome(None)] * len(deliveries)
+        done = await asyncio.gather(*map(self._deliver_alone, deliveries), return_exceptions=True)
+        outcomes: list[_Outcome | Exception] = []
+        for outcome in done:
+            if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
+                raise outcome
+            outcomes.append(outcome)
+        return outcomes
+
+    async def _try_together(self, account_id: AccountId, deliveries: Sequence[_Delivery]) -> bool:
+        """File messages of one account in one transaction; return whether they are there."""
+        is_filed = False
+        try:
+            async with self._store.transaction(account_id) as tx:
+                tx.step_for_each()
+                await _file(tx, deliveries)
+                is_filed = True
+        except Exception:
+            if is_filed:
+                raise
+        return is_filed
+
+    async def _deliver_alone(self, delivery: _Delivery) -> _Outcome:
+        """File a message in one place. No savepoint is needed: if it cannot be there, all is taken back."""
         refusal: PostroomError | None = None
         try:
             async with self._store.transaction(delivery.account_id) as tx:
                 try:
-                    await _file(tx, delivery)
+                    await _file(tx, [delivery])
                 except PostroomError as error:
                     refusal = error
                     raise
         except PostroomError as error:
             if error is not refusal:
                 raise
-        return refusal
+        return _Outcome(refusal)
 
     # Imports
 
@@ -278,7 +318,7 @@ async def _find_same(tx: Transaction, folder_id: FolderId, sha256: bytes) -> Uid
     return await tx.mails.find_content_in(folder_id, content_id)
 
 
-async def _deliver_together(
+async def _deliver_to_all(
     deliveries: Sequence[_Delivery], transactions: Sequence[Transaction]
 ) -> list[PostroomError | None]:
     """File a message in several places; return for each why it cannot be there, since each fails alone."""
@@ -286,7 +326,7 @@ async def _deliver_together(
     for tx, delivery in zip(transactions, deliveries, strict=True):
         try:
             async with tx.savepoint():
-                await _file(tx, delivery)
+                await _file(tx, [delivery])
         except PostroomError as error:
             outcomes.append(error)
         else:
@@ -294,13 +334,17 @@ async def _deliver_together(
     return outcomes
 
 
-async def _file(tx: Transaction, delivery: _Delivery) -> None:
-    """File a message and log it. Raises: what keeps this recipient from having it."""
-    mail = await file_mail(tx, delivery.digest, delivery.folder_id, date=delivery.date, flags=Flags())
-    limits = delivery.limits
-    # The account may have filled up since the recipient was accepted.
-    await Quota.of(limits).check(tx)
-    step = Deliver(mail.folder_id, [Listed(mail.item_id, mail.uid)])
-    await tx.log("deliver", Record([step], sender=delivery.sender), modseq=mail.modseq)
-    if delivery.answer is not None:
-        await send_answer(tx, delivery.answer, now=delivery.date * 1000)
+async def _file(tx: Transaction, deliveries: Sequence[_Delivery]) -> None:
+    """File messages of one account and log them. Raises: what keeps one of them out."""
+    folders: dict[FolderId, list[_Delivery]] = {}
+    for delivery in deliveries:
+        folders.setdefault(delivery.folder_id, []).append(delivery)
+    for folder_id, some in folders.items():
+        mails = await file_mails(tx, [Filing(each.digest, each.date) for each in some], folder_id)
+        for delivery, mail in zip(some, mails, strict=True):
+            step = Deliver(mail.folder_id, [Listed(mail.item_id, mail.uid)])
+            await tx.log("deliver", Record([step], sender=delivery.sender), modseq=mail.modseq)
+            if delivery.answer is not None:
+                await send_answer(tx, delivery.answer, now=delivery.date * 1000)
+    # The account may have filled up since the recipients were accepted.
+    await Quota.of(deliveries[0].limits).check(tx)

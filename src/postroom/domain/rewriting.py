@@ -5,8 +5,9 @@ parted from its conversation and finds its place anew.
 """
 
 from postroom.content.digest import Digest
+from postroom.domain.contents import add_contents, release_contents
 from postroom.domain.conversation_rows import Tally
-from postroom.domain.filing import Flags, add_content, move_mails, release_contents, sort_keys_of
+from postroom.domain.filing import Flags, move_mails, sort_keys_of
 from postroom.domain.threads import NO_CONVERSATION, enter, leave, read_keys, refresh
 from postroom.errors import not_found
 from postroom.model.folder import DRAFTS
@@ -31,7 +32,7 @@ async def replace_mail(tx: Transaction, item: Located, digest: Digest, *, date: 
     [item] = await refresh(tx, [item])
     before = item.mail
     state = await tx.advance(size_bytes=digest.size_bytes - before.size, contents=1)
-    content_id = await add_content(tx, digest, state.content_id)
+    [content_id] = await add_contents(tx, [digest], state.content_id)
     after = before._replace(
         content_id=content_id,
         modseq=state.modseq,

@@ -22,8 +22,9 @@ from postroom.config.classes import AccountClass
 from postroom.content.digest import Digest
 from postroom.domain.access import require_own
 from postroom.domain.collected import collect
+from postroom.domain.contents import hold_content
 from postroom.domain.drafts import check_draft, find_class, unschedule
-from postroom.domain.filing import Flags, file_mail, hold_content, locate_mail, remove_mails, set_label
+from postroom.domain.filing import Flags, file_mail, locate_mail, remove_mails, set_label
 from postroom.domain.history import write_down
 from postroom.domain.letters import Letter, Letters, Stamp, Written, make_message_id
 from postroom.domain.messages import Messages

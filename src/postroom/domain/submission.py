@@ -17,7 +17,7 @@ from postroom.config.classes import AccountClass
 from postroom.domain.addresses import normalise_domain
 from postroom.domain.automatic import is_own
 from postroom.domain.clock import Clock
-from postroom.domain.filing import hold_content
+from postroom.domain.contents import hold_content
 from postroom.domain.ingest import Ingest
 from postroom.domain.logins import Logins
 from postroom.domain.outbox import Addressee, Message, enqueue

@@ -11,7 +11,7 @@ from tests.fixtures.factories import make_message
 
 from postroom.cli.app import build_app, run
 from postroom.config.classes import AccountClass
-from postroom.domain.filing import hold_content
+from postroom.domain.contents import hold_content
 from postroom.domain.ingest import Ingest
 from postroom.domain.outbox import Addressee, Message, enqueue
 from postroom.domain.routing import Route

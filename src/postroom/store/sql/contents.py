@@ -71,20 +71,24 @@ class ContentRepo:
         value = await self._connection.fetch_value(_FIND_BY_HASH, self._account_id, sha256)
         return None if value is None else ContentId(value)
 
-    async def add(self, content: Content) -> ContentId:
-        """Add one reference to a content, storing it if it is new; return its number."""
-        return ContentId(
-            await self._connection.fetch_value(
-                _ADD,
-                self._account_id,
-                content.content_id,
-                content.sha256,
-                content.size_bytes,
-                content.structure,
-                content.data,
-                content.threading,
-            )
+    async def add(self, contents: Iterable[Content]) -> list[ContentId]:
+        """Add one reference to each content, storing those that are new; return their numbers."""
+        rows = await self._connection.fetch_many(
+            _ADD,
+            [
+                (
+                    self._account_id,
+                    content.content_id,
+                    content.sha256,
+                    content.size_bytes,
+                    content.structure,
+                    content.data,
+                    content.threading,
+                )
+                for content in contents
+            ],
         )
+        return [ContentId(row[0]) for row in rows]
 
     async def find(self, content_id: ContentId) -> Content | None:
         """Return a content with its data."""

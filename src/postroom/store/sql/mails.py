@@ -185,17 +185,22 @@ class MailRepo:
         )
         return [Placed(ItemId(row[0]), Anchor(*row[1:])) for row in rows]
 
-    async def insert(self, mail: Mail, keys: SortKeys) -> None:
-        """Store a mail."""
-        await self._connection.execute(
+    async def insert(self, items: Iterable[Located]) -> None:
+        """Store mails."""
+        await self._connection.execute_many(
             _INSERT,
-            self._account_id,
-            *mail,
-            keys.importance,
-            keys.has_attachments,
-            keys.subject,
-            keys.from_,
-            keys.to,
+            [
+                (
+                    self._account_id,
+                    *mail,
+                    keys.importance,
+                    keys.has_attachments,
+                    keys.subject,
+                    keys.from_,
+                    keys.to,
+                )
+                for mail, keys in items
+            ],
         )
 
     async def copy(self, copies: Iterable[tuple[ItemId, Mail]]) -> None:
