@@ -17,11 +17,11 @@ import msgspec
 from postroom.errors import not_found
 from postroom.model.ids import AccountId, Modseq, SessionId
 from postroom.search.terms import IndexTerms
+from postroom.store.account_tables import AccountTables
 from postroom.store.chunk_edges import ChunkEdges
 from postroom.store.conversation_tables import ConversationTables
 from postroom.store.engine.base import Connection, WriteConnection
 from postroom.store.search_tables import SearchTables
-from postroom.store.sql.contacts import ContactRepo
 from postroom.store.sql.contents import ContentRepo
 from postroom.store.sql.deltas import DeltaRepo
 from postroom.store.sql.directory import DirectoryRepo
@@ -44,7 +44,6 @@ from postroom.store.sql.remembered_calls import RememberedCallRepo
 from postroom.store.sql.removals import RemovalRepo
 from postroom.store.sql.search_folders import SearchFolderRepo
 from postroom.store.sql.sessions import SessionRepo
-from postroom.store.sql.settings import SettingRepo
 from postroom.store.sql.temporary_attachments import TemporaryAttachmentRepo
 from postroom.store.sql.tickets import TicketRepo
 from postroom.store.sql.traces import LIST_ACCOUNTS as LIST_WITH_DOOMED_FOLDERS
@@ -72,7 +71,7 @@ QUEUE = AccountId(0)
 """No account: the name under which the store tells of messages in the outgoing queue that are due at once."""
 
 
-class Snapshot(ConversationTables, SearchTables):
+class Snapshot(AccountTables, ConversationTables, SearchTables):
     """One account's mailbox, at one instant."""
 
     @cached_property
@@ -116,11 +115,6 @@ class Snapshot(ConversationTables, SearchTables):
         return ContentRepo(self._connection, self.account_id)
 
     @cached_property
-    def contacts(self) -> ContactRepo:
-        """The contacts."""
-        return ContactRepo(self._connection, self.account_id)
-
-    @cached_property
     def operations(self) -> OperationRepo:
         """The operation log and the tombstones."""
         return OperationRepo(self._connection, self.account_id)
@@ -139,11 +133,6 @@ class Snapshot(ConversationTables, SearchTables):
     def feed(self) -> FeedRepo:
         """What events are made of."""
         return FeedRepo(self._connection, self.account_id)
-
-    @cached_property
-    def settings(self) -> SettingRepo:
-        """The account's settings."""
-        return SettingRepo(self._connection, self.account_id)
 
     @cached_property
     def recounts(self) -> RecountRepo:
