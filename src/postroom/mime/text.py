@@ -35,6 +35,8 @@ _INVISIBLE: dict[int, str | None] = dict.fromkeys(
     map(ord, "\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u2060\ufeff")
 )
 _INVISIBLE |= dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2800), " ")
+# All others are no printable characters to Python either.
+_PRINTABLE_INVISIBLE = ("\u034f", "\u2800")
 _JOINER_IN_SPACE = re.compile("[\u200c\u200d](?=[\\s\u200c\u200d])|(?<=[\\s\u200c\u200d])[\u200c\u200d]")
 
 
@@ -138,8 +140,10 @@ def _own_text(text: str) -> str:
 
 
 def _collapse(text: str) -> str:
-    if not text.isascii() or not text.isprintable():
-        text = text.translate(_INVISIBLE)
-        if "\u200c" in text or "\u200d" in text:
-            text = _JOINER_IN_SPACE.sub("", text)
+    collapsed = " ".join(text.split())
+    if collapsed.isprintable() and not any(char in collapsed for char in _PRINTABLE_INVISIBLE):
+        return collapsed
+    text = text.translate(_INVISIBLE)
+    if "\u200c" in text or "\u200d" in text:
+        text = _JOINER_IN_SPACE.sub("", text)
     return " ".join(text.split())
