@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from itertools import filterfalse
 from typing import NamedTuple
 
 from postroom.mime.address import parse_addresses
@@ -127,12 +128,15 @@ def sort_key(text: str) -> bytes:
     text = text[:LONGEST_SORT_KEY_BYTES]
     if text.isascii():
         return text.lower().replace("\0", "").encode("ascii")
-    plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
-    folded = "".join(
-        char for char in unicodedata.normalize("NFKD", plain.casefold()) if not unicodedata.combining(char)
-    )
+    folded = _without_accents(text).casefold()
+    if not unicodedata.is_normalized("NFKD", folded):
+        folded = _without_accents(folded)
     data = folded.replace("\0", "").encode("utf-8", "replace")
     return data[:LONGEST_SORT_KEY_BYTES].decode("utf-8", "ignore").encode("utf-8")
+
+
+def _without_accents(text: str) -> str:
+    return "".join(filterfalse(unicodedata.combining, unicodedata.normalize("NFKD", text)))
 
 
 def _first_mailbox(value: str) -> str:
