@@ -12,7 +12,7 @@ import re
 from postroom.mime._phrases import FROM, OPENING, ORIGINAL, SENT, WROTE
 
 _SNIPPET_SOURCE_CHARS = 16_384
-_SNIPPET_FIRST_CHARS = 2_048
+_SNIPPET_FIRST_CHARS = 512
 _INTRODUCTION_CHARS = 400
 _INTRODUCTION_LINES = 3
 
@@ -74,7 +74,7 @@ def make_snippet(text: str, max_chars: int = 256) -> str:
     source = text[:_SNIPPET_SOURCE_CHARS]
     own = _own_text(source)
     snippet = _collapse(own[:_SNIPPET_FIRST_CHARS])
-    if len(snippet) < max_chars and len(own) > _SNIPPET_FIRST_CHARS:
+    if len(snippet) <= max_chars and len(own) > _SNIPPET_FIRST_CHARS:
         snippet = _collapse(own)
     if not snippet:
         snippet = _collapse(re.sub(r"(?m)^[ \t]*>[> \t]*", "", source))

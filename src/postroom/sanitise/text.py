@@ -56,7 +56,7 @@ def html_to_text(html: str) -> str:
             html = html.replace(mark, "")
     text = "".join(_Extractor().pieces(html))
     # Words are not to be split by line ends of the source; runs of spaces are one.
-    for space in "\n\t\r\f\v":
+    for space in ("\r\n", *"\n\t\r\f\v"):
         text = text.replace(space, " ")
     while "  " in text:
         text = text.replace("  ", " ")
