@@ -86,7 +86,10 @@ def _header_texts(header: Header) -> list[str]:
 
 
 def _other_texts(raw: Raw, root: Part) -> Iterator[str]:
-    outer = {part.id for part in iter_parts(root, into_messages=False)}
+    outer_parts = list(iter_parts(root, into_messages=False))
+    if not any(part.content_type in MESSAGE_TYPES for part in outer_parts):
+        return
+    outer = {part.id for part in outer_parts}
     for part in iter_parts(root):
         if part.filename and part.id not in outer:
             yield part.filename

@@ -25,7 +25,6 @@ its own: its whole, its local part and its domain are sequences of adjacent term
 """
 
 import functools
-import operator
 import re
 import sys
 import unicodedata
@@ -123,14 +122,14 @@ class _Table(dict[int, str | None]):
 
 
 _FOLDING = _Table(_replacement)
+_TWICE = _Table(lambda code: f"{chr(code)} {chr(code)}")
 
 
 def _pairs(run: re.Match[str]) -> str:
     """Return the overlapping pairs of a run of characters that is written without spaces."""
     text = run.group()
-    if len(text) == 1:
-        return f" {text} "
-    return f" {' '.join(map(operator.add, text, text[1:]))} "
+    # "abc" is made "a ab bc c", the ends of which fall away.
+    return text.translate(_TWICE)[1:-1] if len(text) > 1 else f" {text} "
 
 
 def _fold(text: str) -> str:
