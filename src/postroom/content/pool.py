@@ -103,16 +103,18 @@ class _Helper(asyncio.Protocol):
         """Take results, in the order of their tasks."""
         self._received += data
         start = 0
-        while len(self._received) - start >= LENGTH.size:
-            (size,) = LENGTH.unpack_from(self._received, start)
-            end = start + LENGTH.size + size
-            if len(self._received) < end:
-                break
-            self._settle(bytes(self._received[start + LENGTH.size : end]))
-            start = end
+        with memoryview(self._received) as received:
+            while len(received) - start >= LENGTH.size:
+                (size,) = LENGTH.unpack_from(received, start)
+                end = start + LENGTH.size + size
+                if len(received) < end:
+                    break
+                with received[start + LENGTH.size : end] as content:
+                    self._settle(content)
+                start = end
         del self._received[:start]
 
-    def _settle(self, content: bytes) -> None:
+    def _settle(self, content: memoryview) -> None:
         if not self.waiting:  # nobody asked: the helper is out of its mind
             self._give_up()
             return

@@ -83,8 +83,8 @@ def parse_content_fields(raw: Raw, start: int, *, end: int, default_type: str) -
     first = _FIRST_CONTENT_FIELD.match(raw, start, end)
     if first:
         found[first[1].lower()] = first[2]
-    for match in _CONTENT_FIELD.finditer(raw, start, end):
-        found.setdefault(match[1].lower(), match[2])
+    for name, value in _CONTENT_FIELD.findall(raw, start, end):
+        found.setdefault(name.lower(), value)
     content_type = parse_content_type(found[b"type"]) if b"type" in found else ContentType(default_type)
     disposition = parse_disposition(found[b"disposition"]) if b"disposition" in found else _NO_DISPOSITION
     return ContentFields(

@@ -7,6 +7,7 @@ What holds no address at all gives its text as the display name.
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from postroom.mime.encoded_words import clean_text, decode_words
@@ -25,6 +26,7 @@ _COMMENT_MARK = re.compile(r"\\.|[()]", re.DOTALL)
 _ADDR_SPEC = r"""[^<>\s"(),;:\\\[\]@]++@[^<>\s"(),;:\\\[\]@]++"""
 _BARE = re.compile(_ADDR_SPEC)
 _SIMPLE = re.compile(r"""(?:"([^"\\]*+)"\s*+|([^"<>,;:@()\\\[\]]*+))<(""" + _ADDR_SPEC + ")>")
+_SHORT_CHARS = 200
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -38,6 +40,10 @@ class Address(NamedTuple):
 def parse_addresses(value: str | bytes) -> list[Address]:
     """Return the mailboxes of an address list, groups flattened, in order. ``value`` is raw, or already text."""
     text = unfold(value) if isinstance(value, bytes) else value.strip()
+    return list(_parse_short(text) if len(text) <= _SHORT_CHARS else _parse(text))
+
+
+def _parse(text: str) -> list[Address]:
     if "=?" not in text:
         match = _SIMPLE.fullmatch(text)
         if match:
@@ -45,6 +51,10 @@ def parse_addresses(value: str | bytes) -> list[Address]:
         if _BARE.fullmatch(text):
             return [Address("", clean_text(text))]
     return _ListParser(text).parse()
+
+
+# The same few addresses come again and again, and one list is read for several purposes.
+_parse_short = lru_cache(maxsize=512)(_parse)
 
 
 class _ListParser:

@@ -45,6 +45,44 @@ def split_fields(raw: Raw, part: Part) -> list[tuple[bytes, bytes]]:
     return [(match[1], match[2]) for match in islice(_FIELD.finditer(block), _MOST_FIELDS)]
 
 
+class Header:
+    """The header of an entity for those who read many of its fields: split once, each value decoded once."""
+
+    def __init__(self, raw: Raw, part: Part) -> None:
+        """Read the header of ``part``, which lies in ``raw``."""
+        self._values: dict[bytes, list[bytes]] = {}
+        for name, value in split_fields(raw, part):
+            self._values.setdefault(name.lower(), []).append(value)
+        self._texts: dict[bytes, str] = {}
+        self._lists: dict[bytes, str] = {}
+
+    def __contains__(self, name: bytes) -> bool:
+        return name in self._values
+
+    def values(self, name: bytes) -> list[bytes]:
+        """Return the raw values of the fields with a lower-case name, in order."""
+        return self._values.get(name, [])
+
+    def first(self, name: bytes) -> bytes:
+        """Return the raw value of the first field with a lower-case name, b"" if there is none."""
+        values = self._values.get(name)
+        return values[0] if values else b""
+
+    def text(self, value: bytes) -> str:
+        """Return :func:`decode_value` of one of the values."""
+        text = self._texts.get(value)
+        if text is None:
+            text = self._texts[value] = decode_value(value)
+        return text
+
+    def address_text(self, value: bytes) -> str:
+        """Return :func:`decode_address_value` of one of the values, or of some joined."""
+        text = self._lists.get(value)
+        if text is None:
+            text = self._lists[value] = decode_address_value(value)
+        return text
+
+
 def find_header(fields: Iterable[HeaderField], name: str) -> bytes | None:
     """Return the raw value of the first field called ``name``, whatever its case, or None."""
     wanted = name.lower()

@@ -6,7 +6,7 @@ from html import unescape
 from typing import NamedTuple
 
 from postroom.mime.decode import decode_bytes, text_of
-from postroom.mime.headers import decode_address_value, decode_value, split_fields
+from postroom.mime.headers import Header
 from postroom.mime.parse import MESSAGE_TYPES
 from postroom.mime.raw import Raw
 from postroom.mime.structure import best_body, iter_parts, part_source
@@ -20,7 +20,7 @@ _TAGS = re.compile(
     r"<(?:!--.*?(?:-->|\Z)|(script|style)\b.*?(?:</\1[^>]*+>?|\Z)|[a-zA-Z/!?][^>]*+(?:>|\Z))",
     re.DOTALL | re.IGNORECASE,
 )
-_ADDRESS_FIELDS = {b"from": 0, b"to": 1, b"cc": 2, b"bcc": 3}
+_ADDRESS_FIELDS = (b"from", b"to", b"cc", b"bcc")
 
 
 class IndexFields(NamedTuple):
@@ -38,14 +38,16 @@ class IndexFields(NamedTuple):
     """Headers and text of attached messages, and the names of their attachments."""
 
 
-def index_fields(raw: Raw, root: Part, body_text: str) -> IndexFields:
+def index_fields(raw: Raw, root: Part, body_text: str, header: Header | None = None) -> IndexFields:
     """Return the texts of the message ``raw`` to be indexed; ``body_text`` is the text of its body.
+
+    ``header`` is its header, where that has been read.
 
     Together they have at most :data:`LARGEST_TEXT_CHARS`; the body is cut before the headers are, and the rest
     before the body.
     """
     budget = _Budget(LARGEST_TEXT_CHARS)
-    from_, to, cc, bcc, subject = (budget.take(text) for text in _header_texts(raw, root))
+    from_, to, cc, bcc, subject = (budget.take(text) for text in _header_texts(header or Header(raw, root)))
     body = budget.take(body_text)
     names = budget.take_all(part.filename for part in iter_parts(root, into_messages=False))
     return IndexFields(from_, to, cc, bcc, subject, body, names, budget.take_all(_other_texts(raw, root)))
@@ -77,27 +79,24 @@ class _Budget:
         return "\n".join(taken)
 
 
-def _header_texts(raw: Raw, root: Part) -> list[str]:
+def _header_texts(header: Header) -> list[str]:
     """Return from, to, cc, bcc and subject of an entity, repeated fields joined."""
-    texts: list[list[str]] = [[], [], [], [], []]
-    for name, value in split_fields(raw, root):
-        key = name.lower()
-        if key == b"subject":
-            texts[4].append(decode_value(value))
-        elif key in _ADDRESS_FIELDS:
-            texts[_ADDRESS_FIELDS[key]].append(decode_address_value(value))
-    return [" ".join(found) for found in texts]
+    texts = [" ".join(map(header.address_text, header.values(name))) for name in _ADDRESS_FIELDS]
+    return [*texts, " ".join(map(header.text, header.values(b"subject")))]
 
 
 def _other_texts(raw: Raw, root: Part) -> Iterator[str]:
-    outer = {part.id for part in iter_parts(root, into_messages=False)}
+    outer_parts = list(iter_parts(root, into_messages=False))
+    if not any(part.content_type in MESSAGE_TYPES for part in outer_parts):
+        return
+    outer = {part.id for part in outer_parts}
     for part in iter_parts(root):
         if part.filename and part.id not in outer:
             yield part.filename
         if part.content_type in MESSAGE_TYPES and part.parts:
             inner = part.parts[0]
             source = part_source(raw, root, inner)
-            yield from _header_texts(source, inner)
+            yield from _header_texts(Header(source, inner))
             yield _message_text(source, inner)
 
 

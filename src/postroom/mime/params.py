@@ -98,7 +98,10 @@ def parse_parameters(text: str) -> dict[str, str]:
 
     Names are lower-case and without the marks of RFC 2231; a name with those marks wins over the plain one.
     """
-    plain, sections = _split_parameters(text)
+    return _decode_parameters(*_split_parameters(text))
+
+
+def _decode_parameters(plain: dict[str, str], sections: dict[str, _Sections]) -> dict[str, str]:
     decoded = {name: _decode_plain(value) for name, value in plain.items()}
     for name, found in sections.items():
         if 0 in found or name not in decoded:
@@ -141,21 +144,21 @@ def _parse_content_type(value: bytes, default: str) -> ContentType:
     if semicolon < 0 and "=" not in text:
         return ContentType(content_type)
     text = text[match.end() if match else 0 :]
-    params = parse_parameters(text)
+    plain, sections = _split_parameters(text)
+    params = _decode_parameters(plain, sections)
     charset = params.get("charset", "").strip(" '").lower()
     return ContentType(
         content_type,
         charset if content_type.startswith("text/") else "",
         params.get("name", ""),
-        _boundary(text) if content_type.startswith("multipart/") else b"",
+        _boundary(plain, sections) if content_type.startswith("multipart/") else b"",
         params.get("method", "").lower() if content_type == "text/calendar" else "",
         content_type == "text/plain" and params.get("format", "").lower() == "flowed",
     )
 
 
-def _boundary(text: str) -> bytes:
+def _boundary(plain: dict[str, str], sections: dict[str, _Sections]) -> bytes:
     """Return the boundary parameter in the bytes that stand in the message, without decoding it."""
-    plain, sections = _split_parameters(text)
     value = plain.get("boundary", "")
     if not value and "boundary" in sections:
         value = _join_sections(sections["boundary"])

@@ -95,6 +95,11 @@ def list_attachments(raw: Raw, root: Part, html: str | None) -> tuple[Attachment
     return tuple(found)
 
 
+def may_have_inline(root: Part) -> bool:
+    """Return whether any attachment may be inline, so that :func:`list_attachments` needs the HTML."""
+    return any(part.content_type == "multipart/related" for part in iter_parts(root, into_messages=False))
+
+
 def has_attachments(attachments: tuple[Attachment, ...]) -> bool:
     """Return whether any attachment is not inline."""
     return any(not attachment.is_inline for attachment in attachments)

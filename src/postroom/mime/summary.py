@@ -2,10 +2,11 @@
 
 import re
 import unicodedata
+from itertools import filterfalse
 from typing import NamedTuple
 
 from postroom.mime.address import parse_addresses
-from postroom.mime.headers import decode_address_value, decode_value, split_fields
+from postroom.mime.headers import Header, decode_value
 from postroom.mime.raw import Raw
 from postroom.mime.structure import iter_parts, list_attachments
 from postroom.mime.text import make_snippet
@@ -39,63 +40,52 @@ class SortKeys(NamedTuple):
     to: bytes
 
 
-def summarise(raw: Raw, root: Part, *, body_text: str, html: str | None) -> Summary:
+def summarise(
+    raw: Raw, root: Part, *, body_text: str, html: str | None, header: Header | None = None
+) -> Summary:
     """Return the summary of the message ``raw``, whose part tree is ``root``.
 
     ``body_text`` is the text of the body (made from the HTML where there is no other), ``html`` the HTML body as
-    sent, or None: inline attachments are told from it.
+    sent, or None: inline attachments are told from it. ``header`` is its header, where that has been read.
     """
-    values = _collect(raw, root)
-    from_ = decode_address_value(values.get(b"from", b""))
+    header = header or Header(raw, root)
+    from_ = header.address_text(header.first(b"from"))
     return Summary(
         from_=from_,
-        to=decode_address_value(values.get(b"to", b"")),
-        cc=decode_address_value(values.get(b"cc", b"")),
-        bcc=decode_address_value(values.get(b"bcc", b"")),
-        sender=decode_address_value(values.get(b"sender", b"")),
-        reply_to=decode_address_value(values.get(b"reply-to", b"")) or from_,
-        subject=decode_value(values.get(b"subject", b"")),
-        message_id=decode_value(values.get(b"message-id", b"")),
+        to=header.address_text(_joined(header.values(b"to"))),
+        cc=header.address_text(_joined(header.values(b"cc"))),
+        bcc=header.address_text(_joined(header.values(b"bcc"))),
+        sender=header.address_text(header.first(b"sender")),
+        reply_to=header.address_text(header.first(b"reply-to")) or from_,
+        subject=header.text(header.first(b"subject")),
+        message_id=header.text(header.first(b"message-id")),
         snippet=make_snippet(body_text),
-        importance=_importance(values),
+        importance=_importance(header),
         is_itip=any(part.method for part in iter_parts(root, into_messages=False)),
-        return_receipt=b"disposition-notification-to" in values,
+        return_receipt=b"disposition-notification-to" in header,
         attachments=list_attachments(raw, root, html),
     )
 
 
-_WANTED = frozenset(
-    {
-        b"from", b"to", b"cc", b"bcc", b"sender", b"reply-to", b"subject", b"message-id", b"importance",
-        b"x-priority", b"priority", b"disposition-notification-to",
-    }
-)  # fmt: skip
-_JOINED = frozenset({b"to", b"cc", b"bcc"})
+def _joined(values: list[bytes]) -> bytes:
+    """Return the list of recipients that the raw values of repeated fields make together (RFC 5322 §4.5)."""
+    joined = values[0] if values else b""
+    for value in values[1:]:
+        if value.strip():
+            before = joined.rstrip()
+            joined = before + b", " + value.lstrip() if before else value
+    return joined
 
 
-def _collect(raw: Raw, root: Part) -> dict[bytes, bytes]:
-    """Return the raw values that a summary needs; of a repeated field the first, of recipients all (§4.5)."""
-    values: dict[bytes, bytes] = {}
-    for name, value in split_fields(raw, root):
-        key = name.lower()
-        if key in _WANTED:
-            if key not in values:
-                values[key] = value
-            elif key in _JOINED and value.strip():
-                before = values[key].rstrip()
-                values[key] = before + b", " + value.lstrip() if before else value
-    return values
-
-
-def _importance(values: dict[bytes, bytes]) -> int:
+def _importance(header: Header) -> int:
     """Return the importance (RFC 2156 §5.3.4 for Importance, else X-Priority, else Priority)."""
     for name, meanings in (
         (b"importance", _IMPORTANCE),
         (b"x-priority", _X_PRIORITY),
         (b"priority", _PRIORITY),
     ):
-        if name in values:
-            word = re.split(r"[\s(;,]", decode_value(values[name][:200]).lower(), maxsplit=1)[0]
+        if name in header:
+            word = re.split(r"[\s(;,]", decode_value(header.first(name)[:200]).lower(), maxsplit=1)[0]
             if word in meanings:
                 return meanings[word]
     return IMPORTANCE_NORMAL
@@ -138,12 +128,15 @@ def sort_key(text: str) -> bytes:
     text = text[:LONGEST_SORT_KEY_BYTES]
     if text.isascii():
         return text.lower().replace("\0", "").encode("ascii")
-    plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
-    folded = "".join(
-        char for char in unicodedata.normalize("NFKD", plain.casefold()) if not unicodedata.combining(char)
-    )
+    folded = _without_accents(text).casefold()
+    if not unicodedata.is_normalized("NFKD", folded):
+        folded = _without_accents(folded)
     data = folded.replace("\0", "").encode("utf-8", "replace")
     return data[:LONGEST_SORT_KEY_BYTES].decode("utf-8", "ignore").encode("utf-8")
+
+
+def _without_accents(text: str) -> str:
+    return "".join(filterfalse(unicodedata.combining, unicodedata.normalize("NFKD", text)))
 
 
 def _first_mailbox(value: str) -> str:

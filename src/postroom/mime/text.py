@@ -12,18 +12,23 @@ import re
 from postroom.mime._phrases import FROM, OPENING, ORIGINAL, SENT, WROTE
 
 _SNIPPET_SOURCE_CHARS = 16_384
-_SNIPPET_FIRST_CHARS = 2_048
+_SNIPPET_FIRST_CHARS = 512
 _INTRODUCTION_CHARS = 400
 _INTRODUCTION_LINES = 3
 
+# The letters that a label begins with tell nearly all other lines apart at once.
+_FROM_LETTERS = "".join(sorted({label[0] for label in FROM.split("|")}))
 _CANDIDATE = re.compile(
-    rf"\n(?:(?P<mark>[ \t]{{0,3}}>)|[ \t]*+[-_]{{2,}}+|(?P<header>\*?(?:{FROM})\s?[:：]))", re.IGNORECASE
+    rf"\n(?:(?P<mark>[ \t]{{0,3}}>)|[ \t]*+[-_]{{2,}}+"
+    rf"|(?P<header>(?=[*{_FROM_LETTERS}])\*?(?:{FROM})\s?[:：]))",
+    re.IGNORECASE,
 )
 _RUN = re.compile(r"(?:(?:\n[ \t\r]*+)++>[^\n]*+)++")
 _WROTE = re.compile(WROTE, re.IGNORECASE)
 _DATED = re.compile(r"[\d@<]")
 _OPENING = re.compile(OPENING, re.IGNORECASE)
-_COLON_END = re.compile(r"[:：][ \t\r]*+(?=\n|\Z)")
+_COLON_END = re.compile(r":[ \t\r]*+(?=\n|\Z)")
+_ANY_COLON_END = re.compile(r"[:：][ \t\r]*+(?=\n|\Z)")
 _ORIGINAL = re.compile(rf"[ \t]*[-_]{{2,}}[ \t]*(?:{ORIGINAL})[ \t]*[-_:]*[ \t\r]*", re.IGNORECASE)
 _HEADER_BLOCK = re.compile(
     rf"(?:\n[ \t\r]*+)++\*?(?:{FROM})\s?[:：][^\n]*+(?:\n[^\n:：]{{0,200}}+)?"
@@ -35,6 +40,8 @@ _INVISIBLE: dict[int, str | None] = dict.fromkeys(
     map(ord, "\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u2060\ufeff")
 )
 _INVISIBLE |= dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2800), " ")
+# All others are no printable characters to Python either.
+_PRINTABLE_INVISIBLE = ("\u034f", "\u2800")
 _JOINER_IN_SPACE = re.compile("[\u200c\u200d](?=[\\s\u200c\u200d])|(?<=[\\s\u200c\u200d])[\u200c\u200d]")
 
 
@@ -67,7 +74,7 @@ def make_snippet(text: str, max_chars: int = 256) -> str:
     source = text[:_SNIPPET_SOURCE_CHARS]
     own = _own_text(source)
     snippet = _collapse(own[:_SNIPPET_FIRST_CHARS])
-    if len(snippet) < max_chars and len(own) > _SNIPPET_FIRST_CHARS:
+    if len(snippet) <= max_chars and len(own) > _SNIPPET_FIRST_CHARS:
         snippet = _collapse(own)
     if not snippet:
         snippet = _collapse(re.sub(r"(?m)^[ \t]*>[> \t]*", "", source))
@@ -116,7 +123,9 @@ def _introduction_start(padded: str, start: int, *, floor: int) -> int:
 def _with_unmarked(padded: str, found: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return the parts, or the one from an introduction that comes before them all and has nothing marked."""
     limit = found[0][0] if found else len(padded)
-    for match in _COLON_END.finditer(padded, 0, limit):
+    # A single first character is looked for faster than one of two.
+    colon_end = _ANY_COLON_END if "：" in padded else _COLON_END
+    for match in colon_end.finditer(padded, 0, limit):
         start = _introduction_start(padded, match.end(), floor=0)
         if start < match.start():
             return [(start, len(padded) - 1)]
@@ -138,8 +147,10 @@ def _own_text(text: str) -> str:
 
 
 def _collapse(text: str) -> str:
-    if not text.isascii() or not text.isprintable():
-        text = text.translate(_INVISIBLE)
-        if "\u200c" in text or "\u200d" in text:
-            text = _JOINER_IN_SPACE.sub("", text)
+    collapsed = " ".join(text.split())
+    if collapsed.isprintable() and not any(char in collapsed for char in _PRINTABLE_INVISIBLE):
+        return collapsed
+    text = text.translate(_INVISIBLE)
+    if "\u200c" in text or "\u200d" in text:
+        text = _JOINER_IN_SPACE.sub("", text)
     return " ".join(text.split())

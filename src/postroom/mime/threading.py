@@ -16,8 +16,8 @@ import re
 from hashlib import blake2b
 
 from postroom.mime.address import parse_addresses
-from postroom.mime.headers import unfold
-from postroom.mime.raw import DEFAULT_LIMITS, Raw
+from postroom.mime.headers import Header, unfold
+from postroom.mime.raw import Raw
 from postroom.mime.summary import sort_key, split_subject
 from postroom.model.mail import Part, Summary
 from postroom.model.thread import Participant, Threading
@@ -34,14 +34,13 @@ _TAG = re.compile(r"\s*+\[[^\[\]]{1,64}\](?=\s*\S)")
 _SPACES = re.compile(rb"\s+")
 _ID = re.compile(r"<([^<>]*+)>")
 _BARE_ID = re.compile(r"[^\s<>,;\"()]++")
-_FIELD = re.compile(
-    rb"^(in-reply-to|references)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.IGNORECASE | re.MULTILINE
-)
 
 
-def threading_of(raw: Raw, root: Part, summary: Summary, *, sha256: bytes) -> Threading:
-    """Return what a message is joined by; ``root`` is its part tree."""
-    answered = find_answered(raw, root)
+def threading_of(
+    raw: Raw, root: Part, summary: Summary, *, sha256: bytes, header: Header | None = None
+) -> Threading:
+    """Return what a message is joined by; ``root`` is its part tree, ``header`` its header where that was read."""
+    answered = _answered_in(header or Header(raw, root))
     subject, is_reply = thread_subject(summary.subject)
     names = [own_id(summary, sha256=sha256), *answered]
     return Threading(
@@ -78,16 +77,15 @@ def own_id(summary: Summary, *, sha256: bytes) -> str:
 
 def find_answered(raw: Raw, root: Part) -> list[str]:
     """Return the identifications in In-Reply-To, then those in References; of a repeated field the first counts."""
-    end = min(root.body_start, root.header_start + DEFAULT_LIMITS.header_block_bytes)
-    fields: dict[bytes, bytes] = {}
-    for match in _FIELD.finditer(raw[root.header_start : end]):
-        fields.setdefault(match[1].lower(), match[2])
-    found: list[str] = []
-    for name in (b"in-reply-to", b"references"):
-        if name in fields:
-            # In-Reply-To may be prose; what is in no brackets there names no message.
-            found += _bounded(_parse_ids(unfold(fields[name]), bare=name == b"references"))
-    return list(dict.fromkeys(found))
+    return _answered_in(Header(raw, root))
+
+
+def _answered_in(header: Header) -> list[str]:
+    # In-Reply-To may be prose; what is in no brackets there names no message.
+    answered = _bounded(_parse_ids(unfold(header.first(b"in-reply-to")), bare=False))
+    return list(
+        dict.fromkeys(answered + _bounded(_parse_ids(unfold(header.first(b"references")), bare=True)))
+    )
 
 
 def _bounded(names: list[str]) -> list[str]:

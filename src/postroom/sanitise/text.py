@@ -37,7 +37,7 @@ _HIDDEN_TAGS = frozenset({"template", "svg", "math", "select"})
 _MAX_LIST_DEPTH = 8
 _MAX_QUOTE_DEPTH = 20
 
-_MARK_RUN = re.compile(f"[{_MARKS}][ {_MARKS}]*")
+_MARK_RUN = re.compile(f"([{_MARKS}][ {_MARKS}]*)")
 _QUOTE_EDGE = re.compile(f"([{_QUOTE}{_UNQUOTE}])")
 _CONTROL = re.compile(f"[^\t\n -~\xa0-\ud7ff\ue000-\U0010ffff{_QUOTE}{_UNQUOTE}]")
 _WITHOUT_CONTROLS = dict.fromkeys(
@@ -56,17 +56,19 @@ def html_to_text(html: str) -> str:
             html = html.replace(mark, "")
     text = "".join(_Extractor().pieces(html))
     # Words are not to be split by line ends of the source; runs of spaces are one.
-    for space in "\n\t\r\f\v":
+    for space in ("\r\n", *"\n\t\r\f\v"):
         text = text.replace(space, " ")
     while "  " in text:
         text = text.replace("  ", " ")
-    text = _MARK_RUN.sub(_line_ends_of, text)
+    pieces = _MARK_RUN.split(text)
+    pieces[1::2] = map(_line_ends_of, pieces[1::2])
+    text = "".join(pieces)
     if "&" in text:
         text = unescape(text)
     if text.isascii():
         text = text.translate(_WITHOUT_CONTROLS)
     else:
-        text = _CONTROL.sub(_visible_control, text)
+        text = _without_controls(text)
         if "\xa0" in text:
             text = _TRAILING_SPACE.sub("\n", text.replace("\xa0", " "))
     if _QUOTE in text:
@@ -150,8 +152,7 @@ def _kept_spaces(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\n", _BREAK).replace(" ", "\xa0")
 
 
-def _line_ends_of(run: re.Match[str]) -> str:
-    marks = run.group()
+def _line_ends_of(marks: str) -> str:
     return _cached_line_ends(marks) if len(marks) <= 16 else _line_ends(marks)
 
 
@@ -168,6 +169,13 @@ def _line_ends(marks: str) -> str:
 
 
 _cached_line_ends = functools.lru_cache(maxsize=1024)(_line_ends)
+
+
+def _without_controls(text: str) -> str:
+    # All that the slow expression looks for is not printable.
+    if text.replace("\n", "").replace("\t", "").replace("\xa0", "").isprintable():
+        return text
+    return _CONTROL.sub(_visible_control, text)
 
 
 def _visible_control(control: re.Match[str]) -> str:
@@ -208,7 +216,7 @@ def text_to_html(text: str) -> str:
     html: list[str] = []
     paragraph: list[str] = []
     depth = 0
-    for line in _CONTROL.sub(_visible_control, text.replace("\r\n", "\n").replace("\r", "\n")).split("\n"):
+    for line in _without_controls(text.replace("\r\n", "\n").replace("\r", "\n")).split("\n"):
         prefix = _QUOTE_PREFIX.match(line)
         line_depth = min(prefix.group().count(">"), _MAX_QUOTE_DEPTH) if prefix else 0
         content = line[prefix.end() :] if prefix else line

@@ -8,11 +8,13 @@ for that. Its ``unicode61`` yields the same terms from such text, so that it cou
 
 Algorithm: of ASCII text, letters and digits make the terms, in lower case; words over :data:`MAX_TERM_CHARS` are
 cut. Stretches of other text are decomposed (NFKD), freed of accents, case folded
-and recomposed (NFC); what is no letter, digit or vowel sign becomes a space. ``unicode61`` takes the vowel signs
-of Indic scripts for separators, which would tear words apart, so they are carried as private-use characters,
-which it takes for letters (:func:`display_term` turns them back). Scripts that are written without spaces, and
-Hangul, become overlapping pairs of characters; a run of one character stays alone. What comes out is the terms with
-one space between them.
+and recomposed (NFC); what is no letter, digit or vowel sign becomes a space. Nearly all characters come to the same
+alone as in any company, so that this is done once for each of them and kept in a table; only a stretch with one
+that may join the one before it (a vowel sign, a part of a Hangul syllable) is folded as a whole. ``unicode61`` takes
+the vowel signs of Indic scripts for separators, which would tear words apart, so they are carried as private-use
+characters, which it takes for letters (:func:`display_term` turns them back). Scripts that are written without
+spaces, and Hangul, become overlapping pairs of characters; a run of one character stays alone. What comes out is the
+terms with one space between them.
 
 In the index each term stands behind the mark of its account (:func:`mark_terms`). So a look-up, also one of all words
 with some beginning, meets the terms of one account alone, and costs the same however many others there are.
@@ -23,10 +25,10 @@ its own: its whole, its local part and its domain are sequences of adjacent term
 """
 
 import functools
-import operator
 import re
 import sys
 import unicodedata
+from collections.abc import Callable
 from typing import NamedTuple
 
 MAX_TERM_CHARS = 64
@@ -41,7 +43,8 @@ _MAX_POSITIONS_PER_LEXEME = 255
 _CARRIER_BASIC = 0xF0000
 _CARRIER_PLANE_1 = 0x100000
 
-_NON_ASCII = re.compile(r"[^\x00-\x7f][^A-Za-z]*")
+# Splits text into ASCII and other stretches by turns; the other ones end before a letter of ASCII.
+_NON_ASCII = re.compile(r"([^\x00-\x7f][^A-Za-z]*)")
 
 # Accents and vowel points: marks that readers leave out when they type. Other marks are letters in all but name.
 _ACCENTS = re.compile(
@@ -62,7 +65,7 @@ _UNSPACED = re.compile(
     "\U000f0e01-\U000f0ecf\U000f1000-\U000f109f\U000f1780-\U000f17d3\U000f3099\U000f309a"
     "\U000fa9e0-\U000fa9fe\U000faa60-\U000faa7f]+"
 )
-_TERM = re.compile("[0-9a-z\x80-\U0010ffff]+")
+_FIRST_UNSPACED = re.compile("[\u0e01-\U0010ffff]")
 
 # Letters whose stroke or ligature has no decomposition in Unicode, as people without the key type them.
 _LETTERS = {
@@ -71,6 +74,10 @@ _LETTERS = {
 
 # Letters by category that unicode61 nevertheless takes for separators.
 _MISTAKEN_LETTERS = frozenset((*range(0x19B0, 0x19CA), 0x1CF2, 0x1CF3))
+
+# Stands for what may be composed or change places with the character before it: marks, vowels and finals of Hangul.
+_JOINER = "\U0010ffff"
+_MOST_LEARNT = 1 << 16
 
 _ASCII_TERMS = {code: (chr(code).lower() if chr(code).isalnum() else " ") for code in range(128)}
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -85,7 +92,7 @@ def _replacement(code: int) -> str | None:
     """Return what a folded character becomes in the index; None drops it."""
     char = chr(code)
     if code < 0x80:
-        return char
+        return _ASCII_TERMS[code]
     category = unicodedata.category(char)
     if category == "Nd":
         return str(unicodedata.decimal(char))
@@ -100,40 +107,60 @@ def _replacement(code: int) -> str | None:
     return None if category == "Cf" else " "
 
 
-class _Folding(dict[int, str | None]):
-    """A table for ``str.translate`` that learns characters as they come; at most one entry a character."""
+class _Table(dict[int, str | None]):
+    """A table for ``str.translate`` that learns characters as they come; it forgets all when they are too many."""
+
+    def __init__(self, replace: Callable[[int], str | None]) -> None:
+        super().__init__()
+        self._replace = replace
 
     def __missing__(self, code: int) -> str | None:
-        replacement = self[code] = _replacement(code)
+        if len(self) >= _MOST_LEARNT:
+            self.clear()
+        replacement = self[code] = self._replace(code)
         return replacement
 
 
-_FOLDING = _Folding()
+_FOLDING = _Table(_replacement)
+_TWICE = _Table(lambda code: f"{chr(code)} {chr(code)}")
 
 
 def _pairs(run: re.Match[str]) -> str:
     """Return the overlapping pairs of a run of characters that is written without spaces."""
     text = run.group()
-    if len(text) == 1:
-        return f" {text} "
-    return f" {' '.join(map(operator.add, text, text[1:]))} "
+    # "abc" is made "a ab bc c", the ends of which fall away.
+    return text.translate(_TWICE)[1:-1] if len(text) > 1 else f" {text} "
 
 
 def _fold(text: str) -> str:
-    """Return a stretch of text, folded and cut into terms that are separated by what is no letter."""
+    """Return a stretch of text, folded and cut into terms that are separated by spaces."""
+    folded = text.translate(_ALONE)
+    if _JOINER in folded:
+        folded = _recompose(_decompose(text))
+    return _UNSPACED.sub(_pairs, folded) if _FIRST_UNSPACED.search(folded) else folded
+
+
+def _decompose(text: str) -> str:
+    """Return text decomposed, without accents and case."""
     folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", text)).casefold()
     # Case folding can bring marks back, and recomposing needs what belongs together side by side.
-    folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", folded))
-    folded = unicodedata.normalize("NFC", folded).translate(_FOLDING)
-    return _UNSPACED.sub(_pairs, folded)
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", folded))
 
 
+def _recompose(folded: str) -> str:
+    return unicodedata.normalize("NFC", folded).translate(_FOLDING)
+
+
+def _fold_alone(code: int) -> str:
+    """Return what a character is folded to; :data:`_JOINER` if that depends on what stands before it."""
+    folded = _decompose(chr(code))
+    if folded and (unicodedata.category(folded[0])[0] == "M" or "\u1160" <= folded[0] <= "\u11ff"):
+        return _JOINER
+    return _recompose(folded)
+
+
+_ALONE = _Table(_fold_alone)
 _fold_short = functools.lru_cache(maxsize=8192)(_fold)
-
-
-def _fold_match(match: re.Match[str]) -> str:
-    text = match.group()
-    return _fold_short(text) if len(text) <= 4 else _fold(text)
 
 
 def index_terms(text: str) -> str:
@@ -141,11 +168,19 @@ def index_terms(text: str) -> str:
 
     The result is for the index alone: it may hold private-use characters, and loses what is no term.
     """
+    if not text:
+        return ""
     if text.isascii():
-        terms = text.translate(_ASCII_TERMS).split()
+        folded = text.translate(_ASCII_TERMS)
     else:
-        terms = _TERM.findall(_NON_ASCII.sub(_fold_match, text).lower())
-    if max(map(len, terms), default=0) > MAX_TERM_CHARS:
+        stretches = _NON_ASCII.split(text)
+        stretches[::2] = [plain.translate(_ASCII_TERMS) for plain in stretches[::2]]
+        stretches[1::2] = [
+            _fold_short(other) if len(other) <= 4 else _fold(other) for other in stretches[1::2]
+        ]
+        folded = "".join(stretches)
+    terms = folded.split()
+    if len(folded) > MAX_TERM_CHARS and max(map(len, terms), default=0) > MAX_TERM_CHARS:
         terms = [term[:MAX_TERM_CHARS] for term in terms]
     return " ".join(terms)
 

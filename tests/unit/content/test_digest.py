@@ -53,6 +53,19 @@ def test_html_alone_is_indexed_as_text() -> None:
     assert "evil" not in filing.index_terms.body
 
 
+def test_inline_images_are_told_beside_a_plain_text() -> None:
+    body = (
+        '--a\r\nContent-Type: multipart/alternative; boundary="b"\r\n\r\n--b\r\n\r\nPlain.\r\n'
+        '--b\r\nContent-Type: text/html\r\n\r\n<img src="cid:one">\r\n--b--\r\n'
+        "--a\r\nContent-Type: image/png\r\nContent-ID: <one>\r\n\r\nx\r\n"
+        "--a\r\nContent-Type: image/png\r\nContent-ID: <two>\r\n\r\nx\r\n--a--\r\n"
+    )
+    filing = digested(make_message(body=body, headers=[("Content-Type", 'multipart/related; boundary="a"')]))
+    summary = msgspec.msgpack.decode(filing.summary, type=Summary)
+    assert summary.snippet == "Plain."
+    assert [attachment.is_inline for attachment in summary.attachments] == [True, False]
+
+
 def test_a_long_body_is_read_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digest, "MAX_BODY_BYTES", 1000)
     filing = digested(make_message(body="early " * 100 + "filler " * 1000 + "late\r\n"))

@@ -63,5 +63,10 @@ def test_raw_value() -> None:
     assert parse_addresses(value) == [Address("Jörg", "j@example.com"), Address("böb", "b@example.com")]
 
 
+def test_a_list_that_was_read_belongs_to_whoever_read_it() -> None:
+    parse_addresses("a@b.c").clear()
+    assert parse_addresses("a@b.c") == [Address("", "a@b.c")]
+
+
 def test_control_characters_do_not_survive() -> None:
     assert parse_addresses("A\0nn\r\n <a\x01@b.c>") == [Address("Ann", "a@b.c")]

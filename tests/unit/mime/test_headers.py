@@ -4,6 +4,7 @@ import pytest
 
 from postroom.mime.encoded_words import decode_words
 from postroom.mime.headers import (
+    Header,
     HeaderField,
     decode_address_value,
     decode_raw_value,
@@ -36,6 +37,22 @@ def test_header_without_end() -> None:
 def test_number_of_fields_is_bounded() -> None:
     raw = b"A: b\n" * 30_000
     assert len(parse_headers(raw, parse_message(raw))) == 10_000
+
+
+def test_header() -> None:
+    header = Header(RAW, parse_message(RAW))
+    assert header.values(b"subject") == [b" one\r\n two\r\n", b"\tagain\r\n"]
+    assert (header.first(b"subject"), header.first(b"cc"), header.values(b"cc")) == (
+        b" one\r\n two\r\n",
+        b"",
+        [],
+    )
+    assert b"x-empty" in header
+    assert b"cc" not in header
+    for value in (b" =?utf-8?q?Doe=2C_J?= <j@x.test>\r\n", b""):
+        for _ in range(2):
+            assert header.text(value) == decode_value(value)
+            assert header.address_text(value) == decode_address_value(value)
 
 
 def test_find_header() -> None:

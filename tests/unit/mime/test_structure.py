@@ -11,6 +11,7 @@ from postroom.mime.structure import (
     has_attachments,
     iter_parts,
     list_attachments,
+    may_have_inline,
     part_source,
 )
 from postroom.model.mail import Attachment
@@ -98,6 +99,13 @@ def test_inline_is_what_the_html_refers_to_inside_related() -> None:
     assert has_attachments(attachments)
     assert not has_attachments(attachments[:2])
     assert not any(attachment.is_inline for attachment in list_attachments(RELATED, root, None))
+
+
+def test_only_related_parts_may_be_inline() -> None:
+    assert may_have_inline(parse_message(RELATED))
+    assert not may_have_inline(parse_message(MIXED))
+    raw = crlf(_multipart("mixed", "\n\ntext", "Content-Type: message/rfc822\n\n" + RELATED.decode()))
+    assert not may_have_inline(parse_message(raw))
 
 
 def test_image_in_mixed_is_not_inline() -> None:

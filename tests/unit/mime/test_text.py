@@ -38,6 +38,7 @@ def _quoted(text: str) -> list[str]:
         ),
         ("Do this:\n> command", ["> command"]),
         ("She wrote:\nI will come.", []),
+        ("Full：\nAm 01.01.2026 schrieb Ann:\nx", ["Am 01.01.2026 schrieb Ann:\nx"]),
         ("x\n-----Original Message-----\nFrom: a\n\nold", ["-----Original Message-----\nFrom: a\n\nold"]),
         ("x\n-----Ursprüngliche Nachricht-----\nold", ["-----Ursprüngliche Nachricht-----\nold"]),
         ("x\n---------- Forwarded message ---------\nold", ["---------- Forwarded message ---------\nold"]),
@@ -99,6 +100,9 @@ def test_quoted_parts_are_ordered_and_inside(lines: list[str]) -> None:
         ("pre\u200b\u034f\u00adheader\u00a0\u200c\u00a0\u200c end", "preheader end"),
         ("می\u200cخواهم", "می\u200cخواهم"),
         ("a\x00b\x07c", "a b c"),
+        ("a\u2800\u034fb \u2800", "a b"),
+        ("x" * 256 + " " * 400 + "y", "x" * 256),
+        (" " * 600 + "\u200cx" * 300, ("\u200cx" * 300)[1:257]),
     ],
 )
 def test_snippet(text: str, snippet: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postroom.search import terms as terms_module
 from postroom.search.terms import (
     MAX_TERM_CHARS,
     display_term,
@@ -208,6 +209,30 @@ def test_tsvector_keeps_within_the_limits_of_postgresql() -> None:
     assert "16384" not in far.replace("'t16384'", "")
     huge = render_tsvector([f"{i:064}" for i in range(40_000)])
     assert 900_000 < len(huge.encode()) < 1_400_000
+
+
+@pytest.mark.parametrize(
+    ("apart", "whole"),
+    [
+        ("か\u3099き", "がき"), ("ｶﾞｷ", "ガキ"), ("\u1112\u1161\u11ab글", "한글"), ("하\u11ab글", "한글"),
+        ("\u0438\u0306", "й"), ("क\u093cा", "क़ा"),
+    ],
+)  # fmt: skip
+def test_what_joins_the_character_before_it_is_folded_with_it(apart: str, whole: str) -> None:
+    assert split_terms(apart) == split_terms(whole)
+
+
+# A vowel sign is folded together with all that follows it up to a letter of ASCII.
+@given(st.text(st.characters(exclude_categories=["Cs"]).filter(lambda char: not char.isascii()), max_size=60))
+def test_characters_are_folded_alone_as_in_company(text: str) -> None:
+    assert split_terms(f"\u0e34 {text}") == [*split_terms("\u0e34"), *split_terms(text)]
+
+
+def test_what_is_known_of_characters_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "Καλημέρα κόσμε, доброе утро, 日本語のテキスト ประเทศไทย"
+    expected = index_terms(text)
+    monkeypatch.setattr(terms_module, "_MOST_LEARNT", 3)
+    assert index_terms(text) == expected
 
 
 @given(st.text(max_size=200))
