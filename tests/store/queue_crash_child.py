@@ -1,7 +1,7 @@
 """The process that is killed: it works on the outgoing queue of a store.
 
-Run as a program, it waits for lines on its input: the name of a folder, the port of a relay, and how far its clock is
-put forward, so that the leases of those who died have run out. For each it forks, so that the imports are paid for
+Run as a program, it waits for lines on its input: the URL of a store and its folder, the port of a relay, and how far
+its clock is put forward, so that the leases of those who died have run out. For each it forks, so that the imports are paid for
 once: the child works until it is killed or nothing is left, and writes ``begun`` and ``done``; the parent writes the
 child's process id, and ``dead`` when it has ended.
 """
@@ -37,11 +37,11 @@ class ShiftedClock(Clock):
         return super().now() + self._seconds
 
 
-async def work(folder: Path, port: int, seconds: float) -> None:
+async def work(url: str, folder: Path, *, port: int, seconds: float) -> None:
     """Work on the queue until nothing is left."""
     orders.CAPACITY = CHUNK_CAPACITY
     clock = ShiftedClock(seconds)
-    store = await open_store("sqlite:", folder)
+    store = await open_store(url, folder)
     classes = {"default": AccountClass()}
     sending = SendingConfig()
     relay = RelayConfig(host="127.0.0.1", port=port, tls="none")
@@ -64,8 +64,8 @@ async def work(folder: Path, port: int, seconds: float) -> None:
 
 
 def do(task: str) -> None:
-    folder, port, seconds = task.split("\t")
-    asyncio.run(work(Path(folder), int(port), float(seconds)))
+    url, folder, port, seconds = task.split("\t")
+    asyncio.run(work(url, Path(folder), port=int(port), seconds=float(seconds)))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from tests.fixtures.crashes import Parent, crash_parent, work_to_the_end, work_until_killed
@@ -42,12 +43,22 @@ def killed() -> Iterator[Parent]:
         yield process
 
 
+class Place(NamedTuple):
+    """Where the store is."""
+
+    url: str
+    folder: Path
+
+    async def open(self) -> Store:
+        return await open_store(self.url, self.folder)
+
+
 class Life:
     """A store, a relay, and what is known of the mails that were sent."""
 
-    def __init__(self, killed: Parent, folder: Path, peer: SMTPPeer, *, seed: int) -> None:
+    def __init__(self, killed: Parent, place: Place, peer: SMTPPeer, *, seed: int) -> None:
         self.killed = killed
-        self.folder = folder
+        self.place = place
         self.peer = peer
         self.chance = random.Random(seed)
         self.lives = 0
@@ -99,7 +110,7 @@ class Life:
         return done
 
     def _task(self) -> str:
-        return f"{self.folder}\t{self.peer.port}\t{self.seconds}"
+        return f"{self.place.url}\t{self.place.folder}\t{self.peer.port}\t{self.seconds}"
 
     async def _mourn(self) -> None:
         self.lives += 1
@@ -154,32 +165,32 @@ async def check_all(life: Life, owner: Owner) -> None:
     assert await owner.store.engine.find_damage() == []
 
 
-async def crash(killed: Parent, folder: Path, *, rounds: int, seed: int) -> int:
+async def crash(killed: Parent, place: Place, *, rounds: int, seed: int) -> int:
     """Kill whoever works on the queue again and again; return how many mails came twice or more."""
-    owner = await open_owner(folder)
+    owner = await open_owner(place.folder, place.url)
     async with smtp_peer({f"RCPT {REFUSED}": "550 5.1.1 unknown"}) as peer:
-        life = Life(killed, folder, peer, seed=seed)
+        life = Life(killed, place, peer, seed=seed)
         for _ in range(rounds):
             await life.enqueue(owner)
             await owner.store.close()
             await life.live(longest=0.08)
-            owner = Owner(await open_store("sqlite:", folder), owner.domain, owner.account, "")
+            owner = Owner(await place.open(), owner.domain, owner.account, "")
             await life.check(owner.store)
         await owner.store.close()
         assert await life.live_on()
-        owner = Owner(await open_store("sqlite:", folder), owner.domain, owner.account, "")
+        owner = Owner(await place.open(), owner.domain, owner.account, "")
         await life.check(owner.store)
         await check_all(life, owner)
         await owner.store.close()
     return sum(copies > 1 for copies in life.copies.values())
 
 
-async def test_killed_at_any_step(killed: Parent, tmp_path: Path) -> None:
-    await crash(killed, tmp_path, rounds=40, seed=1)
+async def test_killed_at_any_step(killed: Parent, store_url: str, tmp_path: Path) -> None:
+    await crash(killed, Place(store_url, tmp_path), rounds=40, seed=1)
 
 
 @pytest.mark.nightly
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(10, 14))
-async def test_killed_many_times(killed: Parent, tmp_path: Path, seed: int) -> None:
-    await crash(killed, tmp_path, rounds=150, seed=seed)
+async def test_killed_many_times(killed: Parent, store_url: str, tmp_path: Path, seed: int) -> None:
+    await crash(killed, Place(store_url, tmp_path), rounds=150, seed=seed)
