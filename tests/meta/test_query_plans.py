@@ -187,9 +187,9 @@ INSERT INTO search_content SELECT a % 300, 1000 + a, ''::bytea FROM generate_ser
 INSERT INTO search_change SELECT a % 300, 1000 + a, n, ''::bytea, ''::bytea
     FROM generate_series(1, 3000) a, generate_series(1, 3) n;
 INSERT INTO released_blob SELECT a % 300, a::text::bytea, a FROM generate_series(1, 2000) a;
-INSERT INTO outgoing SELECT a, a % 300, 'sent', '', 0, 0, a % 2 * a, 0, 0, 0, 0, '', '', 0, 0, 0, 0, a % 2 * a
+INSERT INTO outgoing SELECT a, a % 300, 'sent', '', 0, 0, a % 2 * a, 0, 0, 0, 0, '', '', 0, 0, 0, 0, a % 2 * a, a
     FROM generate_series(1, 2000) a;
-INSERT INTO outgoing_recipient SELECT a, n, '', '', '', '', 'waiting', '', '', ''
+INSERT INTO outgoing_recipient SELECT a, n, '', '', '', '', 'waiting', '', '', '', 0
     FROM generate_series(1, 2000) a, generate_series(1, 2) n;
 INSERT INTO outgoing_group SELECT a, d, 1, a, 0, 0, '', 0 FROM generate_series(1, 2000) a, generate_series(1, 2) d;
 INSERT INTO vacation SELECT a, 0, 1, 0, 0, 0, 0, 0, '', '' FROM generate_series(1, 1000) a;

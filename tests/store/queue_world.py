@@ -1,7 +1,7 @@
 """What tests of the outgoing queue share: a transport that does as it is told, and a queue over it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -29,6 +29,7 @@ from postroom.model.outgoing import (
     OutgoingGroup,
     OutgoingRecipient,
     ProcessingId,
+    Witness,
 )
 from postroom.store import Store
 
@@ -64,17 +65,22 @@ class FakeTransport:
     sent: list[tuple[str, Outbound]] = field(default_factory=list)
     before: Callable[[str], object] = lambda _: None
     """May return something to wait for."""
+    after: Callable[[str], Awaitable[None]] | None = None
+    """Is waited for between the end of the message and the reply."""
     running: int = 0
     most: int = 0
 
-    async def send(self, destination: str, outbound: Outbound) -> list[Outcome]:
+    async def send(self, destination: str, outbound: Outbound, *, witness: Witness) -> list[Outcome]:
         self.running += 1
         self.most = max(self.most, self.running)
         try:
             waiting = self.before(destination)
             if asyncio.iscoroutine(waiting):
                 await waiting
+            await witness.before_end(outbound.recipients)
             self.sent.append((destination, outbound))
+            if self.after is not None:
+                await self.after(destination)
             return [self.script(destination, recipient) for recipient in outbound.recipients]
         finally:
             self.running -= 1
@@ -177,3 +183,32 @@ class QueueWorld:
 
     async def states(self, number: ProcessingId) -> list[str]:
         return [recipient.state for recipient in await self.recipients(number)]
+
+
+async def until(condition: asyncio.Event) -> None:
+    async with asyncio.timeout(10):
+        await condition.wait()
+
+
+class Gate:
+    """Holds up those who send until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached, self.opened = asyncio.Event(), asyncio.Event()
+
+    async def pass_through(self) -> None:
+        self.reached.set()
+        await self.opened.wait()
+
+
+def hold(transport: FakeTransport, destination: str = "") -> Gate:
+    gate = Gate()
+    transport.before = lambda name: gate.pass_through() if destination in ("", name) else None
+    return gate
+
+
+def hold_reply(transport: FakeTransport) -> Gate:
+    """Hold up those who send between the end of the message and the reply."""
+    gate = Gate()
+    transport.after = lambda _: gate.pass_through()
+    return gate

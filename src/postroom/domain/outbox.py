@@ -4,6 +4,7 @@ Both happen inside a transaction of the caller, with whatever belongs to them (t
 all of it, or nothing. A message in the queue holds one reference on its content until it is finished.
 """
 
+import hashlib
 import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -45,6 +46,8 @@ class Message(NamedTuple):
     is_8bit: bool = False
     ret: str = ""
     envid: str = ""
+    message_id: str = ""
+    """By which reports about it are recognised, "" where none are awaited."""
 
 
 async def enqueue(
@@ -100,9 +103,15 @@ async def _create(tx: Transaction, message: Message, *, now: int) -> Outgoing:
             started_at=0,
             delay_told_at=0,
             finished_at=0,
+            message_key=find_message_key(message.message_id),
         )
         if await tx.outgoing.create(stored):
             return stored
+
+
+def find_message_key(message_id: str) -> int:
+    """Return by what a message with a Message-ID is found, 0 for none."""
+    return int.from_bytes(hashlib.sha256(message_id.encode()).digest()[:8]) >> 1 if message_id else 0
 
 
 async def withdraw(
