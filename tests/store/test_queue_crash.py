@@ -30,8 +30,8 @@ from postroom.store.sql import orders
 REFUSED = "nobody@other.test"
 MAILS_PER_LIFE = 4
 CAREFUL, EAGER = 2.0, 0.0
-"""How long a process is up before it repeats what may have been sent: longer than those live that are killed, or not at
-all, so that they die at repeating, too."""
+"""How long a process is up before it repeats what may have been sent: longer than those live that are killed, or not
+at all, so that they die at repeating, too."""
 
 
 @pytest.fixture(autouse=True)
