@@ -13,7 +13,7 @@ from postroom.config.sending import SendingConfig
 from postroom.domain.clock import Clock
 from postroom.domain.filing import Flags, file_mail, hold_content
 from postroom.domain.ingest import Ingest
-from postroom.domain.outbox import Addressee, Message, enqueue
+from postroom.domain.outbox import Addressee, Message, enqueue, read_message_id
 from postroom.domain.queue_runner import Places, QueueRunner
 from postroom.domain.queue_turns import QueueParts, Turns
 from postroom.domain.routing import Routing
@@ -140,6 +140,7 @@ class QueueWorld:
         has_relay: bool = False,
         kind: str = SENT,
         sender: str | None = None,
+        envid: str = "",
     ) -> ProcessingId:
         """Put a message into the queue, with a copy in a folder; return its number."""
         routing = Routing(self.store, has_relay=has_relay)
@@ -161,6 +162,8 @@ class QueueWorld:
                 release_at=now + int(delay * 1000),
                 kind=kind,
                 item_id=item_id,
+                envid=envid,
+                message_id=read_message_id(digest),
             )
             number = await enqueue(tx, message, addressees, now=now)
             if folder_id is None:

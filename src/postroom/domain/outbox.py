@@ -9,13 +9,19 @@ import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
+from postroom.compose.threads import parse_message_ids
+from postroom.content.digest import Digest
 from postroom.domain.routing import Route
 from postroom.model.ids import ContentId, ItemId
+from postroom.model.mail import Summary
 from postroom.model.outgoing import SENT, WAITING, Outgoing, OutgoingRecipient, ProcessingId
 from postroom.store.tx import Transaction
 
 _RANDOM_BITS = 12
 """Behind the milliseconds of the clock: a number that a JSON client can hold (below 2**53), never given out twice."""
+_decode_summary = msgspec.msgpack.Decoder(Summary).decode
 
 
 class Addressee(NamedTuple):
@@ -107,6 +113,11 @@ async def _create(tx: Transaction, message: Message, *, now: int) -> Outgoing:
         )
         if await tx.outgoing.create(stored):
             return stored
+
+
+def read_message_id(digest: Digest) -> str:
+    """Return the Message-ID of a message with its angle brackets, "" if it has none."""
+    return next(iter(parse_message_ids(_decode_summary(digest.summary).message_id)), "")
 
 
 def find_message_key(message_id: str) -> int:

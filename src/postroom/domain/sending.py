@@ -27,7 +27,7 @@ from postroom.domain.filing import Flags, file_mail, hold_content, locate_mail, 
 from postroom.domain.history import write_down
 from postroom.domain.letters import Letter, Letters, Stamp, Written, make_message_id
 from postroom.domain.messages import Messages
-from postroom.domain.outbox import Addressee, Message, enqueue
+from postroom.domain.outbox import Addressee, Message, enqueue, read_message_id
 from postroom.domain.queue_room import QueueRoom
 from postroom.domain.quota import Quota
 from postroom.domain.references import mark_referred
@@ -325,6 +325,7 @@ class Sending:
             needs_smtputf8=written.needs_smtputf8,
             is_8bit=written.is_8bit,
             ret="HDRS" if parcel.addressees[0].notify else "",
+            message_id=read_message_id(written.digest),
         )
 
 
