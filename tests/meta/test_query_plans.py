@@ -179,7 +179,7 @@ INSERT INTO webhook SELECT a, a % 300, '', '', 0, ''::bytea, 1, 0, 0, 0, 0, 0, a
 INSERT INTO extraction SELECT a, c, c, 0 FROM generate_series(1, 100) a, generate_series(1, 50) c;
 INSERT INTO rethreaded_folder SELECT a, f FROM generate_series(1, 50) a, generate_series(2, 20) f;
 INSERT INTO draft SELECT a, u, '', 0 FROM generate_series(1, 20) a, generate_series(1, 200) u;
-INSERT INTO temporary_attachment SELECT a, u, u % 7, ''::bytea, '', '', '', 0, 0, u
+INSERT INTO temporary_attachment SELECT a, u, u % 7, ''::bytea, '', '', '', 0, 0, u, u
     FROM generate_series(1, 100) a, generate_series(1, 30) u;
 INSERT INTO search_folder SELECT a % 300, 1000 + a, a % 500, a, ''::bytea, 1, 1, 9, 0, 0, a % 2 * a
     FROM generate_series(1, 3000) a;

@@ -271,7 +271,9 @@ class Sending:
                 await Quota.of(find_class(self._classes, caller)).check(tx)
             if parcel.collects:
                 await collect(tx, written.recipients, now=self._clock.now_ms())
-            await self._letters.uploads.spend(tx, caller, written.attachments)
+            await self._letters.uploads.spend(
+                tx, caller, written.attachments, draft=None if draft is None else draft.item_id
+            )
             kind = "mails.send" if parcel.kind == SENT else "mails.schedule"
             await _write_down(tx, kind, steps, folder_id=parcel.folder_id)
         return Sent(copy, processing_id)

@@ -10,7 +10,7 @@ CREATE TABLE draft (
 ) WITHOUT ROWID;
 
 -- Files that a session has uploaded to attach them; the content lies in the store of uploads under blob_name. Numbers
--- are exact in the numbers of JavaScript.
+-- are exact in the numbers of JavaScript. draft_item_id: the draft that was saved with the file last, 0 for none.
 CREATE TABLE temporary_attachment (
     account_id BIGINT NOT NULL,
     attachment_id BIGINT NOT NULL,
@@ -22,6 +22,7 @@ CREATE TABLE temporary_attachment (
     is_inline SMALLINT NOT NULL CHECK (is_inline IN (0, 1)),
     size_bytes BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
+    draft_item_id BIGINT NOT NULL,
     PRIMARY KEY (account_id, session_id, attachment_id)
 ) WITHOUT ROWID;
 CREATE INDEX temporary_attachment_by_blob ON temporary_attachment (account_id, blob_name);
@@ -64,7 +65,7 @@ CREATE TABLE outgoing (
     finished_at BIGINT NOT NULL,
     message_key BIGINT NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX outgoing_by_message ON outgoing (account_id, message_key) WHERE message_key > 0;
+CREATE INDEX outgoing_by_message ON outgoing (account_id, message_key, processing_id) WHERE message_key > 0;
 CREATE INDEX outgoing_by_account ON outgoing (account_id, processing_id);
 CREATE INDEX outgoing_unfinished ON outgoing (account_id) WHERE finished_at = 0;
 CREATE INDEX outgoing_by_item ON outgoing (account_id, item_id) WHERE item_id > 0;
