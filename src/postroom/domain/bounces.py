@@ -53,7 +53,7 @@ async def note_bounces(tx: Transaction, report: DeliveryReport) -> None:
         tx: a transaction of the account that got the report, whose mailbox is locked.
         report: the report.
     """
-    message = await tx.outgoing.find_by_message(tx.account_id, find_message_key(report.message_id))
+    message = await tx.outgoing.work.find_by_message(tx.account_id, find_message_key(report.message_id))
     if message is None or message.kind not in TOLD:
         return
     if report.envid and message.envid and report.envid != decode_xtext(message.envid):
@@ -83,7 +83,7 @@ async def _settle(tx: Transaction, message: Outgoing, report: DeliveryReport) ->
             answer=_printable(failure.answer, MAX_ANSWER_CHARACTERS),
             remote=_printable(failure.remote, _MAX_REMOTE_CHARACTERS),
         )
-        if await tx.outgoing.bounce(message.processing_id, settled):
+        if await tx.outgoing.work.bounce(message.processing_id, settled):
             failed.append(Reached(recipient.address, settled.status, settled.answer))
     return failed
 

@@ -192,11 +192,6 @@ class OutgoingRepo:
         row = await self._connection.fetch_row(_FIND_BY_ITEM, account_id, item_id)
         return None if row is None else Outgoing(*row)
 
-    async def find_by_message(self, account_id: AccountId, message_key: int) -> Outgoing | None:
-        """Return the message with a Message-ID that an account has sent, by the key made from it; the newest."""
-        row = await self._connection.fetch_row(_FIND_BY_MESSAGE, account_id, message_key)
-        return None if row is None else Outgoing(*row)
-
     async def list_recipients(self, processing_id: ProcessingId) -> list[OutgoingRecipient]:
         """Return the recipients of a message, in their order."""
         return [
@@ -225,13 +220,6 @@ class OutgoingRepo:
         """Return a message, and keep others from settling anything of it until the transaction ends."""
         row = await self._connection.fetch_row(_LOCK, processing_id)
         return None if row is None else Outgoing(*row)
-
-    async def bounce(self, processing_id: ProcessingId, settled: Settled) -> bool:
-        """Note that a recipient that another server had taken on has failed there; False for any other recipient."""
-        value = await self._connection.fetch_value(
-            _BOUNCE, processing_id, settled.number, settled.status, settled.answer, settled.remote
-        )
-        return value is not None
 
     # Taking back
 
@@ -360,3 +348,17 @@ class OutgoingWork:
     async def note_delay_told(self, processing_id: ProcessingId, *, now: int) -> bool:
         """Note that the sender is told of the delay; False if that was done before."""
         return await self._connection.fetch_value(_DELAY_TOLD, processing_id, now) is not None
+
+    # Reports of others
+
+    async def find_by_message(self, account_id: AccountId, message_key: int) -> Outgoing | None:
+        """Return the message with a Message-ID that an account has sent, by the key made from it; the newest."""
+        row = await self._connection.fetch_row(_FIND_BY_MESSAGE, account_id, message_key)
+        return None if row is None else Outgoing(*row)
+
+    async def bounce(self, processing_id: ProcessingId, settled: Settled) -> bool:
+        """Note that a recipient that another server had taken on has failed there; False for any other recipient."""
+        value = await self._connection.fetch_value(
+            _BOUNCE, processing_id, settled.number, settled.status, settled.answer, settled.remote
+        )
+        return value is not None
