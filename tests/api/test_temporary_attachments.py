@@ -462,6 +462,33 @@ async def test_what_is_sent_is_removed(client: httpx.AsyncClient, ann: User, fol
     assert (await client.post(f"{MAILS}/send", json=letter)).status_code == 404
 
 
+@pytest.mark.parametrize("at", [None, 60])
+async def test_what_a_draft_was_saved_with_goes_when_it_is_sent(
+    client: httpx.AsyncClient, ann: User, folder: Path, at: int | None
+) -> None:
+    first, second, dropped, other = [one["id"] for one in await put(client, b"a", b"b", b"c", b"d")]
+
+    def letter(*ids: int) -> dict[str, Any]:
+        return {"to": "b@other.test", "temporaryAttachments": [{"id": one} for one in ids]}
+
+    saved = (await client.post(MAILS, json=letter(first, dropped))).json()["id"]
+    assert (await client.post(MAILS, json=letter(other))).status_code == 200
+    draft = f"/api/v1/drafts/{saved}"
+    assert (await client.put(draft, json={**letter(first, second), "to": ""})).status_code == 200
+    if at is None:
+        assert (await client.post(f"{draft}/send")).status_code == 400  # for nobody
+        assert (await client.put(draft, json=letter(first, second))).status_code == 200
+        assert (await client.post(f"{draft}/send")).status_code == 200
+    else:
+        assert (await client.put(draft, json=letter(first, second))).status_code == 200
+        time = int(ann.world.clock.now) + at
+        assert (await client.post(f"{draft}/send/schedule", json={"deliveryTime": time})).status_code == 200
+    await settle(ann.world)
+    found = [(await client.get(f"{UPLOADS}/{one}")).status_code for one in (first, second, dropped, other)]
+    assert found == [404, 404, 200, 200]
+    assert len(files_in(folder)) == 2
+
+
 async def test_logout_removes_them(client: httpx.AsyncClient, ann: User, store: Store, folder: Path) -> None:
     await put(client, b"x", b"y")
     kept = await log_in(ann)

@@ -179,7 +179,7 @@ INSERT INTO webhook SELECT a, a % 300, '', '', 0, ''::bytea, 1, 0, 0, 0, 0, 0, a
 INSERT INTO extraction SELECT a, c, c, 0 FROM generate_series(1, 100) a, generate_series(1, 50) c;
 INSERT INTO rethreaded_folder SELECT a, f FROM generate_series(1, 50) a, generate_series(2, 20) f;
 INSERT INTO draft SELECT a, u, '', 0 FROM generate_series(1, 20) a, generate_series(1, 200) u;
-INSERT INTO temporary_attachment SELECT a, u, u % 7, ''::bytea, '', '', '', 0, 0, u
+INSERT INTO temporary_attachment SELECT a, u, u % 7, ''::bytea, '', '', '', 0, 0, u, u
     FROM generate_series(1, 100) a, generate_series(1, 30) u;
 INSERT INTO search_folder SELECT a % 300, 1000 + a, a % 500, a, ''::bytea, 1, 1, 9, 0, 0, a % 2 * a
     FROM generate_series(1, 3000) a;
@@ -187,9 +187,9 @@ INSERT INTO search_content SELECT a % 300, 1000 + a, ''::bytea FROM generate_ser
 INSERT INTO search_change SELECT a % 300, 1000 + a, n, ''::bytea, ''::bytea
     FROM generate_series(1, 3000) a, generate_series(1, 3) n;
 INSERT INTO released_blob SELECT a % 300, a::text::bytea, a FROM generate_series(1, 2000) a;
-INSERT INTO outgoing SELECT a, a % 300, 'sent', '', 0, 0, a % 2 * a, 0, 0, 0, 0, '', '', 0, 0, 0, 0, a % 2 * a
+INSERT INTO outgoing SELECT a, a % 300, 'sent', '', 0, 0, a % 2 * a, 0, 0, 0, 0, '', '', 0, 0, 0, 0, a % 2 * a, a
     FROM generate_series(1, 2000) a;
-INSERT INTO outgoing_recipient SELECT a, n, '', '', '', '', 'waiting', '', '', ''
+INSERT INTO outgoing_recipient SELECT a, n, '', '', '', '', 'waiting', '', '', '', 0
     FROM generate_series(1, 2000) a, generate_series(1, 2) n;
 INSERT INTO outgoing_group SELECT a, d, 1, a, 0, 0, '', 0 FROM generate_series(1, 2000) a, generate_series(1, 2) d;
 INSERT INTO vacation SELECT a, 0, 1, 0, 0, 0, 0, 0, '', '' FROM generate_series(1, 1000) a;

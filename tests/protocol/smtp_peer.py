@@ -32,6 +32,7 @@ class Deed(Enum):
     RESET = "resets the connection"
     HANG = "says nothing any more"
     ENDLESS = "sends a line without end"
+    HANG_AFTER = "takes the mail, and says nothing any more"
     DROP_AFTER = "takes the mail, and closes the connection in the place of a reply"
 
 
@@ -76,6 +77,8 @@ class SMTPPeer:
     """The name and the password that are right; None: no AUTH."""
     mechanisms: str = "PLAIN LOGIN"
     on_taken: Callable[[Taken], None] = lambda taken: None
+    on_hang: Callable[[], None] = lambda: None
+    """Is called when the server begins to say nothing any more."""
     is_strict_about_pipelining: bool = True
     """Commands that come before the reply to the last one are a fault, unless PIPELINING was offered."""
 
@@ -238,7 +241,8 @@ class _Connection:
         assert self.mail is not None
         mail = Taken(self.mail, self.rcpts, content, self.is_encrypted, self.number, self.login)
         answer = self.peer.answer_to("DOT")
-        if answer is Deed.DROP_AFTER or answer is None or (isinstance(answer, str) and answer[0] == "2"):
+        is_taken = answer in {None, Deed.DROP_AFTER, Deed.HANG_AFTER}
+        if is_taken or (isinstance(answer, str) and answer[0] == "2"):
             self.peer.taken.append(mail)
             self.peer.on_taken(mail)
         await self.do(answer, "250 2.0.0 taken as 4711")
@@ -262,7 +266,8 @@ class _Connection:
             raw: socket.socket = self.writer.get_extra_info("socket")
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             raise _Gone
-        if answer is Deed.HANG:
+        if answer in {Deed.HANG, Deed.HANG_AFTER}:
+            self.peer.on_hang()
             await self.reader.read()
             raise _Gone
         if answer is Deed.ENDLESS:

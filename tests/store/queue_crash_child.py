@@ -1,9 +1,10 @@
 """The process that is killed: it works on the outgoing queue of a store.
 
-Run as a program, it waits for lines on its input: the name of a folder, the port of a relay, and how far its clock is
-put forward, so that the leases of those who died have run out. For each it forks, so that the imports are paid for
-once: the child works until it is killed or nothing is left, and writes ``begun`` and ``done``; the parent writes the
-child's process id, and ``dead`` when it has ended.
+Run as a program, it waits for lines on its input: the URL of a store and its folder, the port of a relay, how far its
+clock is put forward, so that the leases of those who died have run out, and how long it is up before it repeats what
+they may have sent. For each it forks, so that the imports are paid for once: the child works until it is killed or
+nothing is left, and writes ``begun`` and ``done``; the parent writes the child's process id, and ``dead`` when it has
+ended.
 """
 
 import asyncio
@@ -23,8 +24,6 @@ from postroom.store import open_store
 from postroom.store.sql import orders
 
 CHUNK_CAPACITY = 16
-STEADY_SECONDS = (2.0,)
-"""Much longer than the lives that are ended."""
 
 
 class ShiftedClock(Clock):
@@ -37,18 +36,18 @@ class ShiftedClock(Clock):
         return super().now() + self._seconds
 
 
-async def work(folder: Path, port: int, seconds: float) -> None:
+async def work(url: str, folder: Path, *, port: int, seconds: float, steady: float) -> None:
     """Work on the queue until nothing is left."""
     orders.CAPACITY = CHUNK_CAPACITY
     clock = ShiftedClock(seconds)
-    store = await open_store("sqlite:", folder)
+    store = await open_store(url, folder)
     classes = {"default": AccountClass()}
     sending = SendingConfig()
     relay = RelayConfig(host="127.0.0.1", port=port, tls="none")
     transport = Transport(sending, relay, now=clock.now)
     ingest = Ingest(store, classes, now=clock.now)
     turns = Turns(QueueParts(store, ingest, transport, classes, sending, clock, "mx.example.test"))
-    runner = QueueRunner(store, turns, clock=clock, steady_seconds=STEADY_SECONDS)
+    runner = QueueRunner(store, turns, clock=clock, steady_seconds=(steady,))
     tell("begun")
     running = asyncio.create_task(runner.run())
     waiting = 1
@@ -64,8 +63,9 @@ async def work(folder: Path, port: int, seconds: float) -> None:
 
 
 def do(task: str) -> None:
-    folder, port, seconds = task.split("\t")
-    asyncio.run(work(Path(folder), int(port), float(seconds)))
+    url, folder, port, *times = task.split("\t")
+    seconds, steady = map(float, times)
+    asyncio.run(work(url, Path(folder), port=int(port), seconds=seconds, steady=steady))
 
 
 if __name__ == "__main__":

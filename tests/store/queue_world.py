@@ -1,7 +1,7 @@
 """What tests of the outgoing queue share: a transport that does as it is told, and a queue over it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -14,7 +14,7 @@ from postroom.domain.clock import Clock
 from postroom.domain.contents import hold_content
 from postroom.domain.filing import Flags, file_mail
 from postroom.domain.ingest import Ingest
-from postroom.domain.outbox import Addressee, Message, enqueue
+from postroom.domain.outbox import Addressee, Message, enqueue, read_message_id
 from postroom.domain.queue_runner import Places, QueueRunner
 from postroom.domain.queue_turns import QueueParts, Turns
 from postroom.domain.routing import Routing
@@ -30,6 +30,7 @@ from postroom.model.outgoing import (
     OutgoingGroup,
     OutgoingRecipient,
     ProcessingId,
+    Witness,
 )
 from postroom.store import Store
 
@@ -65,17 +66,22 @@ class FakeTransport:
     sent: list[tuple[str, Outbound]] = field(default_factory=list)
     before: Callable[[str], object] = lambda _: None
     """May return something to wait for."""
+    after: Callable[[str], Awaitable[None]] | None = None
+    """Is waited for between the end of the message and the reply."""
     running: int = 0
     most: int = 0
 
-    async def send(self, destination: str, outbound: Outbound) -> list[Outcome]:
+    async def send(self, destination: str, outbound: Outbound, *, witness: Witness) -> list[Outcome]:
         self.running += 1
         self.most = max(self.most, self.running)
         try:
             waiting = self.before(destination)
             if asyncio.iscoroutine(waiting):
                 await waiting
+            await witness.before_end(outbound.recipients)
             self.sent.append((destination, outbound))
+            if self.after is not None:
+                await self.after(destination)
             return [self.script(destination, recipient) for recipient in outbound.recipients]
         finally:
             self.running -= 1
@@ -135,6 +141,7 @@ class QueueWorld:
         has_relay: bool = False,
         kind: str = SENT,
         sender: str | None = None,
+        envid: str = "",
     ) -> ProcessingId:
         """Put a message into the queue, with a copy in a folder; return its number."""
         routing = Routing(self.store, has_relay=has_relay)
@@ -156,6 +163,8 @@ class QueueWorld:
                 release_at=now + int(delay * 1000),
                 kind=kind,
                 item_id=item_id,
+                envid=envid,
+                message_id=read_message_id(digest),
             )
             number = await enqueue(tx, message, addressees, now=now)
             if folder_id is None:
@@ -178,3 +187,32 @@ class QueueWorld:
 
     async def states(self, number: ProcessingId) -> list[str]:
         return [recipient.state for recipient in await self.recipients(number)]
+
+
+async def until(condition: asyncio.Event) -> None:
+    async with asyncio.timeout(10):
+        await condition.wait()
+
+
+class Gate:
+    """Holds up those who send until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached, self.opened = asyncio.Event(), asyncio.Event()
+
+    async def pass_through(self) -> None:
+        self.reached.set()
+        await self.opened.wait()
+
+
+def hold(transport: FakeTransport, destination: str = "") -> Gate:
+    gate = Gate()
+    transport.before = lambda name: gate.pass_through() if destination in ("", name) else None
+    return gate
+
+
+def hold_reply(transport: FakeTransport) -> Gate:
+    """Hold up those who send between the end of the message and the reply."""
+    gate = Gate()
+    transport.after = lambda _: gate.pass_through()
+    return gate

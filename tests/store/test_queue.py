@@ -63,7 +63,7 @@ async def test_relayed(world: QueueWorld, owner: Owner) -> None:
     assert (message.started_at, message.finished_at) == (world.clock.now_ms(),) * 2
     assert await world.groups(number) == []
     [recipient, *_] = await world.recipients(number)
-    assert recipient[6:] == ("relayed", "2.0.0", "250 2.0.0 taken", "mx.other.test")
+    assert recipient[6:10] == ("relayed", "2.0.0", "250 2.0.0 taken", "mx.other.test")
     await check(owner)
 
 

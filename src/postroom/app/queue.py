@@ -15,7 +15,7 @@ from postroom.config.root import Config
 from postroom.domain.queue_runner import Places, QueueRunner
 from postroom.domain.queue_turns import QueueParts, Turns
 from postroom.errors import PostroomError
-from postroom.model.outgoing import DELIVERED, FAILED, RELAYED, WAITING, Outbound, Outcome
+from postroom.model.outgoing import DELIVERED, FAILED, RELAYED, WAITING, Outbound, Outcome, Witness
 
 if TYPE_CHECKING:
     from postroom.outgoing.transport import Transport
@@ -46,9 +46,9 @@ class LazyTransport:
             )
         return self._transport
 
-    async def send(self, destination: str, outbound: Outbound) -> list[Outcome]:
+    async def send(self, destination: str, outbound: Outbound, *, witness: Witness) -> list[Outcome]:
         """Try to hand a message over; whatever the other side does is an outcome."""
-        return await self._load().send(destination, outbound)
+        return await self._load().send(destination, outbound, witness=witness)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -24,6 +24,7 @@ from postroom.bench.finding import measure_finding
 from postroom.bench.load import compile_client
 from postroom.bench.mailbox import BenchMailbox
 from postroom.bench.options import BenchOptions
+from postroom.bench.outgoing_queue import measure_queue
 from postroom.bench.report import print_report, render_json, render_markdown, render_number
 from postroom.bench.results import Goal, Measurement, Report, SizeResult, describe_machine, make_figure
 from postroom.bench.scenarios import (
@@ -154,6 +155,7 @@ class _Run:
                 measure_finding(scene)
             if self._options.wants("sending"):
                 measure_sending(scene)
+                measure_queue(scene)
             if self._options.wants("changes"):
                 measure_changes(scene)
             api.close()

@@ -110,7 +110,7 @@ def _explain(recipient: OutgoingRecipient) -> str:
 
 def _message_fields(report: Report) -> list[tuple[str, str]]:
     """Return the fields that are about the message (RFC 3464 §2.2)."""
-    fields = [("Original-Envelope-Id", _decode_xtext(report.envid))] if report.envid else []
+    fields = [("Original-Envelope-Id", decode_xtext(report.envid))] if report.envid else []
     fields.append(("Reporting-MTA", f"dns; {report.hostname}"))
     if report.arrived_at:
         fields.append(("Arrival-Date", render_date(report.arrived_at)))
@@ -142,11 +142,12 @@ def _recipient_fields(report: Report, recipient: OutgoingRecipient) -> list[tupl
 def _read_orcpt(orcpt: str) -> str:
     """Return an ORCPT parameter as a field has it (RFC 3461 §4.2): without xtext, which utf-8 addresses keep."""
     kind, _, address = orcpt.partition(";")
-    decoded = _decode_xtext(address)
+    decoded = decode_xtext(address)
     if kind.lower() == "utf-8":
         return f"utf-8; {address}" if address.isascii() else render_typed_address(decoded)
     return f"{kind}; {decoded}" if decoded.isascii() else render_typed_address(decoded)
 
 
-def _decode_xtext(text: str) -> str:
+def decode_xtext(text: str) -> str:
+    """Return what xtext stands for (RFC 3461 §4)."""
     return _XTEXT.sub(lambda match: chr(int(match[1], 16)), text)

@@ -65,6 +65,9 @@ class Drafts:
             await Quota.of(find_class(self._classes, caller)).check(tx)
             if is_draft and written.reference is not None:
                 await tx.drafts.put(mail.item_id, written.reference)
+            if is_draft and written.attachments:
+                uploads = self._letters.uploads
+                await uploads.save_with(tx, caller, written.attachments, draft=mail.item_id)
             steps: list[Step] = [Insert(folder_id, [Listed(mail.item_id, mail.uid)])]
             await write_down(tx, "mails.create", steps, folder_id=folder_id)
         return mail
@@ -95,6 +98,7 @@ class Drafts:
             mail = await self._replace(tx, item, written, flags=flags)
             if mail.size > item.mail.size:
                 await Quota.of(find_class(self._classes, caller)).check(tx)
+            await self._letters.uploads.save_with(tx, caller, written.attachments, draft=mail.item_id)
             steps.append(Replace(mail.folder_id, [Listed(mail.item_id, mail.uid)]))
             await write_down(tx, "mails.replace", steps, folder_id=mail.folder_id)
         return mail

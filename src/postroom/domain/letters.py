@@ -22,7 +22,7 @@ from postroom.domain.clock import Clock
 from postroom.domain.messages import Messages
 from postroom.errors import Kind, PostroomError, bad_parameter, not_permitted
 from postroom.model.account import Caller
-from postroom.model.ids import AccountId, MailRef
+from postroom.model.ids import AccountId, ItemId, MailRef
 from postroom.model.upload import WantedAttachment
 from postroom.store import Store
 from postroom.store.sql.drafts import Reference
@@ -42,8 +42,20 @@ class Uploads(Protocol):
     async def take(self, caller: Caller, wanted: Sequence[WantedAttachment]) -> list[AttachedFile]:
         """Return files of the caller's session, which keeps them. Raises: sessionRequired; notFound; unavailable."""
 
-    async def spend(self, tx: Transaction, caller: Caller, wanted: Sequence[WantedAttachment]) -> None:
-        """Remove files of the caller's session that are sent by a transaction; some may be gone."""
+    async def save_with(
+        self, tx: Transaction, caller: Caller, wanted: Sequence[WantedAttachment], *, draft: ItemId
+    ) -> None:
+        """Note the files of the caller's session that a transaction saves a draft with, all that it has."""
+
+    async def spend(
+        self,
+        tx: Transaction,
+        caller: Caller,
+        wanted: Sequence[WantedAttachment],
+        *,
+        draft: ItemId | None = None,
+    ) -> None:
+        """Remove files of the caller's session that are sent by a transaction, by themselves or with a draft."""
 
 
 class Letter(NamedTuple):

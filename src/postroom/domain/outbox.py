@@ -4,17 +4,24 @@ Both happen inside a transaction of the caller, with whatever belongs to them (t
 all of it, or nothing. A message in the queue holds one reference on its content until it is finished.
 """
 
+import hashlib
 import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
+from postroom.compose.threads import parse_message_ids
+from postroom.content.digest import Digest
 from postroom.domain.routing import Route
 from postroom.model.ids import ContentId, ItemId
+from postroom.model.mail import Summary
 from postroom.model.outgoing import SENT, WAITING, Outgoing, OutgoingRecipient, ProcessingId
 from postroom.store.tx import Transaction
 
 _RANDOM_BITS = 12
 """Behind the milliseconds of the clock: a number that a JSON client can hold (below 2**53), never given out twice."""
+_decode_summary = msgspec.msgpack.Decoder(Summary).decode
 
 
 class Addressee(NamedTuple):
@@ -45,6 +52,8 @@ class Message(NamedTuple):
     is_8bit: bool = False
     ret: str = ""
     envid: str = ""
+    message_id: str = ""
+    """By which reports about it are recognised, "" where none are awaited."""
 
 
 async def enqueue(
@@ -100,9 +109,20 @@ async def _create(tx: Transaction, message: Message, *, now: int) -> Outgoing:
             started_at=0,
             delay_told_at=0,
             finished_at=0,
+            message_key=find_message_key(message.message_id),
         )
         if await tx.outgoing.create(stored):
             return stored
+
+
+def read_message_id(digest: Digest) -> str:
+    """Return the Message-ID of a message with its angle brackets, "" if it has none."""
+    return next(iter(parse_message_ids(_decode_summary(digest.summary).message_id)), "")
+
+
+def find_message_key(message_id: str) -> int:
+    """Return by what a message with a Message-ID is found, 0 for none."""
+    return int.from_bytes(hashlib.sha256(message_id.encode()).digest()[:8]) >> 1 if message_id else 0
 
 
 async def withdraw(

@@ -33,6 +33,8 @@ class Lease:
 
     def __init__(self, group: OutgoingGroup) -> None:
         self.group = group
+        self.may_have_arrived = False
+        """Another server may have taken the message, and it is not written down how that ended."""
 
     def adopt(self, group: OutgoingGroup) -> None:
         """Go on under a lease that this same process was given instead: the first one ran out unnoticed."""

@@ -234,8 +234,9 @@ class QueueRunner:
                 self.wake()
 
     async def _give_back(self, lease: Lease) -> None:
-        """Let others have a group whose turn is broken off, nobody knows where."""
-        group = lease.group._replace(next_try_at=self._clock.now_ms(), lapses=lease.group.lapses + 1)
+        """Let others have a group whose turn is broken off: a lapse, if the message may have arrived by then."""
+        lapses = lease.group.lapses + lease.may_have_arrived
+        group = lease.group._replace(next_try_at=self._clock.now_ms(), lapses=lapses)
         try:
             async with self._store.directory_transaction() as tx:
                 await tx.outgoing.work.put_off([group])

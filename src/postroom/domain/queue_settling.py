@@ -8,7 +8,7 @@ Reports and the text of failures are made before, so that nothing is computed in
 it was expected to take, all is taken back, and the caller begins again with what is known now.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from postroom.content.digest import Digest
@@ -44,6 +44,8 @@ class Settlement(NamedTuple):
     """Reports for the sender."""
     arrival: Arrival | None
     """The mail for mailboxes here, all of whose recipients are expected to get it."""
+    noted: Collection[int] = ()
+    """Recipients who were settled during the attempt, by :meth:`Settling.note_relayed`."""
 
 
 class Settling:
@@ -82,7 +84,9 @@ class Settling:
             raise OtherwiseError
         recipients = await tx.outgoing.list_recipients(message.processing_id)
         waiting = {recipient.number for recipient in recipients if recipient.state == WAITING}
-        if not waiting.issuperset(outcome.number for outcome in settlement.verdict.outcomes):
+        if not waiting.union(settlement.noted).issuperset(
+            outcome.number for outcome in settlement.verdict.outcomes
+        ):
             raise LeaseLostError
         return recipients
 
@@ -94,7 +98,7 @@ class Settling:
             raise OtherwiseError(refusals)
 
     async def note_relayed(self, message: Outgoing, outcomes: Sequence[Outcome]) -> None:
-        """Note who has got a message that was taken away while it was sent, so that it is sent to them no more.
+        """Note who has got a message, before the attempt is settled: so it is sent to them no more, come what may.
 
         Raises: notFound where the sender's account has been removed; unavailable.
         """

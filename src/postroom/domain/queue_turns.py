@@ -7,7 +7,9 @@
    transaction (:mod:`postroom.domain.queue_settling`).
 
 A crash before that transaction leaves the group as it was, and it is tried again when its lease has run out: the
-mail is lost never, and sent again only where a server's last reply was not yet written down.
+mail is lost never, and sent again only where a server's last reply was not yet written down. Once more, that is: what
+was repeated so, and of which nobody has seen the reply then either (:mod:`postroom.domain.queue_watch`), is reported
+to its sender instead.
 
 A destination that cannot be reached rests for a moment: what else is due for it counts as tried. So a queue of
 thousands for a server that is down costs no thousands of connections that time out.
@@ -16,7 +18,7 @@ thousands for a server that is down costs no thousands of connections that time 
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -33,7 +35,8 @@ from postroom.domain.queue_local import add_trace, delivered, make_envelope, ref
 from postroom.domain.queue_notices import render_notices
 from postroom.domain.queue_settling import OtherwiseError, Settlement, Settling
 from postroom.domain.queue_start import start
-from postroom.domain.queue_verdicts import Verdict, judge
+from postroom.domain.queue_verdicts import EXPIRED, Verdict, find_deadline, judge
+from postroom.domain.queue_watch import Watch
 from postroom.errors import Kind, PostroomError
 from postroom.model.envelope import Recipient
 from postroom.model.outgoing import (
@@ -45,6 +48,7 @@ from postroom.model.outgoing import (
     Outcome,
     Outgoing,
     OutgoingRecipient,
+    Witness,
 )
 from postroom.store import Store
 
@@ -56,6 +60,10 @@ _UNREACHED = ("4.4.1", "4.4.3")
 MAX_RESTING = 10_000
 SETTLE_AGAIN_SECONDS = 2.0
 _ROUNDS = 5
+_REPEATED = (
+    "sent twice, and twice this server ended before it had seen the reply: it has probably arrived, "
+    "and is not sent again"
+)
 _RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 
@@ -65,7 +73,7 @@ _log = structlog.get_logger("postroom.queue")
 class Transport(Protocol):
     """Hands messages to other servers."""
 
-    async def send(self, destination: str, outbound: Outbound) -> list[Outcome]:
+    async def send(self, destination: str, outbound: Outbound, *, witness: Witness) -> list[Outcome]:
         """Try to hand a message over; whatever the other side does is an outcome."""
 
 
@@ -180,10 +188,11 @@ class Turns:
     # Other servers
 
     async def _relay(self, lease: Lease, job: _Job) -> None:
-        outcomes = await self._try(lease, job)
+        watch = Watch(self._parts.store, self._settling, lease, job.message, clock=self._parts.clock)
+        outcomes = await self._try(lease, job, watch)
         while True:
             try:
-                await self._settle_or_note(lease, job, outcomes)
+                await self._settle_or_note(lease, job, outcomes, watch=watch)
             except PostroomError as error:
                 # Forgotten, what was taken on would be sent again: it is written down when the store is back.
                 if error.kind is not Kind.UNAVAILABLE or all(one.state != RELAYED for one in outcomes):
@@ -193,29 +202,40 @@ class Turns:
                 return
             await self._parts.clock.wait(asyncio.Event(), SETTLE_AGAIN_SECONDS)
 
-    async def _settle_or_note(self, lease: Lease, job: _Job, outcomes: Sequence[Outcome]) -> None:
+    async def _settle_or_note(
+        self, lease: Lease, job: _Job, outcomes: Sequence[Outcome], *, watch: Watch
+    ) -> None:
         try:
-            await self._settle(lease, job, outcomes)
+            await self._settle(lease, job, outcomes, noted=watch.noted)
         except LeaseLostError:
             await self._settling.note_relayed(job.message, outcomes)
             raise
 
-    async def _try(self, lease: Lease, job: _Job) -> list[Outcome]:
+    async def _try(self, lease: Lease, job: _Job, watch: Watch) -> list[Outcome]:
         """Return the outcome for each recipient of a group."""
+        if lease.group.lapses and self._is_over(job.message):
+            # A message that ends whoever sends it is given up in its time, too.
+            return _all_of(job, WAITING, status=EXPIRED, answer=lease.group.failure)
+        repeated = [recipient for recipient in job.recipients if recipient.is_repeated]
+        rest = job._replace(recipients=[one for one in job.recipients if not one.is_repeated])
+        known = _all_of(job._replace(recipients=repeated), FAILED, status="4.4.2", answer=_REPEATED)
+        known += await self._try_rest(lease, rest, watch) if rest.recipients else []
+        by_number = {outcome.number: outcome for outcome in known}
+        return [by_number[recipient.number] for recipient in job.recipients]
+
+    def _is_over(self, message: Outgoing) -> bool:
+        return self._parts.clock.now_ms() >= find_deadline(message, self._parts.sending)
+
+    async def _try_rest(self, lease: Lease, job: _Job, watch: Watch) -> list[Outcome]:
         if job.problem:
             return _all_of(job, WAITING, status="4.3.0", answer=job.problem)
         if is_looping(job.content):
-            return _all_of(
-                job,
-                FAILED,
-                status="5.4.6",
-                answer="the message has gone through too many servers; it is in a loop",
-            )
+            return _loop(job)
         destination = lease.group.destination
         until, failure = self._resting.get(destination, (0, ""))
         if until > self._parts.clock.now_ms():
             return _all_of(job, WAITING, status="4.4.1", answer=failure)
-        found = await self._send(lease, job)
+        found = await self._send(lease, job, watch)
         outcomes = [
             found.get(recipient.number)
             or Outcome(recipient.number, WAITING, "4.3.0", "the transport said nothing of it", "")
@@ -224,10 +244,10 @@ class Turns:
         self._note_reached(destination, outcomes)
         return outcomes
 
-    async def _send(self, lease: Lease, job: _Job) -> dict[int, Outcome]:
+    async def _send(self, lease: Lease, job: _Job, watch: Watch) -> dict[int, Outcome]:
         parts, message = self._parts, job.message
         try:
-            sending = self._hand_over(lease.group.destination, job)
+            sending = self._hand_over(lease.group.destination, job, watch)
             outcomes = await keep_while(lease, sending, store=parts.store, clock=parts.clock)
         except (LeaseLostError, asyncio.CancelledError):
             raise
@@ -236,7 +256,7 @@ class Turns:
             outcomes = _all_of(job, WAITING, status="4.3.0", answer="internal error")
         return {outcome.number: outcome for outcome in outcomes}
 
-    async def _hand_over(self, destination: str, job: _Job) -> list[Outcome]:
+    async def _hand_over(self, destination: str, job: _Job, watch: Watch) -> list[Outcome]:
         """Give a message to the transport; twice, where some recipients alone need SMTPUTF8 (those in Bcc)."""
         message = job.message
         if message.needs_smtputf8:
@@ -248,6 +268,7 @@ class Turns:
             ]
         outcomes: list[Outcome] = []
         for recipients in filter(None, batches):
+            await watch.after_some(outcomes)
             outbound = Outbound(
                 sender=message.sender,
                 recipients=tuple(recipients),
@@ -257,7 +278,7 @@ class Turns:
                 ret=message.ret,
                 envid=message.envid,
             )
-            outcomes += await self._parts.transport.send(destination, outbound)
+            outcomes += await self._parts.transport.send(destination, outbound, witness=watch)
         return outcomes
 
     def _note_reached(self, destination: str, outcomes: Sequence[Outcome]) -> None:
@@ -276,7 +297,7 @@ class Turns:
         """File a message in mailboxes here, and settle that; who refuses it then is settled as refusing."""
         refused: dict[int, Outcome] = {}
         if is_looping(job.content):
-            await self._settle(lease, job, await self._try(lease, job))
+            await self._settle(lease, job, _loop(job))
             return
         now = self._parts.clock.now()
         content = add_trace(job.content, job.message, hostname=self._parts.hostname, now=now)
@@ -304,7 +325,13 @@ class Turns:
     # The end
 
     async def _settle(
-        self, lease: Lease, job: _Job, outcomes: Sequence[Outcome], *, arrival: Arrival | None = None
+        self,
+        lease: Lease,
+        job: _Job,
+        outcomes: Sequence[Outcome],
+        *,
+        arrival: Arrival | None = None,
+        noted: Collection[int] = (),
     ) -> None:
         """Settle outcomes. Raises: OtherwiseError where mailboxes refuse ``arrival``."""
         parts, message = self._parts, job.message
@@ -314,7 +341,8 @@ class Turns:
             verdict = judge(message, lease.group, attempt, sending=parts.sending, now=now)
             notices = await self._make_notices(job, verdict, now=now)
             try:
-                await self._settling.settle(lease, Settlement(message, verdict, notices, arrival), now=now)
+                settlement = Settlement(message, verdict, notices, arrival, noted)
+                await self._settling.settle(lease, settlement, now=now)
             except OtherwiseError as otherwise:
                 if otherwise.refusals:
                     raise
@@ -358,6 +386,11 @@ def is_looping(content: bytes) -> bool:
     match = _HEADER_END.search(content)
     header = content[: match.start()] if match else content
     return len(_RECEIVED.findall(header)) > MAX_HOPS
+
+
+def _loop(job: _Job) -> list[Outcome]:
+    answer = "the message has gone through too many servers; it is in a loop"
+    return _all_of(job, FAILED, status="5.4.6", answer=answer)
 
 
 def _all_of(job: _Job, state: str, *, status: str, answer: str) -> list[Outcome]:

@@ -69,7 +69,7 @@ def judge(
         sending: the waiting times.
         now: the present time in Unix milliseconds.
     """
-    deadline = message.release_at + sending.give_up_hours * _HOUR_MS
+    deadline = find_deadline(message, sending)
     judged = [Told(recipient, _cut(outcome)) for recipient, outcome in attempt]
     if now >= deadline:
         judged = [Told(recipient, _expire(outcome)) for recipient, outcome in judged]
@@ -87,6 +87,11 @@ def judge(
         successes=[told for told in judged if _has_arrived(told.outcome) and _wants(told, SUCCESS)],
         delays=[told for told in waiting if is_late and not message.delay_told_at and _wants(told, DELAY)],
     )
+
+
+def find_deadline(message: Outgoing, sending: SendingConfig) -> int:
+    """Return when a message is given up, in Unix milliseconds."""
+    return message.release_at + sending.give_up_hours * _HOUR_MS
 
 
 def wants_delay(recipient: OutgoingRecipient) -> bool:

@@ -28,7 +28,7 @@ from postroom.domain.filing import Flags, file_mail, locate_mail, remove_mails, 
 from postroom.domain.history import write_down
 from postroom.domain.letters import Letter, Letters, Stamp, Written, make_message_id
 from postroom.domain.messages import Messages
-from postroom.domain.outbox import Addressee, Message, enqueue
+from postroom.domain.outbox import Addressee, Message, enqueue, read_message_id
 from postroom.domain.queue_room import QueueRoom
 from postroom.domain.quota import Quota
 from postroom.domain.references import mark_referred
@@ -272,7 +272,9 @@ class Sending:
                 await Quota.of(find_class(self._classes, caller)).check(tx)
             if parcel.collects:
                 await collect(tx, written.recipients, now=self._clock.now_ms())
-            await self._letters.uploads.spend(tx, caller, written.attachments)
+            await self._letters.uploads.spend(
+                tx, caller, written.attachments, draft=None if draft is None else draft.item_id
+            )
             kind = "mails.send" if parcel.kind == SENT else "mails.schedule"
             await _write_down(tx, kind, steps, folder_id=parcel.folder_id)
         return Sent(copy, processing_id)
@@ -326,6 +328,7 @@ class Sending:
             needs_smtputf8=written.needs_smtputf8,
             is_8bit=written.is_8bit,
             ret="HDRS" if parcel.addressees[0].notify else "",
+            message_id=read_message_id(written.digest),
         )
 
 

@@ -25,7 +25,8 @@ from postroom.store.tx import Transaction
 SETTLED = "mails.settle"
 """The kind of operation by which recipients of a sent mail are settled."""
 MAX_ANSWER_CHARACTERS = 300
-_TOLD = frozenset({SENT, SCHEDULED, SUBMITTED})
+TOLD = frozenset({SENT, SCHEDULED, SUBMITTED})
+"""Kinds of messages that people have written."""
 
 
 async def tell_outcomes(
@@ -43,14 +44,14 @@ async def tell_outcomes(
         recipients: its recipients, as they were before.
         outcomes: what became of some of them.
     """
-    if message.kind not in _TOLD:
+    if message.kind not in TOLD:
         return
     waiting = {recipient.number: recipient for recipient in recipients if recipient.state == WAITING}
     reached = _list(waiting, outcomes, (DELIVERED, RELAYED))
     failed = _list(waiting, outcomes, (FAILED,))
     if not reached and not failed:
         return
-    folder_id, copies = await _find_copy(tx, message)
+    folder_id, copies = await find_copy(tx, message)
     steps: list[Step] = []
     if reached:
         steps.append(Dispatch(folder_id, copies, message.processing_id, reached))
@@ -70,7 +71,7 @@ def _list(
     ]
 
 
-async def _find_copy(tx: Transaction, message: Outgoing) -> tuple[int, list[Listed]]:
+async def find_copy(tx: Transaction, message: Outgoing) -> tuple[int, list[Listed]]:
     """Return the folder of the copy that the sender has kept, and the copy; 0 and nothing where there is none."""
     if not message.item_id:
         return 0, []

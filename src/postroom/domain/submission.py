@@ -20,7 +20,7 @@ from postroom.domain.clock import Clock
 from postroom.domain.contents import hold_content
 from postroom.domain.ingest import Ingest
 from postroom.domain.logins import Logins
-from postroom.domain.outbox import Addressee, Message, enqueue
+from postroom.domain.outbox import Addressee, Message, enqueue, read_message_id
 from postroom.domain.queue_room import QueueRoom
 from postroom.domain.routing import Route, Routing
 from postroom.errors import Kind, PostroomError
@@ -122,6 +122,7 @@ class Submission:
                     is_8bit=submitted.is_8bit,
                     ret=submitted.ret,
                     envid=submitted.envid,
+                    message_id=read_message_id(digest) if submitted.sender else "",
                 )
                 addressees = [_addressee(recipient) for recipient in submitted.recipients]
                 processing_id = await enqueue(tx, message, addressees, now=now)

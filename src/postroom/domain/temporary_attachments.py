@@ -1,7 +1,8 @@
 """Temporary attachments: files that a session uploads, or takes from a mail, to attach them to what it writes.
 
 They belong to the session: no other has them, not even one of the same account, and they go when it goes. Saving a
-draft copies them, so that it can be saved again; sending takes them, in the transaction that sends.
+draft copies them, so that it can be saved again; sending takes them, in the transaction that sends, and so does
+sending the draft that was saved with them.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from postroom.domain.messages import Messages, read_summary
 from postroom.domain.uploads import FileHead, StagedFile, Staging, remove_files, too_much
 from postroom.errors import Kind, PostroomError, bad_parameter, not_found
 from postroom.model.account import Caller
-from postroom.model.ids import MailRef, SessionId
+from postroom.model.ids import ItemId, MailRef, SessionId
 from postroom.model.upload import TemporaryAttachment, TemporaryAttachmentId, WantedAttachment
 from postroom.store import Store
 from postroom.store.blobs.base import BlobReader
@@ -225,8 +226,30 @@ class TemporaryAttachments:
                 raise not_found(_WHAT)
             tx.after_commit(partial(self._begin_removal, files))
 
-    async def spend(self, tx: Transaction, caller: Caller, wanted: Sequence[WantedAttachment]) -> None:
-        """Remove files of the session that are sent by a transaction; some may be gone by now."""
+    async def save_with(
+        self, tx: Transaction, caller: Caller, wanted: Sequence[WantedAttachment], *, draft: ItemId
+    ) -> None:
+        """Note the files of the session that a transaction saves a draft with, all that it has."""
+        if caller.session_id is not None:
+            await tx.tables.temporary_attachments.save_with(
+                caller.account_id,
+                caller.session_id,
+                attachment_ids=[one.attachment_id for one in wanted],
+                draft=draft,
+            )
+
+    async def spend(
+        self,
+        tx: Transaction,
+        caller: Caller,
+        wanted: Sequence[WantedAttachment],
+        *,
+        draft: ItemId | None = None,
+    ) -> None:
+        """Remove files of the session that are sent by a transaction, by themselves or with a draft.
+
+        Some may be gone by now.
+        """
         if caller.session_id is None:
             return
         files = [
@@ -236,6 +259,10 @@ class TemporaryAttachments:
                 caller.account_id, caller.session_id, one.attachment_id
             )
         ]
+        if draft is not None:
+            files += await tx.tables.temporary_attachments.delete_of_draft(
+                caller.account_id, caller.session_id, draft
+            )
         if files:
             tx.after_commit(partial(self._begin_removal, files))
 

@@ -33,8 +33,10 @@ from postroom.domain.automatic import (
     make_message_id,
     make_own,
 )
+from postroom.domain.bounces import find_report, note_bounces
 from postroom.domain.routing import Route, Routing
 from postroom.errors import Kind, PostroomError, bad_parameter
+from postroom.mime.delivery_reports import DeliveryReport
 from postroom.mime.headers import HeaderField, decode_value, find_header, parse_headers
 from postroom.mime.raw import Raw
 from postroom.model.account import Caller
@@ -102,7 +104,7 @@ def _check(vacation: Vacation) -> Vacation:
     )
 
 
-class Answer(NamedTuple):
+class ReadyNotice(NamedTuple):
     """An absence notice that is ready to be sent."""
 
     vacation: Vacation
@@ -111,6 +113,11 @@ class Answer(NamedTuple):
     route: Route
     digest: Digest
     is_8bit: bool
+
+
+Answer = ReadyNotice | DeliveryReport
+"""What a message brings about where it is delivered: a notice is sent, or a mail that was sent from here has come
+back (:mod:`postroom.domain.bounces`). No message does both: reports are never answered."""
 
 
 class _Answered(NamedTuple):
@@ -138,7 +145,7 @@ class Absences:
     async def prepare(
         self, envelope: Envelope, content: Raw, *, structure: bytes, now: int
     ) -> Mapping[AccountId, Answer]:
-        """Return the answers to a message that is to be delivered.
+        """Return what a message that is to be delivered brings about.
 
         Args:
             envelope: its envelope.
@@ -148,6 +155,9 @@ class Absences:
 
         Raises: unavailable.
         """
+        if not envelope.sender:
+            report = find_report(content, structure)
+            return {recipient.account_id: report for recipient in envelope.recipients if report is not None}
         if not is_person(envelope.sender):
             return {}
         absent = await self._find_absent(envelope, now)
@@ -171,7 +181,9 @@ class Absences:
                 _log.warning("a notice cannot be made", account_id=account_id, error=str(error))
                 continue
             digest = await self._prepare(raw, [account_id])
-            answers[account_id] = Answer(vacation, answered.key, answered.route, digest, not raw.isascii())
+            answers[account_id] = ReadyNotice(
+                vacation, answered.key, answered.route, digest, not raw.isascii()
+            )
         return answers
 
     async def _find_absent(self, envelope: Envelope, now: int) -> dict[AccountId, Vacation]:
@@ -243,13 +255,21 @@ def _make_notice(vacation: Vacation, answered: _Answered, own: Address, *, now: 
 
 
 async def send_answer(tx: Transaction, made: Answer, *, now: int) -> None:
-    """Send an absence notice, unless it holds no more, or this sender was answered lately.
+    """Do what a message brings about that is delivered.
 
     Args:
         tx: the transaction of the delivery, on the mailbox that got it.
-        made: the notice.
+        made: the notice or report.
         now: the present time in Unix milliseconds.
     """
+    if isinstance(made, DeliveryReport):
+        await note_bounces(tx, made)
+    else:
+        await _send_notice(tx, made, now=now)
+
+
+async def _send_notice(tx: Transaction, made: ReadyNotice, *, now: int) -> None:
+    """Send an absence notice, unless it holds no more, or this sender was answered lately."""
     repo, account_id, vacation = tx.tables.vacations, tx.account_id, made.vacation
     if await repo.find(account_id) != vacation:
         return

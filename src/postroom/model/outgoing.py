@@ -5,7 +5,8 @@ the exchangers of one domain) form a group, which is claimed and tried as one. T
 3463. Times are Unix milliseconds.
 """
 
-from typing import NamedTuple, NewType
+from collections.abc import Sequence
+from typing import NamedTuple, NewType, Protocol
 
 from postroom.model.ids import AccountId, ContentId, ItemId
 
@@ -43,6 +44,7 @@ class Outgoing(NamedTuple):
     started_at: int
     delay_told_at: int
     finished_at: int
+    message_key: int = 0
 
 
 class OutgoingRecipient(NamedTuple):
@@ -58,6 +60,8 @@ class OutgoingRecipient(NamedTuple):
     status: str = ""
     answer: str = ""
     remote: str = ""
+    is_repeated: int = 0
+    """It was sent to once more after a lapse, and how that ended is not known."""
 
 
 class OutgoingGroup(NamedTuple):
@@ -102,3 +106,16 @@ class Outcome(NamedTuple):
     """The server's host name, "" where none was reached."""
     passes_dsn: bool = False
     """The server has taken over the duty to report (RFC 3461 §5.2.1)."""
+
+
+class Witness(Protocol):
+    """Is told how far a message has come while it is handed over."""
+
+    async def before_end(self, recipients: Sequence[OutgoingRecipient]) -> None:
+        """Note that the message is about to be ended for these recipients: from then on the server may take it.
+
+        If this raises, the end is not sent.
+        """
+
+    async def after_some(self, outcomes: Sequence[Outcome]) -> None:
+        """Note who has got the message, while it is still to be handed over for others. Raises nothing of its own."""

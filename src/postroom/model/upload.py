@@ -24,6 +24,8 @@ class TemporaryAttachment(NamedTuple):
     size_bytes: int
     created_at: int
     """Unix milliseconds."""
+    draft_item_id: int = 0
+    """The draft that was saved with it last."""
 
 
 class WantedAttachment(NamedTuple):

@@ -5,10 +5,18 @@ the next server, and in the end gets the outcome of the failure: a temporary one
 may take the message later.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from postroom.model.outgoing import FAILED, RELAYED, WAITING, Outbound, Outcome, OutgoingRecipient
+from postroom.model.outgoing import (
+    FAILED,
+    RELAYED,
+    WAITING,
+    Outbound,
+    Outcome,
+    OutgoingRecipient,
+    Witness,
+)
 from postroom.outgoing.replies import MAX_TEXT_CHARS, Reply
 
 
@@ -39,8 +47,11 @@ class UnusableError(Exception):
 class Attempt:
     """What has become of the recipients of a message."""
 
-    def __init__(self, message: Message) -> None:
+    def __init__(self, message: Message, witness: Witness | None = None) -> None:
+        """``witness`` is told how far it has come."""
         self.message = message
+        self._witness = witness
+        self._told: set[int] = set()
         self._outcomes: dict[int, Outcome] = {}
         self._failure: UnusableError | None = None
 
@@ -80,6 +91,22 @@ class Attempt:
     def put(self, outcome: Outcome) -> None:
         """Settle a recipient, unless it is settled."""
         self._outcomes.setdefault(outcome.number, outcome)
+
+    async def before_end(self, recipients: Sequence[OutgoingRecipient]) -> None:
+        """Tell that the message is about to be ended for recipients. What is raised forbids it."""
+        if self._witness is not None:
+            await self._witness.before_end(recipients)
+
+    async def tell(self) -> None:
+        """Tell who has got the message, before it is handed over for others."""
+        relayed = [
+            outcome
+            for outcome in self._outcomes.values()
+            if outcome.state == RELAYED and outcome.number not in self._told
+        ]
+        if relayed and self._witness is not None:
+            self._told.update(outcome.number for outcome in relayed)
+            await self._witness.after_some(relayed)
 
     def note(self, failure: UnusableError) -> None:
         """Note that a server was of no use; the last temporary failure counts, else the last one."""

@@ -8,12 +8,14 @@ some.
 
 What is uncertain is decided so that no mail is lost: a connection that breaks off before the final dot has brought
 nothing over, and another server may be tried at once; one that breaks off between the final dot and the reply may
-have, and the recipients wait for the next attempt.
+have, and the recipients wait for the next attempt. The attempt's witness is told before the final dot, and of those
+who have got the message before it is handed over for others.
 """
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from postroom.errors import PostroomError
 from postroom.model.outgoing import FAILED, WAITING, Outcome, OutgoingRecipient
 from postroom.outgoing.attempt import Attempt
 from postroom.outgoing.commands import is_sendable, render_mail, render_rcpt
@@ -48,6 +50,7 @@ async def hand_over(session: Session, attempt: Attempt) -> None:
     _check_abilities(session, attempt)
     pending = attempt.pending
     while pending:
+        await attempt.tell()
         try:
             pending = await _Transaction(session, attempt, pending).run()
         except LostError as error:
@@ -204,10 +207,16 @@ class _Transaction:
         session = self._session
         limits = session.policy.limits
         content = stuff_dots(self._attempt.message.content)
-        if len(content) <= _SMALL_BYTES:
-            session.wire.write(content + b".\r\n")
-        elif not await self._write_slowly(content, accepted):
-            return
+        if len(content) > _SMALL_BYTES:
+            if not await self._write_slowly(content, accepted):
+                return
+            content = b""
+        try:
+            await self._attempt.before_end(accepted)
+        except PostroomError as error:
+            # What has to be written down first cannot be.
+            raise session.wire.fail(f"given up before the message was ended: {error}") from error
+        session.wire.write(content + b".\r\n")
         try:
             reply = await session.wire.read_reply(limits.data_seconds)
             self._refuse_odd(reply)
@@ -220,7 +229,7 @@ class _Transaction:
             session.wire.close()
 
     async def _write_slowly(self, content: bytes, accepted: Sequence[OutgoingRecipient]) -> bool:
-        """Send a large content and the final dot; False where the server has refused it on the way."""
+        """Send a large content without the final dot; False where the server has refused it on the way."""
         session = self._session
         try:
             await session.wire.write_slowly(content, session.policy.limits.slice_seconds)
@@ -231,7 +240,6 @@ class _Transaction:
                 self._settle(accepted, reply)
                 return False
             raise
-        session.wire.write(b".\r\n")
         return True
 
     def _settle(self, recipients: Sequence[OutgoingRecipient], reply: Reply) -> None:

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from postroom.config.dkim import DKIMConfig
 from postroom.config.relay import RelayConfig
 from postroom.config.sending import SendingConfig, parse_nameserver
-from postroom.model.outgoing import RELAY, Outbound, Outcome
+from postroom.model.outgoing import RELAY, Outbound, Outcome, Witness
 from postroom.outgoing.attempt import Attempt, Message, UnusableError
 from postroom.outgoing.connections import Connections, Slots
 from postroom.outgoing.dkim import sign_message
@@ -78,17 +78,20 @@ class Transport:
         """The same for each other destination."""
         return self._sending.connections_per_domain
 
-    async def send(self, destination: str, outbound: Outbound) -> list[Outcome]:
-        """Hand a message over; return an outcome for each recipient, in their order.
+    async def send(
+        self, destination: str, outbound: Outbound, *, witness: Witness | None = None
+    ) -> list[Outcome]:
+        """Hand a message over; return an outcome for each recipient, in their order. Raises: what the witness does.
 
         Args:
             destination: RELAY, or a domain or an address literal whose exchangers are tried.
             outbound: the message.
+            witness: is told how far it has come.
         """
         slots = self._relay_slots if destination == RELAY else self._domain_slots
         async with slots.hold(destination):
             try:
-                attempt = Attempt(Message(outbound, await self._prepare(outbound.content)))
+                attempt = Attempt(Message(outbound, await self._prepare(outbound.content)), witness)
             except KeyUnusableError as error:
                 attempt = Attempt(Message(outbound, b""))
                 attempt.note(UnusableError(str(error), status="4.3.5"))
@@ -160,6 +163,7 @@ async def _try_endpoint(connections: Connections, endpoint: Endpoint, attempt: A
     """Offer the message to a server; what it does not settle stays pending, with the failure noted."""
     is_fresh = False
     while attempt.pending:
+        await attempt.tell()
         try:
             session = await connections.take(endpoint, fresh=is_fresh)
         except UnusableError as error:

@@ -10,7 +10,7 @@ CREATE TABLE draft (
 ) WITHOUT ROWID;
 
 -- Files that a session has uploaded to attach them; the content lies in the store of uploads under blob_name. Numbers
--- are exact in the numbers of JavaScript.
+-- are exact in the numbers of JavaScript. draft_item_id: the draft that was saved with the file last, 0 for none.
 CREATE TABLE temporary_attachment (
     account_id BIGINT NOT NULL,
     attachment_id BIGINT NOT NULL,
@@ -22,6 +22,7 @@ CREATE TABLE temporary_attachment (
     is_inline SMALLINT NOT NULL CHECK (is_inline IN (0, 1)),
     size_bytes BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
+    draft_item_id BIGINT NOT NULL,
     PRIMARY KEY (account_id, session_id, attachment_id)
 ) WITHOUT ROWID;
 CREATE INDEX temporary_attachment_by_blob ON temporary_attachment (account_id, blob_name);
@@ -41,7 +42,8 @@ CREATE INDEX released_blob_by_age ON released_blob (released_at);
 -- refw_item_id, refw: the mail whose answered or forwarded flag this send has set, and the bits that were not set
 -- before. release_at: nothing begins before (the end of the undo window; the scheduled time). started_at: when the
 -- first attempt began, 0 before: from then on it cannot be taken back. finished_at: when the last recipient was
--- settled or the message was withdrawn, 0 before; a finished row is kept for some days. ret, envid: RFC 3461.
+-- settled or the message was withdrawn, 0 before; a finished row is kept for some days. ret, envid: RFC 3461. message_key: made from the Message-ID of a message
+-- about which other servers may report, 0 for others.
 CREATE TABLE outgoing (
     processing_id BIGINT NOT NULL PRIMARY KEY,
     account_id BIGINT NOT NULL,
@@ -60,8 +62,10 @@ CREATE TABLE outgoing (
     release_at BIGINT NOT NULL,
     started_at BIGINT NOT NULL,
     delay_told_at BIGINT NOT NULL,
-    finished_at BIGINT NOT NULL
+    finished_at BIGINT NOT NULL,
+    message_key BIGINT NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX outgoing_by_message ON outgoing (account_id, message_key, processing_id) WHERE message_key > 0;
 CREATE INDEX outgoing_by_account ON outgoing (account_id, processing_id);
 CREATE INDEX outgoing_unfinished ON outgoing (account_id) WHERE finished_at = 0;
 CREATE INDEX outgoing_by_item ON outgoing (account_id, item_id) WHERE item_id > 0;
@@ -69,7 +73,8 @@ CREATE INDEX outgoing_by_end ON outgoing (finished_at) WHERE finished_at > 0;
 
 -- The recipients of a message. notify: the words of NOTIFY, by commas ('' is the default); orcpt: as on the wire.
 -- state: waiting, delivered (into a mailbox here), relayed (another server has taken it on), failed, or withdrawn.
--- status: the enhanced status code of the last answer; answer: its text. remote: the server that gave it.
+-- status: the enhanced status code of the last answer; answer: its text. remote: the server that gave it. is_repeated: 1
+-- from when the message is sent once more after a lapse (see below) until it is known how that ended.
 CREATE TABLE outgoing_recipient (
     processing_id BIGINT NOT NULL,
     number BIGINT NOT NULL,
@@ -81,6 +86,7 @@ CREATE TABLE outgoing_recipient (
     status TEXT NOT NULL,
     answer TEXT NOT NULL,
     remote TEXT NOT NULL,
+    is_repeated SMALLINT NOT NULL CHECK (is_repeated IN (0, 1)),
     PRIMARY KEY (processing_id, number)
 ) WITHOUT ROWID;
 

@@ -15,23 +15,30 @@ from postroom.model.outgoing import Outgoing, OutgoingGroup, OutgoingRecipient, 
 from postroom.store.engine.base import Connection
 
 _COLUMNS = """processing_id, account_id, kind, sender, content_id, size_bytes, item_id, refw_item_id, refw,
-       needs_smtputf8, is_8bit, ret, envid, created_at, release_at, started_at, delay_told_at, finished_at"""
-_RECIPIENT = "processing_id, number, destination, address, notify, orcpt, state, status, answer, remote"
+       needs_smtputf8, is_8bit, ret, envid, created_at, release_at, started_at, delay_told_at, finished_at,
+       message_key"""
+_RECIPIENT = (
+    "processing_id, number, destination, address, notify, orcpt, state, status, answer, remote, is_repeated"
+)
 _GROUP = "processing_id, destination, account_id, next_try_at, attempts, leased_until, failure, lapses"
 
 _CREATE = f"""
 INSERT INTO outgoing ({_COLUMNS})
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 ON CONFLICT (processing_id) DO NOTHING RETURNING processing_id
 """
 _ADD_RECIPIENT = f"""
-INSERT INTO outgoing_recipient ({_RECIPIENT}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO outgoing_recipient ({_RECIPIENT}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 _ADD_GROUP = f"INSERT INTO outgoing_group ({_GROUP}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 _FIND = f"SELECT {_COLUMNS} FROM outgoing WHERE processing_id = $1"
 _FIND_BY_ITEM = f"""
 SELECT {_COLUMNS} FROM outgoing
 WHERE account_id = $1 AND item_id = $2 AND item_id > 0 ORDER BY processing_id DESC LIMIT 1
+"""
+_FIND_BY_MESSAGE = f"""
+SELECT {_COLUMNS} FROM outgoing
+WHERE account_id = $1 AND message_key = $2 AND message_key > 0 ORDER BY processing_id DESC LIMIT 1
 """
 _RECIPIENTS = f"SELECT {_RECIPIENT} FROM outgoing_recipient WHERE processing_id = $1 ORDER BY number"
 _GROUPS = f"SELECT {_GROUP} FROM outgoing_group WHERE processing_id = $1 ORDER BY destination"
@@ -85,8 +92,15 @@ WHERE processing_id = $1 AND account_id = $2 AND started_at = 0 AND finished_at 
 RETURNING {_COLUMNS}
 """
 _SETTLE = """
-UPDATE outgoing_recipient SET state = $3, status = $4, answer = $5, remote = $6
+UPDATE outgoing_recipient SET state = $3, status = $4, answer = $5, remote = $6, is_repeated = 0
 WHERE processing_id = $1 AND number = $2 AND state = 'waiting' RETURNING number
+"""
+_REPEAT = """
+UPDATE outgoing_recipient SET is_repeated = 1 WHERE processing_id = $1 AND number = $2 AND state = 'waiting'
+"""
+_BOUNCE = """
+UPDATE outgoing_recipient SET state = 'failed', status = $3, answer = $4, remote = $5
+WHERE processing_id = $1 AND number = $2 AND state = 'relayed' RETURNING number
 """
 _WITHDRAW_RECIPIENTS = (
     "UPDATE outgoing_recipient SET state = 'withdrawn' WHERE processing_id = $1 AND state = 'waiting'"
@@ -299,6 +313,10 @@ class OutgoingWork:
         """Store what became of recipients; those that were settled before are left as they are."""
         await self._connection.execute_many(_SETTLE, [(processing_id, *one) for one in settled])
 
+    async def note_repeated(self, processing_id: ProcessingId, numbers: Iterable[int]) -> None:
+        """Note that a message is about to be sent once more to recipients, who may have it."""
+        await self._connection.execute_many(_REPEAT, [(processing_id, number) for number in numbers])
+
     async def retry(self, group: OutgoingGroup, *, next_try_at: int, failure: str) -> bool:
         """Give a group back, to be tried again; False if it was taken away."""
         value = await self._connection.fetch_value(
@@ -330,3 +348,17 @@ class OutgoingWork:
     async def note_delay_told(self, processing_id: ProcessingId, *, now: int) -> bool:
         """Note that the sender is told of the delay; False if that was done before."""
         return await self._connection.fetch_value(_DELAY_TOLD, processing_id, now) is not None
+
+    # Reports of others
+
+    async def find_by_message(self, account_id: AccountId, message_key: int) -> Outgoing | None:
+        """Return the message with a Message-ID that an account has sent, by the key made from it; the newest."""
+        row = await self._connection.fetch_row(_FIND_BY_MESSAGE, account_id, message_key)
+        return None if row is None else Outgoing(*row)
+
+    async def bounce(self, processing_id: ProcessingId, settled: Settled) -> bool:
+        """Note that a recipient that another server had taken on has failed there; False for any other recipient."""
+        value = await self._connection.fetch_value(
+            _BOUNCE, processing_id, settled.number, settled.status, settled.answer, settled.remote
+        )
+        return value is not None

@@ -4,16 +4,17 @@ A row is removed before the file that it names, so that there is never a row wit
 removes rows returns is to be deleted once that is durable.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from postroom.model.ids import AccountId, SessionId
+from postroom.model.ids import AccountId, ItemId, SessionId
 from postroom.model.upload import TemporaryAttachment, TemporaryAttachmentId
 from postroom.store.engine.base import Connection
 
 _COLUMNS = """account_id, attachment_id, session_id, blob_name, name, content_type, content_id, is_inline, size_bytes,
-       created_at"""
+       created_at, draft_item_id"""
 _CREATE = f"""
-INSERT INTO temporary_attachment ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO temporary_attachment ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (account_id, session_id, attachment_id) DO NOTHING RETURNING attachment_id
 """
 _FIND = f"""
@@ -24,6 +25,16 @@ SELECT count(*), coalesce(sum(size_bytes), 0) FROM temporary_attachment WHERE ac
 """
 _DELETE = """
 DELETE FROM temporary_attachment WHERE account_id = $1 AND attachment_id = $2 AND session_id = $3
+RETURNING account_id, blob_name
+"""
+_SAVE_WITH = """
+UPDATE temporary_attachment SET draft_item_id = $4 WHERE account_id = $1 AND attachment_id = $2 AND session_id = $3
+"""
+_FORGET_DRAFT = """
+UPDATE temporary_attachment SET draft_item_id = 0 WHERE account_id = $1 AND session_id = $2 AND draft_item_id = $3
+"""
+_DELETE_OF_DRAFT = """
+DELETE FROM temporary_attachment WHERE account_id = $1 AND session_id = $2 AND draft_item_id = $3
 RETURNING account_id, blob_name
 """
 _DELETE_OF_SESSION = """
@@ -95,6 +106,27 @@ class TemporaryAttachmentRepo:
     ) -> list[RemovedFile]:
         """Remove a temporary attachment of a session; return its file, or nothing if there was none."""
         rows = await self._connection.fetch_all(_DELETE, account_id, attachment_id, session_id)
+        return [RemovedFile(*row) for row in rows]
+
+    async def save_with(
+        self,
+        account_id: AccountId,
+        session_id: SessionId,
+        *,
+        attachment_ids: Iterable[TemporaryAttachmentId],
+        draft: ItemId,
+    ) -> None:
+        """Note that a draft was saved with these temporary attachments of a session, and with no others of it."""
+        await self._connection.execute(_FORGET_DRAFT, account_id, session_id, draft)
+        await self._connection.execute_many(
+            _SAVE_WITH, [(account_id, number, session_id, draft) for number in attachment_ids]
+        )
+
+    async def delete_of_draft(
+        self, account_id: AccountId, session_id: SessionId, draft: ItemId
+    ) -> list[RemovedFile]:
+        """Remove what a draft was saved with last, of one session; return the files."""
+        rows = await self._connection.fetch_all(_DELETE_OF_DRAFT, account_id, session_id, draft)
         return [RemovedFile(*row) for row in rows]
 
     async def delete_of_session(self, account_id: AccountId, session_id: SessionId) -> list[RemovedFile]:
