@@ -86,7 +86,7 @@ def digest_message(raw: Raw) -> Digest:
         sort_subject=keys.subject,
         sort_from=keys.from_,
         sort_to=keys.to,
-        index_terms=IndexTerms(*map(index_terms, index_fields(raw, root, body_text, header))),
+        index_terms=IndexTerms(*map(index_terms, index_fields(raw, root, body_text, header=header))),
         has_documents=has_documents(root),
     )
 

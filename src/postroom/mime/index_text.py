@@ -38,7 +38,7 @@ class IndexFields(NamedTuple):
     """Headers and text of attached messages, and the names of their attachments."""
 
 
-def index_fields(raw: Raw, root: Part, body_text: str, header: Header | None = None) -> IndexFields:
+def index_fields(raw: Raw, root: Part, body_text: str, *, header: Header | None = None) -> IndexFields:
     """Return the texts of the message ``raw`` to be indexed; ``body_text`` is the text of its body.
 
     ``header`` is its header, where that has been read.
