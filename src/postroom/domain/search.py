@@ -285,7 +285,7 @@ class _Run:
             asked, is_wanted = (every & ~mask, False) if name == "refw" and mask & 1 else (mask, True)
             values = [value for value in range(every.bit_length()) if asked >> value & 1]
             mailbox, remembered = self._place.mailbox, self._place.remembered
-            facets = [await remembered.find_with(mailbox, folder, name, value) for value in values]
+            facets = [await remembered.find_with(mailbox, folder, name, value=value) for value in values]
             if len(facets) == 1:
                 tests.append(_Test(facets[0].uids, is_wanted, facet=facets[0]))
             else:

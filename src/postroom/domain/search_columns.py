@@ -115,7 +115,7 @@ class RememberedColumns:
         self._keep(key, _Known(folder.content_modseq, 4 * len(columns.uids) + 100, columns=columns))
         return columns
 
-    async def find_with(self, mailbox: Snapshot, folder: Folder, name: str, value: int) -> Facet:
+    async def find_with(self, mailbox: Snapshot, folder: Folder, name: str, *, value: int) -> Facet:
         """Return the mails of a folder with a value of a property (see ``mail_filters``)."""
         key = (folder.account_id, folder.folder_id, name, value)
         known = self._known.get(key)
