@@ -4,7 +4,8 @@ For each account, in one snapshot: the counters of folders and labels and the ma
 references to contents against the mails; tombstones of mails that are there; the counted chunks of the sort orders;
 the full-text index (see :mod:`postroom.domain.examination`). Then each content's bytes against its hash, the blobs
 that no row names, uploads (:mod:`postroom.domain.upload_check`). Before all that comes the engine's own check of its
-files, and the words of the full-text index (:mod:`postroom.store.index_check`). All of it works while the server runs.
+files, and the words of the full-text index (:mod:`postroom.store.index_check`). All of it works while the server
+runs.
 
 A repair is made in one transaction an account, with its writers held, from a new look. It restores what can be
 derived. A damaged or missing message can't be: it is reported, and kept.
