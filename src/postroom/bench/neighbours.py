@@ -39,7 +39,9 @@ async def _add_all(scene: Scene, count: int) -> None:
         directory = Directory(store, hasher, Config().classes)
         domain = scene.mailbox.address.partition("@")[2]
         addresses = iter([f"beside-{number}-{secrets.token_hex(4)}@{domain}" for number in range(count)])
-        await asyncio.gather(*(_add_some(store, directory, addresses, digests) for _ in range(_AT_ONCE)))
+        await asyncio.gather(
+            *(_add_some(store, directory, addresses=addresses, digests=digests) for _ in range(_AT_ONCE))
+        )
         while await store.engine.tidy_index():
             pass
     finally:
@@ -48,7 +50,7 @@ async def _add_all(scene: Scene, count: int) -> None:
 
 
 async def _add_some(
-    store: Store, directory: Directory, addresses: Iterator[str], digests: Sequence[Digest]
+    store: Store, directory: Directory, *, addresses: Iterator[str], digests: Sequence[Digest]
 ) -> None:
     """Add accounts until there are no more addresses; others take of them, too."""
     for address in addresses:
