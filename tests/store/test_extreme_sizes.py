@@ -21,8 +21,8 @@ from postroom.store.sql.mails import Located
 
 FEW, MEASURED = 300, 40
 BLOCK = 500
-_NOT_COUNTED = ("fulltext", "data_version", "order_chunk")
-"""The first two are of the full-text index, which does not set back its steps."""
+_NOT_COUNTED = ("fulltext", "data_version", "order_chunk", "OFFSET")
+"""The first two are of the full-text index, which does not set back its steps; the last cuts chunks now and then."""
 TRASH = FolderId(5)
 SHARE = 1.3
 """How much more it may cost: trees are deeper, and chunks are cut in two now and then."""
