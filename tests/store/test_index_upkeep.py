@@ -1,6 +1,7 @@
 """The full-text index is merged in idle moments, and finds the same before and after."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from tests.fixtures.factories import Owner, make_message
@@ -8,6 +9,8 @@ from tests.fixtures.factories import Owner, make_message
 from postroom.app.upkeep import keep_index_tidy
 from postroom.errors import unavailable
 from postroom.search.query import Phrase, Text
+from postroom.store.engine._fts5 import SEGMENT_SIZES, is_scattered
+from postroom.store.engine.base import Row
 from postroom.store.index_size import index_bytes
 
 MAILS = 60
@@ -39,8 +42,26 @@ async def test_segments_are_merged_until_there_is_one(owner: Owner) -> None:
     if owner.store.engine.name == "sqlite":
         assert steps > 0
         assert await index_bytes(owner.store.engine) < before
+        assert len(await _list_segments(owner)) == 1
+        # One mail more makes a segment, which is left where the other is much larger.
+        await owner.add_mail(make_message(subject="Small"))
+        assert not await owner.store.engine.tidy_index()
+        assert len(await _list_segments(owner)) == 2
     else:
         assert steps == 0
+
+
+async def _list_segments(owner: Owner) -> Sequence[Row]:
+    async with owner.store.engine.peek() as connection:
+        return await connection.fetch_all(SEGMENT_SIZES)
+
+
+def test_what_is_worth_merging() -> None:
+    assert not is_scattered([])
+    assert not is_scattered([5])
+    assert is_scattered([1, 15])
+    assert not is_scattered([1, 16])
+    assert is_scattered([4, 100, 4])
 
 
 async def test_it_is_done_when_nothing_else_is(owner: Owner) -> None:

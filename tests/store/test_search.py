@@ -40,7 +40,8 @@ async def test_searches_agree_with_a_plain_look(
 ) -> None:
     if way != "lookups":
         monkeypatch.setattr(search_module, "FEW", 0 if way == "sets" else 20)
-        monkeypatch.setattr(search_module, "_LOOKUP_COST", 1_000_000)
+        for name in ("_LOOKUP_COST", "_ROW_COST"):
+            monkeypatch.setattr(search_module, name, 1_000_000)
     caller = await owner.caller()
     labels = [(await domain.labels.create(caller, name)).label_id for name in ("One", "Two")]
     world = SearchWorld(owner, seed=sum(way.encode()))

@@ -86,8 +86,12 @@ def _explain(text: str) -> PostroomError:
         name = f"{path}.{unknown[1]}" if path else unknown[1]
         return bad_parameter(name[:256], f"{name[:256]} is not a known member")
     if lacking := _MISSING.match(problem):
-        name = f"{path}.{lacking[1]}" if path else lacking[1]
-        return bad_parameter(name, f"{name} is missing")
+        path = f"{path}.{lacking[1]}" if path else lacking[1]
+        return bad_parameter(_find_parameter(path), f"{path} is missing")
+    return bad_parameter(_find_parameter(path), f"{path or 'the request body'}: {problem.replace('`', '')}")
+
+
+def _find_parameter(path: str) -> str:
+    """Return what is named of a place: of all that lies in an array, the array."""
     names = _NAMES.match(path)
-    name = names[0] if names else "body"
-    return bad_parameter(name, f"{path or 'the request body'}: {problem.replace('`', '')}")
+    return names[0] if names else "body"

@@ -3,7 +3,8 @@
 Each search of a kind asks for something else, so that no answer is one that the server has given before; only the
 last figure repeats one search, as clients do that show it again. What is asked for is in the corpus by design: each
 message ends in a number whose first two digits are those of its place modulo 89, so that such a word is in one of
-a hundred mails; subjects end in a number that some mails share.
+a hundred mails; subjects end in a number that some mails share. At last all kinds are searched again, with a thousand
+other accounts in the store.
 """
 
 import json
@@ -14,6 +15,7 @@ from urllib.parse import urlencode
 
 from postroom.bench.indexing import measure_indexing
 from postroom.bench.load import HTTPLoad, run_http
+from postroom.bench.neighbours import add_neighbours
 from postroom.bench.processor import read_usage
 from postroom.bench.results import Goal, make_figure
 from postroom.bench.scenarios import Question, Scene, add_usage, make_measurement
@@ -33,6 +35,9 @@ _COMMON_WORDS = [f"{number:02d}" for number in range(40)]
 _RARE = range(40)
 _DEEP_ROWS = 20
 _CONNECTIONS = 16
+_NEIGHBOURS = 1_000
+_ASKED_BESIDE_THEM = 16
+"""Searches of each kind: it is the same figure once more."""
 _GOALS_FROM_MAILS = 100_000
 _BEGINNINGS = (
     "rec",
@@ -61,10 +66,19 @@ def measure_finding(scene: Scene) -> None:
     measure_searches(scene)
     measure_repeated_search(scene)
     measure_conversations(scene)
+    others = min(_NEIGHBOURS, scene.mailbox.size)
+    add_neighbours(scene, others)
+    measure_searches(scene, beside=f"beside {others:,} accounts", most=_ASKED_BESIDE_THEM)
 
 
-def measure_searches(scene: Scene) -> None:
-    """Search one after the other, on one connection; the time is that of the whole call."""
+def measure_searches(scene: Scene, *, beside: str = "", most: int | None = None) -> None:
+    """Search one after the other, on one connection; the time is that of the whole call.
+
+    Args:
+        scene: what is measured.
+        beside: what else there is meanwhile.
+        most: searches of each kind; all by default.
+    """
     words = [f'"{word}"' for word in _COMMON_WORDS]
     texts = [
         str(mail["snippet"]).split() for mail in scene.list_mails()[:: max(1, scene.mailbox.size // 200)]
@@ -80,7 +94,7 @@ def measure_searches(scene: Scene) -> None:
         ("two criteria", 20, [[_any(word), {"field": "unread"}] for word in words]),
     ):
         goal = Goal(milliseconds, at_most=True) if scene.mailbox.size <= _GOALS_FROM_MAILS else None
-        _measure_search(scene, name, queries, goal=goal)
+        _measure_search(scene, f"{name}, {beside}" if beside else name, queries[:most], goal=goal)
 
 
 def _any(value: str) -> Criterion:

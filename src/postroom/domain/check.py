@@ -3,8 +3,9 @@
 For each account, in one snapshot: the counters of folders and labels and the mailbox's totals against the mails;
 references to contents against the mails; tombstones of mails that are there; the counted chunks of the sort orders;
 the full-text index (see :mod:`postroom.domain.examination`). Then each content's bytes against its hash, the blobs
-that no row names, uploads (:mod:`postroom.domain.upload_check`), and the engine's own check of its files. All of it
-works while the server runs.
+that no row names, uploads (:mod:`postroom.domain.upload_check`). Before all that comes the engine's own check of its
+files, and the words of the full-text index (:mod:`postroom.store.index_check`). All of it works while the server
+runs.
 
 A repair is made in one transaction an account, with its writers held, from a new look. It restores what can be
 derived. A damaged or missing message can't be: it is reported, and kept.
@@ -24,6 +25,7 @@ from postroom.errors import PostroomError
 from postroom.model.account import Account
 from postroom.model.mail import Part
 from postroom.store import Store
+from postroom.store.index_check import find_index_faults
 from postroom.store.messages import iter_raw
 from postroom.store.sql.contents import Content
 
@@ -63,8 +65,11 @@ async def check_store(store: Store, *, repair: bool = False, progress: Progress 
     """
     report = Report()
     progress("database files")
-    for line in await store.engine.find_damage():
-        report.findings.append(Fault("database", "", line, False))
+    lines = await store.engine.find_damage()
+    if not lines:
+        progress("full-text index")
+        lines = await find_index_faults(store.engine)
+    report.findings += [Fault("database", "", line, False) for line in lines]
     last = 0
     while accounts := await _list_accounts(store, last):
         for account in accounts:

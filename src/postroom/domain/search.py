@@ -4,11 +4,12 @@ The text is asked for first, of the full-text index, in one look-up. How the mai
 contents that leaves:
 
 - few: each is looked up, and checked on the way;
-- many, or all but some (a negation), or no text was asked for: each folder is read from its newest mail on. What is
+- many, or all but some (a negation), or no text was asked for: all mails of each folder are looked at. What is
   asked of flags, sizes and labels is read from the index of each property; where one leaves few, only these are
   looked up.
 
-So nothing is looked at mail by mail but what is few, and the rest is sets of numbers.
+So nothing is looked at mail by mail but what is few, and the rest is sets of numbers, which are remembered
+(:mod:`postroom.domain.search_columns`).
 
 A search that was made before, by the same session and while nothing has changed in the mailbox, is answered with the
 search folder that is there: one look-up.
@@ -17,15 +18,24 @@ Invariants: what is found is what a list of the folders shows at that instant; a
 looked at.
 """
 
-import asyncio
-import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from array import array
+from collections.abc import Collection, Iterable, Sequence
 from functools import reduce
-from itertools import compress, islice
-from typing import NamedTuple, TypeVar
+from itertools import chain
+from typing import NamedTuple
 
 from postroom.domain.access import require_own
+from postroom.domain.search_columns import (
+    Columns,
+    Facet,
+    Numbers,
+    RememberedColumns,
+    among,
+    both,
+    keep,
+    turn,
+    work,
+)
 from postroom.domain.search_folders import SearchFolders
 from postroom.errors import bad_parameter, not_found
 from postroom.model.account import Caller
@@ -35,27 +45,26 @@ from postroom.model.search_folder import SearchFolder
 from postroom.search.query import Masks, Query, fingerprint
 from postroom.store import Store
 from postroom.store.engine.base import TextMatches
-from postroom.store.sql.mail_filters import Candidates
+from postroom.store.packing import make_numbers
 from postroom.store.tx import Snapshot
 
 FEW = 1000
 """Mails that are looked up one by one whatever else there is."""
 _LOOKUP_COST = 8
-"""How many mails of a folder are read, newest first, in the time of one look-up."""
-_LARGE = 20_000
-"""Numbers from which on sets are worked on in a thread, so that others have their turn."""
+"""How many mails of a folder are looked at in the time of one look-up."""
+_ROW_COST = 150
+"""The same of a look-up that needs the whole row."""
+_FOLDER_COST = 3000
+"""The same of what a folder costs however few mails it has."""
 MOST_FOLDERS = 10_000
 """Folders that one call may name."""
 _NO_TEXT = TextMatches([], are_excluded=True)
-
-Numbers = AbstractSet[int]
-T = TypeVar("T")
 
 
 class Found(NamedTuple):
     """What a search found."""
 
-    item_ids: Sequence[int]
+    item_ids: "Numbers[int]"
     """Newest first: by date, then number."""
     modseq: Modseq
     """Where the account's history stood."""
@@ -69,6 +78,7 @@ class Search:
     def __init__(self, store: Store, search_folders: SearchFolders) -> None:
         self._store = store
         self._search_folders = search_folders
+        self._remembered = RememberedColumns(store)
 
     async def open(
         self, caller: Caller, refs: Sequence[FolderRef], query: Query, *, recursive: bool
@@ -112,8 +122,9 @@ class Search:
             for label_id in (*query.labels, *query.unwanted_labels):
                 if await mailbox.labels.find(LabelId(label_id)) is None:
                     raise not_found("the label")
-            item_ids = await _Run(mailbox, query, folders).find()
-        return Found(item_ids, state.modseq, any(_is_discarded(tree, folder) for folder in folders))
+            looked_at = _Place(mailbox, self._remembered, state.forgotten_modseq)
+            item_ids = await _Run(looked_at, query, folders).find()
+        return Found(item_ids[::-1], state.modseq, any(_is_discarded(tree, folder) for folder in folders))
 
 
 def _check_folders(caller: Caller, refs: Sequence[FolderRef]) -> None:
@@ -157,11 +168,47 @@ def _is_discarded(tree: dict[FolderId, Folder], folder: Folder) -> bool:
     return False
 
 
+class _Place(NamedTuple):
+    """Where a search looks."""
+
+    mailbox: Snapshot
+    remembered: RememberedColumns
+    forgotten: Modseq
+    """Up to where the history no longer tells what left a folder."""
+
+
+class _Part(NamedTuple):
+    """Mails that were found in one folder, by their dates, then numbers."""
+
+    dates: Sequence[int]
+    """Not there where only one folder was searched."""
+    item_ids: Sequence[int]
+
+
+class _Test(NamedTuple):
+    """What a mail must be among, or must not be among: its uid, or its content."""
+
+    numbers: Collection[int]
+    is_wanted: bool
+    is_text: bool = False
+    facet: Facet | None = None
+    """The mails that have a property; ``numbers`` are theirs."""
+
+    def apply(self, columns: Columns) -> bytes:
+        """Return 1 for each of the mails that passes, 0 for the others."""
+        if self.facet is not None:
+            mask = self.facet.find_mask(columns)
+        else:
+            mask = among(columns.contents if self.is_text else columns.uids, self.numbers)
+        return mask if self.is_wanted else turn(mask)
+
+
 class _Run:
     """One search in one snapshot."""
 
-    def __init__(self, mailbox: Snapshot, query: Query, folders: Sequence[Folder]) -> None:
-        self._mailbox = mailbox
+    def __init__(self, place: _Place, query: Query, folders: Sequence[Folder]) -> None:
+        self._place = place
+        self._filters = place.mailbox.mail_filters
         self._query = query
         self._folders = folders
         self._labels = frozenset(query.labels)
@@ -172,24 +219,28 @@ class _Run:
             or bool(query.labels or query.unwanted_labels)
         )
 
-    async def find(self) -> Sequence[int]:
-        """Return the numbers of the mails, newest first."""
+    async def find(self) -> "Numbers[int]":
+        """Return the numbers of the mails by their dates."""
         query = self._query
         if query.is_impossible or not self._folders:
-            return []
+            return array("q")
         text = _NO_TEXT
         if query.text.wanted or query.text.unwanted:
-            text = await self._mailbox.mail_filters.search_text(query.text)
-        if not text.are_excluded:
-            count = len(text.contents)
-            if count <= FEW or count * _LOOKUP_COST <= sum(folder.total_items for folder in self._folders):
-                return await self._find_by_content(text.contents)
-        contents = await _work(len(text.contents), lambda: frozenset(text.contents))
-        parts = [await self._find_in(folder, contents, text) for folder in self._folders]
-        return await _work(sum(len(part.item_ids) for part in parts), lambda: _merge(parts))
+            text = await self._filters.search_text(query.text)
+        if not text.are_excluded and self._is_few(len(text.contents)):
+            return array("q", await self._find_by_content(text.contents))
+        parts = [await self._find_in(folder, text) for folder in self._folders]
+        return await work(sum(len(part.item_ids) for part in parts), lambda: _join(parts))
+
+    def _is_few(self, contents: int) -> bool:
+        """Tell whether contents are looked up one by one."""
+        mails = sum(folder.total_items for folder in self._folders)
+        if self._has_properties:
+            return contents * _ROW_COST <= mails + len(self._folders) * _FOLDER_COST
+        return contents <= FEW or contents * _LOOKUP_COST <= mails
 
     async def _find_by_content(self, contents: Sequence[int]) -> Sequence[int]:
-        found = await self._mailbox.mail_filters.list_by_content(
+        found = await self._filters.list_by_content(
             contents,
             [folder.folder_id for folder in self._folders],
             self._query,
@@ -197,53 +248,57 @@ class _Run:
         )
         if not self._has_properties:
             return found.item_ids
-        return _keep(found, [self._fits(labels) for labels in found.labels]).item_ids
+        pairs = zip(found.item_ids, found.labels, strict=True)
+        return [item_id for item_id, labels in pairs if self._fits(labels)]
 
-    async def _find_in(self, folder: Folder, contents: frozenset[int], text: TextMatches) -> Candidates:
-        filters, query = self._mailbox.mail_filters, self._query
-        asks_text = bool(contents) or not text.are_excluded
-        if not asks_text and not self._has_properties:
-            return await filters.list_folder(folder.folder_id, query.dates, is_whole=False)
-        wanted, unwanted = await self._read_facets(folder)
-        fewest = min(wanted, key=len, default=None)
+    async def _find_in(self, folder: Folder, text: TextMatches) -> _Part:
+        tests = await self._read_facets(folder)
+        fewest = min((test.numbers for test in tests if test.is_wanted), key=len, default=None)
         if fewest is not None and len(fewest) <= FEW:
-            found = await filters.list_by_uid(folder.folder_id, fewest, query)
-            return _keep(
-                found,
-                _among(found.contents, contents, is_wanted=not text.are_excluded),
-                map(self._fits, found.labels),
-            )
-        found = await filters.list_folder(folder.folder_id, query.dates, is_whole=True)
-        tests = [_among(found.uids, uids, is_wanted=True) for uids in wanted]
-        tests += [_among(found.uids, uids, is_wanted=False) for uids in unwanted]
-        if asks_text:
-            tests.append(_among(found.contents, contents, is_wanted=not text.are_excluded))
-        return await _work(len(found.item_ids), lambda: _keep(found, *tests))
+            return await self._find_by_uid(folder, fewest, text)
+        if text.contents or not text.are_excluded:
+            tests.append(_Test(text.contents, not text.are_excluded, is_text=True))
+        mailbox, remembered, forgotten = self._place
+        columns = await remembered.find(mailbox, folder, self._query.dates, forgotten=forgotten)
+        has_dates = len(self._folders) > 1
+        rows = columns.find_rows(self._query.dates)
+        return await work(len(columns.uids), lambda: _pass(columns, rows, tests, has_dates=has_dates))
 
-    async def _read_facets(self, folder: Folder) -> tuple[list[Numbers], list[Numbers]]:
-        """Return the uids of a folder that a mail must be among, and those that it must not be among."""
-        filters, query = self._mailbox.mail_filters, self._query
-        wanted: list[Numbers] = []
-        unwanted: list[Numbers] = []
+    async def _find_by_uid(self, folder: Folder, uids: Collection[int], text: TextMatches) -> _Part:
+        found = await self._filters.list_by_uid(folder.folder_id, uids, self._query)
+        contents = frozenset(text.contents)
+        rows = zip(found.dates, found.item_ids, found.labels, found.contents, strict=True)
+        passed = [
+            (date, item_id)
+            for date, item_id, labels, content in rows
+            if (content in contents) != text.are_excluded and self._fits(labels)
+        ]
+        return _Part([date for date, _ in passed], [item_id for _, item_id in passed])
+
+    async def _read_facets(self, folder: Folder) -> list[_Test]:
+        """Return what the uids of mails of a folder must be among, and must not be among."""
+        query, tests = self._query, []
         for name, mask, every in zip(Masks._fields, query.masks, Masks(), strict=True):
             if mask == every:
                 continue
             # Few mails are answered, so that those are asked for, whichever of the two is wanted.
             asked, is_wanted = (every & ~mask, False) if name == "refw" and mask & 1 else (mask, True)
-            uids: set[int] = set()
-            for value in range(every.bit_length()):
-                if asked >> value & 1:
-                    uids.update(await filters.list_with(folder.folder_id, name, value))
-            (wanted if is_wanted else unwanted).append(uids)
-        if query.sizes != Query().sizes:
-            wanted.append(frozenset(await filters.list_of_size(folder.folder_id, query.sizes)))
-        if self._labels or self._unwanted_labels:
-            labelled = await filters.list_labelled(folder.folder_id)
-            if self._labels:
-                wanted.append({uid for uid, labels in labelled if self._fits(labels)})
+            values = [value for value in range(every.bit_length()) if asked >> value & 1]
+            mailbox, remembered = self._place.mailbox, self._place.remembered
+            facets = [await remembered.find_with(mailbox, folder, name, value=value) for value in values]
+            if len(facets) == 1:
+                tests.append(_Test(facets[0].uids, is_wanted, facet=facets[0]))
             else:
-                unwanted.append({uid for uid, labels in labelled if not self._fits(labels)})
-        return wanted, unwanted
+                uids = list(chain.from_iterable(facet.uids for facet in facets))
+                tests.append(_Test(uids, is_wanted))
+        if query.sizes != Query().sizes:
+            tests.append(_Test(await self._filters.list_of_size(folder.folder_id, query.sizes), True))
+        if self._labels or self._unwanted_labels:
+            labelled = await self._filters.list_labelled(folder.folder_id)
+            is_wanted = bool(self._labels)
+            fitting = [uid for uid, labels in labelled if self._fits(labels) == is_wanted]
+            tests.append(_Test(fitting, is_wanted))
+        return tests
 
     def _fits(self, labels: str) -> bool:
         if not self._labels and not self._unwanted_labels:
@@ -252,41 +307,20 @@ class _Run:
         return self._labels <= numbers and self._unwanted_labels.isdisjoint(numbers)
 
 
-def _among(column: Iterable[int], numbers: Numbers, *, is_wanted: bool) -> Iterator[bool]:
-    """Tell of each number of a column whether it is among some, or, if these are not wanted, is not."""
-    found = map(numbers.__contains__, column)
-    return found if is_wanted else map(operator.not_, found)
+def _pass(columns: Columns, rows: slice, tests: Sequence[_Test], *, has_dates: bool) -> _Part:
+    """Return those of some rows that pass all tests, and their dates only where others are put between them."""
+    dates, item_ids = columns.dates[rows], columns.item_ids[rows]
+    if not tests:
+        return _Part(dates, item_ids)
+    mask = reduce(both, (test.apply(columns) for test in tests))[rows]
+    return _Part(keep(dates, mask) if has_dates else (), keep(item_ids, mask))
 
 
-def _keep(found: Candidates, *tests: Iterable[bool]) -> Candidates:
-    """Return those of the candidates that pass all tests; there is one at least."""
-    passed = list(reduce(lambda one, other: map(operator.and_, one, other), tests))
-    return Candidates(list(compress(found.dates, passed)), list(compress(found.item_ids, passed)))
-
-
-def _merge(parts: Sequence[Candidates]) -> Sequence[int]:
-    """Return the mails of several folders, newest first."""
+def _join(parts: Sequence[_Part]) -> "Numbers[int]":
+    """Return the mails of several folders by their dates, then numbers."""
     if len(parts) == 1:
-        return _settle_ties(parts[0])
+        return make_numbers(parts[0].item_ids)
     places = [place for part in parts for place in zip(part.dates, part.item_ids, strict=True)]
-    places.sort(reverse=True)
-    return [item_id for _, item_id in places]
-
-
-def _settle_ties(part: Candidates) -> list[int]:
-    """Return mails that are in the order of their dates, with those of the same second by their numbers."""
-    dates, item_ids = part.dates, part.item_ids
-    same_as_before = map(operator.eq, dates, islice(dates, 1, None))
-    start = end = 0
-    for row in compress(range(1, len(dates)), same_as_before):
-        if row != end:
-            item_ids[start:end] = sorted(item_ids[start:end], reverse=True)
-            start = row - 1
-        end = row + 1
-    item_ids[start:end] = sorted(item_ids[start:end], reverse=True)
-    return item_ids
-
-
-async def _work(numbers: int, work: Callable[[], T]) -> T:
-    """Return what ``work`` returns; on very many numbers it is done in a thread."""
-    return work() if numbers < _LARGE else await asyncio.to_thread(work)
+    # What is in order already makes this fast: each folder's mails are.
+    places.sort()
+    return array("q", [item_id for _, item_id in places])

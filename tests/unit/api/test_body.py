@@ -53,6 +53,8 @@ DECODER = msgspec.json.Decoder(Wanted)
         (b'{"inner":{}}', "inner.flag"),
         (b'{"inner":{"flag":1}}', "inner.flag"),
         (b'{"all":[{"flag":1}]}', "all"),
+        (b'{"all":[{"flag":true},{}]}', "all"),
+        (b'{"all":[{"flag":true,"other":1}]}', "all[0].other"),
     ],
 )
 def test_refused(raw: bytes, parameter: str) -> None:

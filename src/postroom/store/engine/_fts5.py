@@ -7,7 +7,7 @@ account; the range of rows says so once more.
 Source: https://www.sqlite.org/fts5.html#full_text_query_syntax.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from postroom.search.query import Phrase
 from postroom.search.terms import make_mark
@@ -18,6 +18,9 @@ SEARCH = """
 SELECT json_group_array(rowid & 4294967295) FROM fulltext
 WHERE fulltext MATCH ?1 AND rowid BETWEEN (?2 << 32) AND (?2 << 32 | 4294967295)
 """
+SEGMENT_SIZES = "SELECT count(*) FROM fulltext_idx GROUP BY segid"
+"""How many pages of each segment begin with a term; pages that only go on with one are not counted."""
+_SMALL_SHARE = 16
 LIST_INDEXED = "SELECT id FROM fulltext_docsize WHERE id >= ? AND id < ?"
 MAKE_WORDS = "CREATE VIRTUAL TABLE temp.fulltext_words USING fts5vocab(main, fulltext, row)"
 """The terms of the index and in how many contents each is."""
@@ -41,3 +44,12 @@ def _render(phrase: Phrase, mark: str) -> str:
     column = f"{phrase.column} : " if phrase.column else ""
     words = " ".join(mark + term for term in phrase.terms)
     return f'{column}"{words}"{" *" if phrase.is_beginning else ""}'
+
+
+def is_scattered(sizes: Sequence[int]) -> bool:
+    """Tell whether segments of some sizes are worth merging into one.
+
+    They are where all but the largest have a sixteenth of the whole. So each term is written some sixteen times
+    more in the long run, in idle moments, and a large index is not written anew for a few mails.
+    """
+    return len(sizes) > 1 and (sum(sizes) - max(sizes)) * _SMALL_SHARE >= sum(sizes)

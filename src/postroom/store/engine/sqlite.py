@@ -35,7 +35,7 @@ from postroom.errors import PostroomError, unavailable
 from postroom.search.terms import IndexTerms, make_mark, mark_terms
 from postroom.store.engine._deferred import CLEAR, INDEX, MERGE, UNINDEX, Statement, join_rows
 from postroom.store.engine._dialect import translate
-from postroom.store.engine._fts5 import ACCOUNT_SHIFT
+from postroom.store.engine._fts5 import ACCOUNT_SHIFT, SEGMENT_SIZES, is_scattered
 from postroom.store.engine._sqlite_connection import SQLiteConnection
 from postroom.store.engine.base import Connection, OnNews, Row, run_callbacks
 from postroom.store.engine.foreign_commits import ForeignCommits
@@ -117,8 +117,9 @@ class _SQLiteWriter(SQLiteConnection):
     async def clear_index(self) -> None:
         self.deferred.append((CLEAR, ()))
 
-    def merge_index(self) -> None:
-        self.deferred.append((MERGE, (_MERGED_PAGES,)))
+    def merge_index(self, *, all_segments: bool) -> None:
+        # A negative number begins to merge all of them into one; positive ones go on with it.
+        self.deferred.append((MERGE, (-_MERGED_PAGES if all_segments else _MERGED_PAGES,)))
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
@@ -465,9 +466,16 @@ class SQLiteEngine:
 
         Source: https://www.sqlite.org/fts5.html#the_merge_command.
         """
+        if await self._merge_index(all_segments=False):
+            return True
+        async with self.peek() as connection:
+            sizes = [int(row[0]) for row in await connection.fetch_all(SEGMENT_SIZES)]
+        return is_scattered(sizes) and await self._merge_index(all_segments=True)
+
+    async def _merge_index(self, *, all_segments: bool) -> bool:
         before = self._writer.total_changes()
         async with self.write() as writer:
-            writer.merge_index()
+            writer.merge_index(all_segments=all_segments)
         return self._writer.total_changes() - before >= _CHANGES_OF_A_MERGE
 
     async def find_damage(self) -> list[str]:

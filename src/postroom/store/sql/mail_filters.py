@@ -3,7 +3,7 @@
 There are three ways to look, all of constant statements:
 
 - by content: few contents were found in the text; each is looked up, wherever it is;
-- by folder: the mails of a folder, newest first, from the index by date, which has all that is needed;
+- by folder: the mails of a folder, by their dates, from the index of these, which has all that is needed;
 - by facet: the mails of a folder that have some property, from the index that sorts by that property.
 
 What is read by folder or by facet may be very much, so it comes as columns of numbers, and no row of the table itself
@@ -11,19 +11,19 @@ is touched: they are wide.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from postroom.model.ids import AccountId, FolderId
 from postroom.search.query import Bounds, Query, Text
-from postroom.store.engine.base import Connection, TextMatches, Word
+from postroom.store.engine.base import Connection, Row, TextMatches, Word
 
 # What is compared as an expression is no key to look up by: a content is in a folder or two, and folders may be many.
 _BY_CONTENT = """
 SELECT date AS n1, item_id AS n2 FROM mail
 WHERE account_id = $1 AND content_id IN (SELECT value FROM numbers($2))
   AND folder_id + 0 IN (SELECT value FROM numbers($3)) AND date >= $4 AND date < $5
-ORDER BY date DESC, item_id DESC
+ORDER BY date, item_id
 """
 _PROPERTIES = """date + 0 >= $4 AND date + 0 < $5 AND size_bytes + 0 >= $6 AND size_bytes + 0 < $7
   AND ((1 << is_unread) & $8) > 0 AND ((1 << is_flagged) & $9) > 0 AND ((1 << has_attachments) & $10) > 0
@@ -32,20 +32,20 @@ _BY_CONTENT_FILTERED = f"""
 SELECT date AS n1, item_id AS n2, labels AS n3 FROM mail
 WHERE account_id = $1 AND content_id IN (SELECT value FROM numbers($2))
   AND folder_id + 0 IN (SELECT value FROM numbers($3)) AND {_PROPERTIES}
-ORDER BY date DESC, item_id DESC
+ORDER BY date, item_id
 """
 _BY_UID = f"""
 SELECT date AS n1, item_id AS n2, labels AS n3, content_id AS n4 FROM mail
 WHERE account_id = $1 AND folder_id = $2 AND uid IN (SELECT value FROM numbers($3)) AND {_PROPERTIES}
-ORDER BY date DESC, item_id DESC
-"""
-_IN_FOLDER = """
-SELECT date AS n1, item_id AS n2 FROM mail
-WHERE account_id = $1 AND folder_id = $2 AND date >= $3 AND date < $4 ORDER BY date DESC, uid DESC
+ORDER BY date, item_id
 """
 _SCAN = """
 SELECT date AS n1, item_id AS n2, uid AS n3, content_id AS n4 FROM mail
-WHERE account_id = $1 AND folder_id = $2 AND date >= $3 AND date < $4 ORDER BY date DESC, uid DESC
+WHERE account_id = $1 AND folder_id = $2 AND date >= $3 AND date < $4 ORDER BY date, uid
+"""
+_CHANGED = """
+SELECT date, item_id, uid, content_id FROM mail
+WHERE account_id = $1 AND folder_id = $2 AND modseq > $3 ORDER BY modseq, uid LIMIT $4
 """
 _FACETS = {
     "unread": "SELECT uid AS n1 FROM mail WHERE account_id = $1 AND folder_id = $2 AND is_unread = $3",
@@ -68,12 +68,11 @@ SELECT content_id, summary FROM mail WHERE account_id = $1 AND content_id IN (SE
 
 
 class Candidates(NamedTuple):
-    """Mails, newest first; columns that were not asked for are empty."""
+    """Mails by their dates, then numbers; columns that were not asked for are empty."""
 
     dates: list[int]
     item_ids: list[int]
     labels: list[str] = []  # noqa: RUF012 - nobody changes it
-    uids: list[int] = []  # noqa: RUF012
     contents: list[int] = []  # noqa: RUF012
 
 
@@ -111,20 +110,18 @@ class MailFilterRepo:
 
     async def list_by_uid(self, folder_id: FolderId, uids: Iterable[int], query: Query) -> Candidates:
         """Return those of some mails of a folder that have the dates, sizes and properties of a query."""
-        dates, items, labels, contents = await self._fetch(
-            _BY_UID, folder_id, _render(uids), *_arguments(query)
-        )
-        return Candidates(dates, items, labels, [], contents)
+        return Candidates(*await self._fetch(_BY_UID, folder_id, _render(uids), *_arguments(query)))
 
-    async def list_folder(self, folder_id: FolderId, dates: Bounds, *, is_whole: bool) -> Candidates:
-        """Return the mails of a folder within some dates; with ``is_whole`` also their uids and contents.
+    async def list_folder(self, folder_id: FolderId, dates: Bounds) -> list[list[int]]:
+        """Return the mails of a folder within some dates: columns of dates, numbers, uids and contents, by dates.
 
         Those of the same second are in no order.
         """
-        if not is_whole:
-            return Candidates(*await self._fetch(_IN_FOLDER, folder_id, *dates))
-        found_dates, items, uids, contents = await self._fetch(_SCAN, folder_id, *dates)
-        return Candidates(found_dates, items, [], uids, contents)
+        return await self._fetch(_SCAN, folder_id, *dates)
+
+    async def list_changed(self, folder_id: FolderId, *, after: int, limit: int) -> Sequence[Row]:
+        """Return up to ``limit`` mails of a folder that changed, or came, after a position; the same columns."""
+        return await self._connection.fetch_all(_CHANGED, self._account_id, folder_id, after, limit)
 
     async def list_with(self, folder_id: FolderId, name: str, value: int) -> list[int]:
         """Return the uids of the mails of a folder with a value of a property; 0 of ``refw`` is not to be asked."""
