@@ -5,21 +5,24 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.fixtures.factories import AddOwner, Owner
+from tests.fixtures.factories import AddOwner, Owner, make_message
 from tests.protocol.hook_receiver import HANG, Hooks, Receiver, make_hooks, receiving
 from tests.store.queue_world import FakeTransport, QueueWorld, deferred, failed, relayed
+from tests.unit.mime.test_delivery_reports import REPORT
 
 from postroom.api.ids import render_mail
 from postroom.app.webhook_http import HTTPSender
 from postroom.domain import webhook_runner
 from postroom.domain.directory import Directory
 from postroom.domain.webhook_turns import GIVE_UP_SECONDS, WAITS_SECONDS, Channel, Outcome
+from postroom.model.envelope import Envelope
 from postroom.model.folder import INBOX
 from postroom.model.folder import SENT as SENT_FOLDER
 from postroom.model.ids import FolderRef, Modseq
@@ -183,6 +186,23 @@ async def test_sent_mail_without_a_copy_and_answers_of_the_server(
     assert told.message["kind"] == "mail.sent"
     assert set(told.message["data"]) == {"processingId", "recipients"}
     assert told.message["data"]["processingId"] == number
+
+
+async def test_a_report_of_another_server_is_told_of(hooks: Hooks, receiver: Receiver, store: Store) -> None:
+    owner = hooks.owner
+    world = QueueWorld(store)
+    raw = re.sub(rb"Message-ID: \S+", b"Message-ID: <one@example.test>", make_message())
+    number = await world.send(owner, ["berta@other.test"], raw=raw)
+    await world.work()
+    await hooks.make(receiver.url, "mail.delivered", "mail.bounced")
+    recipient = await owner.domain.ingest.resolve_recipient(owner.account.address, size_bytes=None)
+    envelope = Envelope("", (recipient,), "unix", "x", smtputf8=False, body_8bit=False)
+    await owner.domain.ingest.deliver(envelope, REPORT.replace("\n", "\r\n").encode())
+    await hooks.work()
+    assert [taken.message["kind"] for taken in receiver.taken] == ["mail.delivered", "mail.bounced"]
+    told = receiver.taken[1].message["data"]
+    assert (told["processingId"], told["folderId"]) == (number, f"{owner.account_id}_{SENT_FOLDER}")
+    assert [(one["address"], one["status"]) for one in told["recipients"]] == [("berta@other.test", "5.1.1")]
 
 
 def _refuse_carl(destination: str, recipient: OutgoingRecipient) -> SentOutcome:

@@ -38,7 +38,7 @@ ORIGINAL = compose_message(
 )
 
 
-def recipient(state: str, address: str = "bob@other.test", **more: str) -> OutgoingRecipient:
+def recipient(state: str, address: str = "bob@other.test", **more: Any) -> OutgoingRecipient:
     return OutgoingRecipient(
         ProcessingId(1), 1, "relay", address, more.pop("notify", ""), more.pop("orcpt", ""), state, **more
     )
