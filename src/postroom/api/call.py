@@ -46,7 +46,7 @@ class Exchange:
     """The files of an upload, once they have begun to arrive; closed when the call is over."""
     is_admitted: bool = False
     found_mail: MailRef | None = None
-    """The proper name of the mail in the path, where it was named as one of a search folder."""
+    """The proper name of the mail in the path, if its name there is the name of a mail."""
     search_folder: FolderId | None = None
     """That search folder."""
 
@@ -174,5 +174,6 @@ async def _find_mail_in_path(call: Call) -> None:
     except PostroomError:
         return
     if is_search_folder(ref.folder):
-        exchange.found_mail = await call.domain.search_folders.resolve(exchange.caller, ref)
         exchange.search_folder = ref.folder
+        ref = await call.domain.search_folders.resolve(exchange.caller, ref)
+    exchange.found_mail = ref
