@@ -209,7 +209,7 @@ ROWS = {
 
 
 def endpoints(world: World) -> list[Endpoint]:
-    found = list(iter_endpoints(world.app.app.routes))
+    found = list(iter_endpoints(world.app.app.router.routes))
     assert len(found) > 70
     return found
 

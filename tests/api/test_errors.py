@@ -154,7 +154,7 @@ async def test_failure_inside_is_logged_and_not_told(world: World) -> None:
     async def fail() -> None:
         raise ValueError("the inside")
 
-    router = world.app.app
+    router = world.app.app.router
     assert isinstance(router, Litestar)
     router.register(fail)
     with capture_logs() as lines:

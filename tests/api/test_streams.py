@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from postroom.api.call import EXCHANGE, Exchange
-from postroom.api.stream import Content, StreamReply, from_bytes, from_iterator, render_media_type
+from postroom.api.stream import Content, StreamReply, from_iterator, render_media_type
 from postroom.errors import PostroomError
 from tests.api.world import User, make_message
 
@@ -217,11 +217,11 @@ async def test_spans_of_iterators() -> None:
         for start in range(0, 100, 7):
             yield data[start : start + 7]
 
-    for read in (from_iterator(iterate), from_bytes(data)):
-        for start in range(0, 100, 9):
-            for end in range(start + 1, 101, 11):
-                chunks: AsyncGenerator[bytes, None] = read(start, end)
-                assert b"".join([chunk async for chunk in chunks]) == data[start:end]
+    read = from_iterator(iterate)
+    for start in range(0, 100, 9):
+        for end in range(start + 1, 101, 11):
+            chunks: AsyncGenerator[bytes, None] = read(start, end)
+            assert b"".join([chunk async for chunk in chunks]) == data[start:end]
 
 
 @pytest.mark.parametrize(

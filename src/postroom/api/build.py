@@ -13,6 +13,7 @@ from postroom.api.describe import make_docs_routes, make_openapi_route
 from postroom.api.edge import Edge
 from postroom.api.idempotency import WRITING_METHODS, OncePerKey
 from postroom.api.metrics import make_metrics_route
+from postroom.api.reading import ReadingWay
 from postroom.api.routes import (
     accounts,
     attachments,
@@ -96,7 +97,7 @@ def _prepare(handler: HTTPRouteHandler) -> HTTPRouteHandler:
 
 def build_api(domain: Domain, settings: APISettings, stats: APIStats) -> ASGIApp:
     """Return the ASGI application of the whole HTTP interface."""
-    return Edge(build_router(stats), domain=domain, settings=settings, stats=stats)
+    return Edge(ReadingWay(build_router(stats)), domain=domain, settings=settings, stats=stats)
 
 
 def _pass_on(_: "Request[Any, Any, Any]", error: Exception) -> NoReturn:

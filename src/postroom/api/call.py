@@ -5,7 +5,7 @@ is expected, so that no route can forget either.
 """
 
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request
@@ -46,14 +46,14 @@ class Exchange:
     """The files of an upload, once they have begun to arrive; closed when the call is over."""
     is_admitted: bool = False
     found_mail: MailRef | None = None
-    """The proper name of the mail in the path, where it was named as one of a search folder."""
+    """The proper name of the mail in the path, if its name there is the name of a mail."""
     search_folder: FolderId | None = None
     """That search folder."""
 
 
 def get_exchange(scope: Scope) -> Exchange:
     """Return what the edge left in ``scope``."""
-    found: Exchange = cast("dict[str, Any]", scope)[EXCHANGE]
+    found: Exchange = scope[EXCHANGE]  # type: ignore[literal-required]
     return found
 
 
@@ -63,7 +63,8 @@ class Call(Request[Any, Any, Any]):
     @property
     def exchange(self) -> Exchange:
         """What the edge left in the scope."""
-        return get_exchange(self.scope)
+        found: Exchange = self.scope[EXCHANGE]  # type: ignore[literal-required]
+        return found
 
     @property
     def domain(self) -> Domain:
@@ -174,5 +175,6 @@ async def _find_mail_in_path(call: Call) -> None:
     except PostroomError:
         return
     if is_search_folder(ref.folder):
-        exchange.found_mail = await call.domain.search_folders.resolve(exchange.caller, ref)
         exchange.search_folder = ref.folder
+        ref = await call.domain.search_folders.resolve(exchange.caller, ref)
+    exchange.found_mail = ref

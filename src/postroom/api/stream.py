@@ -42,11 +42,14 @@ ReadSpan = Callable[[int, int], AsyncGenerator[bytes, None]]
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Something to download: ``read`` yields any span of it, ``size`` (bytes) is None where nobody knows it yet."""
+    """Something to download: ``read`` yields any span of it, ``size`` (bytes) is None where nobody knows it yet.
+
+    What is in memory is there instead of its reader.
+    """
 
     media_type: str
     etag: bytes
-    read: ReadSpan
+    read: ReadSpan | bytes
     size: int | None = None
     disposition: Literal["inline", "attachment"] | None = None
     name: str = ""
@@ -78,15 +81,6 @@ def render_media_type(media_type: str, charset: str = "") -> str:
     if charset and media_type.startswith("text/") and _CHARSET.fullmatch(charset):
         return f"{media_type}; charset={charset}"
     return media_type
-
-
-def from_bytes(data: bytes) -> ReadSpan:
-    """Return the reader of content that is in memory."""
-
-    async def read(start: int, end: int) -> AsyncGenerator[bytes, None]:
-        yield data[start:end]
-
-    return read
 
 
 def from_span(iterate: Callable[[int, int], AsyncIterator[bytes]]) -> ReadSpan:
@@ -147,7 +141,7 @@ class StreamReply:
             wanted = None
         size = content.size
         if size is None and (scope["method"] == "HEAD" or is_range(wanted)):
-            size = await _measure(content)
+            size = await _measure(content.read)
         try:
             span = find_span(wanted, size) if size is not None else None
         except UnsatisfiableError:
@@ -169,7 +163,12 @@ class StreamReply:
         if scope["method"] == "HEAD" or start == end:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
-        async with aclosing(self._content.read(start, end)) as chunks:
+        read = self._content.read
+        if isinstance(read, bytes):
+            body = read if start == 0 and end >= len(read) else read[start:end]
+            await send({"type": "http.response.body", "body": body, "more_body": False})
+            return
+        async with aclosing(read(start, end)) as chunks:
             if size is None or end - start > _LONG_BYTES:
                 await _send_watching(chunks, receive, send)
             else:
@@ -183,9 +182,11 @@ class StreamReply:
         return headers
 
 
-async def _measure(content: Content) -> int:
+async def _measure(read: ReadSpan | bytes) -> int:
+    if isinstance(read, bytes):
+        return len(read)
     total = 0
-    async for chunk in content.read(0, 2**63 - 1):
+    async for chunk in read(0, 2**63 - 1):
         total += len(chunk)
     return total
 

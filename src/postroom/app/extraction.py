@@ -15,6 +15,8 @@ from postroom.errors import PostroomError
 
 COUNT_SECONDS = 60
 """How often what waits is counted for the metrics."""
+START_SECONDS = 5
+"""How long a server that has just started reads no documents: first come those who waited for it."""
 
 
 class ExtractionCollector(Collector):
@@ -54,13 +56,18 @@ async def running_extraction(
         services.store, make_extractor(config), clock=services.clock, is_enabled=config.enabled
     )
     collector = ExtractionCollector(runner.stats)
-    tasks = [asyncio.create_task(runner.run()), asyncio.create_task(_count(services, collector))]
+    tasks = [asyncio.create_task(_run(services, runner)), asyncio.create_task(_count(services, collector))]
     try:
         yield collector
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _run(services: Services, runner: ExtractionRunner) -> None:
+    await services.clock.wait(asyncio.Event(), START_SECONDS)
+    await runner.run()
 
 
 async def _count(services: Services, collector: ExtractionCollector) -> None:

@@ -7,15 +7,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from postroom.app.services import Services
-from postroom.app.submission import start_submission_server
 from postroom.config.lmtp import LMTPConfig
 from postroom.config.root import Config
 from postroom.delivery.limits import LMTPLimits
 from postroom.delivery.listener import Listener
 from postroom.delivery.server import LMTPServer, start_lmtp
 from postroom.delivery.stats import LMTPStats, SubmissionStats
+
+if TYPE_CHECKING:
+    from postroom.delivery.submission_server import SubmissionServer
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,7 @@ async def open_mail_servers(
     servers: dict[str, Listener | None] = {}
     try:
         servers["lmtp"] = await _start_lmtp(config, services, stats.lmtp)
-        servers["submission"] = await start_submission_server(
-            config, services, stats.submission, hostname=_machine_name()
-        )
+        servers["submission"] = await _start_submission(config, services, stats.submission)
         yield {name: server.addresses if server is not None else [] for name, server in servers.items()}
     finally:
         running = [server for server in servers.values() if server is not None]
@@ -61,6 +62,16 @@ async def _start_lmtp(config: Config, services: Services, stats: LMTPStats) -> L
         clock=time.time,
         stats=stats,
     )
+
+
+async def _start_submission(
+    config: Config, services: Services, stats: SubmissionStats
+) -> "SubmissionServer | None":
+    if not config.submission.is_on:
+        return None
+    from postroom.app.submission import start_submission_server  # noqa: PLC0415 (most servers have none)
+
+    return await start_submission_server(config, services, stats, hostname=_machine_name())
 
 
 def _lmtp_limits(section: LMTPConfig) -> LMTPLimits:

@@ -1,4 +1,4 @@
-"""The metrics of everything but HTTP: deliveries, commits, remembered logins, counter drift."""
+"""The metrics of everything but HTTP: deliveries, submissions, commits, remembered logins, counter drift."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from postroom.app.services import Services
-from postroom.delivery.stats import LMTPStats
+from postroom.delivery.stats import LMTPStats, SubmissionStats
 from postroom.store.stats import CommitStats
 
 
@@ -54,6 +54,34 @@ class ServiceCollector(Collector):
         yield GaugeMetricFamily("postroom_auth_cache_entries", "Logins remembered.", len(remembered))
         yield CounterMetricFamily("postroom_auth_cache_hits", "Logins found remembered.", remembered.hits)
         yield CounterMetricFamily("postroom_auth_cache_misses", "Logins not remembered.", remembered.misses)
+
+
+class SubmissionCollector(Collector):
+    """Reads the counters of the submission server when somebody asks."""
+
+    def __init__(self, stats: SubmissionStats) -> None:
+        self._stats = stats
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics in Prometheus' terms."""
+        stats = self._stats
+        by_code = (
+            ("logins", "Logins, by outcome.", stats.logins),
+            ("senders_refused", "Senders refused at MAIL, by error code.", stats.senders_refused),
+            ("recipients_refused", "Recipients refused at RCPT, by error code.", stats.recipients_refused),
+            ("messages", "Messages taken, or refused after the data, by outcome.", stats.submissions),
+        )
+        for name, text, counts in by_code:
+            family = CounterMetricFamily(f"postroom_submission_{name}", text, labels=("outcome",))
+            for outcome, count in sorted(counts.items()):
+                family.add_metric((outcome,), count)
+            yield family
+        yield CounterMetricFamily("postroom_submission_bytes", "Bytes of messages.", stats.message_bytes)
+        yield CounterMetricFamily("postroom_submission_connections", "Connections.", stats.connections)
+        yield CounterMetricFamily(
+            "postroom_submission_handshakes_failed", "TLS handshakes that failed.", stats.handshakes_failed
+        )
+        yield GaugeMetricFamily("postroom_submission_connections_open", "Open now.", stats.connections_open)
 
 
 def _commits(commits: CommitStats) -> Iterator[Metric]:

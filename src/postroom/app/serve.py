@@ -24,10 +24,9 @@ from postroom.api.stats import APIStats
 from postroom.app.extraction import running_extraction
 from postroom.app.logs import configure_logs
 from postroom.app.mail_servers import MailStats, open_mail_servers
-from postroom.app.metrics import ServiceCollector
+from postroom.app.metrics import ServiceCollector, SubmissionCollector
 from postroom.app.queue import running_queue
 from postroom.app.services import Services, open_services
-from postroom.app.submission import SubmissionCollector
 from postroom.app.upkeep import keep_index_tidy
 from postroom.app.webhooks import make_webhook_runner
 from postroom.config.options import UnixAddress, parse_listen

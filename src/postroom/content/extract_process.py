@@ -11,7 +11,6 @@ process computes, since a machine that is busy is no document's fault, and more 
 
 import contextlib
 import ctypes
-import importlib
 import os
 import resource
 import signal
@@ -40,8 +39,6 @@ def main() -> None:
     # A handler of Python's would wait for the reader to come back.
     for number in (signal.SIGALRM, signal.SIGPROF):
         signal.signal(number, signal.SIG_DFL)
-    for module in ("office", "pdf", "rtf"):  # Loaded while files can still be opened.
-        importlib.import_module(f"postroom.content.extract_{module}")
     give_up_what_is_not_needed(int(sys.argv[1]))
     with socket.socket(fileno=0) as wire, contextlib.suppress(OSError):
         while (task := receive_frame(wire)) is not None:

@@ -7,9 +7,6 @@ import msgspec
 from postroom.mime.decode import decode_bytes, text_of
 from postroom.mime.text import quoted_parts
 from postroom.model.mail import Part
-from postroom.sanitise.cut import cut_html
-from postroom.sanitise.html import make_safe
-from postroom.sanitise.quotes import quoted_parts_html
 from postroom.sanitise.text import html_to_text, text_to_html
 
 BodyKind = Literal["html", "text"]
@@ -62,6 +59,11 @@ def _show_text(task: ShowTask, text: str) -> Shown:
 
 
 def _show_html(task: ShowTask, text: str) -> Shown:
+    # Most processes never do this: it is for the helpers.
+    from postroom.sanitise.cut import cut_html  # noqa: PLC0415
+    from postroom.sanitise.html import make_safe  # noqa: PLC0415
+    from postroom.sanitise.quotes import quoted_parts_html  # noqa: PLC0415
+
     html = text if task.part.content_type == "text/html" else text_to_html(text)
     is_truncated = False
     if task.max_chars is not None and len(html) > task.max_chars:

@@ -31,9 +31,9 @@ _ELEMENT_BYTES = 100
 _LOOK_BACK = 8
 _MAX_BLOCKS_ADOPTED = 3
 
-# The beginnings of those names: much faster to look for than the names, and rare in mail.
+# The beginnings of those names: much faster to look for than the names, and rare in mail. End tags go first.
 _MAYBE_FOREIGN = re.compile(
-    "<(?:[sS][vVeE]|[mM][aA]|[tT][eE]|[fF][rR]|[pP][lL]|[iI][sS]|[iI][mM][aA]|[kK][eE]|[lL][iI][sS]|[aA][pP]"
+    "<(?=[a-zA-Z]{2})(?:[sS][vVeE]|[mM][aA]|[tT][eE]|[fF][rR]|[pP][lL]|[iI][sS]|[iI][mM][aA]|[kK][eE]|[lL][iI][sS]|[aA][pP]"
     "|[nN][oO][sS]|[xX][mM]|[oO][bB])"
 )
 _FOREIGN = re.compile(

@@ -21,6 +21,8 @@ _BACKGROUND = re.compile(rf'(<[a-z0-9]+{_BEFORE}) background="([^"]*+)"')
 # Expressions that begin with a fixed text are found fastest, so frequent tags have their own.
 _IMAGE_TAG = re.compile(r"<img((?: [^>]*)?)>")
 _SOURCE_TAG = re.compile(r"<(input|video|audio|source)((?: [^>]*)?)>")
+# One look for all that is rare: each look by itself would take as long as rewriting the links.
+_RARE_TAG = re.compile(r"<(?:input|video|audio|source|area)[ >]")
 _ANCHOR_TAG = re.compile(r"<a( [^>]*)>")
 _AREA_TAG = re.compile(r"<area( [^>]*)>")
 _SOURCE = re.compile(rf'({_BEFORE}) src="([^"]*+)"')
@@ -77,11 +79,10 @@ class Rewriter:
             html = _BACKGROUND.sub(self._background, html)
         if "<img" in html:
             html = _IMAGE_TAG.sub(self._image, html)
-        if any(tag in html for tag in ("<input", "<video", "<audio", "<source")):
-            html = _SOURCE_TAG.sub(self._source, html)
         if "<a " in html:
             html = _ANCHOR_TAG.sub(_anchor, html)
-        if "<area " in html:
+        if _RARE_TAG.search(html):
+            html = _SOURCE_TAG.sub(self._source, html)
             html = _AREA_TAG.sub(_area, html)
         return html
 

@@ -35,12 +35,12 @@ class InlineReader:
     """A raw message that lies in its row."""
 
     def __init__(self, raw: bytes) -> None:
-        self._raw = raw
+        self.raw = raw
         self.size_bytes = len(raw)
 
     async def read(self, start: int, end: int) -> bytes:
         """Return the bytes ``[start:end]``, cut to the message."""
-        return self._raw[max(start, 0) : end]
+        return self.raw[max(start, 0) : end]
 
     def close(self) -> None:
         """Nothing is held."""

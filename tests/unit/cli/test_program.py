@@ -103,3 +103,18 @@ def test_an_interrupted_import_is_repeated(folder: Path) -> None:
     assert known >= done, "what was reported as imported must be there"
     shown = subprocess.run([*PROGRAM, "check"], cwd=folder, capture_output=True, text=True, check=True)
     assert shown.stdout == f"all is well: 1 accounts, {count} mails, {count} messages\n"
+
+
+def test_a_server_loads_only_what_it_needs() -> None:
+    """What colours tracebacks, makes HTML safe, reads documents or takes submissions is for those who use it."""
+    unwanted = "rich pygments nh3 pypdfium2 postroom.app.submission postroom.bench"
+    code = f"""
+import sys
+from postroom.cli import server
+server._load_structlog()
+import postroom.app
+loaded = set({unwanted!r}.split()) & set(sys.modules)
+assert not loaded, loaded
+import rich.console
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -19,7 +19,6 @@ from postroom.api.stream import (
     Content,
     StreamReply,
     closed_on_error,
-    from_bytes,
     from_iterator,
     render_media_type,
 )
@@ -162,9 +161,9 @@ async def get_thumbnail(request: Call) -> ASGIApp:
 
 def _make_image_content(image: Thumbnail | None, etag: bytes) -> Content:
     if image is None:
-        return Content("application/octet-stream", etag, from_bytes(b""), 0)
+        return Content("application/octet-stream", etag, b"", 0)
     media_type = render_media_type(image.content_type)
-    return Content(media_type, etag, from_bytes(image.data), len(image.data), "inline", "thumbnail")
+    return Content(media_type, etag, image.data, len(image.data), "inline", "thumbnail")
 
 
 @get(

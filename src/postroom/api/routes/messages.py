@@ -32,7 +32,6 @@ from postroom.api.stream import (
     Content,
     StreamReply,
     closed_on_error,
-    from_bytes,
     from_iterator,
     from_span,
     render_media_type,
@@ -93,7 +92,7 @@ async def download_body(request: Call) -> ASGIApp:
             return unchanged
         body = await _find_body(request, message, ref, kind=query.type, settings=settings, max_chars=None)
     media_type = render_media_type(body.content_type, "utf-8")
-    return StreamReply(Content(media_type, etag, from_bytes(body.data), len(body.data)))
+    return StreamReply(Content(media_type, etag, body.data, len(body.data)))
 
 
 async def _find_settings(request: Call, show_external_images: bool | None) -> AccountSettings:
@@ -232,7 +231,7 @@ async def _make_part_content(message: OpenMessage, part: StoredPart) -> Content:
     if part.content_type.startswith("text/") and part.end - part.body_start <= _MAX_CONVERTED_BYTES:
         data = (await message.text(part)).encode("utf-8", "replace")
         media_type = render_media_type(part.content_type, "utf-8")
-        return Content(media_type, etag, from_bytes(data), len(data), close=message.close)
+        return Content(media_type, etag, data, len(data), close=message.close)
     media_type = render_media_type(part.content_type, part.charset)
     return Content(media_type, etag, from_iterator(lambda: message.iter_part(part)), close=message.close)
 
@@ -240,9 +239,8 @@ async def _make_part_content(message: OpenMessage, part: StoredPart) -> Content:
 def _reply_source(message: OpenMessage, media_type: str, *, name: str = "") -> StreamReply:
     disposition: Literal["attachment"] | None = "attachment" if name else None
     etag = make_etag("source", message.sha256, media_type)
-    content = Content(
-        media_type, etag, from_span(message.iter_raw), message.size, disposition, name, close=message.close
-    )
+    read = from_span(message.iter_raw) if message.raw is None else message.raw
+    content = Content(media_type, etag, read, message.size, disposition, name, close=message.close)
     return StreamReply(content)
 
 
@@ -291,7 +289,7 @@ async def get_headers(request: Call) -> StreamReply:
     """Get the header block byte for byte, with the blank line that ends it."""
     async with request.domain.messages.opened(request.caller, request.parse_mail_ref()) as message:
         block, etag = await message.header_block(), make_etag("headers", message.sha256)
-    return StreamReply(Content("text/plain", etag, from_bytes(block), len(block)))
+    return StreamReply(Content("text/plain", etag, block, len(block)))
 
 
 ROUTES = [
