@@ -18,8 +18,8 @@ from postroom.config.classes import AccountClass
 from postroom.config.sending import SendingConfig
 from postroom.content.digest import digest_message
 from postroom.domain.clock import Clock
+from postroom.domain.contents import hold_content
 from postroom.domain.directory import AccountSettings, Directory
-from postroom.domain.filing import hold_content
 from postroom.domain.ingest import Ingest
 from postroom.domain.queue_runner import QueueRunner
 from postroom.domain.queue_turns import QueueParts, Turns
