@@ -26,6 +26,7 @@ from postroom.store.order_keys import key_of
 from postroom.store.sorting import SortKeys
 from postroom.store.sql.folders import Counted
 from postroom.store.sql.labels import LabelCount
+from postroom.store.sql.mailboxes import Advance
 from postroom.store.sql.mails import Located
 from postroom.store.sql.operations import Grave
 from postroom.store.sql.orders import Entry
@@ -104,29 +105,7 @@ async def file_mails(
         counted = await _count_new(tx, folder_id, filings)
     if counted is None:
         raise not_found("the folder")
-    first = Mail(
-        folder_id=folder_id,
-        uid=counted.first_uid,
-        item_id=state.item_id,
-        content_id=state.content_id,
-        modseq=state.modseq,
-        entered_modseq=state.modseq,
-        replaced_modseq=Modseq(0),
-        date=0,
-        size=0,
-        is_unread=0,
-        is_flagged=0,
-        is_draft=0,
-        is_deleted=0,
-        refw=0,
-        labels="",
-        summary=b"",
-        conversation_id=NO_CONVERSATION,
-    )
-    mails = [
-        _new_mail(first, filing, number=number, modseq=modseq)
-        for number, (filing, modseq) in enumerate(zip(filings, tx.stamp(count), strict=True))
-    ]
+    mails = _make_mails(tx, filings, folder_id, state=state, counted=counted)
     digests = [filing.digest for filing in filings]
     contents = await add_contents(tx, digests, state.content_id)
     mails = [mail._replace(content_id=content_id) for mail, content_id in zip(mails, contents, strict=True)]
@@ -161,23 +140,32 @@ async def _count_new(tx: Transaction, folder_id: FolderId, filings: Sequence[Fil
     )
 
 
-def _new_mail(first: Mail, filing: Filing, *, number: int, modseq: Modseq) -> Mail:
-    """Return a new mail; ``first`` is in its folder and has the first of the numbers reserved."""
-    flags = filing.flags
-    return first._replace(
-        uid=Uid(first.uid + number),
-        item_id=ItemId(first.item_id + number),
-        modseq=modseq,
-        entered_modseq=modseq,
-        date=max(filing.date, 0),
-        size=filing.digest.size_bytes,
-        is_unread=int(flags.is_unread),
-        is_flagged=int(flags.is_flagged),
-        is_draft=int(flags.is_draft),
-        is_deleted=int(flags.is_deleted),
-        refw=flags.refw,
-        summary=filing.digest.summary,
-    )
+def _make_mails(
+    tx: Transaction, filings: Sequence[Filing], folder_id: FolderId, *, state: Advance, counted: Counted
+) -> list[Mail]:
+    """Return new mails with the numbers reserved for them; their contents are not known yet."""
+    return [
+        Mail(
+            folder_id=folder_id,
+            uid=Uid(counted.first_uid + number),
+            item_id=ItemId(state.item_id + number),
+            content_id=state.content_id,
+            modseq=modseq,
+            entered_modseq=modseq,
+            replaced_modseq=Modseq(0),
+            date=max(filing.date, 0),
+            size=filing.digest.size_bytes,
+            is_unread=int(filing.flags.is_unread),
+            is_flagged=int(filing.flags.is_flagged),
+            is_draft=int(filing.flags.is_draft),
+            is_deleted=int(filing.flags.is_deleted),
+            refw=filing.flags.refw,
+            labels="",
+            summary=filing.digest.summary,
+            conversation_id=NO_CONVERSATION,
+        )
+        for number, (filing, modseq) in enumerate(zip(filings, tx.stamp(len(filings)), strict=True))
+    ]
 
 
 def sort_keys_of(digest: Digest, mail: Mail) -> SortKeys:
