@@ -1,9 +1,10 @@
 """What threading and indexing cost a delivery, and how large the index is.
 
 The two costs cannot be seen from outside, so they are taken in this process, in a small store beside the server's:
-mails are filed, many at a time so that the processor never rests, in turn into Inbox and into Trash, whose mails are
-in no conversation, and the difference of the medians is what threading adds; texts are put into the full-text index
-alone, in transactions of some. The size of the index is read from the server's own database.
+mails are filed as deliveries over 8 connections are, four in a transaction while four wait, in turn into Inbox and
+into Trash, whose mails are in no conversation, and the difference of the medians is what threading adds; texts are
+put into the full-text index alone, in transactions of some. The size of the index is read from the server's own
+database, after what the server does with it when it is idle.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from postroom.bench.scenarios import Scene
 from postroom.config.root import Config
 from postroom.content.digest import Digest, digest_message
 from postroom.domain.directory import AccountSettings, Directory
-from postroom.domain.filing import Flags, file_mail
+from postroom.domain.filing import Filing, file_mails
 from postroom.model.folder import DEFAULT_FOLDERS, INBOX
 from postroom.model.ids import AccountId, FolderId
 from postroom.store import Store, open_store
@@ -32,7 +33,8 @@ _DOMAIN = "example.test"
 _MAILS = 4_000
 _FIRST_UNUSED = 1 << 30
 _INDEXED_TOGETHER = 16
-_CONNECTIONS = 32
+_WRITERS = 2
+_FILED_TOGETHER = 4
 _BLOCK = 128
 _DATE = 1_750_000_000
 
@@ -54,7 +56,7 @@ def measure_indexing(scene: Scene) -> None:
     costs = asyncio.run(_take_costs(directory, digests))
     # A mailbox of a few dozen mails has too few for both.
     added = max(0.0, median(costs.threaded or [0.0]) - median(costs.unthreaded or [0.0]))
-    note = f"{count:,} mails, {_CONNECTIONS} at a time"
+    note = f"{count:,} mails, {_FILED_TOGETHER} in a transaction"
     for name, values, bound, about in (
         ("threading, added to a delivery", [added], 0.3, note),
         ("indexing, added to a delivery", costs.indexed, 1.0, f"{_INDEXED_TOGETHER} in a transaction"),
@@ -104,22 +106,26 @@ async def _file_all(store: Store, account_id: AccountId, digests: list[Digest]) 
 async def _file_block(
     store: Store, account_id: AccountId, digests: Sequence[Digest], *, folder_id: FolderId, date: int
 ) -> float:
-    """File mails, several at a time; return the milliseconds for each."""
-    left = iter(enumerate(digests))
+    """File mails as deliveries do, some in a transaction; return the milliseconds for each."""
+    filings = [Filing(digest, date + number) for number, digest in enumerate(digests)]
+    starts = iter(range(0, len(filings), _FILED_TOGETHER))
 
     async def file_some() -> None:
-        for number, digest in left:
+        for start in starts:
             async with store.transaction(account_id) as tx:
-                await file_mail(tx, digest, folder_id, date=date + number, flags=Flags())
+                await file_mails(tx, filings[start : start + _FILED_TOGETHER], folder_id)
 
     started = time.perf_counter()
-    await asyncio.gather(*(file_some() for _ in range(_CONNECTIONS)))
-    return (time.perf_counter() - started) * 1000 / max(1, len(digests))
+    await asyncio.gather(*(file_some() for _ in range(_WRITERS)))
+    return (time.perf_counter() - started) * 1000 / max(1, len(filings))
 
 
 async def _read_index_bytes(scene: Scene) -> int:
     store = await open_store(scene.options.store_url, scene.mailbox.data_dir)
     try:
+        # What the server does when it is idle.
+        while await store.engine.tidy_index():
+            pass
         return await index_bytes(store.engine)
     finally:
         await store.close()

@@ -243,7 +243,7 @@ class Tally:
         was = {(row.folder_id, row.conversation_id): row for row in old}
         now = {(row.folder_id, row.conversation_id): row for row in new}
         await self._tx.conversations.save_presences(
-            [row for place, row in now.items() if was.get(place) != row]
+            [(was.get(place), row) for place, row in now.items() if was.get(place) != row]
         )
         if left := [row for place, row in was.items() if place not in now]:
             await self._tx.conversations.delete_presences(left)

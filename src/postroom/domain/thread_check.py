@@ -243,7 +243,7 @@ async def repair_conversations(tx: Transaction) -> None:
     )
     await tx.conversations.delete(found.conversations.keys() - rows.keys())
     await tx.conversations.save_presences(
-        [row for place, row in presences.items() if found.presences.get(place) != row]
+        [(None, row) for place, row in presences.items() if found.presences.get(place) != row]
     )
     await tx.conversations.delete_presences(
         [row for place, row in found.presences.items() if place not in presences]

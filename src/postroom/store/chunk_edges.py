@@ -17,7 +17,6 @@ from bisect import bisect_right, insort
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from postroom.model.ids import FolderId
 
@@ -31,13 +30,13 @@ Edges = list[list[bytes]]
 """For each order of a list, the lowest keys of its chunks, ascending."""
 
 
-class _Known(NamedTuple):
+@dataclass
+class _Known:
     edition: int
     edges: Edges
     size: int
-
-
-_UNKNOWN = _Known(0, [], 0)
+    unseen: int = 0
+    """Mails counted since somebody looked at how many there are."""
 
 
 class ChunkEdges:
@@ -59,7 +58,7 @@ class ChunkEdges:
         """Tell whether a list was asked for before, so that remembering it is worth reading it."""
         if key in self._lists:
             return True
-        self._keep(key, _UNKNOWN)
+        self._keep(key, _Known(0, [], 0))
         return False
 
     def remember(self, key: Key, edition: int, edges: Edges) -> None:
@@ -75,7 +74,23 @@ class ChunkEdges:
 
     def forget(self, key: Key) -> None:
         """Remember nothing of a list."""
-        self._count -= self._lists.pop(key, _UNKNOWN).size
+        known = self._lists.pop(key, None)
+        if known is not None:
+            self._count -= known.size
+
+    def is_look_due(self, key: Key, mails: int, *, every: int) -> bool:
+        """Tell whether to look at the counts of a list's chunks, now that so many ``mails`` are counted in them.
+
+        That is so for each ``every`` mails, and where nothing is remembered of the list.
+        """
+        known = self._lists.get(key)
+        if known is None:
+            return True
+        known.unseen += mails
+        if known.unseen < every:
+            return False
+        known.unseen = 0
+        return True
 
     def _keep(self, key: Key, known: _Known) -> None:
         self._lists[key] = known

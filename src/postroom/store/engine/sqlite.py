@@ -3,14 +3,15 @@
 Reading: a small pool of read-only connections; a point read takes a few microseconds, so no thread is involved but
 for searches.
 
-Writing: there is one write connection and one turn. Who has the turn runs its statements inside a SAVEPOINT of an
-open ``BEGIN IMMEDIATE``. When it is done and others wait, the turn passes on at once and the savepoint joins the
-group; when nobody waits, or half of the writers are in, a committer thread commits the whole group with one fsync
-(WAL, ``synchronous=FULL``) while the loop goes on with other work, and only then do the group's callers continue.
+Writing: there is one write connection and one turn. Who has the turn runs its statements in an open ``BEGIN
+IMMEDIATE``, inside a SAVEPOINT where somebody has before. When it is done and others wait, the turn passes on at once
+and what it did joins the group; when nobody waits, or half of the writers are in, a committer thread commits the
+whole group with one fsync (WAL, ``synchronous=FULL``) while the loop goes on with other work, and only then do the
+group's callers continue.
 
 Invariants:
-- nobody returns from ``write()`` before the COMMIT that holds their savepoint has succeeded;
-- a savepoint that fails is rolled back alone; if SQLite itself rolled everything back (disk full, I/O error), or the
+- nobody returns from ``write()`` before the COMMIT that holds what they did has succeeded;
+- what fails is rolled back alone; if SQLite itself rolled everything back (disk full, I/O error), or the
   COMMIT fails, every caller of the group gets ``unavailable`` and nothing of the group is there;
 - the turn is passed on whatever fails, and a group never waits for a writer that will not come;
 - the loop never waits for a lock of another process: it is asked for again and again;
@@ -31,10 +32,11 @@ from typing import Any
 
 import apsw
 
-from postroom.errors import PostroomError, unavailable
+from postroom.errors import unavailable
 from postroom.search.terms import IndexTerms, make_mark, mark_terms
 from postroom.store.engine._deferred import CLEAR, INDEX, MERGE, UNINDEX, Statement, join_rows
 from postroom.store.engine._dialect import translate
+from postroom.store.engine._failures import TEMPORARY, closed, mapped
 from postroom.store.engine._fts5 import ACCOUNT_SHIFT, SEGMENT_SIZES, is_scattered
 from postroom.store.engine._sqlite_connection import SQLiteConnection
 from postroom.store.engine.base import Connection, OnNews, Row, run_callbacks
@@ -55,33 +57,14 @@ _WRITER_SETTINGS = """
 PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;
 PRAGMA cache_size = -24576; PRAGMA temp_store = MEMORY
 """
-# Reading many different mails with 8 MiB cost a third of the rate at 20,000 mails. Statements run inline, so that the
-# first reader does nearly everything; more are there while searches run in threads.
+# 8 MiB cost a third of the rate of reading 20,000 different mails. The first reader does nearly everything, since
+# statements run inline; more are there while searches run in threads.
 _READER_SETTINGS = "PRAGMA cache_size = -24576"
 _FURTHER_READER_SETTINGS = "PRAGMA cache_size = -6144"
 
 _MERGED_PAGES = 100
 """Pages of the index that are written in one transaction: some 15 ms."""
 _CHANGES_OF_A_MERGE = 2
-_TEMPORARY = (
-    apsw.BusyError,
-    apsw.LockedError,
-    apsw.FullError,
-    apsw.IOError,
-    apsw.CantOpenError,
-    apsw.NoMemError,
-    apsw.ReadOnlyError,
-    apsw.ConnectionClosedError,
-)
-
-
-def mapped(error: BaseException) -> PostroomError:
-    """Return ``unavailable`` for a failure that may pass, or that was another's."""
-    return unavailable("the mail store cannot be written or read just now", private=repr(error))
-
-
-def _closed() -> PostroomError:
-    return unavailable("the mail store is being closed")
 
 
 class _SQLiteWriter(SQLiteConnection):
@@ -179,7 +162,7 @@ class SQLiteEngine:
                 self._first_reader = self._first_reader or connection
         except apsw.NotADBError as error:
             raise unavailable(f"{self._path} is not a database") from error
-        except _TEMPORARY as error:
+        except TEMPORARY as error:
             raise mapped(error) from error
         return connection
 
@@ -211,7 +194,7 @@ class SQLiteEngine:
         connection = self._take_reader()
         try:
             yield SQLiteConnection(connection, self._searchers)
-        except _TEMPORARY as error:
+        except TEMPORARY as error:
             raise mapped(error) from error
         finally:
             self._give_back(connection)
@@ -223,7 +206,7 @@ class SQLiteEngine:
         try:
             connection.execute("BEGIN")
             yield SQLiteConnection(connection, self._searchers)
-        except _TEMPORARY as error:
+        except TEMPORARY as error:
             raise mapped(error) from error
         finally:
             if connection.in_transaction:
@@ -233,7 +216,7 @@ class SQLiteEngine:
     def _take_reader(self) -> apsw.Connection:
         """Return a read-only connection, to be given back."""
         if self._closed:
-            raise _closed()
+            raise closed()
         if self._readers:
             return self._readers.pop()
         return self._open(apsw.SQLITE_OPEN_READONLY)
@@ -254,7 +237,7 @@ class SQLiteEngine:
         connection = self._take_reader()
         try:
             rows = connection.execute(translate(sql), args).fetchall()
-        except _TEMPORARY as error:
+        except TEMPORARY as error:
             raise mapped(error) from error
         finally:
             self._give_back(connection)
@@ -267,17 +250,20 @@ class SQLiteEngine:
         """Enter a write transaction. Raises: unavailable."""
         await self._take_turn()
         writer = _SQLiteWriter(self._writer, self._searchers)
+        is_first = not self._group
         try:
             await self._begin()
-            self._writer.execute("SAVEPOINT txn")
+            if not is_first:
+                self._writer.execute("SAVEPOINT txn")
             yield writer
-            self._writer.execute("RELEASE txn")
+            if not is_first:
+                self._writer.execute("RELEASE txn")
         except BaseException as error:
             try:
-                self._abandon(error)
+                self._abandon(error, is_first=is_first)
             finally:
                 self._pass_turn()
-            if isinstance(error, _TEMPORARY):
+            if isinstance(error, TEMPORARY):
                 raise mapped(error) from error
             raise
         self._group.append(writer)
@@ -297,7 +283,7 @@ class SQLiteEngine:
 
     async def _begin(self) -> None:
         if self._closed:
-            raise _closed()
+            raise closed()
         if self._writer.in_transaction:
             return
         clock = asyncio.get_running_loop().time
@@ -314,11 +300,11 @@ class SQLiteEngine:
                     self._foreign.ask()
                 return
 
-    def _abandon(self, error: BaseException) -> None:
-        """Take back the savepoint of the one that failed; if everything is lost, fail the group."""
+    def _abandon(self, error: BaseException, *, is_first: bool) -> None:
+        """Take back what the one that failed has done; if everything is lost, fail the group."""
         try:
             if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK TO txn; RELEASE txn")
+                self._writer.execute("ROLLBACK" if is_first else "ROLLBACK TO txn; RELEASE txn")
                 return
             cause = error
         except apsw.SQLError:
@@ -355,10 +341,9 @@ class SQLiteEngine:
         return min((under_way + 1) // 2, MAX_GROUP)
 
     def _in_transaction(self) -> bool:
-        try:
+        with contextlib.suppress(apsw.ConnectionClosedError):
             return self._writer.in_transaction
-        except apsw.ConnectionClosedError:
-            return False
+        return False
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

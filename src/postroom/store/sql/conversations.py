@@ -50,6 +50,18 @@ ON CONFLICT (account_id, folder_id, conversation_id) DO UPDATE SET
     has_attachments = excluded.has_attachments, sort_subject = excluded.sort_subject,
     sort_from = excluded.sort_from, sort_to = excluded.sort_to
 """
+_CHANGE_PRESENCE = """
+UPDATE conversation_folder SET total_items = $4, uid = $5
+WHERE account_id = $1 AND folder_id = $2 AND conversation_id = $3
+"""
+_MARK_PRESENCE = {
+    column: f"""
+UPDATE conversation_folder SET total_items = $4, uid = $5, {column} = $6
+WHERE account_id = $1 AND folder_id = $2 AND conversation_id = $3
+"""
+    for column in ("is_unread", "is_flagged")
+}
+"""SQLite writes the entry of an index anew if one of its columns is named, even with the value that it has."""
 _DELETE_PRESENCE = """
 DELETE FROM conversation_folder WHERE account_id = $1 AND folder_id = $2 AND conversation_id = $3
 """
@@ -172,12 +184,26 @@ class ConversationRepo:
         """Remove conversations that have no mail any more."""
         await self._connection.execute_many(_DELETE, [(self._account_id, number) for number in numbers])
 
-    async def save_presences(self, presences: Iterable[Presence]) -> None:
-        """Store what folders show of conversations."""
-        await self._connection.execute_many(
-            _SAVE_PRESENCE,
-            [(self._account_id, *row[:4], row.keys.date, *row.keys[2:]) for row in presences],
-        )
+    async def save_presences(self, changes: Iterable[tuple[Presence | None, Presence]]) -> None:
+        """Store what folders show of conversations: as it was, None where it is new, and as it is now."""
+        saved: list[tuple[object, ...]] = []
+        counted: list[tuple[object, ...]] = []
+        marked: dict[str, list[tuple[object, ...]]] = {column: [] for column in _MARK_PRESENCE}
+        for before, row in changes:
+            column = _changed_column(before, row)
+            if column is None:
+                saved.append((self._account_id, *row[:4], row.keys.date, *row.keys[2:]))
+            elif column:
+                marked[column].append((self._account_id, *row[:4], getattr(row.keys, column)))
+            else:
+                counted.append((self._account_id, *row[:4]))
+        for statement, rows in (
+            (_SAVE_PRESENCE, saved),
+            (_CHANGE_PRESENCE, counted),
+            *((_MARK_PRESENCE[column], rows) for column, rows in marked.items()),
+        ):
+            if rows:
+                await self._connection.execute_many(statement, rows)
 
     async def delete_presences(self, presences: Iterable[Presence]) -> None:
         """Remove conversations from folders that have no mail of them any more."""
@@ -235,6 +261,18 @@ class ConversationRepo:
         """Make all mails of a conversation be of another; they have changed then."""
         self.has_renumbered = True
         await self._connection.execute(_RENUMBER, self._account_id, old, new, modseq)
+
+
+def _changed_column(before: Presence | None, after: Presence) -> str | None:
+    """Return what has changed of what lists are sorted by: "" for nothing, None where the row is stored anew."""
+    if before is None:
+        return None
+    if before.keys == after.keys:
+        return ""
+    for column in _MARK_PRESENCE:
+        if before.keys._replace(**{column: getattr(after.keys, column)}) == after.keys:
+            return column
+    return None
 
 
 def _batches(numbers: Sequence[int], size: int) -> Iterator[list[int]]:

@@ -1,9 +1,9 @@
 """Counted chunks: finding any row of any sort order of a large folder without walking to it.
 
-For each sort order a large folder is cut into chunks of at most :data:`CAPACITY` mails. A chunk is a row with its
-lowest key and the number of mails in it, changed with the mails in the same transaction. The chunk of a row number
-is found by adding up counts (a hundred chunks at 100,000 mails), and what is left to skip inside it is bounded.
-The row number of a mail is found the other way round.
+For each sort order a large folder is cut into chunks of at most about :data:`CAPACITY` mails. A chunk is a row with
+its lowest key and the number of mails in it, changed with the mails in the same transaction. The chunk of a row
+number is found by adding up counts (a hundred chunks at 100,000 mails), and what is left to skip inside it is
+bounded. The row number of a mail is found the other way round.
 
 A folder has two lists with chunks of their own, that of its mails (:data:`MAIL_ORDERS`) and that of its conversations
 (:data:`CONVERSATION_ORDERS`). What is said here of mails holds for conversations alike: their rows are those of
@@ -32,6 +32,9 @@ from postroom.store.order_keys import KEY_PLACES, LOWEST, parse_key, render_anch
 from postroom.store.sorting import SORT_COLUMNS, Anchor, SortKeys
 
 CAPACITY = 1024
+_LOOKS_IN_A_CHUNK = 32
+"""Asking for counts takes as long as changing them, so that it is not done for each mail; then a chunk
+is cut when it has a few mails too many."""
 _KEYS_WORTH_A_LIST = 16
 """For so many mails at once it is sooner listed where all chunks begin than looked up for each of them."""
 _MAILS, _CONVERSATIONS = "mail", "conversation_folder"
@@ -66,9 +69,8 @@ _FIND_PLACES = {table: _find_places_statement(table) for table in _IDS}
 _OF_FOLDER = "account_id = $1 AND folder_id = $2 AND sort >= $3 AND sort <= $4"
 _LIST_EDGES = f"SELECT sort, low_key FROM order_chunk WHERE {_OF_FOLDER} ORDER BY sort, low_key"
 _FIND_EDGE = f"SELECT low_key FROM order_chunk WHERE {_AT} AND low_key <= $4 ORDER BY low_key DESC LIMIT 1"
-_ADD_TO_CHUNK = f"""
-UPDATE order_chunk SET items = items + $5 WHERE {_AT} AND low_key = $4 RETURNING sort, low_key, items
-"""
+_ADD_TO_CHUNK = f"UPDATE order_chunk SET items = items + $5 WHERE {_AT} AND low_key = $4"
+_LOOK_AT_CHUNK = f"SELECT sort, low_key, items FROM order_chunk WHERE {_AT} AND low_key = $4"
 _CREATE = "INSERT INTO order_chunk (account_id, folder_id, sort, low_key, items) VALUES ($1, $2, $3, $4, $5)"
 _SET_ITEMS = f"UPDATE order_chunk SET items = $5 WHERE {_AT} AND low_key = $4"
 _DELETE = f"DELETE FROM order_chunk WHERE {_AT} AND low_key = $4"
@@ -314,7 +316,7 @@ class OrderRepo:
                         _FIND_EDGE, self._account_id, folder_id, number, key
                     )
                 sums[number, low_key] += step
-        chunks = await self._add_sums(folder_id, sums)
+        chunks = await self._add_sums(folder_id, sums, mails=len(changes))
         # A merge never makes a chunk that is to be split, so that they may come in any order.
         if not any(_is_small(chunk) or chunk.items > CAPACITY for _, chunk in chunks):
             return
@@ -374,14 +376,17 @@ class OrderRepo:
                     self._orders.find_places, self._account_id, folder_id, *keys
                 ):
                     sums[number, low_key] += step
-        return await self._add_sums(folder_id, sums)
+        return await self._add_sums(folder_id, sums, mails=len(entries))
 
-    async def _add_sums(self, folder_id: FolderId, sums: _Sums) -> list[tuple[SortField, Chunk]]:
-        """Add to chunks; return those that changed, as they are then."""
-        rows = await self._connection.fetch_many(
-            _ADD_TO_CHUNK,
-            [(self._account_id, folder_id, *place, step) for place, step in sums.items() if step],
-        )
+    async def _add_sums(
+        self, folder_id: FolderId, sums: _Sums, *, mails: int
+    ) -> list[tuple[SortField, Chunk]]:
+        """Add to chunks; return those that changed, as they are then, if it is time to look at them."""
+        changes = [(self._account_id, folder_id, *place, step) for place, step in sums.items() if step]
+        await self._connection.execute_many(_ADD_TO_CHUNK, changes)
+        if not self._edges.is_look_due(self._key(folder_id), mails, every=CAPACITY // _LOOKS_IN_A_CHUNK):
+            return []
+        rows = await self._connection.fetch_many(_LOOK_AT_CHUNK, [change[:4] for change in changes])
         first = self._orders.span[0]
         return [
             (self._orders.fields[number - first], Chunk(low_key, items)) for number, low_key, items in rows
