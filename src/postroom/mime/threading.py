@@ -3,7 +3,8 @@
 A key is a signed 64-bit hash (BLAKE2b). A reference key is that of a message identification and the message's thread
 subject, so that a reply whose subject was changed begins a conversation of its own. A message that has no Message-ID
 is named by its SHA-256 instead, and so its copies stay together. A subject key is that of the thread subject and the
-address of one participant.
+address of one participant. The first 24 bits are those of the thread subject alone: what a conversation is found by
+lies side by side in an index then, where a delivery would else read and write a page of it for each key.
 
 The thread subject is the subject without marks of replies and forwards and without the ``[tags]`` of lists in front,
 folded as for sorting, with white space collapsed. All is bounded: of the identifications in a field the first and the
@@ -13,6 +14,7 @@ Source: RFC 5322 §3.6.4, RFC 5256 §2.1.
 """
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 
 from postroom.mime.address import parse_addresses
@@ -65,8 +67,13 @@ def thread_subject(text: str) -> tuple[bytes, bool]:
 
 def make_key(name: str, subject: bytes) -> int:
     """Return the key of a message identification, or of an address, under a thread subject."""
-    hashed = blake2b(name.encode("utf-8", "replace") + b"\0" + subject, digest_size=8).digest()
-    return int.from_bytes(hashed, "big", signed=True)
+    hashed = blake2b(name.encode("utf-8", "replace") + b"\0" + subject, digest_size=5).digest()
+    return int.from_bytes(_hash_subject(subject) + hashed, "big", signed=True)
+
+
+@lru_cache(maxsize=256)
+def _hash_subject(subject: bytes) -> bytes:
+    return blake2b(subject, digest_size=3).digest()
 
 
 def own_id(summary: Summary, *, sha256: bytes) -> str:
