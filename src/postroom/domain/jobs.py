@@ -30,7 +30,7 @@ from postroom.store.sql.jobs import NOT_THERE, Job, Slice
 from postroom.store.sql.mails import Located
 from postroom.store.tx import Transaction
 
-SLICE = 50
+SLICE = 40
 """Mails done in one transaction: it holds up other writers of the store for some 15 ms."""
 WAITED_FOR = 500
 """Mails of a batch that its caller waits for."""
