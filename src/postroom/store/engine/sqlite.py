@@ -55,7 +55,7 @@ SEARCH_THREADS = 2
 # A checkpoint every 16 MiB of log instead of 4 halves what is written twice; the log file itself stays bounded.
 _WRITER_SETTINGS = """
 PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;
-PRAGMA cache_size = -24576; PRAGMA temp_store = MEMORY
+PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY
 """
 # 8 MiB cost a third of the rate of reading 20,000 different mails. The first reader does nearly everything, since
 # statements run inline; more are there while searches run in threads.
