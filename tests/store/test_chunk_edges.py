@@ -41,6 +41,15 @@ async def change(tx: Transaction, chance: random.Random, uids: list[Uid]) -> lis
     return uids
 
 
+async def fill(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make an Inbox of some small chunks in each order."""
+    monkeypatch.setattr(orders, "CAPACITY", 8)
+    async with store.transaction(ACCOUNT) as tx:
+        await create_mailbox(tx, "en", uid_validity=1)
+        for number in range(40):
+            await file_mail(tx, make_filing(number), INBOX, date=number, flags=Flags())
+
+
 async def find_faults(store: Store) -> list[str]:
     async with store.read(ACCOUNT) as mailbox:
         folders = await mailbox.orders.list_folders()
@@ -77,11 +86,7 @@ async def test_two_processes_and_failures(
 
 
 async def test_chunks_are_not_looked_up_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orders, "CAPACITY", 8)
-    async with store.transaction(ACCOUNT) as tx:
-        await create_mailbox(tx, "en", uid_validity=1)
-        for number in range(40):
-            await file_mail(tx, make_filing(number), INBOX, date=number, flags=Flags())
+    await fill(store, monkeypatch)
     asked: list[str] = []
     async with store.transaction(ACCOUNT) as tx:
         connection: Connection = tx._connection
@@ -98,11 +103,7 @@ async def test_chunks_are_not_looked_up_again(store: Store, monkeypatch: pytest.
 
 
 async def test_damaged_chunks_are_no_failure(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orders, "CAPACITY", 8)
-    async with store.transaction(ACCOUNT) as tx:
-        await create_mailbox(tx, "en", uid_validity=1)
-        for number in range(40):
-            await file_mail(tx, make_filing(number), INBOX, date=number, flags=Flags())
+    await fill(store, monkeypatch)
     async with store.engine.write() as connection:
         await connection.execute("DELETE FROM order_chunk WHERE sort = $1", 0)
         await connection.execute("UPDATE folder SET chunks_edition = $1 WHERE folder_id = $2", 7, INBOX)

@@ -5,58 +5,25 @@ comes and leaves costs the same beside thousands of mails as beside some hundred
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
 
-import apsw
 import pytest
 from tests.fixtures.factories import DATE, Owner
+from tests.store.meter import Cost, Meter
 from tests.store.thread_world import assert_threaded, letter
 
 from postroom.content.digest import Digest
 from postroom.domain.filing import Flags, file_mail, mark_mails, move_mails
 from postroom.model.folder import INBOX
 from postroom.model.ids import FolderId
-from postroom.store.engine.sqlite import SQLiteEngine
 from postroom.store.sql.mails import Located
 
 FEW, MEASURED = 300, 40
 BLOCK = 500
-_NOT_COUNTED = ("fulltext", "data_version", "order_chunk", "OFFSET")
-"""The first two are of the full-text index, which does not set back its steps; the last cuts chunks now and then."""
+LEFT_OUT = ("data_version", "OFFSET")
+"""The full-text index asks for the first and does not set back its steps; the last cuts chunks now and then."""
 TRASH = FolderId(5)
 SHARE = 1.3
 """How much more it may cost: trees are deeper, and chunks are cut in two now and then."""
-
-
-class Cost(NamedTuple):
-    """What some transactions took."""
-
-    statements: int
-    steps: int
-
-
-class Meter:
-    """Counts what the write connection does, but for the full-text index and the counting of chunks."""
-
-    def __init__(self, owner: Owner) -> None:
-        self._texts: dict[int, str] = {}
-        self._cost = Cost(0, 0)
-        engine = owner.store.engine
-        assert isinstance(engine, SQLiteEngine)
-        engine._writer.trace_v2(apsw.SQLITE_TRACE_STMT | apsw.SQLITE_TRACE_PROFILE, self._note)
-
-    def _note(self, event: dict[str, Any]) -> None:
-        status = event.get("stmt_status")
-        if status is None:
-            self._texts[event["id"]] = event["sql"]
-        elif not any(name in self._texts.get(event["id"], "") for name in _NOT_COUNTED):
-            steps = self._cost.steps + status["SQLITE_STMTSTATUS_VM_STEP"]
-            self._cost = Cost(self._cost.statements + 1, steps)
-
-    def take(self) -> Cost:
-        """Return the cost of what was done since the last time."""
-        cost, self._cost = self._cost, Cost(0, 0)
-        return cost
 
 
 def _reply(number: int) -> Digest:
@@ -108,7 +75,7 @@ async def _measure(owner: Owner, meter: Meter, digests: Sequence[Digest], start:
 @pytest.mark.parametrize("store_url", ["sqlite:"])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_what_comes_and_leaves_costs_the_same(owner: Owner, kind: str) -> None:
-    (size, make), meter = KINDS[kind], Meter(owner)
+    (size, make), meter = KINDS[kind], Meter(owner, leaving_out=LEFT_OUT)
     costs: list[dict[str, Cost]] = []
     here = 0
     for end in (FEW, size):
@@ -126,7 +93,7 @@ async def test_what_comes_and_leaves_costs_the_same(owner: Owner, kind: str) -> 
 
 @pytest.mark.parametrize("store_url", ["sqlite:"])
 async def test_thousands_of_references_cost_what_sixty_do(owner: Owner) -> None:
-    meter, costs = Meter(owner), []
+    meter, costs = Meter(owner, leaving_out=LEFT_OUT), []
     for count in (64, 5_000):
         names = [f"x{count}.{number}" for number in range(count)]
         for name in ("a", "b"):

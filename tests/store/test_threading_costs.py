@@ -4,44 +4,19 @@ What is counted are the steps of SQLite's virtual machine and the statements, so
 """
 
 from collections.abc import Callable
-from typing import Any
 
-import apsw
 import pytest
 from tests.fixtures.factories import DATE, Owner
+from tests.store.meter import Meter
 from tests.store.thread_world import assert_threaded, file, letter, list_conversations
 
 from postroom.content.digest import Digest
 from postroom.domain.filing import Flags, file_mail, move_mails, remove_mails
 from postroom.model.folder import INBOX
 from postroom.model.ids import FolderId
-from postroom.store.engine.sqlite import SQLiteEngine
 
 FEW, MANY, MEASURED = 200, 1500, 40
 TRASH = FolderId(5)
-
-
-class Meter:
-    """Counts the steps of the statements of the write connection, but for the full-text index and counted chunks."""
-
-    def __init__(self, owner: Owner) -> None:
-        self.steps = 0
-        self._texts: dict[int, str] = {}
-        engine = owner.store.engine
-        assert isinstance(engine, SQLiteEngine)
-        engine._writer.trace_v2(apsw.SQLITE_TRACE_STMT | apsw.SQLITE_TRACE_PROFILE, self._note)
-
-    def _note(self, event: dict[str, Any]) -> None:
-        status = event.get("stmt_status")
-        if status is None:
-            self._texts[event["id"]] = event["sql"]
-        elif not any(name in self._texts.get(event["id"], "") for name in ("fulltext", "order_chunk")):
-            self.steps += status["SQLITE_STMTSTATUS_VM_STEP"]
-
-    def take(self) -> int:
-        """Return the steps since the last time."""
-        steps, self.steps = self.steps, 0
-        return steps
 
 
 def reply(number: int) -> Digest:
@@ -77,7 +52,7 @@ async def test_coming_and_leaving_cost_the_same(owner: Owner, kind: str) -> None
         await fill(owner, make, here, size)
         meter.take()
         await fill(owner, make, size, size + MEASURED)
-        coming = meter.take()
+        coming = meter.take().steps
         async with owner.store.read(owner.account_id) as mailbox:
             items = await mailbox.mails.list_some(INBOX, limit=10_000)
         # A chain in which each names only the one before is cut in two by what leaves its midst, but not by its end.
@@ -86,7 +61,7 @@ async def test_coming_and_leaving_cost_the_same(owner: Owner, kind: str) -> None
             async with owner.store.transaction(owner.account_id) as tx:
                 await tx.lock()
                 await move_mails(tx, [item], TRASH)
-        costs.append((coming, meter.take()))
+        costs.append((coming, meter.take().steps))
         here = size + MEASURED
     assert costs[1][0] < 1.3 * costs[0][0]
     assert costs[1][1] <= 1.3 * costs[0][1]

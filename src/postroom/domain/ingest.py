@@ -243,15 +243,18 @@ class Ingest:
         return outcomes
 
     async def _try_together(self, account_id: AccountId, deliveries: Sequence[_Delivery]) -> bool:
-        """File messages of one account in one transaction; return whether they are there."""
+        """File messages of one account in one transaction; return whether they are there.
+
+        Raises: unavailable, which each of them would meet alone, too.
+        """
         is_filed = False
         try:
             async with self._store.transaction(account_id) as tx:
                 tx.step_for_each()
                 await _file(tx, deliveries)
                 is_filed = True
-        except Exception:
-            if is_filed:
+        except Exception as error:
+            if is_filed or (isinstance(error, PostroomError) and error.kind is Kind.UNAVAILABLE):
                 raise
         return is_filed
 

@@ -190,3 +190,20 @@ async def test_accounts_do_not_wait_for_each_other(add_owner: AddOwner) -> None:
     assert found == [[""] * 5] * 3
     for owner in owners:
         await assert_whole(owner)
+
+
+async def test_a_store_that_cannot_be_written_is_told_to_all_at_once(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    async def fail(_tx: Transaction, filings: Sequence[Filing], _folder_id: FolderId) -> object:
+        tried.append(len(filings))
+        raise unavailable("the disk is full")
+
+    monkeypatch.setattr(ingest, "file_mails", fail)
+    raws = [make_message(subject=f"Letter {number}") for number in range(6)]
+    found = await asyncio.gather(*(deliver(owner, raw) for raw in raws), return_exceptions=True)
+    assert len(found) == sum(tried) == 6
+    assert max(tried) > 1
+    await assert_whole(owner)
