@@ -103,6 +103,8 @@ WHOLE_ACCOUNT = {
     "removals._TOMBSTONES": "an account is removed, a slice at a time",
     "removals._OPERATIONS": "an account is removed, a slice at a time",
     "removals._CALLS": "an account is removed, a slice at a time",
+    "removals._CONTACT_WORDS": "an account is removed, a slice at a time",
+    "removals._FILTER_ENTRIES": "an account is removed, a slice at a time",
     "removals._OUTGOING": "an account is removed, a slice at a time",
     "removals._CONTACTS": "an account is removed, a slice at a time",
     "removals._CONTACT_ADDRESSES": "an account is removed, a slice at a time",

@@ -28,6 +28,13 @@ _FIRST = (
     "DELETE FROM search_folder WHERE account_id = $1",
     "DELETE FROM search_content WHERE account_id = $1",
     "DELETE FROM search_change WHERE account_id = $1",
+    "DELETE FROM profile WHERE account_id = $1",
+    "DELETE FROM signature WHERE account_id = $1",
+    "DELETE FROM temporary_alias WHERE account_id = $1",
+    "DELETE FROM past_password WHERE account_id = $1",
+    "DELETE FROM filter_setting WHERE account_id = $1",
+    "DELETE FROM folder_grant WHERE account_id = $1",
+    "DELETE FROM folder_grant WHERE reader_id = $1",
 )
 _MAILS = """
 DELETE FROM mail WHERE account_id = $1
@@ -84,6 +91,16 @@ DELETE FROM contact_address WHERE account_id = $1
 AND (address, item_id) IN (SELECT address, item_id FROM contact_address WHERE account_id = $1 LIMIT $2)
 RETURNING item_id
 """
+_CONTACT_WORDS = """
+DELETE FROM contact_word WHERE account_id = $1
+AND (word, item_id) IN (SELECT word, item_id FROM contact_word WHERE account_id = $1 LIMIT $2)
+RETURNING item_id
+"""
+_FILTER_ENTRIES = """
+DELETE FROM filter_entry WHERE account_id = $1
+AND entry_id IN (SELECT entry_id FROM filter_entry WHERE account_id = $1 LIMIT $2)
+RETURNING entry_id
+"""
 _ANSWERED = """
 DELETE FROM vacation_answered WHERE account_id = $1
 AND address IN (SELECT address FROM vacation_answered WHERE account_id = $1 LIMIT $2)
@@ -123,6 +140,8 @@ _OTHERS = (
     _CALLS,
     _CONTACTS,
     _CONTACT_ADDRESSES,
+    _CONTACT_WORDS,
+    _FILTER_ENTRIES,
     _ANSWERED,
     _CONVERSATIONS,
     _PRESENCES,

@@ -1,0 +1,39 @@
+-- Who an account is: the fields of its contact information, and its picture, NULL for none.
+CREATE TABLE profile (
+    account_id BIGINT NOT NULL PRIMARY KEY,
+    title TEXT NOT NULL,
+    first_name TEXT NOT NULL,
+    middle_name TEXT NOT NULL,
+    last_name TEXT NOT NULL,
+    suffix TEXT NOT NULL,
+    personal_address TEXT NOT NULL,
+    avatar BYTEA
+) WITHOUT ROWID;
+
+-- Signatures, which clients insert. kind: html or text.
+CREATE TABLE signature (
+    account_id BIGINT NOT NULL,
+    signature_id BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('html', 'text')),
+    body TEXT NOT NULL,
+    PRIMARY KEY (account_id, signature_id)
+) WITHOUT ROWID;
+
+-- Addresses that users make for a while; each has a row in address, too. expires_at: Unix milliseconds.
+CREATE TABLE temporary_alias (
+    account_id BIGINT NOT NULL,
+    alias_id BIGINT NOT NULL,
+    address TEXT NOT NULL UNIQUE,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (account_id, alias_id)
+) WITHOUT ROWID;
+CREATE INDEX temporary_alias_by_expiry ON temporary_alias (expires_at);
+
+-- The passwords that an account had, as hashes, and since when; the newest is the present one.
+CREATE TABLE past_password (
+    account_id BIGINT NOT NULL,
+    set_at BIGINT NOT NULL,
+    password_hash TEXT NOT NULL,
+    PRIMARY KEY (account_id, set_at)
+) WITHOUT ROWID;
