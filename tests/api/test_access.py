@@ -120,6 +120,7 @@ ROWS = {
     "deleteLabel": Row(),
     "deleteMail": Row(),
     "deleteMails": Row({"ids": [ID]}, told="ids"),
+    "deletePermissions": Row(query={"account": "@example.test"}),
     "deleteTemporaryAttachment": Row(in_session=True),
     "deleteUISettings": Row(),
     "deleteWebhook": Row(),
@@ -164,6 +165,7 @@ ROWS = {
     "listLabels": Row(),
     "listMails": Row(query={"folderId": ID, "activeMailId": ID}, told="activeMailId"),
     "listOperations": IN_FOLDER,
+    "listPermissions": Row(),
     "listWebhooks": Row(),
     "login": Row(),
     "logout": Row(),
@@ -192,6 +194,7 @@ ROWS = {
     "setConversationFlags": Row({"isUnread": False}),
     "setClientSettings": Row({"clientSettings": "{}"}),
     "setMailFlags": Row({"isUnread": False}),
+    "setPermissions": Row({"account": "@example.test", "permissions": ["l", "r"]}),
     "setUISettings": Row({"uiSettings": "{}"}),
     "setVacation": VACATION,
     "storeTemporaryAttachments": Row({"mailId": ID}, in_session=True),
@@ -286,6 +289,9 @@ async def make_things(user: User) -> dict[str, str]:
     }
     made = await user.get("/api/v1/operations", kind="folders.create", limit=1)
     things["operationId"] = made["items"][0]["id"]
+    permissions = f"/api/v1/folders/{things['folderId']}/permissions"
+    given = await user.client.put(permissions, json={"account": "@example.test", "permissions": []})
+    assert given.status_code == 200
     things |= await upload_file(user)
     return things | INSIDE | {name: things[kind] for name, kind in SAME_KIND.items()}
 

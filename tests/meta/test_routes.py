@@ -62,6 +62,7 @@ GET POST /api/v1/folders
 GET /api/v1/folders/delta
 GET PATCH DELETE /api/v1/folders/{folderId}
 POST /api/v1/folders/{folderId}/move
+GET PUT DELETE /api/v1/folders/{folderId}/permissions
 GET POST /api/v1/labels
 GET PUT PATCH DELETE /api/v1/labels/{labelId}
 GET POST /api/v1/mails

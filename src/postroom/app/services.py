@@ -44,6 +44,7 @@ from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
+from postroom.domain.sharing import Sharing
 from postroom.domain.temporary_attachments import TemporaryAttachments
 from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
@@ -159,6 +160,7 @@ async def make_domain(
         search_suggestions=SearchSuggestions(store),
         sending=_make_sending(store, config, parts),
         settings=settings,
+        sharing=Sharing(store, primary_domain=config.primary_domain),
         temporary_attachments=parts.attachments,
         tickets=Tickets(store, sessions, now=now),
         tokens=tokens,

@@ -32,6 +32,7 @@ from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
+from postroom.domain.sharing import Sharing
 from postroom.domain.temporary_attachments import TemporaryAttachments
 from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
@@ -74,6 +75,7 @@ class Domain:
     search_suggestions: SearchSuggestions
     sending: Sending
     settings: Settings
+    sharing: Sharing
     temporary_attachments: TemporaryAttachments
     tickets: Tickets
     tokens: Tokens

@@ -309,5 +309,7 @@ async def make_folder(
             is_threaded=int(kind == "mails") if parent is None else parent.is_threaded,
         )
     )
+    if parent is not None:
+        await tx.grants.inherit(parent_id, folder_id)
     steps.append(MakeFolder(folder_id, Place(parent_id, name), kind))
     return folder_id

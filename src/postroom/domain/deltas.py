@@ -24,12 +24,21 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple, Protocol
 
 from postroom.domain.access import require_own
-from postroom.domain.folders import parents_first
 from postroom.domain.mails import LIST_KIND
 from postroom.domain.search_folders import LIST_KIND as SEARCH_KIND
 from postroom.domain.search_folders import Opened, SearchFolders, see_mails
 from postroom.domain.search_views import folder_of, list_changed, list_gone, with_rows
 from postroom.domain.sessions import Sessions
+from postroom.domain.shared_folders import (
+    MODES,
+    OWN,
+    SharedDelta,
+    compare_shared,
+    list_shared,
+    parents_first,
+    read_standings,
+    stand,
+)
 from postroom.domain.steps import DropFolder, RemoveFolder, read_record
 from postroom.domain.tokens import Chain, SyncToken, Tokens, refuse_token
 from postroom.errors import not_found
@@ -45,14 +54,6 @@ from postroom.store.tx import Snapshot
 
 MAX_EXAMINED = 5000
 """Changes looked at for one page: of many that are not to be told, a page may be short, even empty."""
-OWN = "local"
-MODES = {
-    "all": frozenset({OWN, "public", "shared"}),
-    OWN: frozenset({OWN}),
-    "public": frozenset({"public"}),
-    "shared": frozenset({"shared"}),
-}
-"""The ways of reaching folders that an access mode stands for."""
 
 
 class Present(NamedTuple):
@@ -95,6 +96,7 @@ class FolderDelta(NamedTuple):
     new: tuple[Folder, ...] = ()
     changed: tuple[ChangedFolder, ...] = ()
     removed: tuple[FolderId, ...] = ()
+    shared: SharedDelta = SharedDelta()
 
 
 class _Start(NamedTuple):
@@ -222,20 +224,30 @@ class Deltas:
             state = await mailbox.mailbox.find()
             if state is None:
                 raise not_found("the mailbox")
-            present = self._tokens.folders_token(caller.account_id, state.folders_modseq, access_mode)
-            if present == text or OWN not in MODES[access_mode]:
+            modes = MODES[access_mode]
+            owners = await list_shared(mailbox, caller, modes)
+            own = int(state.folders_modseq) if OWN in modes else 0
+            present = self._tokens.folders_token(
+                caller.account_id, own, access_mode, (stand(owner) for owner in owners)
+            )
+            if present == text:
                 return FolderDelta(present)
+            delta = FolderDelta(present, shared=compare_shared(owners, read_standings(token)))
+            if OWN not in modes:
+                return delta
             known = token.modseq if token is not None and OWN in MODES[str(token.scope[1])] else 0
             oldest = min(state.forgotten_modseq, state.folders_modseq)
             if known > state.folders_modseq or 0 < known < oldest:
-                return FolderDelta(present, True, tuple(parents_first(await mailbox.folders.list_all())))
-            return await _compare_folders(mailbox, known, FolderDelta(present))
+                return delta._replace(
+                    is_reset=True, new=tuple(parents_first(await mailbox.folders.list_all()))
+                )
+            return await _compare_folders(mailbox, known, delta)
 
     def _parse_folders(self, caller: Caller, text: str | None, access_mode: str) -> SyncToken | None:
         if not text:
             return None
         token = self._tokens.parse(text, kind="folders")
-        account_id, known_mode = token.scope
+        account_id, known_mode = token.scope[:2]
         if account_id != caller.account_id or not MODES[str(known_mode)] <= MODES[access_mode]:
             raise refuse_token()
         return token

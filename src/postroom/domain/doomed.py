@@ -90,6 +90,7 @@ async def remove_doomed(store: Store, account_id: AccountId) -> int:
                     state = await tx.advance()
                     await tx.log("rethread", Record(), modseq=state.modseq)
                 await tx.mails.delete(item.mail.item_id for item in items)
+                await tx.reader_marks.leave(folder_id, [item.mail.uid for item in items])
                 await part_mails(tx, items)
                 await tx.drafts.delete([item.mail.item_id for item in items if item.mail.is_draft])
                 await release_contents(tx, [item.mail for item in items])

@@ -5,6 +5,9 @@ from functools import cached_property
 from postroom.model.ids import AccountId
 from postroom.store.engine.base import Connection
 from postroom.store.sql.contacts import ContactRepo
+from postroom.store.sql.directory import DirectoryRepo
+from postroom.store.sql.grants import GrantRepo
+from postroom.store.sql.reader_marks import ReaderMarkRepo
 from postroom.store.sql.settings import SettingRepo
 
 
@@ -18,6 +21,21 @@ class AccountTables:
     def contacts(self) -> ContactRepo:
         """The contacts."""
         return ContactRepo(self._connection, self.account_id)
+
+    @cached_property
+    def accounts(self) -> DirectoryRepo:
+        """The accounts: whose mailbox this is, and who reads in it."""
+        return DirectoryRepo(self._connection)
+
+    @cached_property
+    def grants(self) -> GrantRepo:
+        """What others may do in the folders."""
+        return GrantRepo(self._connection, self.account_id)
+
+    @cached_property
+    def reader_marks(self) -> ReaderMarkRepo:
+        """What others have seen of the mails."""
+        return ReaderMarkRepo(self._connection, self.account_id)
 
     @cached_property
     def settings(self) -> SettingRepo:

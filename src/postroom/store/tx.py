@@ -74,6 +74,10 @@ QUEUE = AccountId(0)
 class Snapshot(AccountTables, ConversationTables, SearchTables):
     """One account's mailbox, at one instant."""
 
+    def at(self, account_id: AccountId) -> "Snapshot":
+        """Return another account's mailbox at the same instant."""
+        return Snapshot(self._connection, account_id)
+
     @cached_property
     def mailbox(self) -> MailboxRepo:
         """The account's row: history and totals."""

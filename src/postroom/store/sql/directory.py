@@ -39,6 +39,7 @@ SELECT {_COLUMNS}, kind FROM address JOIN account USING (account_id)
 WHERE address.address = CAST($1 AS TEXT) || '@'
       || COALESCE((SELECT alias_of FROM domain WHERE name = $2 AND alias_of <> ''), $2)
 """
+_FIND_NUMBER = "SELECT account_id FROM account WHERE address = $1"
 _LIST = f"SELECT {_COLUMNS} FROM account WHERE account_id > $1 ORDER BY account_id LIMIT $2"
 _LIST_BY_ADDRESS = f"SELECT {_COLUMNS} FROM account WHERE address > $1 ORDER BY address LIMIT $2"
 _UPDATE = """
@@ -158,6 +159,11 @@ class DirectoryRepo:
         """Return the account that answers to a normalised address, domain aliases resolved; one statement."""
         row = await self._connection.fetch_row(_FIND_BY_ADDRESS, local_part, domain)
         return None if row is None else Found(Account(*row[:-1]), row[-1])
+
+    async def find_number(self, address: str) -> AccountId | None:
+        """Return the account whose main address is exactly this one."""
+        value = await self._connection.fetch_value(_FIND_NUMBER, address)
+        return None if value is None else AccountId(value)
 
     async def list_after(self, account_id: int, *, limit: int) -> list[Account]:
         """Return up to ``limit`` accounts with higher numbers, ascending."""

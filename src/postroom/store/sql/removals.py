@@ -111,6 +111,29 @@ DELETE FROM extraction WHERE account_id = $1
 AND content_id IN (SELECT content_id FROM extraction WHERE account_id = $1 LIMIT $2)
 RETURNING content_id
 """
+_MARKS = """
+DELETE FROM reader_mark WHERE account_id = $1
+AND (folder_id, reader_id, uid) IN (SELECT folder_id, reader_id, uid FROM reader_mark WHERE account_id = $1 LIMIT $2)
+RETURNING uid
+"""
+_OWN_MARKS = """
+DELETE FROM reader_mark WHERE (account_id, folder_id, reader_id, uid) IN
+    (SELECT reader_mark.account_id, reader_mark.folder_id, reader_mark.reader_id, uid
+     FROM folder_reader JOIN reader_mark ON reader_mark.account_id = folder_reader.account_id
+          AND reader_mark.folder_id = folder_reader.folder_id AND reader_mark.reader_id = folder_reader.reader_id
+     WHERE folder_reader.reader_id = $1 LIMIT $2)
+RETURNING uid
+"""
+_READERS = """
+DELETE FROM folder_reader WHERE account_id = $1
+AND (folder_id, reader_id) IN (SELECT folder_id, reader_id FROM folder_reader WHERE account_id = $1 LIMIT $2)
+RETURNING reader_id
+"""
+_OWN_READERS = """
+DELETE FROM folder_reader WHERE reader_id = $1
+AND (account_id, folder_id) IN (SELECT account_id, folder_id FROM folder_reader WHERE reader_id = $1 LIMIT $2)
+RETURNING reader_id
+"""
 _CONVERSATIONS = """
 DELETE FROM conversation WHERE account_id = $1
 AND conversation_id IN (SELECT conversation_id FROM conversation WHERE account_id = $1 LIMIT $2)
@@ -132,6 +155,10 @@ DELETE FROM subject_key WHERE account_id = $1 AND (key, is_reply, date, item_id)
 RETURNING item_id
 """
 _OTHERS = (
+    _MARKS,
+    _OWN_MARKS,
+    _READERS,
+    _OWN_READERS,
     _EXTRACTIONS,
     _MAILS,
     _CHUNKS,

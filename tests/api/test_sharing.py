@@ -1,0 +1,287 @@
+"""Shared and public folders: who is given what, and what he sees of it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from postroom.domain.sharing import Sharing
+from tests.api.world import User, World, make_message
+
+LETTERS = "lrswikxtea"
+
+
+async def share(owner: User, folder: str, reader: User | str, letters: str) -> None:
+    """Give a reader letters in a folder; none take all away."""
+    account = reader if isinstance(reader, str) else reader.account.address
+    body = {"account": account, "permissions": list(letters)}
+    response = await owner.client.put(f"/api/v1/folders/{folder}/permissions", json=body)
+    assert response.status_code == 200, response.text
+    assert response.json() == {"account": account, "permissions": [one for one in LETTERS if one in letters]}
+
+
+async def make_folder(owner: User, name: str, parent: str | None = None) -> str:
+    body = {"name": name} | ({} if parent is None else {"parentId": parent})
+    response = await owner.client.post("/api/v1/folders", json=body)
+    assert response.status_code == 200, response.text
+    return str(response.json()["id"])
+
+
+async def refuse(response: Any) -> str:
+    """Return the code of a refusal."""
+    made = await response
+    assert made.status_code >= 400, made.text
+    return str(made.json()["errorCode"])
+
+
+async def others(user: User, mode: str = "all") -> list[dict[str, Any]]:
+    items = (await user.get("/api/v1/folders", accessMode=mode))["items"]
+    return [item for item in items if item["accessMode"] != "local"]
+
+
+async def follow(user: User, known: dict[str, Any], token: str, mode: str = "all") -> str:
+    """Bring a client's folders up to date by a delta; return the new token."""
+    delta = await user.get("/api/v1/folders/delta", syncToken=token, accessMode=mode)
+    marked: set[str] = set()
+    for event in delta["events"]:
+        kind, name, container = event["eventType"], event["id"], event["containerId"]
+        if kind == "resetContainer":
+            marked |= {one for one, folder in known.items() if folder["containerId"] == name}
+        elif kind == "removeContainer":
+            for one in [one for one, folder in known.items() if folder["containerId"] == name]:
+                del known[one]
+            known.pop(name, None)
+        elif kind == "removedFolder":
+            del known[name]
+        else:
+            assert kind == "newFolder" or name in known
+            known[name] = {**known.get(name, {}), **event}
+            assert known[name]["containerId"] == container
+        if kind == "newFolder":
+            marked.discard(name)
+    for one in marked:
+        del known[one]
+    return str(delta["syncToken"])
+
+
+async def check_followed(user: User, known: dict[str, Any], token: str, mode: str = "all") -> None:
+    """A client that follows deltas has what a listing shows, and its token."""
+    listed = await user.get("/api/v1/folders", accessMode=mode)
+    assert token == listed["syncToken"]
+    fields = [*listed["items"][0]] if listed["items"] else []
+    assert {one: {field: folder[field] for field in fields} for one, folder in known.items()} == {
+        item["id"]: item for item in listed["items"]
+    }
+    only = await user.get("/api/v1/folders", accessMode=mode, syncTokenOnly=True)
+    assert only == {"syncToken": token}
+
+
+async def test_permissions_are_given_and_taken(ann: User, ben: User) -> None:
+    path = f"/api/v1/folders/{ann.inbox}/permissions"
+    assert await ann.get(path) == {"items": []}
+    await share(ann, ann.inbox, ben, "rl")
+    await share(ann, ann.inbox, "@example.test", "l")
+    listed = (await ann.get(path))["items"]
+    assert sorted((one["account"], "".join(one["permissions"])) for one in listed) == [
+        ("@example.test", "l"),
+        ("ben@example.test", "lr"),
+    ]
+    assert await refuse(ben.client.get(path)) == "notPermitted"
+    await share(ann, ann.inbox, ben, "lra")
+    assert len((await ben.get(path))["items"]) == 2
+    assert (await ben.client.delete(path, params={"account": "@example.test"})).status_code == 200
+    assert await refuse(ben.client.delete(path, params={"account": "@example.test"})) == "notFound"
+    await share(ann, ann.inbox, ben, "")
+    assert await refuse(ben.client.get(path)) == "notFound"
+    assert await ann.get(path) == {"items": []}
+
+
+@pytest.mark.parametrize(
+    ("account", "permissions", "code"),
+    [
+        ("nobody@example.test", ["l"], "badParameter"),
+        ("ann@example.test", ["l"], "badParameter"),
+        ("@nowhere.test", ["l"], "badParameter"),
+        ("@", ["l"], "badParameter"),
+        ("", ["l"], "badParameter"),
+        ("\x00", ["l"], "badParameter"),
+        ("~public", ["l"], "badParameter"),
+        ("ben@example.test", ["z"], "badParameter"),
+        ("ben@example.test", ["lr"], "badParameter"),
+        ("ben@example.test", [""], "badParameter"),
+        ("ben@example.test", ["r"], "badParameter"),
+        ("ben@example.test", "lr", "badParameter"),
+        ("*", ["l"], "notPermitted"),
+    ],
+)
+async def test_what_cannot_be_given(ann: User, ben: User, account: str, permissions: Any, code: str) -> None:
+    body = {"account": account, "permissions": permissions}
+    path = f"/api/v1/folders/{ann.inbox}/permissions"
+    assert await refuse(ann.client.put(path, json=body)) == code
+    assert await refuse(ben.client.put(path, json={"account": "ann@example.test", "permissions": ["l"]})) == (
+        "notFound"
+    )
+    assert await ann.get(path) == {"items": []}
+
+
+async def test_grants_are_limited(ann: User, ben: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroom.domain.sharing.MOST_OF_READER", 1)
+    await share(ann, ann.inbox, ben, "l")
+    await share(ann, ann.inbox, ben, "lr")
+    other = await make_folder(ann, "Other")
+    body = {"account": ben.account.address, "permissions": ["l"]}
+    assert await refuse(ann.client.put(f"/api/v1/folders/{other}/permissions", json=body)) == "notPermitted"
+    monkeypatch.setattr("postroom.domain.sharing.MOST_OF_FOLDER", 1)
+    body["account"] = "@example.test"
+    assert await refuse(ann.client.put(f"/api/v1/folders/{ann.inbox}/permissions", json=body)) == (
+        "notPermitted"
+    )
+
+
+async def test_shared_folders_are_listed_below_their_roots(world: World, ann: User, ben: User) -> None:
+    sharing = Sharing(world.store)
+    top = await make_folder(ann, "Top")
+    hidden = await make_folder(ann, "Hidden", top)
+    below = await make_folder(ann, "Below", hidden)
+    await share(ann, top, ben, "lrk")
+    await share(ann, below, ben, "l")
+    await sharing.add_public("News", account="*", letters="lr")
+    await sharing.add_public("news/2026", account="@example.test", letters="lri")
+    number, reader = ann.account.account_id, ben.account.account_id
+    listed = await others(ben)
+    public = listed[-1]["id"].partition("_")[0]
+    assert [(one["id"], one["parentId"], one["folderType"], one["accessMode"]) for one in listed] == [
+        (f"{reader}_0", f"{reader}_1", "shared_namespace", "shared"),
+        (f"{number}_1", f"{reader}_0", "shared_container", "shared"),
+        (top, f"{number}_1", "mails", "shared"),
+        (below, f"{number}_1", "mails", "shared"),
+        (f"{public}_1", f"{reader}_1", "public_container", "public"),
+        (f"{public}_2", f"{public}_1", "mails", "public"),
+        (f"{public}_3", f"{public}_2", "mails", "public"),
+    ]
+    assert [(one["name"], "".join(one["permissions"])) for one in listed] == [
+        ("~Other users' folders", "l"),
+        ("Ann Example", "l"),
+        ("Top", "lrk"),
+        ("Below", "l"),
+        ("~Public Folders", "l"),
+        ("News", "lr"),
+        # What everybody may do in the parent holds for a new folder below it.
+        ("2026", "lri"),
+    ]
+    assert {(one["ownerUsername"], one["ownerFullname"]) for one in listed[1:4]} == {
+        ("ann@example.test", "Ann Example")
+    }
+    for one in listed:
+        assert await ben.get(f"/api/v1/folders/{one['id']}") == one
+    assert [one["id"] for one in await others(ben, "public")] == [one["id"] for one in listed[4:]]
+    assert [one["id"] for one in await others(ben, "shared")] == [one["id"] for one in listed[:4]]
+    assert await others(ben, "local") == []
+    assert await refuse(ben.client.get(f"/api/v1/folders/{hidden}")) == "notFound"
+    assert [one["name"] for one in await others(ann)] == ["~Public Folders", "News", "2026"]
+    await sharing.remove_public("News")
+    assert await others(ann) == []
+    assert await sharing.list_public() == []
+
+
+async def test_deltas_tell_of_shared_folders(world: World, ann: User, ben: User) -> None:
+    known: dict[str, Any] = {}
+    token = await follow(ben, known, "")
+    await check_followed(ben, known, token)
+    top = await make_folder(ann, "Top")
+    steps: list[Callable[[], Awaitable[Any]]] = [
+        lambda: share(ann, top, ben, "l"),
+        lambda: share(ann, ann.inbox, ben, "lr"),
+        lambda: ann.deliver(make_message()),
+        lambda: make_folder(ann, "Below", top),
+        lambda: share(ann, top, ben, "lrsi"),
+        lambda: ann.client.patch(f"/api/v1/folders/{top}", json={"name": "Renamed"}),
+        lambda: Sharing(world.store).add_public("News", account="@example.test", letters="l"),
+        lambda: share(ann, top, ben, ""),
+        lambda: ann.client.delete(f"/api/v1/folders/{top}"),
+        lambda: Sharing(world.store).remove_public("News"),
+        lambda: share(ann, ann.inbox, ben, ""),
+        lambda: share(ann, top, "@example.test", "l"),
+        lambda: make_folder(ben, "Own"),
+    ]
+    for step in steps:
+        await step()
+        token = await follow(ben, known, token)
+        await check_followed(ben, known, token)
+
+
+async def test_strangers_changes_leave_the_tokens(ann: User, ben: User) -> None:
+    top = await make_folder(ann, "Top")
+    await share(ann, top, ben, "lr")
+    before = await ben.get("/api/v1/folders", syncTokenOnly=True)
+    await ann.deliver(make_message())
+    await make_folder(ann, "Another")
+    assert await ben.get("/api/v1/folders", syncTokenOnly=True) == before
+    own = await ann.get("/api/v1/folders", syncTokenOnly=True)
+    await share(ann, top, ben, "lrs")
+    assert await ben.get("/api/v1/folders", syncTokenOnly=True) != before
+    assert await ann.get("/api/v1/folders", syncTokenOnly=True) == own
+
+
+async def test_a_wider_mode_adds_folders(ann: User, ben: User) -> None:
+    await share(ann, ann.inbox, ben, "lr")
+    known: dict[str, Any] = {}
+    token = await follow(ben, known, "", "local")
+    assert ann.inbox not in known
+    token = await follow(ben, known, token)
+    await check_followed(ben, known, token)
+
+
+async def test_who_is_removed_is_given_nothing(world: World, ann: User, ben: User) -> None:
+    await share(ann, ann.inbox, ben, "lr")
+    await share(ben, ben.inbox, ann, "lr")
+    await world.directory.remove_account("ben@example.test")
+    assert await others(ann) == []
+    assert await ann.get(f"/api/v1/folders/{ann.inbox}/permissions") == {"items": []}
+
+
+async def test_changing_shared_folders(ann: User, ben: User) -> None:
+    top = await make_folder(ann, "Top")
+    child = await make_folder(ann, "Child", top)
+    await share(ann, top, ben, "lr")
+    await share(ann, child, ben, "lr")
+    new = {"name": "New", "parentId": top}
+
+    async def codes() -> list[str]:
+        return [
+            await refuse(ben.client.post("/api/v1/folders", json=new)),
+            await refuse(ben.client.patch(f"/api/v1/folders/{child}", json={"name": "Other"})),
+            await refuse(ben.client.delete(f"/api/v1/folders/{child}")),
+            await refuse(ben.client.post(f"/api/v1/folders/{child}/move", json={"parentId": top})),
+        ]
+
+    assert await codes() == ["notPermitted"] * 4
+    await share(ann, child, ben, "")
+    assert (await codes())[1:] == ["notFound"] * 3
+    await share(ann, top, ben, "lrk")
+    made = (await ben.client.post("/api/v1/folders", json=new)).json()
+    assert (made["parentId"], made["ownerUsername"], made["accessMode"]) == (
+        top,
+        "ann@example.test",
+        "shared",
+    )
+    assert made["permissions"] == ["l", "r", "k"]
+    await share(ann, made["id"], ben, "lrx")
+    renamed = await ben.client.patch(f"/api/v1/folders/{made['id']}", json={"name": "Renamed"})
+    assert renamed.json()["name"] == "Renamed"
+    # It goes for good, or not at all.
+    assert await refuse(ben.client.delete(f"/api/v1/folders/{made['id']}")) == "notPermitted"
+    own = await make_folder(ben, "Own")
+    moves = [(made["id"], ben.inbox), (made["id"], f"{ann.account.account_id}_1"), (own, top)]
+    codes_of_moves = [
+        await refuse(ben.client.post(f"/api/v1/folders/{one}/move", json={"parentId": parent}))
+        for one, parent in moves
+    ]
+    assert codes_of_moves == ["badParameter", "notPermitted", "badParameter"]
+    await ben.client.patch("/api/v1/account/settings", json={"deleteToTrash": False})
+    assert (await ben.client.delete(f"/api/v1/folders/{made['id']}")).status_code == 200
+    assert await refuse(ann.client.get(f"/api/v1/folders/{made['id']}")) == "notFound"
+    # It is in the owner's history, and on nobody's stack.
+    kinds = [one["kind"] for one in (await ann.get("/api/v1/operations"))["items"]]
+    assert kinds[:3] == ["folders.delete", "folders.rename", "folders.create"]
+    assert await refuse(ben.client.post("/api/v1/undo")) in {"conflict", "sessionRequired"}
