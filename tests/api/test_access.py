@@ -6,7 +6,7 @@ is tried in turn while all others are right, so that a refusal can only be for t
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -18,6 +18,7 @@ import pytest
 from postroom.api.ids import render_mail
 from postroom.api.openapi import Endpoint, iter_endpoints
 from postroom.api.operation import Access, Stream
+from postroom.errors import PostroomError
 from postroom.model.ids import FolderId, Uid
 from tests.api.world import User, World, basic, make_message
 
@@ -120,7 +121,7 @@ ROWS = {
     "deleteLabel": Row(),
     "deleteMail": Row(),
     "deleteMails": Row({"ids": [ID]}, told="ids"),
-    "deletePermissions": Row(query={"account": "@example.test"}),
+    "deletePermissions": Row(query={"account": "guest@example.test"}),
     "deleteTemporaryAttachment": Row(in_session=True),
     "deleteUISettings": Row(),
     "deleteWebhook": Row(),
@@ -194,7 +195,7 @@ ROWS = {
     "setConversationFlags": Row({"isUnread": False}),
     "setClientSettings": Row({"clientSettings": "{}"}),
     "setMailFlags": Row({"isUnread": False}),
-    "setPermissions": Row({"account": "@example.test", "permissions": ["l", "r"]}),
+    "setPermissions": Row({"account": "guest@example.test", "permissions": ["l", "r"]}),
     "setUISettings": Row({"uiSettings": "{}"}),
     "setVacation": VACATION,
     "storeTemporaryAttachments": Row({"mailId": ID}, in_session=True),
@@ -290,7 +291,9 @@ async def make_things(user: User) -> dict[str, str]:
     made = await user.get("/api/v1/operations", kind="folders.create", limit=1)
     things["operationId"] = made["items"][0]["id"]
     permissions = f"/api/v1/folders/{things['folderId']}/permissions"
-    given = await user.client.put(permissions, json={"account": "@example.test", "permissions": []})
+    with suppress(PostroomError):
+        await user.world.add_account("guest@example.test")
+    given = await user.client.put(permissions, json={"account": "guest@example.test", "permissions": ["l"]})
     assert given.status_code == 200
     things |= await upload_file(user)
     return things | INSIDE | {name: things[kind] for name, kind in SAME_KIND.items()}

@@ -285,3 +285,236 @@ async def test_changing_shared_folders(ann: User, ben: User) -> None:
     kinds = [one["kind"] for one in (await ann.get("/api/v1/operations"))["items"]]
     assert kinds[:3] == ["folders.delete", "folders.rename", "folders.create"]
     assert await refuse(ben.client.post("/api/v1/undo")) in {"conflict", "sessionRequired"}
+
+
+# Mails
+
+
+async def show(user: User, mail: str) -> Any:
+    return await user.get(f"/api/v1/mails/{mail}")
+
+
+async def unread_of(user: User, folder: str) -> tuple[int, int, int]:
+    """Return the unread mails of a folder by its counter, its list, and a delta from nothing."""
+    counter = (await user.get(f"/api/v1/folders/{folder}"))["unreadItems"]
+    listed = (await user.get("/api/v1/mails", folderId=folder, limit=1000))["items"]
+    delta = await user.get("/api/v1/mails/delta", folderId=folder, limit=1000)
+    return (
+        counter,
+        sum(mail["isUnread"] for mail in listed),
+        sum(mail["isUnread"] for mail in delta["newItems"]),
+    )
+
+
+async def test_reading_a_shared_folder(ann: User, ben: User) -> None:
+    pdf = ("application/pdf", "a.pdf", b"pdf")
+    mail = await ann.deliver(make_message(attachments=(pdf,)))
+    label = (await ann.client.post("/api/v1/labels", json={"name": "Mine"})).json()["id"]
+    await ann.client.post(f"/api/v1/mails/{mail}/labels", json={"labelId": label})
+    paths = [
+        f"/api/v1/mails/{mail}{rest}"
+        for rest in (
+            "",
+            "/body",
+            "/body/full",
+            "/parts",
+            "/parts/details?partIds=0",
+            "/parts/0/details/full",
+            "/attachments",
+            "/attachments/download",
+            "/attachments/0",
+            "/attachments/0/download",
+            "/attachments/0/thumbnail",
+            "/source",
+            "/source/download",
+            "/source/headers",
+        )
+    ]
+    paths += [f"/api/v1/mails{rest}?folderId={ann.inbox}" for rest in ("", "/delta")]
+
+    async def codes() -> set[int]:
+        return {(await ben.client.get(path)).status_code for path in paths}
+
+    assert await codes() == {404}
+    await share(ann, ann.inbox, ben, "l")
+    assert await codes() == {403}
+    await share(ann, ann.inbox, ben, "lr")
+    assert await codes() == {200}
+    seen, own = await show(ben, mail), await show(ann, mail)
+    assert seen == {**own, "labelIds": []}
+    await share(ann, ann.inbox, ben, "")
+    assert await codes() == {404}
+
+
+async def test_unread_is_each_readers_own(ann: User, ben: User) -> None:
+    mails = [await ann.deliver(make_message(subject=f"{number}")) for number in range(5)]
+    await share(ann, ann.inbox, ben, "lrs")
+    token = (await ben.get("/api/v1/mails", folderId=ann.inbox))["syncToken"]
+    own = (await ann.get("/api/v1/mails", folderId=ann.inbox))["syncToken"]
+    folders = await ann.get("/api/v1/folders", syncTokenOnly=True)
+    seen = await ben.client.patch(f"/api/v1/mails/{mails[0]}", json={"isUnread": False})
+    assert seen.json()["isUnread"] is False
+    assert await unread_of(ben, ann.inbox) == (4, 4, 4)
+    assert await unread_of(ann, ann.inbox) == (5, 5, 5)
+    assert (await ann.get("/api/v1/mails", folderId=ann.inbox))["syncToken"] == own
+    assert await ann.get("/api/v1/folders", syncTokenOnly=True) == folders
+    delta = await ben.get("/api/v1/mails/delta", folderId=ann.inbox, syncToken=token)
+    assert [(one["id"], one["isUnread"]) for one in delta["updatedItems"]] == [(mails[0], False)]
+    assert delta["newItems"] == delta["removedItems"] == []
+    only = await ben.get("/api/v1/mails", folderId=ann.inbox, syncTokenOnly=True)
+    assert only == {"syncToken": delta["syncToken"]}
+    # Of the owner's own state, nothing is seen.
+    await ann.client.patch(f"/api/v1/mails/{mails[1]}", json={"isUnread": False})
+    assert await unread_of(ben, ann.inbox) == (4, 4, 4)
+    assert await unread_of(ann, ann.inbox) == (4, 4, 4)
+    assert await refuse(ben.client.patch(f"/api/v1/mails/{mails[1]}", json={"isFlagged": True})) == (
+        "notPermitted"
+    )
+    for direction, first in (("ASC", False), ("DESC", True)):
+        page = await ben.get(
+            "/api/v1/mails", folderId=ann.inbox, sort="isUnread", dir=direction, activeMailId=mails[0]
+        )
+        assert page["items"][0]["isUnread"] is first
+        assert page["items"][page["sortInfo"]["activeRowIndex"]]["id"] == mails[0]
+        assert [one["id"] for one in page["items"]] == (
+            mails if direction == "ASC" else [*reversed(mails[1:]), mails[0]]
+        )
+    await ben.client.patch(f"/api/v1/mails/{mails[0]}", json={"isUnread": True})
+    assert await unread_of(ben, ann.inbox) == (5, 5, 5)
+    # What he has seen is known again when he is given the folder again, and gone with the mail.
+    await ben.client.patch(f"/api/v1/mails/{mails[0]}", json={"isUnread": False})
+    await share(ann, ann.inbox, ben, "")
+    await ann.client.delete(f"/api/v1/mails/{mails[0]}")
+    await share(ann, ann.inbox, ben, "lrs")
+    assert await unread_of(ben, ann.inbox) == (4, 4, 4)
+
+
+class Changer:
+    """Changes of one mail of Ann's by Ben, by short names."""
+
+    def __init__(self, ben: User, mail: str, *, target: str, labels: tuple[str, str]) -> None:
+        self.ben = ben
+        self.mail = mail
+        top, own = {"destinationFolderId": target}, {"destinationFolderId": ben.inbox}
+        self.calls: dict[str, tuple[str, str, Any]] = {
+            "seen": ("PATCH", "", {"isUnread": False}),
+            "flag": ("PATCH", "", {"isFlagged": True}),
+            "move": ("POST", "/move", top),
+            "copy": ("POST", "/copy", top),
+            "notspam": ("POST", "/notspam", top),
+            "here": ("POST", "/copy", {}),
+            "take": ("POST", "/move", own),
+            "fetch": ("POST", "/copy", own),
+            "delete": ("DELETE", "?permanent=true", None),
+            "trash": ("DELETE", "", None),
+            "label": ("POST", "/labels", {"labelId": labels[0]}),
+            "own label": ("POST", "/labels", {"labelId": labels[1]}),
+            "unlabel": ("DELETE", f"/labels/{labels[0]}", None),
+            "archive": ("POST", "/archive", None),
+            "spam": ("POST", "/spam", None),
+        }
+
+    async def do(self, kind: str) -> Any:
+        method, path, body = self.calls[kind]
+        return await self.ben.client.request(method, f"/api/v1/mails/{self.mail}{path}", json=body)
+
+
+@pytest.fixture
+async def changer(ann: User, ben: User) -> Changer:
+    """A mail in Ann's Inbox, to be changed by Ben; the target is another folder of hers."""
+    top = await make_folder(ann, "Top")
+    mail = await ann.deliver(make_message())
+    label = (await ann.client.post("/api/v1/labels", json={"name": "Mine"})).json()["id"]
+    own = (await ben.client.post("/api/v1/labels", json={"name": "Mine"})).json()["id"]
+    return Changer(ben, mail, target=top, labels=(label, own))
+
+
+async def test_what_may_not_be_done_to_shared_mails(ann: User, ben: User, changer: Changer) -> None:
+    top = changer.calls["move"][2]["destinationFolderId"]
+    before = await ann.get("/api/v1/mails", folderId=ann.inbox)
+    for kind in changer.calls:
+        assert await refuse(changer.do(kind)) == "notFound"
+    await share(ann, ann.inbox, ben, "l")
+    await share(ann, top, ben, "l")
+    for kind in changer.calls:
+        assert await refuse(changer.do(kind)) == "notPermitted", kind
+    await share(ann, ann.inbox, ben, "lrswite")
+    for kind in ("move", "copy", "notspam", "trash", "archive", "spam"):
+        assert await refuse(changer.do(kind)) == "notPermitted", kind
+    for kind in ("label", "own label", "unlabel"):
+        assert await refuse(changer.do(kind)) == "notFound"
+    assert await ann.get("/api/v1/mails", folderId=ann.inbox) == before
+
+
+async def test_changing_shared_mails(ann: User, ben: User, changer: Changer) -> None:
+    top, mail = changer.calls["move"][2]["destinationFolderId"], changer.mail
+    before = await show(ann, mail)
+    await share(ann, ann.inbox, ben, "lrswite")
+    assert (await changer.do("seen")).json()["isUnread"] is False
+    assert (await changer.do("flag")).json()["isFlagged"] is True
+    assert await show(ann, mail) == {**before, "isFlagged": True}
+    fetched = (await changer.do("fetch")).json()
+    assert (fetched["folderId"], fetched["isUnread"], fetched["isFlagged"]) == (ben.inbox, False, True)
+    assert await show(ben, fetched["id"]) == fetched
+    sources = [
+        (await user.client.get(f"/api/v1/mails/{one}/source")).content
+        for user, one in ((ann, mail), (ben, fetched["id"]))
+    ]
+    assert sources[0] == sources[1]
+    await share(ann, top, ben, "lri")
+    copied = (await changer.do("copy")).json()
+    assert (copied["folderId"], copied["isUnread"]) == (top, True)
+    moved = (await changer.do("move")).json()
+    assert moved["folderId"] == top
+    assert await refuse(ben.client.get(f"/api/v1/mails/{mail}")) == "notFound"
+    changer.mail = moved["id"]
+    assert await refuse(changer.do("delete")) == "notPermitted"
+    await share(ann, top, ben, "lrite")
+    assert (await changer.do("take")).json()["folderId"] == ben.inbox
+    assert await refuse(ann.client.get(f"/api/v1/mails/{moved['id']}")) == "notFound"
+    changer.mail = copied["id"]
+    assert (await changer.do("delete")).status_code == 200
+    assert (await ann.get("/api/v1/mails", folderId=top))["totalItems"] == 0
+
+
+async def test_putting_mails_into_a_shared_folder(ann: User, ben: User) -> None:
+    mail = await ben.deliver(make_message())
+    await ben.client.patch(f"/api/v1/mails/{mail}", json={"isUnread": False})
+    move = f"/api/v1/mails/{mail}/move"
+    target = {"destinationFolderId": ann.inbox}
+    new = {"to": "ann@example.test", "folderId": ann.inbox}
+    for letters, code in (("", "notFound"), ("lr", "notPermitted")):
+        await share(ann, ann.inbox, ben, letters)
+        assert await refuse(ben.client.post(move, json=target)) == code
+        assert await refuse(ben.client.post("/api/v1/mails", json=new)) == code
+    await share(ann, ann.inbox, ben, "lri")
+    sent = (await ben.client.post(move, json=target)).json()
+    assert (sent["folderId"], sent["isUnread"]) == (ann.inbox, False)
+    assert await show(ben, sent["id"]) == sent
+    written = await ben.client.post("/api/v1/mails", json=new)
+    assert (written.status_code, written.json()["folderId"]) == (200, ann.inbox)
+    assert await show(ben, written.json()["id"]) == written.json()
+    assert await unread_of(ben, ann.inbox) == (0, 0, 0)
+    kinds = [one["kind"] for one in (await ann.get("/api/v1/operations"))["items"]]
+    assert kinds == ["mails.create", "mails.move"]
+
+
+async def test_the_owners_quota_counts(world: World, ann: User, ben: User) -> None:
+    await share(ann, ann.inbox, ben, "lri")
+    mail = await ben.deliver(make_message())
+    target = {"destinationFolderId": ann.inbox}
+    assert (await ben.client.post(f"/api/v1/mails/{mail}/copy", json=target)).status_code == 200
+    info = await ann.get("/api/v1/account/info")
+    assert info["usedMessageCount"] == 1
+
+
+async def test_answering_a_shared_mail(ann: User, ben: User) -> None:
+    mail = await ann.deliver(make_message())
+    own = await ben.deliver(make_message())
+    await share(ann, ann.inbox, ben, "lr")
+    body = {"to": "carl@example.org", "refwType": "re", "refwMailId": mail}
+    sent = await ben.client.post("/api/v1/mails/send", json=body)
+    assert sent.status_code == 200, sent.text
+    headers = (await ben.client.get(f"/api/v1/mails/{sent.json()['mailId']}/source/headers")).text
+    assert "In-Reply-To:" in headers
+    assert (await show(ben, own))["refwFlags"] == (await show(ann, mail))["refwFlags"] == ""

@@ -14,6 +14,7 @@ from postroom.domain.accounts import Accounts
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
 from postroom.domain.calls import Calls
+from postroom.domain.carrying import Carrying
 from postroom.domain.clock import Clock
 from postroom.domain.conversation_batches import ConversationBatches
 from postroom.domain.conversation_changes import ConversationChanges
@@ -127,31 +128,30 @@ async def make_domain(
     """Return the use cases over an open store. Raises: unavailable."""
     parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock())
     logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
-    now, sessions, doomed = parts.clock.now, parts.logins.sessions, parts.doomed
     jobs = Jobs(store, policies, on_progress=parts.news.job_changed)
     return Domain(
         accounts=Accounts(store, config.classes),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders),
-        calls=Calls(store, config.classes, now=now),
+        calls=Calls(store, config.classes, now=parts.clock.now),
         conversation_batches=ConversationBatches(store, jobs),
         conversation_changes=ConversationChanges(store, policies, jobs),
-        conversations=Conversations(store, sessions, settings, config.classes),
+        conversations=Conversations(store, logins.sessions, settings, config.classes),
         counters=Counters(store, logins, parts.news),
-        deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
-        doomed=doomed,
+        deltas=Deltas(store, logins.sessions, tokens, search_folders=parts.search_folders),
+        doomed=parts.doomed,
         drafts=Drafts(store, parts.letters, config.classes),
-        event_streams=EventStreams(store, parts.news, sessions, tokens=tokens),
-        folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
+        event_streams=EventStreams(store, parts.news, logins.sessions, tokens=tokens),
+        folder_changes=FolderChanges(store, policies, on_doomed=parts.doomed.begin),
         folders=Folders(store),
         health=Health(store),
         indexes=Indexes(store, config.classes),
         ingest=_make_ingest(store, config, parts, work=work),
         jobs=jobs,
-        labels=Labels(store, on_doomed=doomed.begin),
+        labels=Labels(store, on_doomed=parts.doomed.begin),
         logins=logins,
-        mail_changes=MailChanges(store, policies),
-        mails=Mails(store, sessions, settings, search_folders=parts.search_folders),
+        mail_changes=_make_mail_changes(store, config, parts),
+        mails=Mails(store, logins.sessions, settings, search_folders=parts.search_folders),
         messages=parts.messages,
         news=parts.news,
         operations=Operations(store, policies, jobs),
@@ -162,7 +162,7 @@ async def make_domain(
         settings=settings,
         sharing=Sharing(store, primary_domain=config.primary_domain),
         temporary_attachments=parts.attachments,
-        tickets=Tickets(store, sessions, now=now),
+        tickets=Tickets(store, logins.sessions, now=parts.clock.now),
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
         vacations=Vacations(store),
@@ -218,6 +218,11 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
         routing=parts.routing,
         now=parts.clock.now,
     )
+
+
+def _make_mail_changes(store: Store, config: Config, parts: _Parts) -> MailChanges:
+    carrying = Carrying(store, parts.messages, parts.letters, config.classes)
+    return MailChanges(store, parts.policies, carrying)
 
 
 def _make_sending(store: Store, config: Config, parts: _Parts) -> Sending:

@@ -25,7 +25,9 @@ async def _opened(options: Options) -> "AsyncIterator[Sharing]":
         yield Sharing(store, primary_domain=config.primary_domain)
 
 
-def grant(owner: str, folder: str, account: str, permissions: str, /, *, options: Options = DEFAULTS) -> None:
+def grant(
+    owner: str, folder: str, account: str, /, *, permissions: str = "lr", options: Options = DEFAULTS
+) -> None:
     """Say what somebody may do in a folder; it replaces what was said before.
 
     Args:
@@ -38,7 +40,7 @@ def grant(owner: str, folder: str, account: str, permissions: str, /, *, options
 
     async def work() -> None:
         async with _opened(options) as sharing:
-            view = await sharing.put_named(owner, folder, account, permissions)
+            view = await sharing.put_named(owner, folder, account, letters=permissions)
         say(f"{view.account} may {view.letters or 'do nothing'} in {folder} of {owner}")
 
     asyncio.run(work())

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from postroom.errors import Kind, PostroomError, not_found, not_permitted
 from postroom.model.account import Caller
 from postroom.model.folder import ROOT, Folder
-from postroom.model.ids import AccountId, FolderId, Uid
+from postroom.model.ids import AccountId, FolderId, FolderRef, MailRef, Uid
 from postroom.model.mail import Mail
 from postroom.model.sharing import LETTERS, Asker
+from postroom.store import Store
 from postroom.store.sql.grants import as_read
 from postroom.store.sql.mails import Located
 from postroom.store.tx import Snapshot, Transaction
@@ -28,8 +29,10 @@ def require_own(caller: Caller, owner: AccountId, what: str) -> None:
         raise not_found(what)
 
 
-def asker_of(caller: Caller) -> Asker:
+def asker_of(caller: Caller | Asker) -> Asker:
     """Return a caller as grants know him."""
+    if isinstance(caller, Asker):
+        return caller
     return Asker(caller.account_id, caller.address.rpartition("@")[2])
 
 
@@ -55,7 +58,7 @@ async def find_letters(mailbox: Snapshot, caller: Caller, folder_id: FolderId) -
     return letters if LIST in letters else ""
 
 
-async def _find_given(mailbox: Snapshot, caller: Caller, folder_id: FolderId) -> str:
+async def _find_given(mailbox: Snapshot, caller: Caller | Asker, folder_id: FolderId) -> str:
     asker = asker_of(caller)
     if folder_id == ROOT:
         # The container of what an owner shares is seen by who sees something in it.
@@ -65,7 +68,7 @@ async def _find_given(mailbox: Snapshot, caller: Caller, folder_id: FolderId) ->
 
 
 async def require(
-    mailbox: Snapshot, caller: Caller, folder_id: FolderId, needed: str, *, what: str = "the folder"
+    mailbox: Snapshot, caller: Caller | Asker, folder_id: FolderId, *, needs: str, what: str = "the folder"
 ) -> None:
     """Refuse work in a folder that a caller may not do.
 
@@ -73,14 +76,14 @@ async def require(
         mailbox: where the folder is, in the snapshot or transaction of the work.
         caller: who asks for it.
         folder_id: the folder.
-        needed: the letters that the work needs, all of them.
+        needs: the letters that the work needs, all of them.
         what: what is said not to exist to who may not list the folder.
 
     Raises: notFound; notPermitted.
     """
     if mailbox.account_id == caller.account_id:
         return
-    check_letters(await _find_given(mailbox, caller, folder_id), needed, what)
+    check_letters(await _find_given(mailbox, caller, folder_id), needs, what)
 
 
 def check_letters(letters: str, needed: str, what: str) -> None:
@@ -90,6 +93,20 @@ def check_letters(letters: str, needed: str, what: str) -> None:
     missing = [letter for letter in needed if letter not in letters]
     if missing:
         raise not_permitted(f"your permissions in this folder lack {', '.join(missing)}")
+
+
+async def refuse_shared(
+    store: Store, caller: Caller, folder: FolderRef | MailRef, *, what: str = "the folder"
+) -> None:
+    """Refuse what can be done with one's own folders alone, and what is in them.
+
+    Raises: notFound for a folder that the caller does not see; notPermitted for another's; unavailable.
+    """
+    if folder.owner == caller.account_id:
+        return
+    async with store.read(folder.owner) as mailbox:
+        await require(mailbox, caller, folder.folder, needs=LIST, what=what)
+    raise not_permitted("this can be done with one's own folders alone, and what is in them")
 
 
 async def list_readable(mailbox: Snapshot, asker: Asker) -> frozenset[FolderId]:

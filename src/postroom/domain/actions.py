@@ -137,7 +137,7 @@ async def perform(tx: Transaction, action: Action, items: Sequence[Located], *, 
     """
     await check_action(tx, action)
     outcome = Outcome([], {item.mail.item_id: item.mail for item in items})
-    for group in _by_folder(items):
+    for group in group_by_folder(items):
         match action:
             case MoveTo():
                 if group[0].mail.folder_id not in action.sparing:
@@ -157,7 +157,8 @@ async def perform(tx: Transaction, action: Action, items: Sequence[Located], *, 
     return outcome
 
 
-def _by_folder(items: Iterable[Located]) -> list[list[Located]]:
+def group_by_folder(items: Iterable[Located]) -> list[list[Located]]:
+    """Return mails in groups of one folder each."""
     groups: dict[FolderId, list[Located]] = {}
     for item in items:
         groups.setdefault(item.mail.folder_id, []).append(item)

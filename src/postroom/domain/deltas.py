@@ -23,7 +23,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple, Protocol
 
-from postroom.domain.access import require_own
+from postroom.domain.access import READ, require, without_labels
 from postroom.domain.mails import LIST_KIND
 from postroom.domain.search_folders import LIST_KIND as SEARCH_KIND
 from postroom.domain.search_folders import Opened, SearchFolders, see_mails
@@ -40,11 +40,11 @@ from postroom.domain.shared_folders import (
     stand,
 )
 from postroom.domain.steps import DropFolder, RemoveFolder, read_record
-from postroom.domain.tokens import Chain, SyncToken, Tokens, refuse_token
+from postroom.domain.tokens import Chain, SyncToken, Tokens, mails_scope, refuse_token
 from postroom.errors import not_found
 from postroom.model.account import Caller
 from postroom.model.folder import Folder
-from postroom.model.ids import FolderId, FolderRef, ItemId, MailRef, Modseq, Uid
+from postroom.model.ids import AccountId, FolderId, FolderRef, ItemId, MailRef, Modseq, Uid
 from postroom.model.listing import Sort
 from postroom.model.mail import Mail
 from postroom.model.search_folder import is_search_folder
@@ -155,17 +155,20 @@ class Deltas:
         present, content = await self._look(caller, ref, text)
         if present.token == text:
             return MailDelta(ref.folder, present, text, content.total_items, content.uid_validity)
-        token = self._parse(ref, text)
+        token = self._parse(caller, ref, text)
         async with self._opened(caller, ref) as source:
             content = source.content
             is_reset = token is not None and _is_lost(token, content)
             start = _find_start(None if is_reset else token, content)
             page = await _read_page(source, start, limit=limit)
-        present = present._replace(token=self._render(ref, content))
+        present = present._replace(token=self._render(caller, ref, content))
+        chain = Chain(page.end.modseq, page.end.uid, start.first) if page.has_more else None
         delta = MailDelta(
             ref.folder,
             present,
-            self._render_inside(ref, content, start=start, page=page) if page.has_more else present.token,
+            present.token
+            if chain is None
+            else self._render(caller, ref, content, base=start.base, chain=chain),
             content.total_items,
             content.uid_validity,
             is_reset,
@@ -175,17 +178,18 @@ class Deltas:
         return _sort_out(page, start.base, delta)
 
     async def _look(self, caller: Caller, ref: FolderRef, text: str | None) -> tuple[Present, Content]:
-        require_own(caller, ref.owner, "the folder")
         kind = LIST_KIND
         if is_search_folder(ref.folder):
             kind = SEARCH_KIND
             content = _content_of(await self._search_folders.folder_state(caller, ref), Modseq(0))
         else:
-            async with self._store.peek(ref.owner) as mailbox:
-                content = await _get_content(mailbox, ref.folder)
-        self._parse(ref, text)
+            is_own = ref.owner == caller.account_id
+            enter = self._store.peek if is_own else self._store.read
+            async with enter(ref.owner) as mailbox:
+                content = await _get_content(mailbox, caller, ref.folder)
+        self._parse(caller, ref, text)
         sort = await self._sessions.sort_for(caller, kind, field=None, descending=None)
-        return Present(self._render(ref, content), sort), content
+        return Present(self._render(caller, ref, content), sort), content
 
     @asynccontextmanager
     async def _opened(self, caller: Caller, ref: FolderRef) -> AsyncIterator[_Source]:
@@ -195,20 +199,22 @@ class Deltas:
                 yield _SearchSource(opened._replace(view=await with_rows(opened.mailbox, opened.view)))
             return
         async with self._store.read(ref.owner) as mailbox:
-            yield _FolderSource(mailbox, ref.folder, await _get_content(mailbox, ref.folder))
+            content = await _get_content(mailbox, caller, ref.folder)
+            yield _FolderSource(mailbox, ref.folder, content, caller.account_id)
 
-    def _render(self, ref: FolderRef, content: Content) -> str:
-        return self._tokens.mails_token(ref, validity=content.uid_validity, modseq=content.content_modseq)
+    def _render(
+        self, caller: Caller, ref: FolderRef, content: Content, *, base: int = 0, chain: Chain | None = None
+    ) -> str:
+        modseq = content.content_modseq if chain is None else base
+        return self._tokens.mails_token(
+            ref, validity=content.uid_validity, modseq=modseq, chain=chain, reader=caller.account_id
+        )
 
-    def _render_inside(self, ref: FolderRef, content: Content, *, start: _Start, page: _Page) -> str:
-        chain = Chain(page.end.modseq, page.end.uid, start.first)
-        return self._tokens.mails_token(ref, validity=content.uid_validity, modseq=start.base, chain=chain)
-
-    def _parse(self, ref: FolderRef, text: str | None) -> SyncToken | None:
+    def _parse(self, caller: Caller, ref: FolderRef, text: str | None) -> SyncToken | None:
         if not text:
             return None
         token = self._tokens.parse(text, kind="mails")
-        if token.scope != (ref.owner, ref.folder):
+        if token.scope != mails_scope(ref, caller.account_id):
             raise refuse_token()
         return token
 
@@ -228,7 +234,7 @@ class Deltas:
             owners = await list_shared(mailbox, caller, modes)
             own = int(state.folders_modseq) if OWN in modes else 0
             present = self._tokens.folders_token(
-                caller.account_id, own, access_mode, (stand(owner) for owner in owners)
+                caller.account_id, own, access_mode, standings=(stand(owner) for owner in owners)
             )
             if present == text:
                 return FolderDelta(present)
@@ -256,13 +262,20 @@ class Deltas:
 class _FolderSource:
     """The changes of a folder."""
 
-    def __init__(self, mailbox: Snapshot, folder_id: FolderId, content: Content) -> None:
+    def __init__(
+        self, mailbox: Snapshot, folder_id: FolderId, content: Content, reader_id: AccountId
+    ) -> None:
         self.content = content
         self.originals: Mapping[ItemId, MailRef] = {}
         self._mailbox = mailbox
         self._folder_id = folder_id
+        self._reader_id = reader_id
 
     async def list_mails(self, *, after: Place, limit: int) -> list[Mail]:
+        if self._reader_id != self._mailbox.account_id:
+            marks = self._mailbox.reader_marks
+            changed = await marks.list_changed(self._folder_id, self._reader_id, after=after, limit=limit)
+            return [without_labels(mail) for mail in changed]
         return await self._mailbox.deltas.list_mails(self._folder_id, after=after, limit=limit)
 
     async def list_removed(self, *, after: Place, limit: int) -> list[Removed]:
@@ -301,11 +314,16 @@ def _content_of(folder: Folder, mailbox_modseq: Modseq) -> Content:
     return Content(folder.uid_validity, folder.content_modseq, Modseq(0), folder.total_items, mailbox_modseq)
 
 
-async def _get_content(mailbox: Snapshot, folder_id: FolderId) -> Content:
+async def _get_content(mailbox: Snapshot, caller: Caller, folder_id: FolderId) -> Content:
+    """Return where the content of a folder stands, as a caller has it. Raises: notFound; notPermitted."""
+    await require(mailbox, caller, folder_id, needs=READ)
     content = await mailbox.deltas.find_content(folder_id)
     if content is None:
         raise not_found("the folder")
-    return content
+    if mailbox.account_id == caller.account_id:
+        return content
+    state = await mailbox.reader_marks.find_state(folder_id, caller.account_id)
+    return content._replace(content_modseq=Modseq(max(content.content_modseq, state.modseq)))
 
 
 # Mails

@@ -85,7 +85,7 @@ class FolderChanges:
         name = check_name(name)
         owner, parent_id = parent or FolderRef(caller.account_id, ROOT)
         async with self._begin(caller, owner) as tx:
-            await require(tx, caller, parent_id, MAKE, what="the parent folder")
+            await require(tx, caller, parent_id, needs=MAKE, what="the parent folder")
             kind = await _check_parent(tx, parent_id, folder_type)
             if len(await tx.folders.list_all()) >= MAX_FOLDERS:
                 raise not_permitted(f"an account has at most {MAX_FOLDERS} folders")
@@ -100,7 +100,7 @@ class FolderChanges:
         """Give a folder another name; return it. Raises: badParameter; folderNameTooLong; folderExists."""
         name = check_name(name)
         async with self._begin(caller, ref.owner) as tx:
-            await require(tx, caller, ref.folder, REMOVE)
+            await require(tx, caller, ref.folder, needs=REMOVE)
             folder = await _get_ordinary(tx, ref.folder, "renamed")
             if name != folder.name:
                 await check_free(tx, folder.parent_id, name, but=folder.folder_id)
@@ -114,9 +114,9 @@ class FolderChanges:
         Raises: badParameter; folderExists; subfoldersNotAllowed.
         """
         async with self._begin(caller, ref.owner) as tx:
-            await require(tx, caller, ref.folder, REMOVE)
+            await require(tx, caller, ref.folder, needs=REMOVE)
             there = tx.at(parent.owner)
-            await require(there, caller, parent.folder, MAKE, what="the parent folder")
+            await require(there, caller, parent.folder, needs=MAKE, what="the parent folder")
             if parent.owner != ref.owner:
                 await find_folder(there, caller, parent.folder)
                 raise bad_parameter("parentId", "a folder can be moved among the folders of its owner alone")
@@ -138,14 +138,14 @@ class FolderChanges:
         """
         is_doomed = False
         async with self._begin(caller, ref.owner) as tx:
-            await require(tx, caller, ref.folder, REMOVE)
+            await require(tx, caller, ref.folder, needs=REMOVE)
             folder = await _get_ordinary(tx, ref.folder, "deleted")
             trash = await self._find_trash(tx, caller, folder)
             if ref.owner != caller.account_id:
                 if trash is not None:
                     raise not_permitted("another's folder cannot be moved to Trash")
                 for below in await _list_below(tx, ref.folder):
-                    await require(tx, caller, below.folder_id, REMOVE)
+                    await require(tx, caller, below.folder_id, needs=REMOVE)
             if trash is not None:
                 steps: list[Step] = [await _trash(tx, folder, trash)]
             else:

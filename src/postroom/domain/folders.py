@@ -116,9 +116,9 @@ async def find_folder(mailbox: Snapshot, caller: Caller, folder_id: FolderId) ->
     return FoundFolder(await see_folder(mailbox, caller, folder), owner, letters, parent_id)
 
 
-async def require_folder(mailbox: Snapshot, caller: Caller, folder_id: FolderId, needed: str) -> Folder:
+async def require_folder(mailbox: Snapshot, caller: Caller, folder_id: FolderId, *, needs: str) -> Folder:
     """Return a folder in which a caller may do what needs some letters. Raises: notFound; notPermitted."""
-    await require(mailbox, caller, folder_id, needed)
+    await require(mailbox, caller, folder_id, needs=needs)
     folder = await mailbox.folders.find(folder_id)
     if folder is None:
         raise not_found("the folder")

@@ -1,8 +1,8 @@
 """Folders that others share with a caller: which they are, where they stand, and what changed of them.
 
-What others share stands under two roots: ``~Other users' folders`` with a container for each owner, and
-``~Public Folders``. A shared folder is shown below its parent where the caller may list that too, else in its
-container. Counters and states of such folders are the caller's own.
+What others share stands under two roots: ``~Other users' folders`` with a container for each owner, and ``~Public
+Folders``. A shared folder is shown below its parent where the caller may list that too, else in its container.
+Counters and states of such folders are the caller's own.
 
 A state of these lists is told by a few numbers an owner: a digest of all that is shown but counters and contents, and
 the position of the last change of a content. Where the digest differs, the client is told the whole container anew;

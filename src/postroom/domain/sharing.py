@@ -71,10 +71,10 @@ class Sharing:
     async def show(self, caller: Caller, ref: FolderRef) -> list[GrantView]:
         """Return who may do what in a folder. Raises: notFound; notPermitted; unavailable."""
         async with self._store.read(ref.owner) as mailbox:
-            await require(mailbox, caller, ref.folder, ADMINISTER)
+            await require(mailbox, caller, ref.folder, needs=ADMINISTER)
             return await _list(mailbox, ref.folder)
 
-    async def put(self, caller: Caller, ref: FolderRef, account: str, letters: Iterable[str]) -> GrantView:
+    async def put(self, caller: Caller, ref: FolderRef, account: str, *, letters: Iterable[str]) -> GrantView:
         """Say what a reader may do in a folder; no letters take all away.
 
         Raises: badParameter; notFound; notPermitted; unavailable.
@@ -83,7 +83,7 @@ class Sharing:
         async with self._store.directory_transaction() as tx:
             mailbox = tx.mailbox(ref.owner)
             await lock_folders(mailbox)
-            await require(mailbox, caller, ref.folder, ADMINISTER)
+            await require(mailbox, caller, ref.folder, needs=ADMINISTER)
             reader = await self._find_reader(tx, account)
             await _check_reach(tx, ref.owner, reader)
             return await _put(mailbox, Grant(ref.folder, reader, wanted), account)
@@ -93,7 +93,7 @@ class Sharing:
         async with self._store.directory_transaction() as tx:
             mailbox = tx.mailbox(ref.owner)
             await lock_folders(mailbox)
-            await require(mailbox, caller, ref.folder, ADMINISTER)
+            await require(mailbox, caller, ref.folder, needs=ADMINISTER)
             await _delete(mailbox, ref.folder, await self._find_reader(tx, account))
 
     # By the operator, who names folders by their path
@@ -105,7 +105,7 @@ class Sharing:
         async with self._store.read(account_id) as mailbox:
             return await _list(mailbox, await find_path(mailbox, path))
 
-    async def put_named(self, owner: str, path: str, account: str, letters: Iterable[str]) -> GrantView:
+    async def put_named(self, owner: str, path: str, account: str, *, letters: Iterable[str]) -> GrantView:
         """Say what a reader may do in a folder. Raises: badParameter; notFound; unavailable."""
         wanted = check_letters_given(letters)
         async with self._store.directory_transaction() as tx:
@@ -240,7 +240,7 @@ async def _put(mailbox: Transaction, grant: Grant, account: str) -> GrantView:
     if reader not in grants:
         if len(grants) >= MOST_OF_FOLDER:
             raise not_permitted(f"a folder can be given to at most {MOST_OF_FOLDER}")
-        if await mailbox.grants.count_of_reader(reader, limit=MOST_OF_READER) >= MOST_OF_READER:
+        if await mailbox.grants.count_of_reader(reader) >= MOST_OF_READER:
             raise not_permitted(f"this reader has {MOST_OF_READER} folders of others already")
     if grants.get(reader) != grant:
         await mailbox.grants.put(grant)

@@ -89,7 +89,7 @@ class Tokens:
         """Return a token of the list of a folder's mails, at a position or inside a chain of pages."""
         return self.render(SyncToken("mails", mails_scope(ref, reader), validity, modseq, chain))
 
-    def conversations_token(self, folder: Folder, reader: AccountId | None = None, view: int = 0) -> str:
+    def conversations_token(self, folder: Folder, *, reader: AccountId | None = None, view: int = 0) -> str:
         """Return the token of the list of a folder's conversations; ``view`` stands for what a reader may read."""
         ref = FolderRef(folder.account_id, folder.folder_id)
         scope = mails_scope(ref, reader)
@@ -100,7 +100,7 @@ class Tokens:
         )
 
     def conversation_token(
-        self, ref: ConversationRef, modseq: Modseq, reader: AccountId | None = None, view: int = 0
+        self, ref: ConversationRef, modseq: Modseq, *, reader: AccountId | None = None, view: int = 0
     ) -> str:
         """Return the token of the mails of a conversation; the rest is as for :meth:`conversations_token`."""
         scope: tuple[int, ...] = (int(ref.owner), int(ref.conversation))
@@ -113,6 +113,7 @@ class Tokens:
         account_id: AccountId,
         modseq: int,
         access_mode: str,
+        *,
         standings: Iterable[tuple[int, int, int]] = (),
     ) -> str:
         """Return the token of the list of folders with that access mode.

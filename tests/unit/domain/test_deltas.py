@@ -407,7 +407,9 @@ async def ask(owner: Owner, text: str | None = None, access_mode: str = "all") -
 
 async def folders_token(owner: Owner, access_mode: str = "all") -> str:
     state = await owner.domain.folders.state(await owner.caller(), access_mode)
-    return owner.domain.tokens.folders_token(owner.account_id, state.modseq, access_mode, state.standings)
+    return owner.domain.tokens.folders_token(
+        owner.account_id, state.modseq, access_mode, standings=state.standings
+    )
 
 
 async def test_all_folders_are_new_from_nothing(owner: Owner, tree: Tree) -> None:

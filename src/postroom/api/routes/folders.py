@@ -71,7 +71,9 @@ async def _list(request: Call, query: FolderListQuery) -> FolderList:
 
 def _render_token(request: Call, query: FolderListQuery, state: FolderState) -> str:
     account_id = request.caller.account_id
-    return request.domain.tokens.folders_token(account_id, state.modseq, query.access_mode, state.standings)
+    return request.domain.tokens.folders_token(
+        account_id, state.modseq, query.access_mode, standings=state.standings
+    )
 
 
 @get(
@@ -121,7 +123,7 @@ async def set_permissions(request: Call) -> Reply:
     """Say what an account, or everybody of the owner's domain, may do in a folder from now on."""
     ref = request.parse_folder_ref()
     body = await request.parse_body(_permission)
-    view = await request.domain.sharing.put(request.caller, ref, body.account, body.permissions)
+    view = await request.domain.sharing.put(request.caller, ref, body.account, letters=body.permissions)
     return json_reply(Permission(view.account, list(view.letters)))
 
 

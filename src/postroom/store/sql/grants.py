@@ -31,10 +31,7 @@ _LIST_FOR = """
 SELECT folder_id, letters FROM folder_grant
 WHERE reader_id IN (0, $2) AND domain IN ('', $3) AND account_id = $1
 """
-_COUNT_OF_FOLDER = "SELECT count(*) FROM folder_grant WHERE account_id = $1 AND folder_id = $2"
-_COUNT_OF_READER = """
-SELECT count(*) FROM (SELECT 1 FROM folder_grant WHERE reader_id = $1 AND domain = $2 LIMIT $3) AS found
-"""
+_COUNT_OF_READER = "SELECT count(*) FROM folder_grant WHERE reader_id = $1 AND domain = $2"
 _PUT = """
 INSERT INTO folder_grant (account_id, folder_id, reader_id, domain, letters) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (account_id, folder_id, reader_id, domain) DO UPDATE SET letters = excluded.letters
@@ -94,13 +91,9 @@ class GrantRepo:
             found[FolderId(folder_id)] = _join((found.get(FolderId(folder_id), ""), letters))
         return found
 
-    async def count_of_folder(self, folder_id: FolderId) -> int:
-        """Return how many grants a folder has."""
-        return int(await self._connection.fetch_value(_COUNT_OF_FOLDER, self._account_id, folder_id))
-
-    async def count_of_reader(self, reader: Reader, *, limit: int) -> int:
-        """Return how many grants of all folders of the store there are for a reader, at most ``limit``."""
-        return int(await self._connection.fetch_value(_COUNT_OF_READER, *reader, limit))
+    async def count_of_reader(self, reader: Reader) -> int:
+        """Return how many grants of all folders of the store there are for a reader."""
+        return int(await self._connection.fetch_value(_COUNT_OF_READER, *reader))
 
     async def put(self, grant: Grant) -> None:
         """Store what a reader may do in a folder."""
