@@ -518,3 +518,59 @@ async def test_answering_a_shared_mail(ann: User, ben: User) -> None:
     headers = (await ben.client.get(f"/api/v1/mails/{sent.json()['mailId']}/source/headers")).text
     assert "In-Reply-To:" in headers
     assert (await show(ben, own))["refwFlags"] == (await show(ann, mail))["refwFlags"] == ""
+
+
+# Searches
+
+
+async def search(user: User, *folders: str, recursive: bool = False, **criterion: Any) -> str:
+    query = [{"field": field, "value": value} for field, value in criterion.items()]
+    body = {"folderIds": list(folders), "query": query, "recursive": recursive}
+    response = await user.client.post("/api/v1/mails/search", json=body)
+    assert response.status_code == 200, response.text
+    return str(response.json()["folderId"])
+
+
+async def found_in(user: User, folder: str, **query: Any) -> list[str]:
+    page = await user.get("/api/v1/mails", folderId=folder, **query)
+    return [mail["originalMailId"] for mail in page["items"]]
+
+
+async def test_searching_shared_folders(ann: User, ben: User) -> None:
+    top = await make_folder(ann, "Top")
+    mails = [await ann.deliver(make_message(subject=f"Apple {number}")) for number in range(4)]
+    body = {"folderIds": [ann.inbox], "query": []}
+    assert await refuse(ben.client.post("/api/v1/mails/search", json=body)) == "notFound"
+    await share(ann, ann.inbox, ben, "ls")
+    assert await refuse(ben.client.post("/api/v1/mails/search", json=body)) == "notPermitted"
+    await share(ann, ann.inbox, ben, "lrs")
+    found = await search(ben, ann.inbox, subject="apple")
+    assert await found_in(ben, found) == mails[::-1]
+    # It is the reader's own, and nobody else's.
+    assert await refuse(ann.client.get("/api/v1/mails", params={"folderId": found})) == "notFound"
+    # The container stands for all that may be read.
+    container = f"{ann.account.account_id}_1"
+    assert await found_in(ben, await search(ben, container, recursive=True)) == mails[::-1]
+    mixed = {"folderIds": [ann.inbox, ben.inbox], "query": []}
+    assert await refuse(ben.client.post("/api/v1/mails/search", json=mixed)) == "badParameter"
+    token = (await ben.get("/api/v1/mails", folderId=found))["syncToken"]
+    first = (await ben.get("/api/v1/mails", folderId=found, sort="date", dir="ASC"))["items"][0]
+    seen = await ben.client.patch(f"/api/v1/mails/{first['id']}", json={"isUnread": False})
+    assert (seen.json()["originalMailId"], seen.json()["isUnread"]) == (mails[0], False)
+    assert await found_in(ben, await search(ben, ann.inbox, unread="")) == mails[:0:-1]
+    assert await found_in(ben, await search(ben, ann.inbox, unread="false")) == mails[:1]
+    assert len(await found_in(ann, await search(ann, ann.inbox, unread=""))) == 4
+    page = await ben.get("/api/v1/mails", folderId=found, sort="isUnread", dir="ASC")
+    assert [mail["isUnread"] for mail in page["items"]] == [False, True, True, True]
+    delta = await ben.get("/api/v1/mails/delta", folderId=found, syncToken=token)
+    assert [(one["id"], one["isUnread"]) for one in delta["updatedItems"]] == [(first["id"], False)]
+    # What is moved where he may not read is gone.
+    await ann.client.post(f"/api/v1/mails/{mails[1]}/move", json={"destinationFolderId": top})
+    assert len(await found_in(ben, found)) == 3
+    await share(ann, ann.inbox, ben, "l")
+    assert await found_in(ben, found) == []
+    assert await refuse(ben.client.get(f"/api/v1/mails/{first['id']}")) == "notFound"
+    label = (await ben.client.post("/api/v1/labels", json={"name": "Mine"})).json()["id"]
+    await share(ann, ann.inbox, ben, "lr")
+    labelled = {"folderIds": [ann.inbox], "query": [{"field": "label", "value": label}]}
+    assert await refuse(ben.client.post("/api/v1/mails/search", json=labelled)) == "notFound"

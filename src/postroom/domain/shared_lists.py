@@ -60,9 +60,8 @@ async def list_by_unread(
     rows = await mailbox.mails.list_items(
         folder.folder_id, by_date, anchor=None, skip=0, limit=folder.total_items
     )
-    seen = frozenset(
-        await mailbox.reader_marks.list_seen(folder.folder_id, caller.account_id, limit=folder.total_items)
-    )
+    marks = await mailbox.reader_marks.list_marks(folder.folder_id, caller.account_id)
+    seen = frozenset(mark.uid for mark in marks if mark.is_seen)
     order = [(row.item_id, Uid(row.place.uid)) for row in rows]
     return sorted(order, key=lambda one: (one[1] not in seen) != descending)
 

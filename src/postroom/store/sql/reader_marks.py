@@ -27,8 +27,8 @@ _LIST_SEEN = f"""
 SELECT uid, modseq, is_seen FROM reader_mark
 WHERE account_id = $1 AND folder_id = $2 AND reader_id = $3 AND uid IN ({_PLACES})
 """
-_LIST_ALL_SEEN = """
-SELECT uid FROM reader_mark WHERE account_id = $1 AND folder_id = $2 AND reader_id = $3 AND is_seen = 1 LIMIT $4
+_LIST_MARKS = """
+SELECT uid, modseq, is_seen FROM reader_mark WHERE account_id = $1 AND folder_id = $2 AND reader_id = $3
 """
 _PUT = """
 INSERT INTO reader_mark (account_id, folder_id, reader_id, uid, is_seen, modseq) VALUES ($1, $2, $3, $4, $5, $6)
@@ -114,10 +114,10 @@ class ReaderMarkRepo:
             found |= {Uid(row[0]): Mark(*row) for row in rows}
         return found
 
-    async def list_seen(self, folder_id: FolderId, reader_id: AccountId, *, limit: int) -> list[Uid]:
-        """Return up to ``limit`` of the mails of a folder that a reader has seen."""
-        rows = await self._connection.fetch_all(_LIST_ALL_SEEN, self._account_id, folder_id, reader_id, limit)
-        return [Uid(row[0]) for row in rows]
+    async def list_marks(self, folder_id: FolderId, reader_id: AccountId) -> list[Mark]:
+        """Return all marks of a reader on mails of a folder."""
+        rows = await self._connection.fetch_all(_LIST_MARKS, self._account_id, folder_id, reader_id)
+        return [Mark(*row) for row in rows]
 
     async def put(
         self, folder_id: FolderId, reader_id: AccountId, uids: Iterable[Uid], *, is_seen: int, modseq: Modseq
