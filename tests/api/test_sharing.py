@@ -574,3 +574,98 @@ async def test_searching_shared_folders(ann: User, ben: User) -> None:
     await share(ann, ann.inbox, ben, "lr")
     labelled = {"folderIds": [ann.inbox], "query": [{"field": "label", "value": label}]}
     assert await refuse(ben.client.post("/api/v1/mails/search", json=labelled)) == "notFound"
+
+
+# Batches
+
+
+async def batch(user: User, kind: str, **body: Any) -> Any:
+    response = await user.client.post(f"/api/v1/batch/mails/{kind}", json=body)
+    assert response.status_code == 200, response.text
+    return response.json()["failedItems"]
+
+
+async def test_batches_over_a_shared_folder(ann: User, ben: User) -> None:
+    top = await make_folder(ann, "Top")
+    mails = [await ann.deliver(make_message(subject=f"{number}")) for number in range(6)]
+    assert await batch(ben, "update", ids=mails, isUnread=False) == mails
+    await share(ann, ann.inbox, ben, "lrs")
+    seen = mails[:3]
+    before = await ann.get("/api/v1/mails", folderId=ann.inbox)
+    assert await batch(ben, "update", ids=seen, isUnread=False) == []
+    assert await batch(ben, "update", ids=seen, isUnread=False) == []
+    assert await ann.get("/api/v1/mails", folderId=ann.inbox) == before
+    assert await unread_of(ben, ann.inbox) == (3, 3, 3)
+    assert await batch(ben, "update", ids=seen, isFlagged=True) == seen
+    assert await batch(ben, "delete", ids=seen) == seen
+    sort = {"field": "isUnread", "direction": "ASC"}
+    ranges = [{"start": mails[1], "limit": 4}]
+    assert await batch(ben, "update", ranges=ranges, sortInfo=sort, isUnread=True) == []
+    page = await ben.get("/api/v1/mails", folderId=ann.inbox, sort="date", dir="ASC")
+    assert [mail["isUnread"] for mail in page["items"]] == [False, True, True, True, True, True]
+    move = {"ids": mails[:2], "destinationFolderId": top}
+    assert await refuse(ben.client.post("/api/v1/batch/mails/move", json=move)) == "notFound"
+    await share(ann, top, ben, "l")
+    assert await refuse(ben.client.post("/api/v1/batch/mails/move", json=move)) == "notPermitted"
+    await share(ann, top, ben, "li")
+    assert await batch(ben, "move", **move) == mails[:2]
+    await share(ann, ann.inbox, ben, "lrtews")
+    assert await batch(ben, "move", **move) == []
+    own = await ben.deliver(make_message())
+    mixed = {"ids": [own, mails[2]], "isUnread": False}
+    assert await refuse(ben.client.post("/api/v1/batch/mails/update", json=mixed)) == "badParameter"
+    assert await batch(ben, "copy", ids=mails[2:4], destinationFolderId=ben.inbox) == []
+    assert await batch(ben, "move", ids=mails[2:4], destinationFolderId=ben.inbox) == []
+    assert await batch(ben, "move", ids=mails[2:4], destinationFolderId=ben.inbox) == mails[2:4]
+    assert (await ben.get("/api/v1/mails", folderId=ben.inbox))["totalItems"] == 5
+    found = await search(ben, ann.inbox)
+    names = [one["id"] for one in (await ben.get("/api/v1/mails", folderId=found))["items"]]
+    await ben.client.patch("/api/v1/account/settings", json={"deleteToTrash": False})
+    assert await batch(ben, "delete", ids=names) == []
+    assert (await ann.get("/api/v1/mails", folderId=ann.inbox))["totalItems"] == 0
+    kinds = [one["kind"] for one in (await ann.get("/api/v1/operations"))["items"]]
+    assert kinds == ["mails.delete", "mails.move", "mails.move", "mails.move", "folders.create"]
+
+
+async def test_a_permission_that_goes_in_the_middle_of_a_batch(
+    ann: User, ben: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("postroom.domain.jobs.SLICE", 2)
+    mails = [await ann.deliver(make_message(subject=f"{number}")) for number in range(6)]
+    await share(ann, ann.inbox, ben, "lrw")
+    done = 0
+    jobs = ben.world.domain.jobs
+    original = jobs._do_slice
+
+    async def do_slice(key: str) -> bool:
+        nonlocal done
+        done += 1
+        if done == 2:
+            await share(ann, ann.inbox, ben, "l")
+        return await original(key)
+
+    monkeypatch.setattr(jobs, "_do_slice", do_slice)
+    assert await batch(ben, "update", ids=mails, isFlagged=True) == mails[2:]
+    page = await ann.get("/api/v1/mails", folderId=ann.inbox, sort="date", dir="ASC")
+    assert [mail["isFlagged"] for mail in page["items"]] == [True, True, False, False, False, False]
+
+
+async def test_a_batch_in_an_account_that_goes(
+    world: World, ann: User, ben: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("postroom.domain.jobs.SLICE", 2)
+    mails = [await ann.deliver(make_message(subject=f"{number}")) for number in range(4)]
+    await share(ann, ann.inbox, ben, "lrw")
+    jobs = world.domain.jobs
+    original = jobs._do_slice
+    is_gone = False
+
+    async def do_slice(key: str) -> bool:
+        nonlocal is_gone
+        if not is_gone:
+            is_gone = True
+            await world.directory.remove_account("ann@example.test")
+        return await original(key)
+
+    monkeypatch.setattr(jobs, "_do_slice", do_slice)
+    assert await batch(ben, "update", ids=mails, isFlagged=True) == mails

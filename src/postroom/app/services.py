@@ -132,7 +132,7 @@ async def make_domain(
     return Domain(
         accounts=Accounts(store, config.classes),
         attachments=Attachments(parts.messages),
-        batches=Batches(store, jobs, parts.search_folders),
+        batches=Batches(store, jobs, parts.search_folders, carrying=_make_carrying(store, config, parts)),
         calls=Calls(store, config.classes, now=parts.clock.now),
         conversation_batches=ConversationBatches(store, jobs),
         conversation_changes=ConversationChanges(store, policies, jobs),
@@ -150,7 +150,7 @@ async def make_domain(
         jobs=jobs,
         labels=Labels(store, on_doomed=parts.doomed.begin),
         logins=logins,
-        mail_changes=_make_mail_changes(store, config, parts),
+        mail_changes=MailChanges(store, policies, _make_carrying(store, config, parts)),
         mails=Mails(store, logins.sessions, settings, search_folders=parts.search_folders),
         messages=parts.messages,
         news=parts.news,
@@ -220,9 +220,8 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
     )
 
 
-def _make_mail_changes(store: Store, config: Config, parts: _Parts) -> MailChanges:
-    carrying = Carrying(store, parts.messages, parts.letters, config.classes)
-    return MailChanges(store, parts.policies, carrying)
+def _make_carrying(store: Store, config: Config, parts: _Parts) -> Carrying:
+    return Carrying(store, parts.messages, parts.letters, config.classes)
 
 
 def _make_sending(store: Store, config: Config, parts: _Parts) -> Sending:

@@ -299,13 +299,13 @@ class Transaction(Snapshot):
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """Enter a nested transaction: what fails inside is taken back alone."""
-        advanced = self._advanced
+        advanced, modseq = self._advanced, self._modseq
         try:
             async with self._writer.savepoint():
                 yield
         except BaseException:
             # The step of history was taken back if it was made inside.
-            self._advanced = advanced
+            self._advanced, self._modseq = advanced, modseq
             raise
 
     def after_commit(self, callback: Callable[[], None]) -> None:
