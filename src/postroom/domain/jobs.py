@@ -261,9 +261,20 @@ class Jobs:
         if job is None or job.finished_at:
             return False
         owner = AccountId(_read_request(job.request).owner)
-        session_id = None if owner else job.session_id
-        async with self._store.transaction(owner or job.account_id, session_id=session_id) as tx:
-            await self._lock(tx, job)
+        try:
+            return await self._do_next(job, owner or job.account_id)
+        except PostroomError as error:
+            if not owner or error.kind is not Kind.NOT_FOUND:
+                raise
+        await self._abandon(job, owner)
+        return False
+
+    async def _do_next(self, job: Job, account_id: AccountId) -> bool:
+        """Do the next slice of a job in a mailbox. Raises: notFound where that is gone."""
+        job_key = job.job_key
+        session_id = job.session_id if account_id == job.account_id else None
+        async with self._store.transaction(account_id, session_id=session_id) as tx:
+            await tx.lock()
             # Another process may have gone on with it meanwhile.
             piece = await tx.tables.jobs.take_slice(job_key)
             job = await tx.tables.jobs.find(job_key) or job
@@ -280,20 +291,15 @@ class Jobs:
             tx.after_commit(lambda: self._on_progress(job.account_id, job_key))
         return piece is not None
 
-    async def _lock(self, tx: Transaction, job: Job) -> None:
-        """Take the turn of the mailbox that a job works in. Where another's is gone, the job is over."""
-        try:
+    async def _abandon(self, job: Job, owner: AccountId) -> None:
+        """End a job that works in another's mailbox, which is gone."""
+        async with self._store.transaction(job.account_id) as tx:
             await tx.lock()
-        except PostroomError as error:
-            if error.kind is Kind.NOT_FOUND and tx.account_id != job.account_id:
-                async with self._store.transaction(job.account_id) as own:
-                    now = int(time.time() * 1000)
-                    while (piece := await own.tables.jobs.take_slice(job.job_key)) is not None:
-                        owner = int(tx.account_id)
-                        failed = [one.as_failed()._replace(owner=owner) for one in _read_targets(piece.items)]
-                        await own.tables.jobs.add_failure(job.job_key, Slice(piece.number, _pack(failed)))
-                    await own.tables.jobs.advance(job._replace(finished_at=now, touched_at=now), done=0)
-            raise
+            while (piece := await tx.tables.jobs.take_slice(job.job_key)) is not None:
+                failed = [one.as_failed()._replace(owner=int(owner)) for one in _read_targets(piece.items)]
+                await tx.tables.jobs.add_failure(job.job_key, Slice(piece.number, _pack(failed)))
+            now = int(time.time() * 1000)
+            await tx.tables.jobs.advance(job._replace(finished_at=now, touched_at=now), done=0)
 
     async def _finish(self, tx: Transaction, job: Job) -> None:
         await tx.tables.jobs.advance(job, done=0)
