@@ -105,8 +105,16 @@ async def refuse_shared(
     if folder.owner == caller.account_id:
         return
     async with store.read(folder.owner) as mailbox:
-        await require(mailbox, caller, folder.folder, needs=LIST, what=what)
-    raise not_permitted("this can be done with one's own folders alone, and what is in them")
+        await refuse_shared_at(mailbox, caller, folder, what=what)
+
+
+async def refuse_shared_at(
+    mailbox: Snapshot, caller: Caller, folder: FolderRef | MailRef, *, what: str = "the folder"
+) -> None:
+    """Refuse as :func:`refuse_shared`, in a snapshot or transaction that there is."""
+    if folder.owner != caller.account_id:
+        await require(mailbox.at(folder.owner), caller, folder.folder, needs=LIST, what=what)
+        raise not_permitted("this can be done with one's own folders alone, and what is in them")
 
 
 async def list_readable(mailbox: Snapshot, asker: Asker) -> frozenset[FolderId]:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from postroom.domain.access import find_letters, require, see_folder
+from postroom.domain.access import find_letters, refuse_shared, require, see_folder
 from postroom.domain.shared_folders import MODES, OWN, Standing, list_shared, parents_first, stand
 from postroom.errors import not_found
 from postroom.model.account import Caller
@@ -81,6 +81,10 @@ class Folders:
                 return await find_folder(mailbox, caller, ref.folder)
         async with self._store.read(ref.owner) as mailbox:
             return await find_folder(mailbox, caller, ref.folder)
+
+    async def require_own(self, caller: Caller, ref: FolderRef) -> None:
+        """Refuse a folder of another's. Raises: notFound; notPermitted for one that the caller sees; unavailable."""
+        await refuse_shared(self._store, caller, ref)
 
     async def find_container(self, caller: Caller, ref: FolderRef) -> SharedOwner | None:
         """Return whose folders a container has; None for the root of all other users' folders.

@@ -257,10 +257,10 @@ async def _delete(mailbox: Transaction, folder_id: FolderId, reader: Reader) -> 
 
 async def _note(mailbox: Transaction) -> None:
     """Make it a step of the owner's history, if it is not part of one."""
-    if mailbox.modseq:
-        return
-    state = await mailbox.advance(folders=False)
-    await mailbox.log("folders.grant", Record(), modseq=state.modseq)
+    if not mailbox.modseq:
+        state = await mailbox.advance(folders=False)
+        await mailbox.log("folders.grant", Record(), modseq=state.modseq)
+    await mailbox.grants.set_modseq(mailbox.modseq)
 
 
 async def _open_public(tx: DirectoryTransaction) -> Transaction:

@@ -89,23 +89,21 @@ class Tokens:
         """Return a token of the list of a folder's mails, at a position or inside a chain of pages."""
         return self.render(SyncToken("mails", mails_scope(ref, reader), validity, modseq, chain))
 
-    def conversations_token(self, folder: Folder, *, reader: AccountId | None = None, view: int = 0) -> str:
-        """Return the token of the list of a folder's conversations; ``view`` stands for what a reader may read."""
+    def conversations_token(self, folder: Folder, *, reader: AccountId | None = None) -> str:
+        """Return the token of the list of a folder's conversations."""
         ref = FolderRef(folder.account_id, folder.folder_id)
         scope = mails_scope(ref, reader)
-        if view:
-            scope = (*scope, view)
         return self.render(
             SyncToken("conversations", scope, folder.uid_validity, folder.conversations_modseq)
         )
 
     def conversation_token(
-        self, ref: ConversationRef, modseq: Modseq, *, reader: AccountId | None = None, view: int = 0
+        self, ref: ConversationRef, modseq: Modseq, *, reader: AccountId | None = None
     ) -> str:
-        """Return the token of the mails of a conversation; the rest is as for :meth:`conversations_token`."""
+        """Return the token of the mails of a conversation."""
         scope: tuple[int, ...] = (int(ref.owner), int(ref.conversation))
         if reader not in {None, ref.owner}:
-            scope = (*scope, int(reader or 0), view)
+            scope = (*scope, int(reader or 0))
         return self.render(SyncToken("conversation", scope, 0, modseq))
 
     def folders_token(

@@ -36,5 +36,7 @@ CREATE INDEX folder_reader_by_reader ON folder_reader (reader_id, account_id, fo
 
 -- 1: the folder has, or had, readers, so that what leaves it may have marks of theirs.
 ALTER TABLE folder ADD COLUMN is_shared SMALLINT NOT NULL DEFAULT 0;
+-- The last change of what others may do in an account's folders.
+ALTER TABLE mailbox ADD COLUMN grants_modseq BIGINT NOT NULL DEFAULT 0;
 -- Who has searched another's folders; 0: the account itself.
 ALTER TABLE search_folder ADD COLUMN reader_id BIGINT NOT NULL DEFAULT 0;

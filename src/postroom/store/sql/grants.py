@@ -47,6 +47,8 @@ SELECT account_id, $3, reader_id, domain, letters FROM folder_grant WHERE accoun
 RETURNING letters
 """
 _SET_SHARED = "UPDATE folder SET is_shared = 1 WHERE account_id = $1 AND folder_id = $2"
+_FIND_MODSEQ = "SELECT grants_modseq FROM mailbox WHERE account_id = $1"
+_SET_MODSEQ = "UPDATE mailbox SET grants_modseq = $2 WHERE account_id = $1"
 _SHARED = """
 SELECT folder_grant.letters, account.address, account.full_name, folder_reader.seen_items, folder_reader.modseq,
        folder.account_id, folder.folder_id, folder.parent_id, folder.name, folder.role, folder.folder_type,
@@ -113,6 +115,14 @@ class GrantRepo:
         """Give a new folder the grants of its parent."""
         if await self._connection.fetch_all(_INHERIT, self._account_id, parent_id, folder_id):
             await self._connection.execute(_SET_SHARED, self._account_id, folder_id)
+
+    async def find_modseq(self) -> int:
+        """Return the position of the last change of a grant in the account's history."""
+        return int(await self._connection.fetch_value(_FIND_MODSEQ, self._account_id) or 0)
+
+    async def set_modseq(self, modseq: Modseq) -> None:
+        """Note that a grant has changed."""
+        await self._connection.execute(_SET_MODSEQ, self._account_id, modseq)
 
     # Of all accounts
 
