@@ -13,6 +13,7 @@ from postroom.domain import Domain
 from postroom.domain.accounts import Accounts
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
+from postroom.domain.bimi import Bimi
 from postroom.domain.calls import Calls
 from postroom.domain.clock import Clock
 from postroom.domain.conversation_batches import ConversationBatches
@@ -113,6 +114,7 @@ class _Parts(NamedTuple):
     letters: Letters
     attachments: TemporaryAttachments
     search_folders: SearchFolders
+    bimi: Bimi
 
 
 async def make_domain(
@@ -125,22 +127,22 @@ async def make_domain(
 ) -> Domain:
     """Return the use cases over an open store. Raises: unavailable."""
     parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock())
-    logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
-    now, sessions, doomed = parts.clock.now, parts.logins.sessions, parts.doomed
+    logins, settings, policies, doomed = parts.logins, parts.settings, parts.policies, parts.doomed
     jobs = Jobs(store, policies, on_progress=parts.news.job_changed)
     return Domain(
         accounts=Accounts(store, config.classes),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders),
-        calls=Calls(store, config.classes, now=now),
+        bimi=parts.bimi,
+        calls=Calls(store, config.classes, now=parts.clock.now),
         conversation_batches=ConversationBatches(store, jobs),
         conversation_changes=ConversationChanges(store, policies, jobs),
-        conversations=Conversations(store, sessions, settings, config.classes),
+        conversations=Conversations(store, logins.sessions, settings, config.classes),
         counters=Counters(store, logins, parts.news),
-        deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
+        deltas=Deltas(store, logins.sessions, parts.tokens, search_folders=parts.search_folders),
         doomed=doomed,
         drafts=Drafts(store, parts.letters, config.classes),
-        event_streams=EventStreams(store, parts.news, sessions, tokens=tokens),
+        event_streams=EventStreams(store, parts.news, logins.sessions, tokens=parts.tokens),
         folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
         health=Health(store),
@@ -150,7 +152,7 @@ async def make_domain(
         labels=Labels(store, on_doomed=doomed.begin),
         logins=logins,
         mail_changes=MailChanges(store, policies),
-        mails=Mails(store, sessions, settings, search_folders=parts.search_folders),
+        mails=Mails(store, logins.sessions, settings, search_folders=parts.search_folders),
         messages=parts.messages,
         news=parts.news,
         operations=Operations(store, policies, jobs),
@@ -160,8 +162,8 @@ async def make_domain(
         sending=_make_sending(store, config, parts),
         settings=settings,
         temporary_attachments=parts.attachments,
-        tickets=Tickets(store, sessions, now=now),
-        tokens=tokens,
+        tickets=Tickets(store, logins.sessions, now=parts.clock.now),
+        tokens=parts.tokens,
         unsending=Unsending(store, parts.letters),
         vacations=Vacations(store),
         webhooks=await Webhooks.open(store, config.webhooks, config.retention),
@@ -204,7 +206,13 @@ async def _make_parts(
         letters=Letters(store, messages, attachments, work=work, clock=clock, max_message_bytes=limit),
         attachments=attachments,
         search_folders=SearchFolders(store, logins.sessions, settings, clock=clock),
+        bimi=_make_bimi(store, config, clock),
     )
+
+
+def _make_bimi(store: Store, config: Config, clock: Clock) -> Bimi:
+    trusted_hosts = config.filters.trusted_hosts
+    return Bimi(store, trusted_hosts=trusted_hosts, is_enabled=config.bimi.enabled, clock=clock)
 
 
 def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWork | None) -> Ingest:
@@ -214,6 +222,7 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
         max_message_bytes=config.lmtp.max_message_bytes,
         work=work,
         routing=parts.routing,
+        bimi=parts.bimi,
         now=parts.clock.now,
     )
 

@@ -32,6 +32,7 @@ _FIRST = (
     "DELETE FROM signature WHERE account_id = $1",
     "DELETE FROM temporary_alias WHERE account_id = $1",
     "DELETE FROM past_password WHERE account_id = $1",
+    "DELETE FROM bimi_waiting WHERE account_id = $1",
     "DELETE FROM filter_setting WHERE account_id = $1",
     "DELETE FROM folder_grant WHERE account_id = $1",
     "DELETE FROM folder_grant WHERE reader_id = $1",
