@@ -186,7 +186,7 @@ INSERT INTO extraction SELECT a, c, c, 0 FROM generate_series(1, 100) a, generat
 INSERT INTO bimi_record SELECT 'domain' || a, 'default', '', 0, a, 0, a FROM generate_series(1, 2000) a;
 INSERT INTO bimi_waiting SELECT a, c, 'domain' || a, 'default', 0, c
     FROM generate_series(1, 100) a, generate_series(1, 30) c;
-INSERT INTO bimi_logo SELECT 'md5' || a, '', ''::bytea, '', 0, a, a FROM generate_series(1, 2000) a;
+INSERT INTO bimi_logo SELECT 'md5' || a, repeat('x', 1000), ''::bytea, '', 0, a, a FROM generate_series(1, 2000) a;
 INSERT INTO rethreaded_folder SELECT a, f FROM generate_series(1, 50) a, generate_series(2, 20) f;
 INSERT INTO draft SELECT a, u, '', 0 FROM generate_series(1, 20) a, generate_series(1, 200) u;
 INSERT INTO temporary_attachment SELECT a, u, u % 7, ''::bytea, '', '', '', 0, 0, u, u

@@ -23,7 +23,7 @@ from postroom.domain.clock import Clock
 from postroom.domain.rewriting import show_anew
 from postroom.domain.steps import Listed, Record, Replace, Step
 from postroom.errors import Kind, PostroomError
-from postroom.model.bimi import Indicator, IndicatorKey, Waiting, WantedLogo
+from postroom.model.bimi import NEVER, Indicator, IndicatorKey, Waiting, WantedLogo
 from postroom.model.ids import AccountId, ContentId, FolderId
 from postroom.sanitise.logo import find_fault
 from postroom.store import Store
@@ -49,6 +49,8 @@ MAX_KEYS = 100_000
 MAX_MAILS = 500
 """Mails of one content that are replaced."""
 TIDY_SECONDS = 600
+MOST_FORGOTTEN = 5000
+"""What is too many, and is forgotten in one go."""
 _PAGE = 100
 
 _log = structlog.get_logger("postroom.bimi")
@@ -290,10 +292,11 @@ class BimiRunner:
         async with self._store.directory_transaction() as tx:
             await tx.indicators.purge(now - STALE_MS, limit=_PAGE)
             await tx.logos.purge(now - KEPT_MS, limit=_PAGE)
-            if (keys := await tx.indicators.count()) > MAX_KEYS:
-                await tx.indicators.drop(keys - MAX_KEYS)
-            if (logos := await tx.logos.count()) > self._config.max_logos:
-                await tx.logos.drop(logos - self._config.max_logos)
+            # What goes first is what expires first.
+            if (excess := await tx.indicators.count() - MAX_KEYS) > 0:
+                await tx.indicators.purge(NEVER, limit=min(excess, MOST_FORGOTTEN))
+            if (excess := await tx.logos.count() - self._config.max_logos) > 0:
+                await tx.logos.purge(NEVER, limit=min(excess, MOST_FORGOTTEN))
 
 
 async def _show(tx: Transaction, content_id: ContentId, location_md5: str) -> list[Step]:

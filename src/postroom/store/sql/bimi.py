@@ -23,15 +23,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (domain, selector) DO UPDATE SET location = excluded.location, is_enforcing = excluded.is_enforcing,
     expires_at = excluded.expires_at, attempts = excluded.attempts, due_at = excluded.due_at
 """
-_PURGE = """
-DELETE FROM bimi_record WHERE (domain, selector) IN
-    (SELECT domain, selector FROM bimi_record WHERE expires_at < $1 AND due_at < $1 ORDER BY expires_at LIMIT $2)
-RETURNING selector
+_LIST_EXPIRED = """
+SELECT domain, selector FROM bimi_record WHERE expires_at < $1 AND due_at < $1 ORDER BY expires_at LIMIT $2
 """
-_DROP = """
-DELETE FROM bimi_record WHERE (domain, selector) IN
-    (SELECT domain, selector FROM bimi_record WHERE expires_at >= 0 ORDER BY expires_at LIMIT $1)
-"""
+_FORGET = "DELETE FROM bimi_record WHERE domain = $1 AND selector = $2"
 _COUNT = "SELECT count(*) FROM bimi_record"
 
 _ADD_WAITING = """
@@ -75,15 +70,8 @@ _FINISH = """
 UPDATE bimi_logo SET logo = $2, problem = $3, attempts = 0, due_at = $4, expires_at = $5 WHERE location_md5 = $1
 """
 _PUT_OFF = "UPDATE bimi_logo SET problem = $2, due_at = $3 WHERE location_md5 = $1"
-_PURGE_LOGOS = """
-DELETE FROM bimi_logo WHERE location_md5 IN
-    (SELECT location_md5 FROM bimi_logo WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)
-RETURNING location_md5
-"""
-_DROP_LOGOS = """
-DELETE FROM bimi_logo WHERE location_md5 IN
-    (SELECT location_md5 FROM bimi_logo WHERE expires_at >= 0 ORDER BY expires_at LIMIT $1)
-"""
+_LIST_OLD = "SELECT location_md5 FROM bimi_logo WHERE expires_at < $1 ORDER BY expires_at LIMIT $2"
+_DELETE = "DELETE FROM bimi_logo WHERE location_md5 = $1"
 _COUNT_LOGOS = "SELECT count(*) FROM bimi_logo"
 
 
@@ -147,17 +135,14 @@ class IndicatorRepo:
         """Store what was found at a key."""
         await self._connection.execute(_PUT, *key, *indicator)
 
-    async def purge(self, before: int, *, limit: int) -> int:
-        """Forget up to ``limit`` keys that have expired before a time; return how many."""
-        return len(await self._connection.fetch_all(_PURGE, before, limit))
+    async def purge(self, before: int, *, limit: int) -> None:
+        """Forget up to ``limit`` keys that have expired before a time, those first that did so first."""
+        rows = await self._connection.fetch_all(_LIST_EXPIRED, before, limit)
+        await self._connection.execute_many(_FORGET, rows)
 
     async def count(self) -> int:
         """Return how many keys are known."""
         return int(await self._connection.fetch_value(_COUNT))
-
-    async def drop(self, count: int) -> None:
-        """Forget the keys that expire first."""
-        await self._connection.execute(_DROP, count)
 
     async def list_due(self, now: int, *, limit: int) -> list[IndicatorKey]:
         """Return keys that are waited for, those due longest first."""
@@ -223,14 +208,11 @@ class LogoRepo:
         """Have a logo that could not be fetched wait for another attempt."""
         await self._connection.execute(_PUT_OFF, location_md5, problem, due_at)
 
-    async def purge(self, before: int, *, limit: int) -> int:
-        """Forget up to ``limit`` logos that have expired before a time; return how many."""
-        return len(await self._connection.fetch_all(_PURGE_LOGOS, before, limit))
+    async def purge(self, before: int, *, limit: int) -> None:
+        """Forget up to ``limit`` logos that have expired before a time, those first that did so first."""
+        rows = await self._connection.fetch_all(_LIST_OLD, before, limit)
+        await self._connection.execute_many(_DELETE, rows)
 
     async def count(self) -> int:
         """Return how many logos are known."""
         return int(await self._connection.fetch_value(_COUNT_LOGOS))
-
-    async def drop(self, count: int) -> None:
-        """Forget the logos that expire first."""
-        await self._connection.execute(_DROP_LOGOS, count)
