@@ -68,6 +68,9 @@ _REFERRING = frozenset(("use", "linearGradient", "radialGradient"))
 _TARGET = re.compile(r"\s*#([A-Za-z_][\w.:-]*)\s*")
 _SEPARATOR = re.compile(r"[\s),;]")
 _FUNCTIONS = frozenset(("rgb", "rgba", "matrix", "translate", "scale", "rotate", "skewX", "skewY", "ref"))
+_LOCAL_URL = re.compile(r"url\(\s*(['\"]?)#[A-Za-z_][\w.:-]*\1\s*\)")
+_SCHEME = re.compile(r"\b(?:javascript|vbscript|data|https?|ftp|file|blob)\s*:", re.IGNORECASE)
+_ENCODINGS = frozenset(("utf-8", "utf8", "us-ascii", "ascii"))
 
 
 class _Refused(Exception):  # noqa: N818 - told to the caller below, and to nobody else
