@@ -15,6 +15,8 @@ LocationText = Annotated[
     str,
     Meta(
         pattern="^[0-9A-Fa-f]{32}$",
+        min_length=32,
+        max_length=32,
         description="What mails have as bimiLocation: the MD5 of where the logo is.",
         examples=["0b3f3a8e6fc1f3c5b0d4b4a0a54f1e27"],
     ),
