@@ -268,7 +268,8 @@ class BimiRunner:
         fetched = await self._fetcher.fetch(wanted.location)
         problem = fetched.problem
         if fetched.data is not None:
-            problem = find_fault(fetched.data)
+            # It takes some milliseconds of a large one.
+            problem = await asyncio.to_thread(find_fault, fetched.data)
         now = self._clock.now_ms()
         may_repeat = fetched.data is None and not fetched.is_final
         async with self._store.directory_transaction() as tx:
