@@ -26,6 +26,7 @@ from postroom.domain.drafts import Drafts
 from postroom.domain.event_streams import EventStreams
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
+from postroom.domain.found_conversations import FoundConversations
 from postroom.domain.health import Health
 from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
@@ -114,6 +115,8 @@ class _Parts(NamedTuple):
     letters: Letters
     attachments: TemporaryAttachments
     search_folders: SearchFolders
+    found: FoundConversations
+    jobs: Jobs
     bimi: Bimi
 
 
@@ -127,22 +130,22 @@ async def make_domain(
 ) -> Domain:
     """Return the use cases over an open store. Raises: unavailable."""
     parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock())
-    logins, settings, policies, doomed = parts.logins, parts.settings, parts.policies, parts.doomed
-    jobs = Jobs(store, policies, on_progress=parts.news.job_changed)
+    logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
+    now, sessions, doomed, jobs = parts.clock.now, logins.sessions, parts.doomed, parts.jobs
     return Domain(
         accounts=Accounts(store, config.classes),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders),
         bimi=parts.bimi,
-        calls=Calls(store, config.classes, now=parts.clock.now),
-        conversation_batches=ConversationBatches(store, jobs),
+        calls=Calls(store, config.classes, now=now),
+        conversation_batches=ConversationBatches(store, jobs, parts.found),
         conversation_changes=ConversationChanges(store, policies, jobs),
-        conversations=Conversations(store, logins.sessions, settings, config.classes),
+        conversations=_make_conversations(store, config, parts),
         counters=Counters(store, logins, parts.news),
-        deltas=Deltas(store, logins.sessions, parts.tokens, search_folders=parts.search_folders),
+        deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
         doomed=doomed,
         drafts=Drafts(store, parts.letters, config.classes),
-        event_streams=EventStreams(store, parts.news, logins.sessions, tokens=parts.tokens),
+        event_streams=EventStreams(store, parts.news, sessions, tokens=tokens),
         folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
         health=Health(store),
@@ -152,7 +155,7 @@ async def make_domain(
         labels=Labels(store, on_doomed=doomed.begin),
         logins=logins,
         mail_changes=MailChanges(store, policies),
-        mails=Mails(store, logins.sessions, settings, search_folders=parts.search_folders),
+        mails=Mails(store, sessions, settings, search_folders=parts.search_folders),
         messages=parts.messages,
         news=parts.news,
         operations=Operations(store, policies, jobs),
@@ -162,8 +165,8 @@ async def make_domain(
         sending=_make_sending(store, config, parts),
         settings=settings,
         temporary_attachments=parts.attachments,
-        tickets=Tickets(store, logins.sessions, now=parts.clock.now),
-        tokens=parts.tokens,
+        tickets=Tickets(store, sessions, now=now),
+        tokens=tokens,
         unsending=Unsending(store, parts.letters),
         vacations=Vacations(store),
         webhooks=await Webhooks.open(store, config.webhooks, config.retention),
@@ -193,6 +196,8 @@ async def _make_parts(
     attachments = TemporaryAttachments(store, messages, config.classes, clock=clock)
     limit = config.lmtp.max_message_bytes
     settings = Settings(store, config.classes)
+    search_folders = SearchFolders(store, logins.sessions, settings, clock=clock)
+    policies = Policies(config.classes, on_marked=receipts.acknowledge)
     return _Parts(
         clock=clock,
         logins=logins,
@@ -201,12 +206,25 @@ async def _make_parts(
         settings=settings,
         tokens=await Tokens.open(store),
         routing=routing,
-        policies=Policies(config.classes, on_marked=receipts.acknowledge),
+        policies=policies,
         doomed=Doomed(store),
         letters=Letters(store, messages, attachments, work=work, clock=clock, max_message_bytes=limit),
         attachments=attachments,
-        search_folders=SearchFolders(store, logins.sessions, settings, clock=clock),
+        search_folders=search_folders,
+        found=FoundConversations(store, search_folders),
+        jobs=Jobs(store, policies, on_progress=news.job_changed),
         bimi=_make_bimi(store, config, clock),
+    )
+
+
+def _make_conversations(store: Store, config: Config, parts: _Parts) -> Conversations:
+    return Conversations(
+        store,
+        parts.logins.sessions,
+        parts.settings,
+        classes=config.classes,
+        search_folders=parts.search_folders,
+        found=parts.found,
     )
 
 
