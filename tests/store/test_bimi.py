@@ -574,7 +574,7 @@ async def test_one_that_died_at_work_is_followed_by_another(opener: Opener, desk
     after = await opener.open()
     await after.work(60)
     assert await locations(owner) == [""]
-    await after.work(300)
+    await after.work(60)
     assert await locations(owner) == [MD5]
 
 

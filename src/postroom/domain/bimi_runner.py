@@ -35,7 +35,8 @@ PLACES = 8
 POLL_SECONDS = 5.0
 LOOKUP_SECONDS = 60.0
 """How long all look-ups for a key may take."""
-LEASE_MS = 300_000
+GRACE_SECONDS = 30.0
+"""A lease is so much longer than what it is for may take."""
 RECORD_WAITS_SECONDS = (30, 300, 1800, 7200)
 """From one look-up that failed to the next; after the last there is taken to be nothing."""
 LOGO_WAITS_SECONDS = (60, 600, 3600, 21_600)
@@ -52,6 +53,7 @@ TIDY_SECONDS = 600
 MOST_FORGOTTEN = 5000
 """What is too many, and is forgotten in one go."""
 _PAGE = 100
+_NAME_LEASE_MS = round((LOOKUP_SECONDS + GRACE_SECONDS) * 1000)
 
 _log = structlog.get_logger("postroom.bimi")
 
@@ -150,7 +152,7 @@ class BimiRunner:
         """Give those that wait for a key what is found there, or let them wait on. Raises: unavailable."""
         now = self._clock.now_ms()
         async with self._store.directory_transaction() as tx:
-            await tx.indicators.move_on(key, due_at=now + LEASE_MS)
+            await tx.indicators.move_on(key, due_at=now + _NAME_LEASE_MS)
             indicator = await tx.indicators.find(key)
         if indicator is None or indicator.expires_at <= now - STALE_MS:
             if indicator is None or indicator.due_at <= now:
@@ -245,12 +247,13 @@ class BimiRunner:
         for name in expired:
             del self._bimi.expired_logos[name]
         claimed: list[WantedLogo] = []
+        lease_ms = round((self._config.timeout_seconds + GRACE_SECONDS) * 1000)
         if expired or await self._has_due_logos(now):
             async with self._store.directory_transaction() as tx:
                 for name in expired:
                     await tx.logos.renew(name, now=now)
                 while len(claimed) < PLACES:
-                    wanted = await tx.logos.claim(now=now, until=now + LEASE_MS)
+                    wanted = await tx.logos.claim(now=now, until=now + lease_ms)
                     if wanted is None:
                         break
                     claimed.append(wanted)
