@@ -562,19 +562,30 @@ async def test_a_restart(opener: Opener, desk: Desk, owner: Owner) -> None:
     assert await desk.find_logos() == [SVG]
 
 
-async def test_one_that_died_at_work_is_followed_by_another(opener: Opener, desk: Desk, owner: Owner) -> None:
+@pytest.mark.parametrize("is_killed", [False, True])
+async def test_one_that_ended_at_work_is_followed_by_another(
+    opener: Opener, desk: Desk, owner: Owner, is_killed: bool
+) -> None:
     desk.names.go_on.clear()
     await desk.deliver(owner)
     task = asyncio.create_task(desk.work())
     await desk.names.was_asked.wait()
+    async with desk.store.directory() as directory:
+        assert await directory.indicators.list_due(desk.clock.now_ms(), limit=1) == []
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
     desk.names.go_on.set()
     after = await opener.open()
-    await after.work(60)
-    assert await locations(owner) == [""]
-    await after.work(60)
+    if is_killed:
+        # It had no time to give back what it had claimed.
+        async with desk.store.directory_transaction() as tx:
+            await tx.indicators.move_on(KEY, due_at=desk.clock.now_ms() + 60_000)
+        await after.work(59)
+        assert await locations(owner) == [""]
+        await after.work(1)
+    else:
+        await after.work()
     assert await locations(owner) == [MD5]
 
 

@@ -33,7 +33,7 @@ from postroom.store.tx import Transaction
 PLACES = 8
 """Names, and logos, that are worked on at the same time."""
 POLL_SECONDS = 5.0
-LOOKUP_SECONDS = 60.0
+LOOKUP_SECONDS = 30.0
 """How long all look-ups for a key may take."""
 GRACE_SECONDS = 30.0
 """A lease is so much longer than what it is for may take."""
@@ -156,12 +156,20 @@ class BimiRunner:
             indicator = await tx.indicators.find(key)
         if indicator is None or indicator.expires_at <= now - STALE_MS:
             if indicator is None or indicator.due_at <= now:
-                indicator = await self._look_up(key, indicator)
+                try:
+                    indicator = await self._look_up(key, indicator)
+                except asyncio.CancelledError:
+                    # This server ends: the next one need not wait for the end of the lease.
+                    await self._move_on(key, due_at=0)
+                    raise
             if not indicator.expires_at:
-                async with self._store.directory_transaction() as tx:
-                    await tx.indicators.move_on(key, due_at=indicator.due_at)
+                await self._move_on(key, due_at=indicator.due_at)
                 return
         await self._settle_all(key, indicator)
+
+    async def _move_on(self, key: IndicatorKey, *, due_at: int) -> None:
+        async with self._store.directory_transaction() as tx:
+            await tx.indicators.move_on(key, due_at=due_at)
 
     async def _renew(self, key: IndicatorKey) -> None:
         """Look up what has expired. Raises: unavailable."""
