@@ -163,7 +163,17 @@ async def test_redirections_go_to_https_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "location", ["file:///etc/passwd", "ftp://a.example/", "https://", "https://a:b@c.example/"]
+    "location",
+    [
+        "file:///etc/passwd",
+        "ftp://a.example/",
+        "https://",
+        "https://a:b@c.example/",
+        "https://[",
+        "https://[x]/",
+        "https://a:x/",
+        "\xff\xfe",
+    ],
 )
 async def test_redirections_to_what_is_no_url(location: str) -> None:
     async with hosting() as host:

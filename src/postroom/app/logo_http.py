@@ -75,7 +75,10 @@ class LogoFetcher:
             try:
                 return await self._get(parsed)
             except _RedirectedError as redirection:
-                url = urljoin(url, redirection.location).partition("#")[0]
+                try:
+                    url = urljoin(url, redirection.location).partition("#")[0]
+                except ValueError:
+                    return Fetched(None, "the redirection leads to no URL", is_final=True)
         return Fetched(None, "there are too many redirections", is_final=True)
 
     async def _get(self, url: HookURL) -> Fetched:

@@ -24,7 +24,7 @@ _MAX_TAGS = 50
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+(?!\d+\Z){_LABEL}")
 _SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_TAG = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*=\s*(.*?)\s*", re.DOTALL)
+_TAG_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LOCATION = re.compile(r"https://[\x21-\x7e]+", re.IGNORECASE)
 _POLICIES = frozenset(("none", "quarantine", "reject"))
 
@@ -147,8 +147,9 @@ def _parse_tags(text: str, *, version: str) -> Mapping[str, str] | None:
     for part in text.split(";", _MAX_TAGS):
         if not part.strip():
             continue
-        match = _TAG.fullmatch(part)
-        if match is None or match[1] in tags:
+        name, equals, value = part.partition("=")
+        name = name.strip()
+        if not equals or not _TAG_NAME.fullmatch(name) or name in tags:
             return None
-        tags[match[1]] = match[2]
+        tags[name] = value.strip()
     return tags

@@ -1,6 +1,7 @@
 """Whose logo a message may show, and the records."""
 
 import string
+import time
 
 import pytest
 from hypothesis import given
@@ -201,3 +202,11 @@ def test_policies(text: str, found: Policy, enforced: bool, below: bool) -> None
     assert is_policy(text)
     assert parse_policy(text) == found
     assert (found.is_enforced(), found.is_enforced(for_subdomain=True)) == (enforced, below)
+
+
+@pytest.mark.parametrize("text", ["a=" + " " * 4000 + "x", ("a=" + " " * 70) * 50, "=" * 4000, "v=" * 2000])
+def test_the_work_is_bounded(text: str) -> None:
+    started = time.process_time()
+    for _ in range(10):
+        assert parse_assertion(f"v=BIMI1;{text}") is None
+    assert time.process_time() - started < 0.05
