@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.root import Config
+from postroom.content.pictures import PictureMaker
 from postroom.content.pool import HelperPool, count_helpers
 from postroom.content.work import ContentWork
 from postroom.domain import Domain
@@ -37,6 +38,7 @@ from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
+from postroom.domain.profiles import Profiles
 from postroom.domain.receipts import Receipts
 from postroom.domain.routing import Routing
 from postroom.domain.search import Search
@@ -44,6 +46,8 @@ from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
+from postroom.domain.signatures import Signatures
+from postroom.domain.temporary_aliases import TemporaryAliases
 from postroom.domain.temporary_attachments import TemporaryAttachments
 from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
@@ -115,6 +119,17 @@ class _Parts(NamedTuple):
     search_folders: SearchFolders
 
 
+class _AccountCases(TypedDict):
+    """The use cases of what an account has besides mail."""
+
+    accounts: Accounts
+    indexes: Indexes
+    profiles: Profiles
+    signatures: Signatures
+    temporary_aliases: TemporaryAliases
+    vacations: Vacations
+
+
 async def make_domain(
     store: Store,
     config: Config,
@@ -129,7 +144,7 @@ async def make_domain(
     now, sessions, doomed = parts.clock.now, parts.logins.sessions, parts.doomed
     jobs = Jobs(store, policies, on_progress=parts.news.job_changed)
     return Domain(
-        accounts=Accounts(store, config.classes),
+        **_make_account_cases(store, config, parts, work=work),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders),
         calls=Calls(store, config.classes, now=now),
@@ -144,7 +159,6 @@ async def make_domain(
         folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
         health=Health(store),
-        indexes=Indexes(store, config.classes),
         ingest=_make_ingest(store, config, parts, work=work),
         jobs=jobs,
         labels=Labels(store, on_doomed=doomed.begin),
@@ -163,8 +177,20 @@ async def make_domain(
         tickets=Tickets(store, sessions, now=now),
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
-        vacations=Vacations(store),
         webhooks=await Webhooks.open(store, config.webhooks, config.retention),
+    )
+
+
+def _make_account_cases(
+    store: Store, config: Config, parts: _Parts, *, work: ContentWork | None
+) -> _AccountCases:
+    return _AccountCases(
+        accounts=Accounts(store, config.classes),
+        indexes=Indexes(store, config.classes),
+        profiles=Profiles(store, PictureMaker()),
+        signatures=Signatures(store, work),
+        temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),
+        vacations=Vacations(store),
     )
 
 

@@ -1,0 +1,292 @@
+"""Temporary aliases: made, used, ended by time or by hand, and nobody else's afterwards."""
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+
+from postroom.config.classes import AccountClass, Restrictions, TemporaryAliases
+from postroom.domain import temporary_aliases
+from postroom.domain.directory import AccountSettings
+from postroom.domain.readable_names import make_name
+from postroom.domain.temporary_aliases import KEPT_DAYS, MOST_KEPT, forget_expired
+from postroom.errors import Kind, PostroomError
+from postroom.model.envelope import Envelope
+from postroom.store import Store
+from tests.api.world import PASSWORD, User, World, basic, make_message
+
+PATH = "/api/v1/account/temporaryaliases"
+MAILS = "/api/v1/mails"
+DAY = 86_400
+NAME = re.compile(r"[a-z]+-[a-z]+-[1-9][0-9]{4}@example\.test")
+
+
+def restrict(**options: Any) -> AccountClass:
+    return AccountClass(restrictions=Restrictions(temporary_aliases=TemporaryAliases(**options)))
+
+
+@pytest.fixture
+def classes() -> dict[str, AccountClass]:
+    return {
+        "default": AccountClass(),
+        "brief": restrict(days=2, max_number_of_aliases=3),
+        "none": restrict(enabled=False),
+    }
+
+
+async def make(user: User) -> dict[str, str]:
+    response = await user.client.post(PATH)
+    assert response.status_code == 200, response.text
+    made: dict[str, str] = response.json()
+    return made
+
+
+async def items(user: User) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = (await user.get(PATH))["items"]
+    return found
+
+
+async def answers(world: World, address: str) -> int | None:
+    """Return the account that mail for an address is delivered to."""
+    try:
+        return (await world.domain.ingest.resolve_recipient(address, size_bytes=None)).account_id
+    except PostroomError as error:
+        if error.code != "unknownRecipient":
+            raise
+        return None
+
+
+async def may_send(user: User, address: str) -> bool:
+    letter = {"from": f"Somebody <{address}>", "to": "carl@example.org", "bodyText": "Hi"}
+    codes = set()
+    for path in (MAILS, f"{MAILS}/send"):
+        response = await user.client.post(path, json=letter)
+        assert response.status_code == 200 or response.json()["errorCode"] == "notPermitted"
+        codes.add(response.status_code)
+    [code] = codes
+    return code == 200
+
+
+async def test_one_is_made(world: World, ann: User) -> None:
+    made = await make(ann)
+    assert sorted(made) == ["emailAddress", "expireDate", "id"]
+    assert NAME.fullmatch(made["emailAddress"])
+    assert made["expireDate"] == str(int(world.clock.now) + 30 * DAY)
+    assert await items(ann) == [made]
+
+
+async def test_it_gets_mail(world: World, ann: User) -> None:
+    address = (await make(ann))["emailAddress"]
+    number = ann.account.account_id
+    local_part, domain = address.split("@")
+    await world.directory.add_domain("alias.test", alias_of="example.test")
+    for spelling in (address, f"{local_part.upper()}@Example.TEST", f"{local_part}+news@{domain}"):
+        assert await answers(world, spelling) == number
+    assert await answers(world, f"{local_part}@alias.test") == number
+    assert await answers(world, f"{local_part}@other.test") is None
+    assert await answers(world, f"x{local_part}@{domain}") is None
+
+
+async def test_it_is_a_sender(world: World, ann: User, ben: User) -> None:
+    made = await make(ann)
+    assert await may_send(ann, made["emailAddress"])
+    assert not await may_send(ben, made["emailAddress"])
+    letter = {"from": made["emailAddress"], "to": "carl@example.org"}
+    sent = (await ann.client.post(f"{MAILS}/send", json=letter)).json()
+    async with world.store.directory() as tables:
+        [queued] = [
+            one
+            for one in await tables.outgoing.list_unfinished(0, limit=9)
+            if one.processing_id == sent["processingId"]
+        ]
+    assert queued.sender == made["emailAddress"]
+    mail = await ann.get(f"{MAILS}/{sent['mailId']}")
+    assert made["emailAddress"] in mail["from"]
+    await ann.client.delete(f"{PATH}/{made['id']}")
+    assert not await may_send(ann, made["emailAddress"])
+
+
+async def test_it_ends_by_time_without_anybody_removing_it(world: World) -> None:
+    dora = await world.add_account("dora@example.test", class_name="brief")
+    made = await make(dora)
+    world.clock.now = int(made["expireDate"]) - 0.001
+    assert await answers(world, made["emailAddress"]) == dora.account.account_id
+    assert await may_send(dora, made["emailAddress"])
+    assert await items(dora) == [made]
+    world.clock.now = int(made["expireDate"])
+    assert await answers(world, made["emailAddress"]) is None
+    assert not await may_send(dora, made["emailAddress"])
+    assert await items(dora) == []
+    response = await dora.client.delete(f"{PATH}/{made['id']}")
+    assert response.status_code == 404
+
+
+async def test_it_ends_when_it_is_deleted(world: World, ann: User) -> None:
+    kept, made = await make(ann), await make(ann)
+    response = await ann.client.delete(f"{PATH}/{made['id']}")
+    assert (response.status_code, response.content) == (200, b"")
+    assert await answers(world, made["emailAddress"]) is None
+    assert await answers(world, kept["emailAddress"]) == ann.account.account_id
+    assert await items(ann) == [kept]
+    assert (await ann.client.delete(f"{PATH}/{made['id']}")).status_code == 404
+
+
+async def test_the_class_limits_them(world: World) -> None:
+    dora = await world.add_account("dora@example.test", class_name="brief")
+    made = [await make(dora) for _ in range(3)]
+    refused = await dora.client.post(PATH)
+    assert (refused.status_code, refused.json()["errorCode"]) == (403, "notPermitted")
+    await dora.client.delete(f"{PATH}/{made[0]['id']}")
+    await make(dora)
+    assert (await dora.client.post(PATH)).status_code == 403
+    world.clock.now += 2 * DAY
+    await make(dora)
+    none = await world.add_account("emil@example.test", class_name="none")
+    assert (await none.client.post(PATH)).json()["errorCode"] == "notPermitted"
+    assert await items(none) == []
+
+
+async def test_the_limit_holds_at_the_same_time(world: World) -> None:
+    dora = await world.add_account("dora@example.test", class_name="brief")
+    found = await asyncio.gather(*(dora.client.post(PATH) for _ in range(12)))
+    assert sorted(one.status_code for one in found) == [200] * 3 + [403] * 9
+    assert len({one["id"] for one in await items(dora)}) == 3
+
+
+async def test_it_is_no_login(world: World, ann: User) -> None:
+    address = (await make(ann))["emailAddress"]
+    response = await world.connect(basic(address, PASSWORD)).get("/api/v1/account/info")
+    assert response.status_code == 401
+
+
+async def test_nobody_else_is_given_it(
+    world: World, ann: User, ben: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await make(ann)
+    address = made["emailAddress"]
+    monkeypatch.setattr(temporary_aliases, "make_name", lambda: address.partition("@")[0])
+
+    async def give() -> None:
+        await world.directory.set_account("ben@example.test", AccountSettings(aliases=[address]))
+
+    async def add() -> None:
+        await world.directory.add_account(address, AccountSettings(password="x"))
+
+    for _ in range(2):
+        for attempt in (give, add):
+            with pytest.raises(PostroomError) as caught:
+                await attempt()
+            assert caught.value.kind is Kind.CONFLICT
+        assert (await ben.client.post(PATH)).status_code == 503
+        await ann.client.delete(f"{PATH}/{made['id']}")
+    await world.directory.remove_account("ann@example.test")
+    assert await answers(world, made["emailAddress"]) is None
+    with pytest.raises(PostroomError):
+        await give()
+    # After a year anybody may have it.
+    world.clock.now += KEPT_DAYS * DAY - 1
+    assert await forget_expired(world.store, now_ms=int(world.clock.now * 1000)) == 0
+    world.clock.now += 31 * DAY
+    assert await forget_expired(world.store, now_ms=int(world.clock.now * 1000)) == 1
+    await give()
+    assert await answers(world, made["emailAddress"]) == ben.account.account_id
+
+
+async def test_a_taken_address_is_not_made(
+    world: World, ann: User, ben: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = iter(["ben", "free-name-12345"])
+    monkeypatch.setattr(temporary_aliases, "make_name", lambda: next(names))
+    assert (await make(ann))["emailAddress"] == "free-name-12345@example.test"
+    assert await answers(world, "ben@example.test") == ben.account.account_id
+
+
+async def test_only_so_many_are_remembered(world: World, ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(temporary_aliases, "MOST_KEPT", 5)
+    made = []
+    for _ in range(12):
+        world.clock.now += 1
+        made.append(await make(ann))
+        await ann.client.delete(f"{PATH}/{made[-1]['id']}")
+    kept = await make(ann)
+    async with world.store.directory() as tables:
+        aliases = tables.directory.temporary_aliases
+        assert [await aliases.has(one["emailAddress"]) for one in made] == [False] * 7 + [True] * 5
+        assert await aliases.has(kept["emailAddress"])
+    assert MOST_KEPT >= 100
+
+
+async def test_expired_ones_are_forgotten_in_slices(
+    world: World, ann: User, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(temporary_aliases, "SLICE", 2)
+    for _ in range(5):
+        await make(ann)
+    late = int((world.clock.now + (KEPT_DAYS + 31) * DAY) * 1000)
+    assert await forget_expired(store, now_ms=late) == 5
+
+
+async def test_a_key_makes_one(ann: User) -> None:
+    first, second = [await ann.client.post(PATH, headers={"Idempotency-Key": "one"}) for _ in range(2)]
+    assert first.json() == second.json()
+    assert second.headers["idempotency-replayed"] == "true"
+    assert len(await items(ann)) == 1
+
+
+async def test_the_list_is_revalidated(world: World, ann: User) -> None:
+    made = await make(ann)
+    response = await ann.client.get(PATH)
+    headers = {"If-None-Match": response.headers["etag"]}
+    assert (await ann.client.get(PATH, headers=headers)).status_code == 304
+    world.clock.now = int(made["expireDate"])
+    assert (await ann.client.get(PATH, headers=headers)).status_code == 200
+
+
+async def test_absence_is_told_by_it(world: World, ann: User) -> None:
+    """Who writes to the alias is answered by it, and learns no other address."""
+    notice = {
+        "age": 7, "applyAlways": True, "applyToExternal": True, "applyToInternal": True,
+        "body": "Away", "enabled": True, "subject": "Away",
+    }  # fmt: skip
+    assert (await ann.client.post("/api/v1/account/vacation", json=notice)).status_code == 200
+    address = (await make(ann))["emailAddress"]
+    recipient = await world.domain.ingest.resolve_recipient(address, size_bytes=None)
+    envelope = Envelope(
+        sender="bea@example.org",
+        recipients=(recipient,),
+        client="[127.0.0.1]",
+        helo="client.example.org",
+        smtputf8=False,
+        body_8bit=True,
+    )
+    [problem] = await world.domain.ingest.deliver(envelope, make_message(to=address))
+    assert problem is None
+    async with world.store.directory() as tables:
+        [queued] = await tables.outgoing.list_unfinished(0, limit=9)
+        [receiver] = await tables.outgoing.list_recipients(queued.processing_id)
+    assert receiver.address == "bea@example.org"
+    async with world.store.peek(ann.account.account_id) as mailbox:
+        content = await mailbox.contents.find(queued.content_id)
+    assert content is not None
+    reader = await world.store.messages.open(ann.account.account_id, content)
+    raw = await reader.read(0, reader.size_bytes)
+    reader.close()
+    assert f"From: Ann Example <{address}>".encode() in raw
+    assert b"ann@" not in raw
+
+
+async def test_conversations_know_it_as_ones_own(world: World, ann: User) -> None:
+    """For good: what was written under it stays written by its owner."""
+    made = await make(ann)
+    mail = await ann.deliver(make_message(from_=made["emailAddress"]))
+    found = await ann.get(f"{MAILS}/{mail}/conversation")
+    assert [one["isMe"] for one in found["participants"]] == [True]
+    await ann.client.delete(f"{PATH}/{made['id']}")
+    assert await ann.get(f"{MAILS}/{mail}/conversation") == found
+
+
+def test_names_are_readable() -> None:
+    names = {make_name() for _ in range(2000)}
+    assert len(names) > 1990
+    assert all(re.fullmatch(r"[a-z]{2,12}-[a-z]{2,12}-[0-9]{5}", name) for name in names)
