@@ -16,7 +16,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     give_up_what_is_not_needed(int(sys.argv[1]))
     data = sys.stdin.buffer.read()
-    set_alarms(int(sys.argv[2]))
+    set_alarms(float(sys.argv[2]))
     sys.stdout.buffer.write(remake(data))
 
 

@@ -2,7 +2,8 @@
 
 A process is started for each picture, gets the file on its standard input, and answers on its standard output. It
 lives for some seconds at the most, and only a few do at the same time: pictures are seldom set, so that this costs
-nobody anything. Whatever a file does to its decoder, it does to that process alone.
+nobody anything. Whatever a file does to its decoder, it does to that process alone. Who would have to wait long is
+told so at once.
 """
 
 import asyncio
@@ -17,9 +18,11 @@ from postroom.content.picture import MEDIA_TYPES, NO_IMAGE, TOO_LARGE
 from postroom.model.profile import Picture
 
 COMPUTED_SECONDS = 5
-WAITED_SECONDS = 30
+WAITED_SECONDS = 20
 MEMORY_BYTES = 768 << 20
 MOST_AT_ONCE = 2
+MOST_WAITING = 16
+"""Files held in memory, each with somebody who waits."""
 MAX_ANSWER_BYTES = 4 << 20
 
 _log = structlog.get_logger("postroom.pictures")
@@ -32,6 +35,8 @@ class Failure(Enum):
     """The file is no image, or a broken one; or it took more than it may."""
     TOO_LARGE = "too large"
     """It has too many pixels."""
+    BUSY = "busy"
+    """Too many wait already."""
     UNAVAILABLE = "unavailable"
     """No process can be started."""
 
@@ -39,14 +44,23 @@ class Failure(Enum):
 class PictureMaker:
     """Makes pictures anew."""
 
-    def __init__(self, *, computed_seconds: int = COMPUTED_SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(
+        self, *, computed_seconds: float = COMPUTED_SECONDS, memory_bytes: int = MEMORY_BYTES
+    ) -> None:
         self._arguments = [str(memory_bytes), str(computed_seconds)]
         self._free = asyncio.Semaphore(MOST_AT_ONCE)
+        self._waiting = 0
 
     async def make(self, data: bytes) -> Picture | Failure:
         """Return the picture that a file holds, made anew."""
-        async with self._free:
-            return await asyncio.to_thread(self._run, data)
+        if self._waiting >= MOST_WAITING:
+            return Failure.BUSY
+        self._waiting += 1
+        try:
+            async with self._free:
+                return await asyncio.to_thread(self._run, data)
+        finally:
+            self._waiting -= 1
 
     def _run(self, data: bytes) -> Picture | Failure:
         try:

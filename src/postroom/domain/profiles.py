@@ -72,7 +72,10 @@ class Profiles:
         return found
 
     async def set_avatar(self, caller: Caller, data: bytes) -> None:
-        """Make an image file the account's picture. Raises: badParameter; payloadTooLarge; notFound; unavailable."""
+        """Make an image file the account's picture.
+
+        Raises: badParameter; payloadTooLarge; tooManyRequests; notFound; unavailable.
+        """
         made = await self._pictures.make(data)
         if isinstance(made, Failure):
             raise _explain(made)
@@ -110,6 +113,9 @@ def _check_address(text: str) -> str:
 def _explain(failure: Failure) -> PostroomError:
     if failure is Failure.TOO_LARGE:
         return PostroomError(Kind.TOO_LARGE, "payloadTooLarge", "the image has too many pixels")
+    if failure is Failure.BUSY:
+        message = "many pictures are being set just now"
+        return PostroomError(Kind.LIMITED, "tooManyRequests", message, retry_after_seconds=5)
     if failure is Failure.UNAVAILABLE:
         return unavailable("images cannot be read just now")
     return bad_parameter("file", "the file is no image that can be read (PNG, JPEG, GIF, WebP or BMP)")
