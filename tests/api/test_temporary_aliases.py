@@ -5,6 +5,8 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from postroom.config.classes import AccountClass, Restrictions, TemporaryAliases
 from postroom.domain import temporary_aliases
@@ -290,3 +292,50 @@ def test_names_are_readable() -> None:
     names = {make_name() for _ in range(2000)}
     assert len(names) > 1990
     assert all(re.fullmatch(r"[a-z]{2,12}-[a-z]{2,12}-[0-9]{5}", name) for name in names)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("make"), st.integers(0, 1)),
+            st.tuples(st.just("end"), st.integers(0, 9)),
+            st.tuples(st.just("wait"), st.sampled_from([1, DAY, 2 * DAY, 2 * DAY - 1, 400 * DAY])),
+            st.tuples(st.just("sweep"), st.just(0)),
+        ),
+        max_size=15,
+    )
+)
+async def test_histories(world: World, ann: User, ben: User, steps: list[tuple[str, int]]) -> None:
+    """Whatever happens, an address is its owner's until its end, and nobody's afterwards."""
+    for user in (ann, ben):
+        await world.directory.set_account(user.account.address, AccountSettings(class_name="brief"))
+    ends: dict[str, tuple[User, str, float]] = {
+        one["emailAddress"]: (user, one["id"], int(one["expireDate"]))
+        for user in (ann, ben)
+        for one in await items(user)
+    }
+    for step, value in steps:
+        if step == "make":
+            user = (ann, ben)[value]
+            active = [end for owner, _, end in ends.values() if owner is user and end > world.clock.now]
+            response = await user.client.post(PATH)
+            assert response.status_code == (200 if len(active) < 3 else 403)
+            if response.status_code == 200:
+                made = response.json()
+                assert made["emailAddress"] not in ends
+                ends[made["emailAddress"]] = (user, made["id"], int(made["expireDate"]))
+        elif step == "end" and ends:
+            address = sorted(ends)[value % len(ends)]
+            user, number, end = ends[address]
+            response = await user.client.delete(f"{PATH}/{number}")
+            assert response.status_code == (200 if end > world.clock.now else 404)
+            ends[address] = (user, number, min(end, world.clock.now))
+        elif step == "wait":
+            world.clock.now += value
+        else:
+            await forget_expired(world.store, now_ms=int(world.clock.now * 1000))
+        for address, (user, number, end) in ends.items():
+            works = end > world.clock.now
+            assert await answers(world, address) == (user.account.account_id if works else None)
+            assert (number in {one["id"] for one in await items(user)}) is works
