@@ -105,8 +105,12 @@ async def test_it_is_a_sender(world: World, ann: User, ben: User) -> None:
     assert queued.sender == made["emailAddress"]
     mail = await ann.get(f"{MAILS}/{sent['mailId']}")
     assert made["emailAddress"] in mail["from"]
+    draft = (await ann.client.post(MAILS, json=letter)).json()["id"]
+    later = {**letter, "deliveryTime": int(world.clock.now) + DAY}
     await ann.client.delete(f"{PATH}/{made['id']}")
     assert not await may_send(ann, made["emailAddress"])
+    assert (await ann.client.post(f"/api/v1/drafts/{draft}/send")).status_code == 403
+    assert (await ann.client.post(f"{MAILS}/send/schedule", json=later)).status_code == 403
 
 
 async def test_it_ends_by_time_without_anybody_removing_it(world: World) -> None:
