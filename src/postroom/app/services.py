@@ -26,6 +26,7 @@ from postroom.domain.drafts import Drafts
 from postroom.domain.event_streams import EventStreams
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
+from postroom.domain.found_conversations import FoundConversations
 from postroom.domain.health import Health
 from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
@@ -143,14 +144,22 @@ async def make_domain(
     logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
     now, sessions, doomed = parts.clock.now, parts.logins.sessions, parts.doomed
     jobs = Jobs(store, policies, on_progress=parts.news.job_changed)
+    found = FoundConversations(store, parts.search_folders)
     return Domain(
         **_make_account_cases(store, config, parts, work=work),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders),
         calls=Calls(store, config.classes, now=now),
-        conversation_batches=ConversationBatches(store, jobs),
+        conversation_batches=ConversationBatches(store, jobs, found),
         conversation_changes=ConversationChanges(store, policies, jobs),
-        conversations=Conversations(store, sessions, settings, config.classes),
+        conversations=Conversations(
+            store,
+            sessions,
+            settings,
+            classes=config.classes,
+            search_folders=parts.search_folders,
+            found=found,
+        ),
         counters=Counters(store, logins, parts.news),
         deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
         doomed=doomed,
