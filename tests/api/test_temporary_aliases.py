@@ -4,6 +4,7 @@ import asyncio
 import re
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -197,6 +198,61 @@ async def test_nobody_else_is_given_it(
     assert await forget_expired(world.store, now_ms=int(world.clock.now * 1000)) == 1
     await give()
     assert await answers(world, made["emailAddress"]) == ben.account.account_id
+
+
+async def test_an_address_is_given_once_at_the_same_time(
+    world: World, ann: User, ben: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(8):
+        name = f"free-name-{number}"
+        monkeypatch.setattr(temporary_aliases, "make_name", lambda name=name: name)
+        address = f"{name}@example.test"
+        given, made = await asyncio.gather(
+            world.directory.set_account("ben@example.test", AccountSettings(aliases=[address])),
+            ann.client.post(PATH),
+            return_exceptions=True,
+        )
+        assert isinstance(made, httpx.Response)
+        if isinstance(given, BaseException):
+            assert isinstance(given, PostroomError)
+            assert (given.kind, made.status_code) == (Kind.CONFLICT, 200)
+            assert await answers(world, address) == ann.account.account_id
+        else:
+            assert made.status_code == 503
+            assert await answers(world, address) == ben.account.account_id
+
+
+async def test_a_domain_can_go_after_them(world: World) -> None:
+    await world.directory.add_domain("other.test")
+    dora = await world.add_account("dora@other.test")
+    address = (await make(dora))["emailAddress"]
+    assert address.endswith("@other.test")
+    with pytest.raises(PostroomError, match="still has"):
+        await world.directory.remove_domain("other.test")
+    await world.directory.remove_account("dora@other.test")
+    await world.directory.remove_domain("other.test")
+    assert await answers(world, address) is None
+    await world.directory.add_domain("other.test")
+    again = await world.add_account("dora@other.test")
+    assert await answers(world, address) is None
+    assert await items(again) == []
+
+
+async def test_an_administrator_finds_its_owner(world: World, ann: User) -> None:
+    made = await make(ann)
+    # An administrator's commands have the time of the machine.
+    async with world.store.directory_transaction() as tx:
+        [alias] = await tx.directory.temporary_aliases.list_active(ann.account.account_id, now=0)
+        await tx.directory.temporary_aliases.end(ann.account.account_id, alias.alias_id, now=0)
+        await tx.directory.temporary_aliases.create(
+            ann.account.account_id, alias._replace(address="late@example.test", expires_at=2**52)
+        )
+    assert (await world.directory.get_account("late@example.test")).account.address == "ann@example.test"
+    assert (await world.directory.get_account("ann@example.test")).aliases == []
+    with pytest.raises(PostroomError):
+        await world.directory.set_account(
+            "ann@example.test", AccountSettings(removed_aliases=[made["emailAddress"]])
+        )
 
 
 async def test_a_taken_address_is_not_made(
