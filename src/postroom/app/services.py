@@ -152,14 +152,7 @@ async def make_domain(
         calls=Calls(store, config.classes, now=now),
         conversation_batches=ConversationBatches(store, jobs, found),
         conversation_changes=ConversationChanges(store, policies, jobs),
-        conversations=Conversations(
-            store,
-            sessions,
-            settings,
-            classes=config.classes,
-            search_folders=parts.search_folders,
-            found=found,
-        ),
+        conversations=_make_conversations(store, config, parts, found=found),
         counters=Counters(store, logins, parts.news),
         deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
         doomed=doomed,
@@ -187,6 +180,19 @@ async def make_domain(
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
         webhooks=await Webhooks.open(store, config.webhooks, config.retention),
+    )
+
+
+def _make_conversations(
+    store: Store, config: Config, parts: _Parts, *, found: FoundConversations
+) -> Conversations:
+    return Conversations(
+        store,
+        parts.logins.sessions,
+        parts.settings,
+        classes=config.classes,
+        search_folders=parts.search_folders,
+        found=found,
     )
 
 
