@@ -109,6 +109,8 @@ NEVER_SHARED = {
     "labelId",
     "operationId",
     "processingId",
+    "signatureId",
+    "temporaryAliasId",
     "temporaryAttachmentId",
     "webhookId",
 }

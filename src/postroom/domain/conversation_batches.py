@@ -11,6 +11,7 @@ from typing import NamedTuple
 from postroom.domain.access import INSERT, READ, require
 from postroom.domain.actions import DESTINATION, Action, MoveTo, SetFlags, check_action, find_target
 from postroom.domain.batches import MAX_MAILS, find_owner
+from postroom.domain.found_conversations import FoundConversations
 from postroom.domain.jobs import CONVERSATION, MOST_MAILS_WAITED_FOR, WAITED_FOR, Jobs, JobState, Target
 from postroom.domain.shared_changes import check_shared_action
 from postroom.domain.shared_conversations import list_letters
@@ -21,6 +22,7 @@ from postroom.model.conversation import ConversationId, ConversationRef
 from postroom.model.folder import DRAFTS, SENT, Folder
 from postroom.model.ids import AccountId, FolderId, FolderRef
 from postroom.model.listing import Sort, SortField
+from postroom.model.search_folder import is_search_folder
 from postroom.store import Store
 from postroom.store.order_keys import key_of
 from postroom.store.sorting import Anchor
@@ -65,9 +67,10 @@ class _Found(NamedTuple):
 class ConversationBatches:
     """Batches over the conversations that a caller sees."""
 
-    def __init__(self, store: Store, jobs: Jobs) -> None:
+    def __init__(self, store: Store, jobs: Jobs, found: FoundConversations) -> None:
         self._store = store
         self._jobs = jobs
+        self._found = found
 
     async def start(
         self,
@@ -84,10 +87,15 @@ class ConversationBatches:
             mails; unavailable.
         """
         found = _Found({}, [])
+        in_search = selection.folder is not None and is_search_folder(selection.folder.folder)
         named = {ref.owner for ref in selection.ids} | {one.start.owner for one in selection.ranges}
         if selection.folder is not None:
-            await self._check_folder(caller, selection.folder)
             named = {selection.folder.owner}
+            if in_search:
+                # It needs a snapshot of its own.
+                await self._find_searched(caller, selection.folder, selection, found=found)
+            else:
+                await self._check_folder(caller, selection.folder)
         owner = await find_owner(self._store, caller, named)
         if target is not None and target.owner != owner:
             await self._refuse_target(caller, target)
@@ -101,7 +109,7 @@ class ConversationBatches:
                     found.conversations.setdefault(ref.conversation)
                 else:
                     found.fail(caller.account_id, ref)
-            if selection.folder is not None:
+            if selection.folder is not None and not in_search:
                 folder = await _get_folder(caller, mailbox, selection.folder)
                 if owner != caller.account_id and selection.sort.field is not SortField.DATE:
                     raise bad_parameter("sortInfo", "ranges in a folder of another are by date")
@@ -131,6 +139,21 @@ class ConversationBatches:
             await require(mailbox, caller, target.folder, needs=INSERT, what="the destination folder")
             await find_target(mailbox, target.folder)
         raise bad_parameter(DESTINATION, "conversations can be moved among the folders of their owner alone")
+
+    async def _find_searched(
+        self, caller: Caller, ref: FolderRef, selection: ConversationSelection, *, found: _Found
+    ) -> None:
+        """Find the rows of a search folder's list."""
+        for start, limit in selection.ranges:
+            numbers = None
+            if start.owner == caller.account_id:
+                numbers = await self._found.find_range(
+                    caller, ref, start.conversation, sort=selection.sort, limit=limit
+                )
+            if numbers is None:
+                found.fail(caller.account_id, start)
+            else:
+                found.conversations.update(dict.fromkeys(numbers))
 
 
 async def spare_own(mailbox: Snapshot, action: Action) -> Action:

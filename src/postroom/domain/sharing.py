@@ -34,6 +34,7 @@ from postroom.model.folder import ROOT, Folder
 from postroom.model.ids import AccountId, FolderId, FolderRef
 from postroom.model.sharing import EVERYBODY, LETTERS, PUBLIC_ADDRESS, Grant, Reader, put_in_order
 from postroom.store import Store
+from postroom.store.sql.directory import ALIAS, MAIN
 from postroom.store.tx import Directory, DirectoryTransaction, Snapshot, Transaction
 
 MOST_OF_FOLDER = 100
@@ -197,8 +198,10 @@ class Sharing:
                 raise bad_parameter(parameter, f"there is no domain {name}")
             return Reader(EVERYBODY, domain.alias_of or domain.name)
         parsed = find_account_address(text, primary_domain=self._primary_domain)
-        found = None if parsed is None else await tables.directory.find_by_address(*parsed)
-        if found is None:
+        now = int(time.time() * 1000)
+        found = None if parsed is None else await tables.directory.find_by_address(*parsed, now=now)
+        # Whose a temporary alias is, is nobody's to know.
+        if found is None or found.kind not in {MAIN, ALIAS}:
             raise bad_parameter(parameter, f"{parameter} must be the address of an account here")
         return Reader(found.account.account_id)
 
