@@ -160,10 +160,12 @@ async def give(world: World, owner: User, reader: User, letters: str) -> None:
         await tx.grants.set_modseq(state.modseq)
 
 
-async def clear_webhooks(*users: User) -> None:
+async def clear_limited(*users: User) -> None:
+    """Remove what an account may have few of."""
     for user in users:
-        for hook in (await user.get("/api/v1/account/webhooks"))["items"]:
-            await user.client.delete(f"/api/v1/account/webhooks/{hook['id']}")
+        for kind in ("webhooks", "signatures", "temporaryaliases"):
+            for one in (await user.get(f"/api/v1/account/{kind}"))["items"]:
+                await user.client.delete(f"/api/v1/account/{kind}/{one['id']}")
 
 
 def test_every_id_of_every_route_has_a_place(world: World) -> None:
@@ -187,7 +189,7 @@ class Matrix:
 
     async def renew(self) -> None:
         """Make new things: what there was may be gone."""
-        await clear_webhooks(self.ann, self.ben)
+        await clear_limited(self.ann, self.ben)
         for folder in (await self.ann.get("/api/v1/folders", accessMode="local"))["items"]:
             if folder["name"] == "Another name":
                 await self.ann.client.delete(f"/api/v1/folders/{folder['id']}")
