@@ -122,6 +122,8 @@ WHOLE_ACCOUNT = {
     "bimi._REMOVE_WAITING": "an account has been removed",
     "removals._ANSWERED": "an account is removed, a slice at a time",
     "removals._EXTRACTIONS": "an account is removed, a slice at a time",
+    "removals._MARKS": "an account is removed, a slice at a time",
+    "removals._READERS": "an account is removed, a slice at a time",
     "removals._OTHERS": "the statements above",
     "profiles._FIND": "one row an account",
     "profiles._FIND_AVATAR": "one row an account",
@@ -219,6 +221,12 @@ INSERT INTO contact SELECT a, 9, u, u, u, u, 0, '', '', '', '', '', '', '', '', 
     FROM generate_series(1, 20) a, generate_series(1, 200) u;
 INSERT INTO contact_address SELECT a, 'user' || u, u, 1, u FROM generate_series(1, 20) a, generate_series(1, 200) u;
 INSERT INTO vacation_answered SELECT a, 'user' || u, u FROM generate_series(1, 20) a, generate_series(1, 100) u;
+INSERT INTO folder_grant SELECT a, f, r, '', 'lr'
+    FROM generate_series(1, 100) a, generate_series(2, 12) f, generate_series(1, 10) r;
+INSERT INTO reader_mark SELECT a, 2 + u % 3, r, u, u % 2, u
+    FROM generate_series(1, 20) a, generate_series(1, 10) r, generate_series(1, 200) u;
+INSERT INTO folder_reader SELECT a, f, r, 1, 1
+    FROM generate_series(1, 100) a, generate_series(2, 12) f, generate_series(1, 10) r;
 ANALYZE
 """
 

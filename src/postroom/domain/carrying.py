@@ -79,11 +79,12 @@ class Carrying:
                 fallback=target.folder,
             )
             await self._check_quota(place)
-            await _write_down(place, caller, kind, Insert(target.folder, [Listed(copy.item_id, copy.uid)]))
+            inserted = Insert(target.folder, [Listed(copy.item_id, copy.uid)])
+            await _write_down(place, caller, kind, step=inserted)
             if is_move:
                 await remove_mails(source, [item])
                 removed = Remove(ref.folder, [Listed(item.mail.item_id, item.mail.uid)])
-                await _write_down(source, caller, kind, removed)
+                await _write_down(source, caller, kind, step=removed)
             if target.owner != caller.account_id:
                 if not mail.is_unread:
                     await mark_seen(place, caller.account_id, [copy], is_unread=False)
@@ -106,6 +107,6 @@ def _flags_of(mail: Mail) -> Flags:
     )
 
 
-async def _write_down(tx: Transaction, caller: Caller, kind: str, step: Insert | Remove) -> None:
+async def _write_down(tx: Transaction, caller: Caller, kind: str, *, step: Insert | Remove) -> None:
     session_id = caller.session_id if tx.account_id == caller.account_id else None
     await write_down(tx, kind, [step], folder_id=FolderId(step.folder_id), session_id=session_id)

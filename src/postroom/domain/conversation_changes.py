@@ -128,7 +128,7 @@ class ConversationChanges:
                 located = await tx.mails.locate_items([one.item_id for one in members])
                 items = [located[one.item_id] for one in members if one.item_id in located]
                 policy = await self._policies.read_for_reader(tx, caller.account_id)
-                steps = (await perform_for(tx, caller, action, items, policy=policy)).steps
+                steps = (await perform_for(tx, caller, action, items=items, policy=policy)).steps
                 folder_id = FolderId(folder_of(steps[0]) if steps else 0)
                 await write_down_shared(tx, kind, steps, folder_id=folder_id)
                 return

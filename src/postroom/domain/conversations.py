@@ -281,7 +281,7 @@ class Conversations:
         asker = await self.find_asker(caller, folder_id)
         async with self._store.read(ref.owner) as mailbox:
             if ref.owner != caller.account_id:
-                views = await list_views(mailbox, caller, [ref.conversation], asker)
+                views = await list_views(mailbox, caller, [ref.conversation], asker=asker)
                 if not views:
                     raise not_found("the conversation")
                 return render(views[0])

@@ -392,7 +392,7 @@ async def _try(tx: Transaction, work: _Work, items: Sequence[Located]) -> list[S
     try:
         async with tx.savepoint():
             if work.asker is not None:
-                return (await perform_for(tx, work.asker, work.action, items, policy=work.policy)).steps
+                return (await perform_for(tx, work.asker, work.action, items=items, policy=work.policy)).steps
             return (await perform(tx, work.action, items, policy=work.policy)).steps
     except PostroomError:
         return None

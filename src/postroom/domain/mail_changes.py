@@ -174,7 +174,7 @@ class MailChanges:
             await require(tx, caller, ref.folder, needs=needs_of(action), what="the mail")
             item = await locate_mail(tx, ref.folder, ref.uid)
             policy = await self._policies.read_for_reader(tx, caller.account_id)
-            outcome = await perform_for(tx, caller, action, [item], policy=policy)
+            outcome = await perform_for(tx, caller, action, items=[item], policy=policy)
             await write_down_shared(tx, kind, outcome.steps, folder_id=ref.folder)
             [mail] = await see_mails(tx, caller.account_id, [outcome.mails[item.mail.item_id]])
         return mail

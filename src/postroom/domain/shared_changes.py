@@ -67,7 +67,7 @@ async def check_shared_action(mailbox: Snapshot, asker: Caller | Asker, action: 
 
 
 async def perform_for(
-    tx: Transaction, asker: Caller | Asker, action: Action, items: Sequence[Located], *, policy: Policy
+    tx: Transaction, asker: Caller | Asker, action: Action, *, items: Sequence[Located], policy: Policy
 ) -> Outcome:
     """Do an action to mails of another's, which may lie in several folders.
 

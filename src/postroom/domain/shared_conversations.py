@@ -76,7 +76,7 @@ async def see_state(
 
 
 async def list_views(
-    mailbox: Snapshot, caller: Caller, numbers: Sequence[ConversationId], asker: Asker
+    mailbox: Snapshot, caller: Caller, numbers: Sequence[ConversationId], *, asker: Asker
 ) -> list[ConversationView]:
     """Return conversations as a reader sees them, in their order, without those of which he may read nothing."""
     letters = await list_letters(mailbox, caller)
@@ -115,7 +115,7 @@ async def list_page(
                 folder.folder_id, sort, anchor=position.anchor, skip=position.skip, limit=limit
             )
             numbers = [row.conversation_id for row in found]
-        return SharedPage(await list_views(mailbox, caller, numbers, asker), -1)
+        return SharedPage(await list_views(mailbox, caller, numbers, asker=asker), -1)
     if folder.conversations > MOST_SORTED:
         raise bad_parameter(
             "sort", f"a folder of another with more than {MOST_SORTED} conversations is sorted by date alone"
@@ -124,7 +124,7 @@ async def list_page(
     everything = await mailbox.conversation_lists.list_page(
         folder.folder_id, by_date, anchor=None, skip=0, limit=folder.conversations
     )
-    views = await list_views(mailbox, caller, [row.conversation_id for row in everything], asker)
+    views = await list_views(mailbox, caller, [row.conversation_id for row in everything], asker=asker)
     # They are in the order of their dates already; sorting keeps that of equals, also in reverse.
     views.sort(key=lambda view: _key_of(view, sort.field), reverse=sort.descending)
     row = next((row for row, view in enumerate(views) if view.conversation_id == active), -1)

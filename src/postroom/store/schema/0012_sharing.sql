@@ -9,6 +9,7 @@ CREATE TABLE folder_grant (
     PRIMARY KEY (account_id, folder_id, reader_id, domain)
 ) WITHOUT ROWID;
 CREATE INDEX folder_grant_by_reader ON folder_grant (reader_id, domain, account_id, folder_id);
+CREATE INDEX folder_grant_for_reader ON folder_grant (account_id, reader_id, domain, folder_id, letters);
 
 -- What a reader has marked as seen, or as unseen again, in another's folder, and when. A mail without a row is unseen.
 CREATE TABLE reader_mark (
@@ -18,10 +19,9 @@ CREATE TABLE reader_mark (
     uid BIGINT NOT NULL,
     is_seen SMALLINT NOT NULL CHECK (is_seen IN (0, 1)),
     modseq BIGINT NOT NULL,
-    PRIMARY KEY (account_id, folder_id, reader_id, uid)
+    PRIMARY KEY (account_id, folder_id, uid, reader_id)
 ) WITHOUT ROWID;
-CREATE INDEX reader_mark_by_modseq ON reader_mark (account_id, folder_id, reader_id, modseq, uid);
-CREATE INDEX reader_mark_by_mail ON reader_mark (account_id, folder_id, uid, reader_id);
+CREATE INDEX reader_mark_by_modseq ON reader_mark (account_id, folder_id, reader_id, modseq, uid, is_seen);
 
 -- How many mails of another's folder a reader has seen, and when that last changed.
 CREATE TABLE folder_reader (
@@ -32,6 +32,7 @@ CREATE TABLE folder_reader (
     modseq BIGINT NOT NULL,
     PRIMARY KEY (account_id, folder_id, reader_id)
 ) WITHOUT ROWID;
+CREATE INDEX folder_reader_states ON folder_reader (account_id, reader_id, folder_id, seen_items, modseq);
 CREATE INDEX folder_reader_by_reader ON folder_reader (reader_id, account_id, folder_id);
 
 -- 1: the folder has, or had, readers, so that what leaves it may have marks of theirs.

@@ -28,8 +28,11 @@ FROM folder_grant LEFT JOIN account ON account.account_id = folder_grant.reader_
 WHERE folder_grant.account_id = $1 AND folder_id = $2 ORDER BY reader_id, domain
 """
 _LIST_FOR = """
-SELECT folder_id, letters FROM folder_grant
-WHERE reader_id IN (0, $2) AND domain IN ('', $3) AND account_id = $1
+SELECT folder_id, letters FROM folder_grant WHERE account_id = $1 AND reader_id = $2 AND domain = ''
+UNION ALL
+SELECT folder_id, letters FROM folder_grant WHERE account_id = $1 AND reader_id = 0 AND domain = ''
+UNION ALL
+SELECT folder_id, letters FROM folder_grant WHERE account_id = $1 AND reader_id = 0 AND domain = $3
 """
 _COUNT_OF_READER = "SELECT count(*) FROM folder_grant WHERE reader_id = $1 AND domain = $2"
 _PUT = """
