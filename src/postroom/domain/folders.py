@@ -68,9 +68,8 @@ class Folders:
             if state is None:
                 raise not_found("the mailbox")
             shared = await list_shared(mailbox, caller, modes)
-        return FolderState(
-            int(state.folders_modseq) if OWN in modes else 0, tuple(stand(owner) for owner in shared)
-        )
+        own = int(state.folders_modseq) if OWN in modes else 0
+        return FolderState(own, tuple(stand(owner) for owner in shared))
 
     async def get(self, caller: Caller, ref: FolderRef) -> FoundFolder:
         """Return a folder. Raises: notFound; unavailable."""

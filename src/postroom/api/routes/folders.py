@@ -54,19 +54,18 @@ _NAME_ERRORS = ("notFound", "folderExists", "folderNameTooLong")
 async def list_folders(request: Call) -> Reply:
     """List the folders, parents before children; ``syncTokenOnly`` answers with the token alone."""
     query = request.parse_query(_list_query)
-    state = await request.domain.folders.state(request.caller, query.access_mode)
-    token = _render_token(request, query, state)
-    etag = make_etag("folders", token, query)
-    if unchanged := request.find_not_modified(etag):
-        return unchanged
-    if query.sync_token_only:
-        return json_reply(SyncToken(token), etag=etag)
-    return json_reply(await _list(request, query), etag=etag)
-
-
-async def _list(request: Call, query: FolderListQuery) -> FolderList:
+    if query.sync_token_only or b"if-none-match" in request.exchange.headers:
+        state = await request.domain.folders.state(request.caller, query.access_mode)
+        token = _render_token(request, query, state)
+        etag = make_etag("folders", token, query)
+        if unchanged := request.find_not_modified(etag):
+            return unchanged
+        if query.sync_token_only:
+            return json_reply(SyncToken(token), etag=etag)
     found = await request.domain.folders.list(request.caller, query.access_mode)
-    return FolderList(_render_token(request, query, found.state), render_list(request.caller, found, query))
+    token = _render_token(request, query, found.state)
+    shown = FolderList(token, render_list(request.caller, found, query))
+    return json_reply(shown, etag=make_etag("folders", token, query))
 
 
 def _render_token(request: Call, query: FolderListQuery, state: FolderState) -> str:
