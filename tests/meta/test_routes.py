@@ -32,6 +32,8 @@ GET /api/v1/events
 POST /api/v1/events/ticket
 GET /api/v1/account/indexinfo
 GET /api/v1/account/info
+POST /api/v1/account/password/reset
+POST /api/v1/account/password/set
 GET PATCH /api/v1/account/settings
 GET POST DELETE /api/v1/account/settings/client
 GET POST DELETE /api/v1/account/settings/ui

@@ -37,6 +37,7 @@ from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
+from postroom.domain.passwords import Passwords
 from postroom.domain.receipts import Receipts
 from postroom.domain.routing import Routing
 from postroom.domain.search import Search
@@ -110,6 +111,7 @@ class _Parts(NamedTuple):
     routing: Routing
     policies: Policies
     doomed: Doomed
+    jobs: Jobs
     letters: Letters
     attachments: TemporaryAttachments
     search_folders: SearchFolders
@@ -126,13 +128,12 @@ async def make_domain(
     """Return the use cases over an open store. Raises: unavailable."""
     parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock())
     logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
-    now, sessions, doomed = parts.clock.now, parts.logins.sessions, parts.doomed
-    jobs = Jobs(store, policies, on_progress=parts.news.job_changed)
+    now, jobs, sessions, doomed = parts.clock.now, parts.jobs, parts.logins.sessions, parts.doomed
     return Domain(
-        accounts=Accounts(store, config.classes),
+        accounts=Accounts(store, config.classes, now=now),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders),
-        calls=Calls(store, config.classes, now=now),
+        calls=Calls(store, config.classes, hasher, now=now),
         conversation_batches=ConversationBatches(store, jobs),
         conversation_changes=ConversationChanges(store, policies, jobs),
         conversations=Conversations(store, sessions, settings, config.classes),
@@ -154,6 +155,7 @@ async def make_domain(
         messages=parts.messages,
         news=parts.news,
         operations=Operations(store, policies, jobs),
+        passwords=Passwords(store, logins, hasher, config.classes, now=now),
         search=Search(store, parts.search_folders),
         search_folders=parts.search_folders,
         search_suggestions=SearchSuggestions(store),
@@ -188,6 +190,7 @@ async def _make_parts(
     messages = Messages(store, work)
     routing = Routing(store, has_relay=bool(config.relay.host))
     receipts = Receipts(store, config.classes, routing, clock=clock, hostname=config.sending.hostname)
+    policies = Policies(config.classes, on_marked=receipts.acknowledge)
     attachments = TemporaryAttachments(store, messages, config.classes, clock=clock)
     limit = config.lmtp.max_message_bytes
     settings = Settings(store, config.classes)
@@ -199,8 +202,9 @@ async def _make_parts(
         settings=settings,
         tokens=await Tokens.open(store),
         routing=routing,
-        policies=Policies(config.classes, on_marked=receipts.acknowledge),
+        policies=policies,
         doomed=Doomed(store),
+        jobs=Jobs(store, policies, on_progress=news.job_changed),
         letters=Letters(store, messages, attachments, work=work, clock=clock, max_message_bytes=limit),
         attachments=attachments,
         search_folders=SearchFolders(store, logins.sessions, settings, clock=clock),

@@ -41,7 +41,10 @@ class Wanted:
     """Language, such as de, at first that of the class; folders keep the names they were made with."""
 
     must_change_password: bool | None = None
-    """The password must be changed."""
+    """The password must be changed before the account can be used."""
+
+    ignore_policy: Flag = False
+    """Take the password, whatever the class says of passwords."""
 
     def settings(self, password: str | None) -> "AccountSettings":
         """Return what the domain is asked for."""
@@ -54,6 +57,7 @@ class Wanted:
             language=self.language,
             aliases=self.alias,
             must_change_password=self.must_change_password,
+            ignores_policy=self.ignore_policy,
         )
 
 
@@ -153,7 +157,6 @@ def show(address: str, /, *, json: Flag = False, options: Options = DEFAULTS) ->
 
 def _facts(details: "AccountDetails") -> dict[str, Any]:
     account, limits = details.account, details.account_class
-    created = datetime.datetime.fromtimestamp(account.created_at / 1000, datetime.UTC)
     return {
         "address": account.address,
         "fullName": account.full_name,
@@ -161,8 +164,9 @@ def _facts(details: "AccountDetails") -> dict[str, Any]:
         "state": account.state,
         "class": account.class_name,
         "language": account.language,
-        "mustChangePassword": bool(account.must_change_password),
-        "created": created.isoformat(timespec="seconds"),
+        "mustChangePassword": details.must_change_password,
+        "passwordSet": _as_time(details.password_set_at),
+        "created": _as_time(account.created_at),
         "logins": account.login_count,
         "messages": details.mailbox.total_items if details.mailbox else 0,
         "messagesLimit": limits.messages,
@@ -170,6 +174,10 @@ def _facts(details: "AccountDetails") -> dict[str, Any]:
         "sizeLimitBytes": limits.quota_kb * 1024,
         "number": account.account_id,
     }
+
+
+def _as_time(milliseconds: int) -> str:
+    return datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC).isoformat(timespec="seconds")
 
 
 def _as_words(name: str) -> str:

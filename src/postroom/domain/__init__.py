@@ -27,6 +27,7 @@ from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
+from postroom.domain.passwords import Passwords
 from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
@@ -69,6 +70,7 @@ class Domain:
     messages: Messages
     news: News
     operations: Operations
+    passwords: Passwords
     search: Search
     search_folders: SearchFolders
     search_suggestions: SearchSuggestions

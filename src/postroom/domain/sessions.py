@@ -22,6 +22,7 @@ from postroom.model.ids import AccountId, SessionId
 from postroom.model.listing import Sort, SortField
 from postroom.store import Store
 from postroom.store.sql.temporary_attachments import RemovedFile
+from postroom.store.tx import DirectoryTransaction
 
 MAX_REMEMBERED = 50_000
 _MILLISECONDS = 1000
@@ -45,7 +46,7 @@ class Sessions:
 
     def __init__(self, store: Store, config: AuthConfig, *, now: Callable[[], float] = time.time) -> None:
         self._store = store
-        self._now = now
+        self.now = now
         self._idle = config.session_idle_seconds * _MILLISECONDS
         self._absolute = config.session_absolute_seconds * _MILLISECONDS
         # Written often enough that another process never takes a session in use for an idle one.
@@ -54,7 +55,7 @@ class Sessions:
         self._by_id: dict[SessionId, LiveSession] = {}
 
     def _milliseconds(self) -> int:
-        return int(self._now() * _MILLISECONDS)
+        return int(self.now() * _MILLISECONDS)
 
     async def create(self, account: Account, *, keep: int) -> str:
         """Make a session and return its token; beyond ``keep`` sessions of the account the longest idle ones end.
@@ -187,3 +188,17 @@ class Sessions:
                 await tx.sessions.set_sorts(live.session.session_id, json.dumps(sorts))
             live.sorts = sorts
         return sort
+
+
+async def end_others(
+    tx: DirectoryTransaction, account_id: AccountId, *, keep: SessionId | None
+) -> list[RemovedFile]:
+    """End all sessions of an account but one; return the files to be removed once that is durable.
+
+    The account's ``session_version`` is to be raised in the same transaction.
+    """
+    files: list[RemovedFile] = []
+    for one in await tx.sessions.delete_others(account_id, keep):
+        files += await tx.temporary_attachments.delete_of_session(account_id, one)
+        await tx.search_folders.delete_of_session(account_id, one)
+    return files
