@@ -133,6 +133,15 @@ async def test_wrong_passwords(served: Served) -> None:
     assert served.server.stats.logins["notAuthenticated"] == 3
 
 
+async def test_who_must_change_the_password_does_that_first(served: Served, directory: Directory) -> None:
+    await directory.set_account(ANNA, AccountSettings(must_change_password=True))
+    with pytest.raises(smtplib.SMTPAuthenticationError, match="password must be changed") as caught:
+        await served.client(lambda client: None)
+    assert caught.value.smtp_code == 535
+    await directory.set_account(ANNA, AccountSettings(must_change_password=False))
+    await served.client(lambda client: None)
+
+
 async def test_guessing_is_limited_by_name(served: Served) -> None:
     """The limits are those of all logins: beyond them even the right password is refused."""
 

@@ -3,6 +3,8 @@
 import asyncio
 import datetime
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from json import dumps
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +13,7 @@ from cyclopts import Parameter
 
 from postroom.cli.options import DEFAULTS, Options, opened_directory
 from postroom.cli.terminal import read_password, say, say_table
-from postroom.errors import bad_parameter
+from postroom.errors import PostroomError, bad_parameter
 
 if TYPE_CHECKING:
     from postroom.domain.directory import AccountDetails, AccountSettings
@@ -76,11 +78,23 @@ def add(address: str, /, *, wanted: Wanted = _NOTHING, options: Options = DEFAUL
     settings = wanted.settings(read_password(from_stdin=wanted.password_stdin))
 
     async def work() -> None:
-        async with opened_directory(config) as directory:
+        async with opened_directory(config) as directory, _hinting():
             account = await directory.add_account(address, settings)
         say(f"added {account.address}")
 
     asyncio.run(work())
+
+
+@asynccontextmanager
+async def _hinting() -> AsyncIterator[None]:
+    """Tell who gives a password that the policy forbids what can be done."""
+    try:
+        yield
+    except PostroomError as error:
+        if "passwordPolicy" not in error.details:
+            raise
+        hint = f"{error.message} (--ignore-policy takes it nevertheless)"
+        raise bad_parameter("password", hint) from None
 
 
 def set_account(
@@ -106,7 +120,7 @@ def set_account(
     settings = wanted.settings(password)._replace(removed_aliases=remove_alias)
 
     async def work() -> None:
-        async with opened_directory(config) as directory:
+        async with opened_directory(config) as directory, _hinting():
             await directory.set_account(address, settings)
         say(f"changed {address}")
 

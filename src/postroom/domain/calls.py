@@ -28,6 +28,7 @@ import msgspec
 
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.classes import AccountClass
+from postroom.domain.turns import Turns
 from postroom.errors import Kind, PostroomError
 from postroom.model.account import Caller
 from postroom.model.ids import AccountId
@@ -96,6 +97,7 @@ class Calls:
     ) -> None:
         self._store = store
         self._hasher = hasher
+        self._turns = Turns()
         self._classes = classes
         self._now = now
         self._until_look: dict[AccountId, int] = {}
@@ -107,7 +109,8 @@ class Calls:
         a repeated call is refused as another one.
         """
         salt = hashlib.sha256(f"{caller.account_id} {key}".encode()).digest()
-        return await self._hasher.derive(fingerprint, salt)
+        async with self._turns.of(caller.account_id):
+            return await self._hasher.derive(fingerprint, salt)
 
     async def once(self, caller: Caller, call: KeyedCall, answering: Answering) -> Answer:
         """Make a call, or answer what was answered when it was made.

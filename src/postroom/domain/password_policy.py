@@ -13,7 +13,7 @@ import unicodedata
 from typing import Any
 
 from postroom.auth.passwords import MAX_PASSWORD_BYTES, PasswordHasher, measure, prepare
-from postroom.config.classes import ContentPolicy, Expiration, PasswordPolicy
+from postroom.config.classes import Expiration, PasswordPolicy
 from postroom.errors import Kind, PostroomError, bad_parameter, not_permitted
 from postroom.model.account import Account, PastPassword
 
@@ -145,9 +145,9 @@ def refuse(policy: PasswordPolicy, reason: str, message: str, *, parameter: str)
 
 def describe(policy: PasswordPolicy) -> dict[str, Any]:
     """Return what a program is told of a policy, so that it can tell its user."""
-    content = policy.content_policy if policy.content_policy.enabled else ContentPolicy(min_length=1)
+    content = policy.content_policy
     described: dict[str, Any] = {
-        "minLength": content.min_length,
+        "minLength": content.min_length if content.enabled else 1,
         "maxLength": content.max_length if content.enabled else MAX_PASSWORD_BYTES,
         "mustInclude": content.must_include if content.enabled else "",
     }

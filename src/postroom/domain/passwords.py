@@ -3,18 +3,16 @@
 The new password is checked against the policy of the class, then against the hashes of those before it, and only then
 hashed: all of that outside of any transaction, in the threads of :class:`~postroom.auth.passwords.PasswordHasher`. An
 account changes its password once at a time in this process, so that nobody has hundreds of hashes computed at once.
-The transaction is short: it replaces the very hash that was looked at. Where that has changed meanwhile, in whichever
-process, all of it is looked at anew.
+The transaction is short, and changes the account only as long as nobody has changed its logins since the caller was
+authenticated, in whichever process: of several at once one is done, and for the others the caller is nobody any more.
 
 Invariant: with the password all other sessions of the account end, and what every process remembers of its logins is
 forgotten, in the same transaction.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
-from weakref import WeakValueDictionary
 
 from postroom.auth.credentials import not_authenticated
 from postroom.auth.passwords import PasswordHasher
@@ -28,13 +26,12 @@ from postroom.domain.password_policy import (
     find_due,
 )
 from postroom.domain.sessions import end_others
+from postroom.domain.turns import Turns
 from postroom.domain.uploads import remove_files
-from postroom.errors import Kind, PostroomError, bad_parameter, not_permitted
-from postroom.model.account import ACTIVE, Account, Caller, PastPassword
-from postroom.model.ids import AccountId
+from postroom.errors import bad_parameter, not_permitted
+from postroom.model.account import Account, Caller, PastPassword
 from postroom.store import Store
 
-_TRIES = 3
 _NEW, _OLD = "newPassword", "oldPassword"
 
 
@@ -67,24 +64,22 @@ class Passwords:
         self._classes = classes
         self._now = now
         self._guesses = logins.guesses.apart()
-        self._turns: WeakValueDictionary[AccountId, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
 
     async def set(self, caller: Caller, new: str) -> None:
         """Give an account whose password must be changed another one; its other sessions end.
 
-        Raises: notPermitted where it need not be changed; badParameter (``newPassword``); conflict; unavailable.
+        Raises: notPermitted where it need not be changed; badParameter (``newPassword``); notAuthenticated;
+        unavailable.
         """
         check_form(new, parameter=_NEW)
-        async with self._turn(caller):
-            for _ in range(_TRIES):
-                known = await self._read(caller)
-                if find_due(known.policy, known.account, known.present) > self._now():
-                    raise not_permitted(
-                        "the password need not be changed; who knows it may with POST /api/v1/account/password/reset"
-                    )
-                if await self._change(caller, known, new):
-                    return
-        raise _changing()
+        async with self._turns.of(caller.account_id):
+            known = await self._read(caller)
+            if find_due(known.policy, known.account, known.present) > self._now():
+                raise not_permitted(
+                    "the password need not be changed; who knows it may with POST /api/v1/account/password/reset"
+                )
+            await self._change(caller, known, new)
 
     async def reset(self, caller: Caller, old: str, new: str, *, client: str) -> None:
         """Change an account's password for who knows the present one; its other sessions end.
@@ -96,28 +91,23 @@ class Passwords:
             client: the source address.
 
         Raises: notPermitted where the class does not allow it; badParameter (``oldPassword``, ``newPassword``);
-        tooManyRequests; conflict; unavailable.
+        tooManyRequests; notAuthenticated; unavailable.
         """
         check_form(new, parameter=_NEW)
-        async with self._turn(caller):
-            for _ in range(_TRIES):
-                known = await self._read(caller)
-                if not known.policy.allow_change_by_user:
-                    raise not_permitted("users of this class may not change their password")
-                await self._check_old(known.account, old, client)
-                if await self._change(caller, known, new):
-                    return
-        raise _changing()
+        async with self._turns.of(caller.account_id):
+            known = await self._read(caller)
+            if not known.policy.allow_change_by_user:
+                raise not_permitted("users of this class may not change their password")
+            await self._check_old(known.account, old, client)
+            await self._change(caller, known, new)
 
     # Steps
 
-    def _turn(self, caller: Caller) -> asyncio.Lock:
-        return self._turns.setdefault(caller.account_id, asyncio.Lock())
-
     async def _read(self, caller: Caller) -> _Known:
+        """Return what is known of the caller's account, if the caller's login still counts."""
         async with self._store.directory() as tables:
             account = await tables.directory.find(caller.account_id)
-        if account is None or account.state != ACTIVE:
+        if account is None or account.auth_version != caller.auth_version:
             raise not_authenticated()
         account_class = self._classes.get(account.class_name) or self._classes["default"]
         policy = account_class.restrictions.password_policy
@@ -142,8 +132,7 @@ class Passwords:
             raise bad_parameter(_OLD, "that is not the present password")
         self._guesses.right(name, client)
 
-    async def _change(self, caller: Caller, known: _Known, new: str) -> bool:
-        """Change the password; False if it is no longer the one that was looked at."""
+    async def _change(self, caller: Caller, known: _Known, new: str) -> None:
         check_content(known.policy, new, parameter=_NEW)
         await check_history(
             self._hasher,
@@ -156,15 +145,10 @@ class Passwords:
         new_hash = await self._hasher.hash(new)
         account_id = known.account.account_id
         async with self._store.directory_transaction() as tx:
-            if not await tx.directory.passwords.replace(account_id, known.account.password_hash, new_hash):
-                return False
+            if not await tx.directory.passwords.replace(account_id, known.account.auth_version, new_hash):
+                raise not_authenticated()
             password = PastPassword(int(self._now() * 1000), 1, new_hash)
             await tx.directory.passwords.record(account_id, password, keep=count_kept(known.policy))
             files = await end_others(tx, account_id, keep=caller.session_id)
             await tx.directory.raise_versions(account_id, auth=1, sessions=1)
         await remove_files(self._store, files)
-        return True
-
-
-def _changing() -> PostroomError:
-    return PostroomError(Kind.CONFLICT, "conflict", "the password is just being changed; try again")

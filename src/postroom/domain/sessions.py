@@ -46,7 +46,7 @@ class Sessions:
 
     def __init__(self, store: Store, config: AuthConfig, *, now: Callable[[], float] = time.time) -> None:
         self._store = store
-        self.now = now
+        self._now = now
         self._idle = config.session_idle_seconds * _MILLISECONDS
         self._absolute = config.session_absolute_seconds * _MILLISECONDS
         # Written often enough that another process never takes a session in use for an idle one.
@@ -54,8 +54,12 @@ class Sessions:
         self._live: OrderedDict[bytes, LiveSession] = OrderedDict()
         self._by_id: dict[SessionId, LiveSession] = {}
 
+    def now(self) -> float:
+        """Return the time that sessions go by (Unix seconds)."""
+        return self._now()
+
     def _milliseconds(self) -> int:
-        return int(self.now() * _MILLISECONDS)
+        return int(self._now() * _MILLISECONDS)
 
     async def create(self, account: Account, *, keep: int) -> str:
         """Make a session and return its token; beyond ``keep`` sessions of the account the longest idle ones end.

@@ -59,7 +59,7 @@ SELECT set_at, is_own, password_hash FROM past_password WHERE account_id = $1 OR
 """
 _REPLACE_HASH = """
 UPDATE account SET password_hash = $3, must_change_password = 0
-WHERE account_id = $1 AND password_hash = $2 AND state = 'active' RETURNING account_id
+WHERE account_id = $1 AND auth_version = $2 AND state = 'active' RETURNING account_id
 """
 _RECORD_HASH = """
 INSERT INTO past_password (account_id, set_at, is_own, password_hash)
@@ -164,9 +164,9 @@ class PasswordRepo:
         row = await self._connection.fetch_row(_LIST_HASHES, account_id, 1)
         return None if row is None else PastPassword(*row)
 
-    async def replace(self, account_id: AccountId, old_hash: str, new_hash: str) -> bool:
-        """Give an active account a new password, which need not be changed; False if it no longer has the old one."""
-        found = await self._connection.fetch_value(_REPLACE_HASH, account_id, old_hash, new_hash)
+    async def replace(self, account_id: AccountId, auth_version: int, new_hash: str) -> bool:
+        """Give an account a new password, which need not be changed; False if its logins have changed meanwhile."""
+        found = await self._connection.fetch_value(_REPLACE_HASH, account_id, auth_version, new_hash)
         return found is not None
 
     async def record(self, account_id: AccountId, password: PastPassword, *, keep: int) -> None:
