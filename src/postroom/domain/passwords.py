@@ -77,7 +77,7 @@ class Passwords:
             known = await self._read(caller)
             if find_due(known.policy, known.account, known.present) > self._now():
                 raise not_permitted(
-                    "the password need not be changed; who knows it may with POST /api/v1/account/password/reset"
+                    "the password need not be changed; POST /api/v1/account/password/reset changes it nevertheless"
                 )
             await self._change(caller, known, new)
 
