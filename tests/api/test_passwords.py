@@ -9,6 +9,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from postroom.api.idempotency import make_fingerprint
 from postroom.app.services import make_domain
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.auth import AuthConfig
@@ -22,6 +23,7 @@ from postroom.config.classes import (
     Restrictions,
 )
 from postroom.config.root import Config
+from postroom.domain import counters, event_streams
 from postroom.domain.directory import AccountSettings
 from postroom.errors import Kind, PostroomError
 from postroom.model.ids import AccountId
@@ -32,7 +34,7 @@ from tests.api.world import PASSWORD, User, World, basic
 
 SET, RESET = "/api/v1/account/password/set", "/api/v1/account/password/reset"
 INFO, LOGIN, LABELS = "/api/v1/account/info", "/api/v1/login", "/api/v1/labels"
-COUNTERS = "/api/v1/mails/counters"
+COUNTERS, TICKET = "/api/v1/mails/counters", "/api/v1/events/ticket"
 SESSION = "X-Axigen-Session"
 NEW = "battery staple"
 STRONG = "correct horse 1"
@@ -582,6 +584,42 @@ async def test_streams_of_ended_sessions_end(world: World, ann: User) -> None:
         assert await events.next() is None
 
 
+async def test_streams_end_when_the_password_must_be_changed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_streams, "HEARTBEAT_SECONDS", 0.05)
+    user = await world.add_account("r@example.test", class_name="renewed")
+    early = (await user.client.post(TICKET)).json()["ticket"]
+    async with (
+        serving(world) as live,
+        streaming(live, None, ticket=early) as by_ticket,
+        streaming(live, basic("r@example.test", PASSWORD)) as events,
+    ):
+        for stream in (by_ticket, events):
+            await stream.until("counters")
+        world.clock.now += 30 * DAY_SECONDS - 10
+        late = (await user.client.post(TICKET)).json()["ticket"]
+        world.clock.now += 10
+        for stream in (by_ticket, events):
+            while await stream.next() is not None:
+                pass
+    refused = await world.connect().get("/api/v1/events", params={"ticket": late})
+    assert (refused.status_code, refused.json()["errorCode"]) == (403, "notPermitted")
+
+
+async def test_who_waits_for_the_counter_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counters, "LOOK_SECONDS", 0.05)
+    user = await world.add_account("r@example.test", class_name="renewed")
+    tag = (await user.client.get(COUNTERS)).headers["etag"]
+    world.clock.now += 30 * DAY_SECONDS - 1
+    headers = {"If-None-Match": tag, "Prefer": "wait=60"}
+    waiting = asyncio.create_task(user.client.get(COUNTERS, headers=headers))
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    world.clock.now += 1
+    assert (await asyncio.wait_for(waiting, 10)).status_code == 403
+
+
 # Calls with a key
 
 
@@ -632,6 +670,8 @@ async def test_nothing_is_kept_that_a_password_can_be_guessed_from(world: World,
         fingerprints.add(bytes(fingerprint))
         assert NEW.encode() not in bytes(headers) + bytes(body)
     assert len(fingerprints) == 3
+    scope: Any = {"method": "POST", "path": SET, "query_string": b""}
+    assert make_fingerprint(scope, response.request.content) not in fingerprints
 
 
 # Secrets

@@ -162,7 +162,7 @@ async def make_domain(
         sending=_make_sending(store, config, parts),
         settings=settings,
         temporary_attachments=parts.attachments,
-        tickets=Tickets(store, sessions, now=now),
+        tickets=Tickets(store, logins, now=now),
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
         vacations=Vacations(store),

@@ -126,8 +126,9 @@ class Logins:
 
     def find_now(self, authorization: bytes, session_token: bytes | None) -> Badge | None:
         """Return the caller's badge if nothing but memory and one row are needed to tell, else None."""
-        entry = self.remembered.find(self.remembered.digest(authorization), self._now())
-        if entry is None or entry.must_change_at <= self._now():
+        now = self._now()
+        entry = self.remembered.find(self.remembered.digest(authorization), now)
+        if entry is None or entry.must_change_at <= now:
             return None
         badge = self._store.find_badge_now(entry.account_id)
         if badge is None or badge.auth_version != entry.auth_version:
@@ -195,13 +196,14 @@ class Logins:
             address=account.address,
             full_name=account.full_name,
             class_name=account.class_name,
-            must_change_at=await self._find_due(account),
+            must_change_at=await self.find_due(account),
         )
         if self._config.cache_lifetime_seconds:
             self.remembered.remember(digest, entry)
         return entry
 
-    async def _find_due(self, account: Account) -> float:
+    async def find_due(self, account: Account) -> float:
+        """Return from when on the password of an account must be changed (Unix seconds). Raises: unavailable."""
         account_class = self._classes.get(account.class_name) or self._classes["default"]
         policy = account_class.restrictions.password_policy
         present = None

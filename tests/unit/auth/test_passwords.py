@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from postroom.auth.passwords import MAX_PASSWORD_BYTES, PasswordHasher, measure, prepare
 from postroom.config.auth import AuthConfig
@@ -101,3 +103,8 @@ async def test_hashes_of_data_are_repeatable_and_salted(hasher: PasswordHasher) 
     made = await hasher.derive(b"data", b"salt")
     assert (len(made), made) == (32, await hasher.derive(b"data", b"salt"))
     assert len({made, await hasher.derive(b"data", b"other"), await hasher.derive(b"Data", b"salt")}) == 3
+
+
+@given(st.text())
+def test_a_prepared_password_stays_as_it_is(password: str) -> None:
+    assert prepare(prepare(password)) == prepare(password)
