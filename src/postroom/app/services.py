@@ -25,6 +25,7 @@ from postroom.domain.drafts import Drafts
 from postroom.domain.event_streams import EventStreams
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
+from postroom.domain.found_conversations import FoundConversations
 from postroom.domain.health import Health
 from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
@@ -115,6 +116,7 @@ class _Parts(NamedTuple):
     letters: Letters
     attachments: TemporaryAttachments
     search_folders: SearchFolders
+    found: FoundConversations
 
 
 async def make_domain(
@@ -134,9 +136,9 @@ async def make_domain(
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders),
         calls=Calls(store, config.classes, hasher, now=now),
-        conversation_batches=ConversationBatches(store, jobs),
+        conversation_batches=ConversationBatches(store, jobs, parts.found),
         conversation_changes=ConversationChanges(store, policies, jobs),
-        conversations=Conversations(store, sessions, settings, config.classes),
+        conversations=_make_conversations(store, config, parts),
         counters=Counters(store, logins, parts.news),
         deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
         doomed=doomed,
@@ -194,6 +196,7 @@ async def _make_parts(
     attachments = TemporaryAttachments(store, messages, config.classes, clock=clock)
     limit = config.lmtp.max_message_bytes
     settings = Settings(store, config.classes)
+    search_folders = SearchFolders(store, logins.sessions, settings, clock=clock)
     return _Parts(
         clock=clock,
         logins=logins,
@@ -207,7 +210,8 @@ async def _make_parts(
         jobs=Jobs(store, policies, on_progress=news.job_changed),
         letters=Letters(store, messages, attachments, work=work, clock=clock, max_message_bytes=limit),
         attachments=attachments,
-        search_folders=SearchFolders(store, logins.sessions, settings, clock=clock),
+        search_folders=search_folders,
+        found=FoundConversations(store, search_folders),
     )
 
 
@@ -219,6 +223,17 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
         work=work,
         routing=parts.routing,
         now=parts.clock.now,
+    )
+
+
+def _make_conversations(store: Store, config: Config, parts: _Parts) -> Conversations:
+    return Conversations(
+        store,
+        parts.logins.sessions,
+        parts.settings,
+        classes=config.classes,
+        search_folders=parts.search_folders,
+        found=parts.found,
     )
 
 
