@@ -111,13 +111,15 @@ class Logins:
 
         Raises: notAuthenticated; tooManyRequests; unavailable.
         """
-        caller = await self.authenticate(authorization, None, client=client)
-        async with self._store.directory() as directory:
-            account = await directory.directory.find(caller.account_id)
-        if account is None:
-            raise not_authenticated()
-        account_class = self._classes.get(account.class_name) or self._classes["default"]
-        return await self.sessions.create(account, keep=account_class.sessions)
+        for _ in range(2):
+            caller = await self.authenticate(authorization, None, client=client)
+            async with self._store.directory() as directory:
+                account = await directory.directory.find(caller.account_id)
+            # With a password that was changed meanwhile, no session is made.
+            if account is not None and account.auth_version == caller.auth_version:
+                account_class = self._classes.get(account.class_name) or self._classes["default"]
+                return await self.sessions.create(account, keep=account_class.sessions)
+        raise not_authenticated()
 
     async def logout(self, caller: Caller, session_token: str) -> None:
         """End the caller's session. Raises: notAuthenticated; unavailable."""

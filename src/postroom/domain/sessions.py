@@ -64,12 +64,14 @@ class Sessions:
     async def create(self, account: Account, *, keep: int) -> str:
         """Make a session and return its token; beyond ``keep`` sessions of the account the longest idle ones end.
 
-        Raises: unavailable.
+        Raises: notAuthenticated if the account's logins have changed meanwhile; unavailable.
         """
         token = new_session_token()
         now = self._milliseconds()
         async with self._store.directory_transaction() as tx:
-            count = await tx.directory.count_login(account.account_id)
+            count = await tx.directory.count_login(account.account_id, account.auth_version)
+            if count is None:
+                raise not_authenticated()
             session = Session(
                 session_id=SessionId(secrets.randbits(62)),
                 account_id=account.account_id,

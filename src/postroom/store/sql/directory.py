@@ -51,7 +51,9 @@ WHERE account_id = $1
 _RAISE_VERSIONS = """
 UPDATE account SET auth_version = auth_version + $2, session_version = session_version + $3 WHERE account_id = $1
 """
-_COUNT_LOGIN = "UPDATE account SET login_count = login_count + 1 WHERE account_id = $1 RETURNING login_count"
+_COUNT_LOGIN = """
+UPDATE account SET login_count = login_count + 1 WHERE account_id = $1 AND auth_version = $2 RETURNING login_count
+"""
 _DELETE = "DELETE FROM account WHERE account_id = $1"
 
 _LIST_HASHES = """
@@ -226,9 +228,13 @@ class DirectoryRepo:
         self._on_change(account_id)
         await self._connection.execute(_RAISE_VERSIONS, account_id, auth, sessions)
 
-    async def count_login(self, account_id: AccountId) -> int:
-        """Count a session made by a login; return how many there ever were, 1 for the first."""
-        return int(await self._connection.fetch_value(_COUNT_LOGIN, account_id))
+    async def count_login(self, account_id: AccountId, auth_version: int) -> int | None:
+        """Count a session made by a login; return how many there ever were, 1 for the first.
+
+        None, and nothing counted, if the account's logins have changed since then.
+        """
+        count = await self._connection.fetch_value(_COUNT_LOGIN, account_id, auth_version)
+        return None if count is None else int(count)
 
     async def delete(self, account_id: AccountId) -> None:
         """Remove an account and its addresses."""
