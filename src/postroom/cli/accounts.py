@@ -116,6 +116,8 @@ def set_account(
     config = options.load().config
     if wanted == _NOTHING and not remove_alias:
         raise bad_parameter("options", "nothing to change; see postroom account set --help")
+    if wanted.ignore_policy and not wanted.password_stdin:
+        raise bad_parameter("options", "--ignore-policy is for a new password; add --password-stdin")
     password = read_password(from_stdin=True) if wanted.password_stdin else None
     settings = wanted.settings(password)._replace(removed_aliases=remove_alias)
 

@@ -177,6 +177,11 @@ def test_passwords_that_the_policy_forbids(call: Call, anna: str) -> None:
             b"s",
             "there is no class 'no' (there is default, strict, student)",
         ),
+        (
+            ["account", "set", "anna@example.test", "--ignore-policy"],
+            b"",
+            "--ignore-policy is for a new password",
+        ),
         (["account", "add"], b"", 'Command "account add" parameter ADDRESS requires an argument.'),
         (["account", "shw", "x"], b"", "unknown command shw; did you mean show?"),
         (["account", "show", "x", "y"], b"", "unexpected: y"),
