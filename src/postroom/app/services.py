@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.root import Config
+from postroom.content.pictures import PictureMaker
 from postroom.content.pool import HelperPool, count_helpers
 from postroom.content.work import ContentWork
 from postroom.domain import Domain
@@ -39,6 +40,7 @@ from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
 from postroom.domain.passwords import Passwords
+from postroom.domain.profiles import Profiles
 from postroom.domain.receipts import Receipts
 from postroom.domain.routing import Routing
 from postroom.domain.search import Search
@@ -46,6 +48,8 @@ from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
+from postroom.domain.signatures import Signatures
+from postroom.domain.temporary_aliases import TemporaryAliases
 from postroom.domain.temporary_attachments import TemporaryAttachments
 from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
@@ -112,11 +116,21 @@ class _Parts(NamedTuple):
     routing: Routing
     policies: Policies
     doomed: Doomed
-    jobs: Jobs
     letters: Letters
     attachments: TemporaryAttachments
     search_folders: SearchFolders
-    found: FoundConversations
+
+
+class _AccountCases(TypedDict):
+    """The use cases of what an account has besides mail."""
+
+    accounts: Accounts
+    indexes: Indexes
+    passwords: Passwords
+    profiles: Profiles
+    signatures: Signatures
+    temporary_aliases: TemporaryAliases
+    vacations: Vacations
 
 
 async def make_domain(
@@ -130,15 +144,17 @@ async def make_domain(
     """Return the use cases over an open store. Raises: unavailable."""
     parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock())
     logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
-    now, jobs, sessions, doomed = parts.clock.now, parts.jobs, parts.logins.sessions, parts.doomed
+    now, sessions, doomed = parts.clock.now, parts.logins.sessions, parts.doomed
+    jobs = Jobs(store, policies, on_progress=parts.news.job_changed)
+    found = FoundConversations(store, parts.search_folders)
     return Domain(
-        accounts=Accounts(store, config.classes, now=now),
+        **_make_account_cases(store, config, parts, hasher=hasher, work=work),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders),
         calls=Calls(store, config.classes, hasher, now=now),
-        conversation_batches=ConversationBatches(store, jobs, parts.found),
+        conversation_batches=ConversationBatches(store, jobs, found),
         conversation_changes=ConversationChanges(store, policies, jobs),
-        conversations=_make_conversations(store, config, parts),
+        conversations=_make_conversations(store, config, parts, found=found),
         counters=Counters(store, logins, parts.news),
         deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
         doomed=doomed,
@@ -147,7 +163,6 @@ async def make_domain(
         folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
         health=Health(store),
-        indexes=Indexes(store, config.classes),
         ingest=_make_ingest(store, config, parts, work=work),
         jobs=jobs,
         labels=Labels(store, on_doomed=doomed.begin),
@@ -157,7 +172,6 @@ async def make_domain(
         messages=parts.messages,
         news=parts.news,
         operations=Operations(store, policies, jobs),
-        passwords=Passwords(store, logins, hasher, config.classes, now=now),
         search=Search(store, parts.search_folders),
         search_folders=parts.search_folders,
         search_suggestions=SearchSuggestions(store),
@@ -167,8 +181,35 @@ async def make_domain(
         tickets=Tickets(store, logins, now=now),
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
-        vacations=Vacations(store),
         webhooks=await Webhooks.open(store, config.webhooks, config.retention),
+    )
+
+
+def _make_conversations(
+    store: Store, config: Config, parts: _Parts, *, found: FoundConversations
+) -> Conversations:
+    return Conversations(
+        store,
+        parts.logins.sessions,
+        parts.settings,
+        classes=config.classes,
+        search_folders=parts.search_folders,
+        found=found,
+    )
+
+
+def _make_account_cases(
+    store: Store, config: Config, parts: _Parts, *, hasher: PasswordHasher, work: ContentWork | None
+) -> _AccountCases:
+    now = parts.clock.now
+    return _AccountCases(
+        accounts=Accounts(store, config.classes, now=now),
+        indexes=Indexes(store, config.classes),
+        passwords=Passwords(store, parts.logins, hasher, config.classes, now=now),
+        profiles=Profiles(store, PictureMaker()),
+        signatures=Signatures(store, work),
+        temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),
+        vacations=Vacations(store),
     )
 
 
@@ -192,11 +233,9 @@ async def _make_parts(
     messages = Messages(store, work)
     routing = Routing(store, has_relay=bool(config.relay.host))
     receipts = Receipts(store, config.classes, routing, clock=clock, hostname=config.sending.hostname)
-    policies = Policies(config.classes, on_marked=receipts.acknowledge)
     attachments = TemporaryAttachments(store, messages, config.classes, clock=clock)
     limit = config.lmtp.max_message_bytes
     settings = Settings(store, config.classes)
-    search_folders = SearchFolders(store, logins.sessions, settings, clock=clock)
     return _Parts(
         clock=clock,
         logins=logins,
@@ -205,13 +244,11 @@ async def _make_parts(
         settings=settings,
         tokens=await Tokens.open(store),
         routing=routing,
-        policies=policies,
+        policies=Policies(config.classes, on_marked=receipts.acknowledge),
         doomed=Doomed(store),
-        jobs=Jobs(store, policies, on_progress=news.job_changed),
         letters=Letters(store, messages, attachments, work=work, clock=clock, max_message_bytes=limit),
         attachments=attachments,
-        search_folders=search_folders,
-        found=FoundConversations(store, search_folders),
+        search_folders=SearchFolders(store, logins.sessions, settings, clock=clock),
     )
 
 
@@ -223,17 +260,6 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
         work=work,
         routing=parts.routing,
         now=parts.clock.now,
-    )
-
-
-def _make_conversations(store: Store, config: Config, parts: _Parts) -> Conversations:
-    return Conversations(
-        store,
-        parts.logins.sessions,
-        parts.settings,
-        classes=config.classes,
-        search_folders=parts.search_folders,
-        found=parts.found,
     )
 
 
