@@ -200,6 +200,7 @@ ROWS = {
     "resetPassword": Row({"oldPassword": "correct horse", "newPassword": "correct horse"}),
     "scheduleDraft": Row(LATER, mail="draftId"),
     "scheduleMail": Row({**ANSWER, **LATER}),
+    "searchLogos": Row({"bimiLocations": ["0" * 32]}),
     "searchMails": Row({"folderIds": [ID], "query": []}),
     "sendDraft": Row(mail="draftId"),
     "sendMail": Row(ANSWER),
