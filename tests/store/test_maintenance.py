@@ -37,7 +37,7 @@ async def test_old_entries_of_the_operation_log_go(store: Store, owner: Owner) -
         for number in range(SLICE + 10):
             await tx.operations.log(entry(number + 10, now - 31 * DAY))
         await tx.operations.log(entry(9_000, now - 29 * DAY))
-    assert await purge_history(store, RetentionConfig(), now=lambda: now / 1000) == (SLICE + 10, 0)
+    assert await purge_history(store, owner.account_id, RetentionConfig(), now_ms=now) == (SLICE + 10, 0)
     async with store.peek(owner.account_id) as mailbox:
         left = await mailbox.operations.list_after(Modseq(0), limit=10)
     assert [entry.modseq for entry in left] == [9_000]
@@ -68,13 +68,13 @@ async def test_old_removals_are_forgotten(store: Store, owner: Owner) -> None:
     await bury(owner, INBOX, range(1_000, 1_002), modseq=8, removed_at=RECENT)
     await bury(owner, OTHER, range(1, 3), modseq=6, removed_at=OLD)
     await bury(owner, FolderId(99), range(1), modseq=7, removed_at=OLD)
-    assert await purge_history(store, RetentionConfig(), now=lambda: NOW / 1000) == (0, SLICE + 4)
+    assert await purge_history(store, owner.account_id, RetentionConfig(), now_ms=NOW) == (0, SLICE + 4)
     assert await forgotten(owner) == (7, 5, 6)
     async with store.read(owner.account_id) as mailbox:
         left = await mailbox.deltas.list_removed(INBOX, after=Place(0, 0), limit=10)
         assert await mailbox.deltas.list_removed_folders(0) == []
     assert [removed.uid for removed in left] == [1_000, 1_001]
-    assert await purge_history(store, RetentionConfig(), now=lambda: NOW / 1000) == (0, 0)
+    assert await purge_history(store, owner.account_id, RetentionConfig(), now_ms=NOW) == (0, 0)
     assert await forgotten(owner) == (7, 5, 6)
 
 
@@ -82,7 +82,7 @@ async def test_old_traces_of_folders_are_forgotten(store: Store, owner: Owner) -
     async with store.transaction(owner.account_id) as tx:
         for number, moved_at in ((3, OLD), (4, OLD), (5, RECENT)):
             await tx.traces.note_past(OTHER, modseq=Modseq(number), parent_id=INBOX, moved_at=moved_at)
-    assert await purge_history(store, RetentionConfig(), now=lambda: NOW / 1000) == (0, 2)
+    assert await purge_history(store, owner.account_id, RetentionConfig(), now_ms=NOW) == (0, 2)
     assert await forgotten(owner) == (4, 0, 0)
     async with store.read(owner.account_id) as mailbox:
         assert await mailbox.deltas.list_past_parents(4) == {OTHER: INBOX}
@@ -92,7 +92,7 @@ async def test_removals_of_an_account_that_goes_are_left_to_its_removal(store: S
     await bury(owner, INBOX, range(1, 3), modseq=5, removed_at=OLD)
     async with store.transaction(owner.account_id) as tx:
         await tx.removals.close_mailbox()
-    assert await purge_history(store, RetentionConfig(), now=lambda: NOW / 1000) == (0, 0)
+    assert await purge_history(store, owner.account_id, RetentionConfig(), now_ms=NOW) == (0, 0)
     await remove_mailbox(store, owner.account_id, progress=lambda _: None)
     async with store.read(owner.account_id) as mailbox:
         assert not await mailbox.deltas.has_older(NOW)

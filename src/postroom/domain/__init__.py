@@ -37,6 +37,7 @@ from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
 from postroom.domain.unsending import Unsending
 from postroom.domain.vacation import Vacations
+from postroom.domain.visits import Visits
 from postroom.domain.webhooks import Webhooks
 
 
@@ -79,4 +80,5 @@ class Domain:
     tokens: Tokens
     unsending: Unsending
     vacations: Vacations
+    visits: Visits
     webhooks: Webhooks

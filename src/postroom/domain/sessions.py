@@ -12,7 +12,7 @@ import json
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from postroom.auth.credentials import hash_session_token, new_session_token, not_authenticated
 from postroom.config.auth import AuthConfig
@@ -22,6 +22,7 @@ from postroom.model.ids import AccountId, SessionId
 from postroom.model.listing import Sort, SortField
 from postroom.store import Store
 from postroom.store.sql.temporary_attachments import RemovedFile
+from postroom.store.tx import DirectoryTransaction
 
 MAX_REMEMBERED = 50_000
 _MILLISECONDS = 1000
@@ -157,14 +158,18 @@ class Sessions:
     def _is_over(self, live: LiveSession, now: int) -> bool:
         return now >= live.session.expires_at or now - live.last_used_at >= self._idle
 
-    async def end(self, session: Session) -> None:
-        """End a session, for every process. Raises: unavailable."""
+    async def end(
+        self, session: Session, *, also: Callable[[DirectoryTransaction], Awaitable[object]] | None = None
+    ) -> None:
+        """End a session, for every process; ``also`` is done in the same transaction. Raises: unavailable."""
         async with self._store.directory_transaction() as tx:
             await tx.directory.raise_versions(session.account_id, auth=0, sessions=1)
             await tx.sessions.delete(session.session_id)
             owner = session.account_id
             files = await tx.temporary_attachments.delete_of_session(owner, session.session_id)
             await tx.search_folders.delete_of_session(owner, session.session_id)
+            if also is not None:
+                await also(tx)
         await remove_files(self._store, files)
 
     async def sort_for(

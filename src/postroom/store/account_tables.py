@@ -5,6 +5,7 @@ from functools import cached_property
 from postroom.model.ids import AccountId
 from postroom.store.engine.base import Connection
 from postroom.store.sql.contacts import ContactRepo
+from postroom.store.sql.maintenance import UpkeepRepo
 from postroom.store.sql.settings import SettingRepo
 
 
@@ -23,3 +24,8 @@ class AccountTables:
     def settings(self) -> SettingRepo:
         """The account's settings."""
         return SettingRepo(self._connection, self.account_id)
+
+    @cached_property
+    def upkeep(self) -> UpkeepRepo:
+        """What is kept to look after the account."""
+        return UpkeepRepo(self._connection, self.account_id)
