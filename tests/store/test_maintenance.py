@@ -4,12 +4,14 @@ from tests.fixtures.factories import Owner
 
 from postroom.config.retention import RetentionConfig
 from postroom.domain.mailbox import remove_mailbox
-from postroom.domain.maintenance import SLICE, purge_history
+from postroom.domain.maintenance import SLICE, purge_history, purge_sessions
+from postroom.model.account import Session
 from postroom.model.folder import INBOX
 from postroom.model.ids import FolderId, Modseq, SessionId
 from postroom.store import Store
 from postroom.store.sql.deltas import Place
 from postroom.store.sql.operations import Grave, Operation
+from postroom.store.sql.tickets import Ticket
 
 DAY = 86_400_000
 
@@ -96,3 +98,20 @@ async def test_removals_of_an_account_that_goes_are_left_to_its_removal(store: S
     await remove_mailbox(store, owner.account_id, progress=lambda _: None)
     async with store.read(owner.account_id) as mailbox:
         assert not await mailbox.deltas.has_older(NOW)
+
+
+async def test_sessions_and_tickets_that_are_over_go(store: Store, owner: Owner) -> None:
+    def make_session(number: int, expires_at: int) -> Session:
+        return Session(SessionId(number), owner.account_id, 1, 1, expires_at, 0, "{}")
+
+    ended = SLICE + 20
+    async with store.directory_transaction() as tx:
+        for number in range(ended + 3):
+            expires_at = NOW - 1 if number < ended else NOW + 1
+            await tx.sessions.create(b"%d" % number, make_session(number, expires_at))
+            await tx.tickets.create(b"%d" % number, Ticket(owner.account_id, None, 1, expires_at))
+    assert await purge_sessions(store, now_ms=NOW) == 2 * ended
+    assert await purge_sessions(store, now_ms=NOW) == 0
+    async with store.directory() as directory:
+        assert await directory.sessions.count(owner.account_id) == 3
+    # What they had uploaded and found goes because they are gone: see the tests of those.

@@ -33,6 +33,7 @@ from postroom.config.options import UnixAddress, parse_listen
 from postroom.config.root import Config
 from postroom.domain.calls import purge_calls
 from postroom.domain.check import find_last_drift
+from postroom.domain.maintenance import purge_sessions
 from postroom.domain.queue_admin import purge_finished
 from postroom.domain.released_blobs import remove_released_blobs
 from postroom.domain.search_folders import remove_ended
@@ -235,10 +236,11 @@ async def _visit(services: Services) -> None:
 
 
 async def _clear_sessions(services: Services, config: Config) -> None:
-    """Remove what sessions have uploaded and found that are over."""
+    """Remove sessions that are over, with what they have uploaded and found."""
     while True:
         try:
             now_ms = services.clock.now_ms()
+            await purge_sessions(services.store, now_ms=now_ms)
             await remove_of_ended_sessions(services.store, config.auth, now_ms=now_ms)
             await remove_ended(services.store, config.auth, now_ms=now_ms)
         except PostroomError as error:

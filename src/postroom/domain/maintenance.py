@@ -1,4 +1,4 @@
-"""What grows by itself is cut back by itself, in slices: the history of an account.
+"""What grows by itself is cut back by itself, in slices: the history of an account, and sessions that are over.
 
 The operation log goes by its own age. Tombstones and the traces of folders' paths go when no client is to be told of
 them any more: in the same transaction it is noted that they are forgotten, so that a client that comes with an older
@@ -36,6 +36,22 @@ async def purge_history(
     operations = await _purge_operations(store, account_id, before=before)
     before = now_ms - retention.tombstone_days * DAY_MILLISECONDS
     return Purged(operations, await _purge_removals(store, account_id, before=before))
+
+
+async def purge_sessions(store: Store, *, now_ms: int) -> int:
+    """Remove the sessions whose absolute limit has passed, and the tickets that nobody has used; return how many.
+
+    One that is idle for too long is over at once, for everybody; its row goes with the others. Raises: unavailable.
+    """
+    removed, is_done = 0, False
+    while not is_done:
+        async with store.directory_transaction() as tx:
+            sessions = await tx.sessions.delete_expired(now_ms, limit=SLICE)
+            tickets = await tx.tickets.delete_expired(now_ms, limit=SLICE)
+        removed += sessions + tickets
+        is_done = max(sessions, tickets) < SLICE
+        await asyncio.sleep(0)
+    return removed
 
 
 async def _purge_operations(store: Store, account_id: AccountId, *, before: int) -> int:

@@ -26,6 +26,8 @@ from postroom.store.tx import DirectoryTransaction
 
 MAX_REMEMBERED = 50_000
 _MILLISECONDS = 1000
+_CLEARED_AT_ONCE = 20
+"""Sessions of anybody that are over: a login clears some, the rest is cleared by and by."""
 
 
 class LiveSession:
@@ -75,7 +77,7 @@ class Sessions:
                 is_first=int(count == 1),
                 sorts="{}",
             )
-            await tx.sessions.delete_expired(now)
+            await tx.sessions.delete_expired(now, limit=_CLEARED_AT_ONCE)
             # Room is made first: of several sessions of this very instant, the new one is sure to stay.
             files: list[RemovedFile] = []
             if displaced := await tx.sessions.delete_beyond(account.account_id, keep=keep - 1):
