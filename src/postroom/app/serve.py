@@ -37,6 +37,7 @@ from postroom.domain.maintenance import purge_sessions
 from postroom.domain.queue_admin import purge_finished
 from postroom.domain.released_blobs import remove_released_blobs
 from postroom.domain.search_folders import remove_ended
+from postroom.domain.temporary_aliases import forget_expired
 from postroom.domain.uploads import collect_orphans, remove_of_ended_sessions
 from postroom.errors import Kind, PostroomError
 
@@ -212,6 +213,7 @@ async def _maintain(services: Services, config: Config) -> None:
             await collect_orphans(services.store)
             await remove_released_blobs(services.store)
             await purge_calls(services.store)
+            await forget_expired(services.store, now_ms=services.clock.now_ms())
             await purge_finished(services.store, config.sending, now=services.clock.now_ms())
         except PostroomError as error:
             _log.warning("maintenance failed", error=str(error), private=error.private)

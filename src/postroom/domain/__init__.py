@@ -27,11 +27,14 @@ from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
+from postroom.domain.profiles import Profiles
 from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
+from postroom.domain.signatures import Signatures
+from postroom.domain.temporary_aliases import TemporaryAliases
 from postroom.domain.temporary_attachments import TemporaryAttachments
 from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
@@ -70,11 +73,14 @@ class Domain:
     messages: Messages
     news: News
     operations: Operations
+    profiles: Profiles
     search: Search
     search_folders: SearchFolders
     search_suggestions: SearchSuggestions
     sending: Sending
     settings: Settings
+    signatures: Signatures
+    temporary_aliases: TemporaryAliases
     temporary_attachments: TemporaryAttachments
     tickets: Tickets
     tokens: Tokens

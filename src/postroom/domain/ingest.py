@@ -130,7 +130,7 @@ class Ingest:
         normalised = find_account_address(f"{base}@{domain}")
         if normalised is not None:
             async with self._store.directory() as directory:
-                found = await directory.directory.find_by_address(normalised.local_part, normalised.domain)
+                found = await directory.directory.find_by_address(*normalised, now=int(self._now() * 1000))
             if found is not None:
                 return found.account, detail
         raise PostroomError(Kind.NOT_FOUND, "unknownRecipient", "there is no such mailbox here")

@@ -6,6 +6,7 @@ from postroom.model.ids import AccountId
 from postroom.store.engine.base import Connection
 from postroom.store.sql.contacts import ContactRepo
 from postroom.store.sql.maintenance import UpkeepRepo
+from postroom.store.sql.profiles import ProfileRepo, SignatureRepo
 from postroom.store.sql.settings import SettingRepo
 
 
@@ -19,6 +20,16 @@ class AccountTables:
     def contacts(self) -> ContactRepo:
         """The contacts."""
         return ContactRepo(self._connection, self.account_id)
+
+    @cached_property
+    def profile(self) -> ProfileRepo:
+        """The contact information and the picture."""
+        return ProfileRepo(self._connection, self.account_id)
+
+    @cached_property
+    def signatures(self) -> SignatureRepo:
+        """The signatures."""
+        return SignatureRepo(self._connection, self.account_id)
 
     @cached_property
     def settings(self) -> SettingRepo:
