@@ -124,6 +124,34 @@ async def test_a_folder_in_trash_goes_as_a_whole(world: PurgeWorld) -> None:
     assert not {old, below} & {folder.folder_id for folder in await world.folders()}
 
 
+async def test_a_folder_stays_for_what_came_into_it(world: PurgeWorld) -> None:
+    owner, changes = world.owner, world.owner.domain.folder_changes
+    old = await owner.add_folder("Old", parent_id=TRASH)
+    middle = await owner.add_folder("Middle", parent_id=old)
+    new = await owner.add_folder("New")
+    await fill(world, middle, 4)
+    await pass_days(world, INTERVAL - 1)
+    await changes.move(world.caller, owner.folder(new), owner.folder(middle))
+    await fill(world, new, 4, first=10)
+    await pass_days(world, 3)
+    assert [await count(world, folder_id) for folder_id in (middle, new)] == [0, 4]
+    assert {old, middle, new} <= {folder.folder_id for folder in await world.folders()}
+    await pass_days(world, INTERVAL)
+    assert not {old, middle, new} & {folder.folder_id for folder in await world.folders()}
+
+
+async def test_a_quiet_mailbox_is_known_for_longer(world: PurgeWorld) -> None:
+    await fill(world, TRASH, 4)
+    await fill(world, SPAM, 4, first=10)
+    for policy in (Autopurge(trash=True, interval=INTERVAL), world.policy):
+        for _ in range(2 * MARKED_DAYS if policy.spam is False else 2):
+            world.clock.advance(DAY)
+            visits = make_visits(world.owner, world.clock, AccountClass(autopurge=policy))
+            await visits.visit_due()
+            await world.owner.domain.doomed.wait()
+        assert await count(world, SPAM) == (0 if policy.spam else 4)
+
+
 async def test_folders_in_spam_stay(world: PurgeWorld) -> None:
     sorted_ = await world.owner.add_folder("Lottery", parent_id=SPAM)
     await fill(world, sorted_, 5)
