@@ -199,6 +199,7 @@ ROWS = {
     "replayWebhook": Row({"from": 0}),
     "scheduleDraft": Row(LATER, mail="draftId"),
     "scheduleMail": Row({**ANSWER, **LATER}),
+    "searchLogos": Row({"bimiLocations": ["0" * 32]}),
     "searchMails": Row({"folderIds": [ID], "query": []}),
     "sendDraft": Row(mail="draftId"),
     "sendMail": Row(ANSWER),

@@ -27,6 +27,9 @@ SCANS = {
     "directory._COUNT_ADDRESSES": "an administrator removes a domain",
     "outgoing._COUNT_WAITING": "a metric, counted once a minute",
     "extractions._COUNT_WAITING": "a metric, counted once a minute",
+    "bimi._COUNT": "counted now and then, to bound what is kept",
+    "bimi._COUNT_LOGOS": "counted now and then, to bound what is kept",
+    "bimi._COUNT_WAITING": "counted to bound what waits, by whoever works on it",
 }
 """Statements that may read a whole table, and why. This list may only shrink."""
 
@@ -127,6 +130,7 @@ WHOLE_ACCOUNT = {
     "removals._PRESENCES": "an account is removed, a slice at a time",
     "removals._REFERENCES": "an account is removed, a slice at a time",
     "removals._SUBJECTS": "an account is removed, a slice at a time",
+    "bimi._REMOVE_WAITING": "an account has been removed",
     "removals._ANSWERED": "an account is removed, a slice at a time",
     "removals._EXTRACTIONS": "an account is removed, a slice at a time",
     "removals._OTHERS": "the statements above",
@@ -202,6 +206,10 @@ INSERT INTO event_ticket SELECT a::text::bytea, a % 500, a, 1, a FROM generate_s
 INSERT INTO webhook SELECT a, a % 300, '', '', 0, ''::bytea, 1, 0, 0, 0, 0, 0, a % 20 / 19 * a, 0, ''
     FROM generate_series(1, 2000) a;
 INSERT INTO extraction SELECT a, c, c, 0 FROM generate_series(1, 100) a, generate_series(1, 50) c;
+INSERT INTO bimi_record SELECT 'domain' || a, 'default', '', 0, a, 0, a FROM generate_series(1, 2000) a;
+INSERT INTO bimi_waiting SELECT a, c, 'domain' || a, 'default', 0, c
+    FROM generate_series(1, 100) a, generate_series(1, 30) c;
+INSERT INTO bimi_logo SELECT 'md5' || a, repeat('x', 1000), ''::bytea, '', 0, a, a FROM generate_series(1, 2000) a;
 INSERT INTO rethreaded_folder SELECT a, f FROM generate_series(1, 50) a, generate_series(2, 20) f;
 INSERT INTO draft SELECT a, u, '', 0 FROM generate_series(1, 20) a, generate_series(1, 200) u;
 INSERT INTO temporary_attachment SELECT a, u, u % 7, ''::bytea, '', '', '', 0, 0, u, u

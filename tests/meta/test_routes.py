@@ -70,6 +70,7 @@ GET /api/v1/folders/delta
 GET PATCH DELETE /api/v1/folders/{folderId}
 POST /api/v1/folders/{folderId}/move
 GET POST /api/v1/labels
+POST /api/v1/bimi/search
 GET PUT PATCH DELETE /api/v1/labels/{labelId}
 GET POST /api/v1/mails
 POST /api/v1/mails/send

@@ -21,6 +21,7 @@ from postroom.api.build import build_api
 from postroom.api.protocol import make_protocol
 from postroom.api.settings import APISettings
 from postroom.api.stats import APIStats
+from postroom.app.bimi import running_bimi
 from postroom.app.extraction import running_extraction
 from postroom.app.logs import configure_logs
 from postroom.app.mail_servers import MailStats, open_mail_servers
@@ -87,9 +88,11 @@ async def _serve(config: Config) -> None:
             open_mail_servers(config, services, mail_stats, grace_seconds=GRACE_SECONDS) as mail,
             running_queue(config, services) as queue,
             running_extraction(config.extraction, services) as extraction,
+            running_bimi(config, services) as bimi,
         ):
             api_stats.registry.register(queue)
             api_stats.registry.register(extraction)
+            api_stats.registry.register(bimi)
             listener = open_listener(config.http.listen)
             http = _make_http(config, services, api_stats)
             serving = asyncio.create_task(http.serve(sockets=[listener]))

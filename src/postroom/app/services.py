@@ -14,6 +14,7 @@ from postroom.domain import Domain
 from postroom.domain.accounts import Accounts
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
+from postroom.domain.bimi import Bimi
 from postroom.domain.calls import Calls
 from postroom.domain.clearing import LogoutPurges
 from postroom.domain.clock import Clock
@@ -122,6 +123,7 @@ class _Parts(NamedTuple):
     letters: Letters
     attachments: TemporaryAttachments
     search_folders: SearchFolders
+    bimi: Bimi
 
 
 class _AccountCases(TypedDict):
@@ -152,6 +154,7 @@ async def make_domain(
         **_make_account_cases(store, config, parts, work=work),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders),
+        bimi=parts.bimi,
         calls=Calls(store, config.classes, now=now),
         conversation_batches=ConversationBatches(store, jobs, found),
         conversation_changes=ConversationChanges(store, policies, jobs),
@@ -253,7 +256,13 @@ async def _make_parts(
         letters=Letters(store, messages, attachments, work=work, clock=clock, max_message_bytes=limit),
         attachments=attachments,
         search_folders=SearchFolders(store, logins.sessions, settings, clock=clock),
+        bimi=_make_bimi(store, config, clock),
     )
+
+
+def _make_bimi(store: Store, config: Config, clock: Clock) -> Bimi:
+    trusted_hosts = config.filters.trusted_hosts
+    return Bimi(store, trusted_hosts=trusted_hosts, is_enabled=config.bimi.enabled, clock=clock)
 
 
 def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWork | None) -> Ingest:
@@ -263,6 +272,7 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
         max_message_bytes=config.lmtp.max_message_bytes,
         work=work,
         routing=parts.routing,
+        bimi=parts.bimi,
         now=parts.clock.now,
     )
     notices = QuotaNotices(store, config.classes, prepare=ingest.prepare, clock=parts.clock)

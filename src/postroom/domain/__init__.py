@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from postroom.domain.accounts import Accounts
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
+from postroom.domain.bimi import Bimi
 from postroom.domain.calls import Calls
 from postroom.domain.conversation_batches import ConversationBatches
 from postroom.domain.conversation_changes import ConversationChanges
@@ -51,6 +52,7 @@ class Domain:
     accounts: Accounts
     attachments: Attachments
     batches: Batches
+    bimi: Bimi
     calls: Calls
     conversation_batches: ConversationBatches
     conversation_changes: ConversationChanges

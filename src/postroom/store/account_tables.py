@@ -4,6 +4,7 @@ from functools import cached_property
 
 from postroom.model.ids import AccountId
 from postroom.store.engine.base import Connection
+from postroom.store.sql.bimi import WaitingRepo
 from postroom.store.sql.contacts import ContactRepo
 from postroom.store.sql.maintenance import UpkeepRepo
 from postroom.store.sql.profiles import ProfileRepo, SignatureRepo
@@ -20,6 +21,11 @@ class AccountTables:
     def contacts(self) -> ContactRepo:
         """The contacts."""
         return ContactRepo(self._connection, self.account_id)
+
+    @cached_property
+    def bimi_waiting(self) -> WaitingRepo:
+        """The messages that wait for their sender's logo to be known."""
+        return WaitingRepo(self._connection, self.account_id)
 
     @cached_property
     def profile(self) -> ProfileRepo:

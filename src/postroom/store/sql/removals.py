@@ -34,6 +34,7 @@ _FIRST = (
     "UPDATE temporary_alias SET account_id = 0 WHERE account_id = $1",
     "DELETE FROM avatar WHERE account_id = $1",
     "DELETE FROM past_password WHERE account_id = $1",
+    "DELETE FROM bimi_waiting WHERE account_id = $1",
     "DELETE FROM filter_setting WHERE account_id = $1",
     "DELETE FROM folder_grant WHERE account_id = $1",
     "DELETE FROM folder_grant WHERE reader_id = $1",
