@@ -17,6 +17,7 @@ from postroom.domain.batches import Batches
 from postroom.domain.bimi import Bimi
 from postroom.domain.calls import Calls
 from postroom.domain.carrying import Carrying
+from postroom.domain.clearing import LogoutPurges
 from postroom.domain.clock import Clock
 from postroom.domain.conversation_batches import ConversationBatches
 from postroom.domain.conversation_changes import ConversationChanges
@@ -41,7 +42,9 @@ from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
+from postroom.domain.passwords import Passwords
 from postroom.domain.profiles import Profiles
+from postroom.domain.quota_notices import QuotaNotices
 from postroom.domain.receipts import Receipts
 from postroom.domain.routing import Routing
 from postroom.domain.search import Search
@@ -57,6 +60,7 @@ from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
 from postroom.domain.unsending import Unsending
 from postroom.domain.vacation import Vacations
+from postroom.domain.visits import Visits
 from postroom.domain.webhooks import Webhooks
 from postroom.store import Store, open_store
 from postroom.store.stats import CommitStats
@@ -118,6 +122,7 @@ class _Parts(NamedTuple):
     routing: Routing
     policies: Policies
     doomed: Doomed
+    jobs: Jobs
     letters: Letters
     attachments: TemporaryAttachments
     search_folders: SearchFolders
@@ -129,6 +134,7 @@ class _AccountCases(TypedDict):
 
     accounts: Accounts
     indexes: Indexes
+    passwords: Passwords
     profiles: Profiles
     signatures: Signatures
     temporary_aliases: TemporaryAliases
@@ -146,31 +152,31 @@ async def make_domain(
     """Return the use cases over an open store. Raises: unavailable."""
     parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock())
     logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
-    jobs = Jobs(store, policies, on_progress=parts.news.job_changed)
+    now, sessions, doomed, jobs = parts.clock.now, logins.sessions, parts.doomed, parts.jobs
     found = FoundConversations(store, parts.search_folders)
     return Domain(
-        **_make_account_cases(store, config, parts, work=work),
+        **_make_account_cases(store, config, parts, hasher=hasher, work=work),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders, carrying=_make_carrying(store, config, parts)),
         bimi=parts.bimi,
-        calls=Calls(store, config.classes, now=parts.clock.now),
+        calls=Calls(store, config.classes, hasher, now=now),
         conversation_batches=ConversationBatches(store, jobs, found),
         conversation_changes=ConversationChanges(store, policies, jobs),
         conversations=_make_conversations(store, config, parts, found=found),
         counters=Counters(store, logins, parts.news),
-        deltas=Deltas(store, logins.sessions, tokens, search_folders=parts.search_folders),
-        doomed=parts.doomed,
+        deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
+        doomed=doomed,
         drafts=Drafts(store, parts.letters, config.classes),
-        event_streams=EventStreams(store, parts.news, logins.sessions, tokens=tokens),
-        folder_changes=FolderChanges(store, policies, on_doomed=parts.doomed.begin),
+        event_streams=EventStreams(store, parts.news, sessions, tokens=tokens),
+        folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
         health=Health(store),
         ingest=_make_ingest(store, config, parts, work=work),
         jobs=jobs,
-        labels=Labels(store, on_doomed=parts.doomed.begin),
+        labels=Labels(store, on_doomed=doomed.begin),
         logins=logins,
         mail_changes=MailChanges(store, policies, _make_carrying(store, config, parts)),
-        mails=Mails(store, logins.sessions, settings, search_folders=parts.search_folders),
+        mails=Mails(store, sessions, settings, search_folders=parts.search_folders),
         messages=parts.messages,
         news=parts.news,
         operations=Operations(store, policies, jobs),
@@ -181,9 +187,10 @@ async def make_domain(
         settings=settings,
         sharing=Sharing(store, primary_domain=config.primary_domain),
         temporary_attachments=parts.attachments,
-        tickets=Tickets(store, logins.sessions, now=parts.clock.now),
+        tickets=Tickets(store, logins, now=now),
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
+        visits=Visits(store, config.classes, config.retention, doomed=doomed, clock=parts.clock),
         webhooks=await Webhooks.open(store, config.webhooks, config.retention),
     )
 
@@ -202,11 +209,13 @@ def _make_conversations(
 
 
 def _make_account_cases(
-    store: Store, config: Config, parts: _Parts, *, work: ContentWork | None
+    store: Store, config: Config, parts: _Parts, *, hasher: PasswordHasher, work: ContentWork | None
 ) -> _AccountCases:
+    now = parts.clock.now
     return _AccountCases(
-        accounts=Accounts(store, config.classes),
+        accounts=Accounts(store, config.classes, now=now),
         indexes=Indexes(store, config.classes),
+        passwords=Passwords(store, parts.logins, hasher, config.classes, now=now),
         profiles=Profiles(store, PictureMaker()),
         signatures=Signatures(store, work),
         temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),
@@ -217,6 +226,7 @@ def _make_account_cases(
 async def _make_parts(
     store: Store, config: Config, hasher: PasswordHasher, *, work: ContentWork | None, clock: Clock
 ) -> _Parts:
+    doomed = Doomed(store)
     logins = Logins(
         store,
         config.auth,
@@ -224,6 +234,7 @@ async def _make_parts(
         classes=config.classes,
         primary_domain=config.primary_domain,
         trusted=config.http.trusted_proxy_networks,
+        purges=LogoutPurges(config.classes, follow=doomed.finish),
         now=clock.now,
     )
     news = News(
@@ -237,6 +248,7 @@ async def _make_parts(
     attachments = TemporaryAttachments(store, messages, config.classes, clock=clock)
     limit = config.lmtp.max_message_bytes
     settings = Settings(store, config.classes)
+    policies = Policies(config.classes, on_marked=receipts.acknowledge)
     return _Parts(
         clock=clock,
         logins=logins,
@@ -245,8 +257,9 @@ async def _make_parts(
         settings=settings,
         tokens=await Tokens.open(store),
         routing=routing,
-        policies=Policies(config.classes, on_marked=receipts.acknowledge),
-        doomed=Doomed(store),
+        policies=policies,
+        doomed=doomed,
+        jobs=Jobs(store, policies, on_progress=news.job_changed),
         letters=Letters(store, messages, attachments, work=work, clock=clock, max_message_bytes=limit),
         attachments=attachments,
         search_folders=SearchFolders(store, logins.sessions, settings, clock=clock),
@@ -260,7 +273,7 @@ def _make_bimi(store: Store, config: Config, clock: Clock) -> Bimi:
 
 
 def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWork | None) -> Ingest:
-    return Ingest(
+    ingest = Ingest(
         store,
         config.classes,
         max_message_bytes=config.lmtp.max_message_bytes,
@@ -269,6 +282,9 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
         bimi=parts.bimi,
         now=parts.clock.now,
     )
+    notices = QuotaNotices(store, config.classes, prepare=ingest.prepare, clock=parts.clock)
+    parts.doomed.also.append(notices.file_due)
+    return ingest
 
 
 def _make_carrying(store: Store, config: Config, parts: _Parts) -> Carrying:

@@ -28,6 +28,7 @@ from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
+from postroom.domain.passwords import Passwords
 from postroom.domain.profiles import Profiles
 from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
@@ -42,6 +43,7 @@ from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
 from postroom.domain.unsending import Unsending
 from postroom.domain.vacation import Vacations
+from postroom.domain.visits import Visits
 from postroom.domain.webhooks import Webhooks
 
 
@@ -75,6 +77,7 @@ class Domain:
     messages: Messages
     news: News
     operations: Operations
+    passwords: Passwords
     profiles: Profiles
     search: Search
     search_folders: SearchFolders
@@ -89,4 +92,5 @@ class Domain:
     tokens: Tokens
     unsending: Unsending
     vacations: Vacations
+    visits: Visits
     webhooks: Webhooks

@@ -8,6 +8,7 @@ from postroom.store.sql.bimi import WaitingRepo
 from postroom.store.sql.contacts import ContactRepo
 from postroom.store.sql.directory import DirectoryRepo
 from postroom.store.sql.grants import GrantRepo
+from postroom.store.sql.maintenance import UpkeepRepo
 from postroom.store.sql.profiles import ProfileRepo, SignatureRepo
 from postroom.store.sql.reader_marks import ReaderMarkRepo
 from postroom.store.sql.settings import SettingRepo
@@ -58,3 +59,8 @@ class AccountTables:
     def settings(self) -> SettingRepo:
         """The account's settings."""
         return SettingRepo(self._connection, self.account_id)
+
+    @cached_property
+    def upkeep(self) -> UpkeepRepo:
+        """What is kept to look after the account."""
+        return UpkeepRepo(self._connection, self.account_id)

@@ -6,8 +6,8 @@ import pytest
 from tests.fixtures.factories import DATE, AddOwner, Owner, make_filing, make_message
 
 from postroom.domain import Domain
-from postroom.domain.folders import parents_first
 from postroom.domain.messages import read_summary
+from postroom.domain.shared_folders import parents_first
 from postroom.errors import Kind, PostroomError
 from postroom.model.folder import INBOX, Folder
 from postroom.model.ids import FolderId, FolderRef, MailRef, Modseq, Uid
