@@ -136,6 +136,7 @@ class _AccountCases(TypedDict):
     indexes: Indexes
     passwords: Passwords
     profiles: Profiles
+    sharing: Sharing
     signatures: Signatures
     temporary_aliases: TemporaryAliases
     vacations: Vacations
@@ -185,7 +186,6 @@ async def make_domain(
         search_suggestions=SearchSuggestions(store),
         sending=_make_sending(store, config, parts),
         settings=settings,
-        sharing=Sharing(store, primary_domain=config.primary_domain),
         temporary_attachments=parts.attachments,
         tickets=Tickets(store, logins, now=now),
         tokens=tokens,
@@ -217,6 +217,7 @@ def _make_account_cases(
         indexes=Indexes(store, config.classes),
         passwords=Passwords(store, parts.logins, hasher, config.classes, now=now),
         profiles=Profiles(store, PictureMaker()),
+        sharing=Sharing(store, primary_domain=config.primary_domain),
         signatures=Signatures(store, work),
         temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),
         vacations=Vacations(store),

@@ -36,6 +36,11 @@ class FoundFolder(NamedTuple):
     letters: str
     parent_id: FolderId
 
+    @property
+    def folder_id(self) -> FolderId:
+        """The number of the folder."""
+        return self.folder.folder_id
+
 
 class Folders:
     """The folders a caller sees."""

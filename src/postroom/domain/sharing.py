@@ -288,6 +288,7 @@ async def _open_public(tx: DirectoryTransaction) -> Transaction:
             )
         )
         await tx.mailbox(account_id).mailbox.create(next_folder_id=ROOT + 1)
+        await tx.visits.create(account_id, 0)
     mailbox = tx.mailbox(account_id)
     await mailbox.lock()
     return mailbox

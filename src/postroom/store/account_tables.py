@@ -11,6 +11,7 @@ from postroom.store.sql.grants import GrantRepo
 from postroom.store.sql.maintenance import UpkeepRepo
 from postroom.store.sql.profiles import ProfileRepo, SignatureRepo
 from postroom.store.sql.reader_marks import ReaderMarkRepo
+from postroom.store.sql.reader_recounts import ReaderRecountRepo
 from postroom.store.sql.settings import SettingRepo
 
 
@@ -39,6 +40,11 @@ class AccountTables:
     def reader_marks(self) -> ReaderMarkRepo:
         """What others have seen of the mails."""
         return ReaderMarkRepo(self._connection, self.account_id)
+
+    @cached_property
+    def reader_recounts(self) -> ReaderRecountRepo:
+        """What others have seen, counted anew."""
+        return ReaderRecountRepo(self._connection, self.account_id)
 
     @cached_property
     def bimi_waiting(self) -> WaitingRepo:
