@@ -1,5 +1,6 @@
 """Shared and public folders: who is given what, and what he sees of it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -104,6 +105,8 @@ async def test_permissions_are_given_and_taken(ann: User, ben: User) -> None:
         ("@nowhere.test", ["l"], "badParameter"),
         ("@", ["l"], "badParameter"),
         ("", ["l"], "badParameter"),
+        ("@" + "é" * 390, ["l"], "badParameter"),
+        ("a" * 500, ["l"], "badParameter"),
         ("\x00", ["l"], "badParameter"),
         ("~public", ["l"], "badParameter"),
         ("ben@example.test", ["z"], "badParameter"),
@@ -669,3 +672,34 @@ async def test_a_batch_in_an_account_that_goes(
 
     monkeypatch.setattr(jobs, "_do_slice", do_slice)
     assert await batch(ben, "update", ids=mails, isFlagged=True) == mails
+
+
+async def test_mails_cross_in_both_directions_at_the_same_time(ann: User, ben: User) -> None:
+    """Both mailboxes are taken in one order, so that nobody waits for ever."""
+    await share(ann, ann.inbox, ben, "lrite")
+    mails = {
+        user.inbox: [await user.deliver(make_message(subject=f"{number}")) for number in range(6)]
+        for user in (ann, ben)
+    }
+    moves = [
+        ben.client.post(f"/api/v1/mails/{mail}/move", json={"destinationFolderId": target})
+        for source, target in ((ann.inbox, ben.inbox), (ben.inbox, ann.inbox))
+        for mail in mails[source]
+    ]
+    assert {response.status_code for response in await asyncio.gather(*moves)} == {200}
+    for user in (ann, ben):
+        page = await user.get("/api/v1/mails", folderId=user.inbox)
+        assert page["totalItems"] == 6
+        assert {mail["id"] for mail in page["items"]}.isdisjoint(mails[user.inbox])
+    assert (await unread_of(ben, ann.inbox))[0] == 6
+
+
+async def test_undo_takes_out_what_was_fetched(ann: User, ben: User) -> None:
+    await share(ann, ann.inbox, ben, "lr")
+    mail = await ann.deliver(make_message())
+    session = {"X-Axigen-Session": (await ben.client.post("/api/v1/login")).json()["sessid"]}
+    body = {"destinationFolderId": ben.inbox}
+    copied = await ben.client.post(f"/api/v1/mails/{mail}/copy", json=body, headers=session)
+    assert copied.status_code == 200
+    assert (await ben.client.post("/api/v1/undo", headers=session)).status_code == 200
+    assert (await ben.get("/api/v1/mails", folderId=ben.inbox))["totalItems"] == 0

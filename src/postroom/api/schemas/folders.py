@@ -96,7 +96,8 @@ class NewPermission(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
     """What a reader may do in a folder from now on; no permissions take all away."""
 
     account: Annotated[
-        str, Meta(description="An address here, or @domain for everybody of the owner's domain.")
+        str,
+        Meta(max_length=400, description="An address here, or @domain for everybody of the owner's domain."),
     ]
     permissions: Annotated[list[str], Meta(max_length=40)]
 
@@ -104,7 +105,7 @@ class NewPermission(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
 class PermissionQuery(msgspec.Struct, frozen=True, rename="camel"):
     """Whose permissions are taken away."""
 
-    account: str
+    account: Annotated[str, Meta(max_length=400, description="An address here, @domain or *.")]
 
 
 NAMESPACE_NAME = "~Other users' folders"
