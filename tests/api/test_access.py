@@ -42,6 +42,7 @@ INSIDE = {"partId": "0", "attachmentId": "0", "innerAttachmentId": "0"}
 SAME_KIND = {
     "activeConversationId": "conversationId",
     "activeMailId": "mailId",
+    "contactIds": "contactId",
     "destinationFolderId": "folderId",
     "folderIds": "folderId",
     "ids": "mailId",
@@ -74,6 +75,8 @@ class Row(NamedTuple):
     """The thing whose id is right for the mail in the path."""
     ids: str = "mailId"
     """The thing whose id is right among those in the body."""
+    folder: str = "folderId"
+    """The folder that is right for the endpoint."""
 
     @property
     def names(self) -> list[str]:
@@ -105,15 +108,19 @@ ROWS = {
     "addLabel": Row({"labelId": ID}),
     "archiveMail": Row(),
     "cancelSchedule": Row(mail="scheduledId"),
+    "changeContact": Row({"name": "Another name", "folderId": ID}, folder="contactFolderId"),
     "changeSettings": Row({"theme": "breeze"}),
     "changeWebhook": Row({"folderId": ID}),
+    "completeContacts": Row(query={"query": "a"}),
     "copyMail": TO_FOLDER,
     "copyMails": MOVED,
+    "createContact": Row({"name": "New", "folderId": ID}, folder="contactFolderId"),
     "createFolder": Row({"name": "New", "parentId": ID}),
     "createLabel": NAME,
     "createMail": Row({**ANSWER, "folderId": ID}),
     "createWebhook": Row({"url": "https://hooks.example.com/", "folderId": ID}),
     "deleteClientSettings": Row(),
+    "deleteContact": Row(),
     "deleteConversation": Row(),
     "deleteConversations": Row({"ids": [ID]}, told="ids", ids="conversationId"),
     "deleteFolder": Row(),
@@ -136,6 +143,8 @@ ROWS = {
     "getBatch": Row(),
     "getBody": Row(),
     "getClientSettings": Row(),
+    "getContact": Row(),
+    "getContactDelta": IN_FOLDER._replace(folder="contactFolderId"),
     "getConversation": Row(query={"mailIds": ID}, told="mailIds"),
     "getCounters": Row(),
     "getFolder": Row(),
@@ -159,6 +168,7 @@ ROWS = {
     "labelConversations": LABELLED._replace(ids="conversationId"),
     "labelMails": LABELLED,
     "listAttachments": Row(),
+    "listContacts": IN_FOLDER._replace(folder="contactFolderId"),
     "listConversations": Row(query={"folderId": ID, "activeConversationId": ID}, told="activeConversationId"),
     "listFolders": Row(),
     "listLabels": Row(),
@@ -186,6 +196,7 @@ ROWS = {
     "replayWebhook": Row({"from": 0}),
     "scheduleDraft": Row(LATER, mail="draftId"),
     "scheduleMail": Row({**ANSWER, **LATER}),
+    "searchContactAvatars": Row({"contactIds": [ID]}, told="contactIds"),
     "searchMails": Row({"folderIds": [ID], "query": []}),
     "sendDraft": Row(mail="draftId"),
     "sendMail": Row(ANSWER),
@@ -227,7 +238,7 @@ def names_of(endpoint: Endpoint) -> list[str]:
 def fit(endpoint: Endpoint, things: dict[str, str]) -> dict[str, str]:
     """Return the things with those that are right for an endpoint."""
     row = ROWS[endpoint.declared.operation_id]
-    return {**things, "mailId": things[row.mail], "ids": things[row.ids]}
+    return {**things, "mailId": things[row.mail], "ids": things[row.ids], "folderId": things[row.folder]}
 
 
 def is_endless(endpoint: Endpoint) -> bool:
@@ -272,6 +283,8 @@ async def make_things(user: User) -> dict[str, str]:
         "conversationId": (await user.get(f"/api/v1/mails/{mail}/conversation"))["id"],
         "folderId": (await make("folders", {"name": name}))["id"],
         "labelId": (await make("labels", {"name": name}))["id"],
+        "contactId": (await make("contacts", {"name": name}))["id"],
+        "contactFolderId": (await make("folders", {"name": f"{name} too", "type": "contacts"}))["id"],
         "webhookId": (await make("account/webhooks", {"url": "https://hooks.example.com/"}))["id"],
     }
     with every_batch_a_job():
@@ -309,7 +322,7 @@ def every_batch_a_job() -> Iterator[None]:
 
 async def take_down(user: User) -> list[Any]:
     """Return all that the calls could change, with the tokens that tell of every change."""
-    lists = ["folders", "labels", "account/webhooks", "account/settings", "account/vacation"]
+    lists = ["folders", "contacts", "labels", "account/webhooks", "account/settings", "account/vacation"]
     lists += ["operations", "mails/counters"]
     return [await user.get(f"/api/v1/{path}") for path in lists] + [
         await user.get("/api/v1/mails", folderId=folder["id"])
@@ -395,13 +408,13 @@ async def test_other_accounts_mails_are_told_as_not_there(world: World, ann: Use
             assert response.status_code == 200, endpoint
             if told == "ids":
                 assert response.json()["failedItems"] == [strange]
-            elif told == "mailIds":
+            elif told in {"mailIds", "contactIds"}:
                 assert response.json()["items"] == []
             else:
                 assert response.json()["sortInfo"]["activeRowIndex"] == -1
     kinds = ["label{}", "unlabel{}", "move{}", "update{}", "delete{}", "list{}"]
     several = {kind.format(name) for kind in kinds for name in ("Mails", "Conversations")}
-    assert set(tried) == several | {"copyMails", "getConversation"}
+    assert set(tried) == several | {"copyMails", "getConversation", "searchContactAvatars"}
     assert len(tried) == len(set(tried))
     assert (await take_down(ann), await take_down(ben)) == before
 

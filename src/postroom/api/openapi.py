@@ -18,6 +18,7 @@ from postroom.api.errors import STATUS_OF_CODE, STATUS_OF_KIND, ErrorBody
 from postroom.api.idempotency import WRITING_METHODS
 from postroom.api.operation import Access, Operation, Returned, Stream
 from postroom.api.schemas.fields import (
+    ContactText,
     ConversationText,
     FolderText,
     Index,
@@ -35,6 +36,7 @@ JSONObject = dict[str, Any]
 _PATH_PARAMETER = re.compile(r"\{(\w+):\w+\}")
 _PATH_KINDS: dict[str, Any] = {
     "folder_id": FolderText,
+    "contact_id": ContactText,
     "mail_id": MailText,
     "conversation_id": ConversationText,
     "label_id": LabelText,

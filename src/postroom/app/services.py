@@ -11,6 +11,7 @@ from postroom.content.pool import HelperPool, count_helpers
 from postroom.content.work import ContentWork
 from postroom.domain import Domain
 from postroom.domain.accounts import Accounts
+from postroom.domain.address_book import AddressBook
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
 from postroom.domain.calls import Calls
@@ -125,22 +126,28 @@ async def make_domain(
 ) -> Domain:
     """Return the use cases over an open store. Raises: unavailable."""
     parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock())
-    logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
-    now, sessions, doomed = parts.clock.now, parts.logins.sessions, parts.doomed
+    logins, settings, tokens, policies, doomed = (
+        parts.logins,
+        parts.settings,
+        parts.tokens,
+        parts.policies,
+        parts.doomed,
+    )
     jobs = Jobs(store, policies, on_progress=parts.news.job_changed)
     return Domain(
         accounts=Accounts(store, config.classes),
+        address_book=_make_address_book(store, config, parts),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders),
-        calls=Calls(store, config.classes, now=now),
+        calls=Calls(store, config.classes, now=parts.clock.now),
         conversation_batches=ConversationBatches(store, jobs),
         conversation_changes=ConversationChanges(store, policies, jobs),
-        conversations=Conversations(store, sessions, settings, config.classes),
+        conversations=Conversations(store, logins.sessions, settings, config.classes),
         counters=Counters(store, logins, parts.news),
-        deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
+        deltas=Deltas(store, logins.sessions, tokens, search_folders=parts.search_folders),
         doomed=doomed,
         drafts=Drafts(store, parts.letters, config.classes),
-        event_streams=EventStreams(store, parts.news, sessions, tokens=tokens),
+        event_streams=EventStreams(store, parts.news, logins.sessions, tokens=tokens),
         folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
         health=Health(store),
@@ -150,7 +157,7 @@ async def make_domain(
         labels=Labels(store, on_doomed=doomed.begin),
         logins=logins,
         mail_changes=MailChanges(store, policies),
-        mails=Mails(store, sessions, settings, search_folders=parts.search_folders),
+        mails=Mails(store, logins.sessions, settings, search_folders=parts.search_folders),
         messages=parts.messages,
         news=parts.news,
         operations=Operations(store, policies, jobs),
@@ -160,7 +167,7 @@ async def make_domain(
         sending=_make_sending(store, config, parts),
         settings=settings,
         temporary_attachments=parts.attachments,
-        tickets=Tickets(store, sessions, now=now),
+        tickets=Tickets(store, logins.sessions, now=parts.clock.now),
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
         vacations=Vacations(store),
@@ -215,6 +222,16 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
         work=work,
         routing=parts.routing,
         now=parts.clock.now,
+    )
+
+
+def _make_address_book(store: Store, config: Config, parts: _Parts) -> AddressBook:
+    return AddressBook.over(
+        store,
+        config.classes,
+        sessions=parts.logins.sessions,
+        settings=parts.settings,
+        tokens=parts.tokens,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from postroom.domain.accounts import Accounts
+from postroom.domain.address_book import AddressBook
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
 from postroom.domain.calls import Calls
@@ -45,6 +46,7 @@ class Domain:
     """The use cases, put together by the composition root."""
 
     accounts: Accounts
+    address_book: AddressBook
     attachments: Attachments
     batches: Batches
     calls: Calls

@@ -61,7 +61,7 @@ async def test_known_addresses_are_left(owner: Owner) -> None:
     before = await folder_of(owner)
     assert await send(owner, "Someone Else <berta@Other.Test>") == 0
     assert await folder_of(owner) == before, "the use of a contact shows in no list"
-    assert await contacts_of(owner) == [contact]
+    assert await contacts_of(owner) == [contact._replace(uses=2)]
     assert await send(owner, "") == 0
 
 
@@ -130,4 +130,4 @@ async def test_removal_of_the_account(
     await directory.remove_account(owner.account.address)
     assert await contacts_of(owner) == []
     async with store.transaction(owner.account_id) as tx:
-        assert not await tx.contacts.use("berta@other.test", now=1)
+        assert not await tx.contact_words.use("berta@other.test", now=1)

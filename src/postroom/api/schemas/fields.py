@@ -18,6 +18,9 @@ WebhookText = Annotated[
     str, Meta(pattern=FOLDER_PATTERN, description="Id of a webhook.", examples=["80_1829138862080131072"])
 ]
 MailText = Annotated[str, Meta(pattern=MAIL_PATTERN, description="Id of a mail.", examples=["ODBfMl8xMzU0"])]
+ContactText = Annotated[
+    str, Meta(pattern=MAIL_PATTERN, description="Id of a contact.", examples=["ODBfOF8x"])
+]
 ConversationText = Annotated[
     str, Meta(pattern=MAIL_PATTERN, description="Id of a conversation.", examples=["ODBfY18xMzU0"])
 ]
