@@ -78,6 +78,7 @@ WHOLE_ACCOUNT = {
     "contacts._PAGES": "a page of the list of all contacts, in its order",
     "contact_changes._FIND_ANYWHERE": "the counters of all folders of contacts",
     "contact_changes._LIST_ANYWHERE": "the few folders that are being removed are passed over",
+    "feeds._CONTACT_FOLDERS": "the positions of all folders of contacts are asked for",
     "feeds._FOLDERS": "the figures of all folders are asked for",
     "folders._LIST": "all folders are asked for",
     "folders._COUNTS": "all folders are asked for",

@@ -126,13 +126,7 @@ async def make_domain(
 ) -> Domain:
     """Return the use cases over an open store. Raises: unavailable."""
     parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock())
-    logins, settings, tokens, policies, doomed = (
-        parts.logins,
-        parts.settings,
-        parts.tokens,
-        parts.policies,
-        parts.doomed,
-    )
+    logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
     jobs = Jobs(store, policies, on_progress=parts.news.job_changed)
     return Domain(
         accounts=Accounts(store, config.classes),
@@ -145,16 +139,16 @@ async def make_domain(
         conversations=Conversations(store, logins.sessions, settings, config.classes),
         counters=Counters(store, logins, parts.news),
         deltas=Deltas(store, logins.sessions, tokens, search_folders=parts.search_folders),
-        doomed=doomed,
+        doomed=parts.doomed,
         drafts=Drafts(store, parts.letters, config.classes),
         event_streams=EventStreams(store, parts.news, logins.sessions, tokens=tokens),
-        folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
+        folder_changes=FolderChanges(store, policies, on_doomed=parts.doomed.begin),
         folders=Folders(store),
         health=Health(store),
         indexes=Indexes(store, config.classes),
         ingest=_make_ingest(store, config, parts, work=work),
         jobs=jobs,
-        labels=Labels(store, on_doomed=doomed.begin),
+        labels=Labels(store, on_doomed=parts.doomed.begin),
         logins=logins,
         mail_changes=MailChanges(store, policies),
         mails=Mails(store, logins.sessions, settings, search_folders=parts.search_folders),

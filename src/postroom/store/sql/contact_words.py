@@ -1,8 +1,9 @@
 """What contacts are found by: their addresses, and their words as one types.
 
-Words lie in an index in the order of (level, word), where the level of a contact rises with how often it was used: by one with
-each of the first uses, then whenever they have doubled. So the most used of those that begin with some letters are
-found in a few short ranges, however many others begin like that: each range is read no further than is needed.
+Words lie in an index in the order of (level, word), where the level of a contact rises with how often it was used:
+by one with each of the first uses, then whenever they have doubled. So the most used of those that begin with some
+letters are found in a few short ranges, however many others begin like that: each range is read no further than is
+needed.
 
 Invariants (verified by ``postroom check``): the words and addresses of a contact are those that it has; level and
 uses are the same in all words of a contact, and those of the contact.
