@@ -114,7 +114,10 @@ class Call(Request[Any, Any, Any]):
         """Return the body; raises ``payloadTooLarge``."""
         exchange = self.exchange
         if exchange.raw_body is None:
-            limit = exchange.settings.max_json_bytes
+            declared: Operation | None = self.route_handler.opt.get("operation")
+            settings = exchange.settings
+            is_import = declared is not None and bool(declared.raw_body)
+            limit = settings.max_import_bytes if is_import else settings.max_json_bytes
             exchange.raw_body = await body.read_body(exchange.headers, self.receive, limit)
         return exchange.raw_body
 
@@ -150,7 +153,7 @@ async def admit(call: "Request[Any, Any, Any]") -> None:
         return
     if declared.access is Access.ACCOUNT:
         exchange.caller = await call.authenticate()
-    if declared.body is None and not declared.takes_files:
+    if declared.body is None and not declared.takes_files and not declared.raw_body:
         body.refuse_body(await call.read_raw_body())
     exchange.is_admitted = True
 

@@ -48,6 +48,7 @@ _PATH_KINDS: dict[str, Any] = {
     "operation_id": Number,
     "webhook_id": WebhookText,
 }
+_VCARD = "BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Bea\r\nEND:VCARD\r\n"
 _SCHEMA_REF = "#/components/schemas/{name}"
 _DESCRIPTION = """\
 Every path answers alike with and without a trailing slash. Requests and answers are UTF-8 JSON; every answer carries
@@ -304,8 +305,9 @@ def _describe(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSONObject:
             "required": endpoint.method not in {"GET", "POST"},
             "content": {"application/json": {"schema": body, "example": make_example(body, schemas)}},
         }
-    if declared.takes_files:
-        described["requestBody"] = {"required": True, "content": {"multipart/form-data": _FILES}}
+    if declared.takes_files or declared.raw_body:
+        media = {kind: {"schema": {"type": "string"}, "example": _VCARD} for kind in declared.raw_body}
+        described["requestBody"] = {"required": True, "content": {**media, "multipart/form-data": _FILES}}
     return described
 
 

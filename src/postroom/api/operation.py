@@ -54,6 +54,8 @@ class Operation:
     body: type[msgspec.Struct] | None = None
     takes_files: bool = False
     """The body is multipart/form-data with files in it; the handler itself has them read."""
+    raw_body: tuple[str, ...] = ()
+    """Media types of a body that is no JSON, which the handler itself reads; it may be as large as an import."""
     access: Access = Access.ACCOUNT
     has_etag: bool = False
     headers: tuple[str, ...] = ()

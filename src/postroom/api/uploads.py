@@ -57,6 +57,28 @@ async def read_files(call: Call) -> Staging:
     return exchange.staging
 
 
+def find_only_file(content_type: str, body: bytes) -> bytes:
+    """Return the one file of a form that is in memory; a body that is no form is the file. Raises: badParameter."""
+    if not content_type.lower().lstrip().startswith("multipart/"):
+        return body
+    parser = PushMultipartParser(_parse_boundary(content_type), max_segment_count=MAX_FILES)
+    files: list[bytearray] = []
+    try:
+        for event in parser.parse(body):
+            if isinstance(event, MultipartSegment):
+                _require_file(event)
+                files.append(bytearray())
+            elif event:
+                files[-1] += event
+        parser.close()
+    except MultipartError as error:
+        raise _explain(error) from None
+    files = [file for file in files if file]
+    if len(files) != 1:
+        raise bad_parameter("body", "the body must hold one file")
+    return bytes(files[0])
+
+
 def _parse_boundary(content_type: str) -> str:
     kind, options = parse_options_header(content_type)
     boundary: str = options.get("boundary", "")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from postroom.config.classes import AccountClass
 from postroom.domain.contact_changes import ContactChanges
 from postroom.domain.contact_deltas import ContactDeltas
+from postroom.domain.contact_transfer import ContactTransfer
 from postroom.domain.contacts import Contacts
 from postroom.domain.sessions import Sessions
 from postroom.domain.settings import Settings
@@ -20,6 +21,7 @@ class AddressBook:
     contacts: Contacts
     changes: ContactChanges
     deltas: ContactDeltas
+    transfer: ContactTransfer
 
     @classmethod
     def over(
@@ -33,4 +35,9 @@ class AddressBook:
     ) -> "AddressBook":
         """Return the use cases over a store."""
         contacts = Contacts(store, sessions, settings, tokens=tokens)
-        return cls(contacts, ContactChanges(store, classes), ContactDeltas(store, contacts, tokens))
+        return cls(
+            contacts,
+            ContactChanges(store, classes),
+            ContactDeltas(store, contacts, tokens),
+            ContactTransfer(store, classes, tokens),
+        )

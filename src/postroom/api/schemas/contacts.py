@@ -99,6 +99,29 @@ class ContactChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
     avatar: Annotated[Base64 | None, Meta(description="An image file; empty for none.")] | UnsetType = UNSET
 
 
+class ImportQuery(msgspec.Struct, frozen=True, rename="camel"):
+    """Where contacts go."""
+
+    folder_id: Annotated[FolderText | None, Meta(description="By default Contacts.")] = None
+
+
+class ExportQuery(msgspec.Struct, frozen=True, rename="camel"):
+    """Which contacts, in which form."""
+
+    folder_id: Annotated[FolderText | None, Meta(description="By default Contacts.")] = None
+    version: Annotated[Literal["3.0", "4.0"], Meta(description="Of the vCards.", examples=["3.0"])] = "3.0"
+
+
+class ImportResult(Shape, frozen=True):
+    """What became of the cards."""
+
+    imported: Number
+    updated: Number
+    failed: Annotated[
+        Number, Meta(description="Those that are broken or empty, or for which there is no room.")
+    ]
+
+
 class ListedContact(Shape, frozen=True):
     """A contact as lists show it."""
 
