@@ -75,6 +75,8 @@ class Row(NamedTuple):
     """The thing whose id is right for the mail in the path."""
     ids: str = "mailId"
     """The thing whose id is right among those in the body."""
+    content: str = ""
+    """The body, where it is no JSON."""
     folder: str = "folderId"
     """The folder that is right for the endpoint."""
 
@@ -136,6 +138,7 @@ ROWS = {
     "downloadPart": Row(),
     "downloadSource": Row(),
     "explainConversation": Row(),
+    "exportContacts": IN_FOLDER._replace(folder="contactFolderId"),
     "getAccountInfo": Row(),
     "getAttachedMail": Row(),
     "getAttachedMailAttachment": Row(),
@@ -167,6 +170,9 @@ ROWS = {
     "issueTicket": Row(),
     "labelConversations": LABELLED._replace(ids="conversationId"),
     "labelMails": LABELLED,
+    "importContacts": IN_FOLDER._replace(
+        folder="contactFolderId", content="BEGIN:VCARD\nFN:Bea\nEND:VCARD\n"
+    ),
     "listAttachments": Row(),
     "listContacts": IN_FOLDER._replace(folder="contactFolderId"),
     "listConversations": Row(query={"folderId": ID, "activeConversationId": ID}, told="activeConversationId"),
@@ -254,6 +260,7 @@ async def call(user: User, endpoint: Endpoint, values: dict[str, str]) -> httpx.
         endpoint.method,
         path,
         params={name: fill(name, value, values) for name, value in (row.query or {}).items()},
+        content=row.content or None,
         json=row.body and {name: fill(name, value, values) for name, value in row.body.items()},
         headers={SESSION: values[SESSION]} if row.in_session and SESSION in values else {},
     )

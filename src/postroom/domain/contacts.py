@@ -30,7 +30,7 @@ LIST_KIND = "contacts"
 MAX_QUERY_CHARS = 256
 MAX_AVATARS = 100
 """Contacts or addresses that pictures are asked for in one call."""
-_WORDS_A_CONTACT = 4
+_WORDS_A_CONTACT = 2
 
 
 class ContactPage(NamedTuple):
