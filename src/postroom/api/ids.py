@@ -70,6 +70,11 @@ def parse_folder(text: str, parameter: str) -> FolderRef:
     return FolderRef(AccountId(owner), FolderId(folder))
 
 
+def parse_optional_folder(text: str | None, parameter: str) -> FolderRef | None:
+    """Return the folder that ``text`` names, if there is one; raises ``badParameter`` naming ``parameter``."""
+    return None if text is None else parse_folder(text, parameter)
+
+
 def parse_label(text: str, parameter: str) -> LabelRef:
     """Return the label that ``text`` names; raises ``badParameter`` naming ``parameter``."""
     found = _PAIR.fullmatch(text)

@@ -102,7 +102,7 @@ class ContactTransfer:
             await get_contacts_folder(mailbox, ref.folder)
         done = Imported()
         for cards in _in_slices(data):
-            read = [None if card is None else await asyncio.to_thread(_fit, card) for card in cards]
+            read = [None if card is None else _fit(card) for card in cards]
             ready = [one for one in read if one is not None]
             filed = await self._file(caller, ref.folder, ready)
             failed = len(read) - filed.imported - filed.updated

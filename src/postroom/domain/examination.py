@@ -232,14 +232,21 @@ async def repair_faults(tx: Transaction, account: str, messages: MessageStore) -
         await repair_conversations(tx)
         if "counter" not in kinds:
             await tx.log("repair", Record(), modseq=state.modseq)
-    if "contact" in kinds:
-        await repair_contacts(tx)
-    if "fulltext" in kinds:
-        await _repair_index(tx, recount, messages)
+    await _repair_what_finds(tx, kinds, recount, messages=messages)
     _, left = await examine(tx, account)
     # What was put into the index in this transaction is not always visible in it yet.
     still = {fault.what for fault in left if fault.kind != "fulltext"}
     return [fault._replace(repaired=fault.what not in still) for fault in faults]
+
+
+async def _repair_what_finds(
+    tx: Transaction, kinds: set[str], recount: _Recount, *, messages: MessageStore
+) -> None:
+    """Set right what contacts and messages are found by."""
+    if "contact" in kinds:
+        await repair_contacts(tx)
+    if "fulltext" in kinds:
+        await _repair_index(tx, recount, messages)
 
 
 async def _repair_counters(tx: Transaction, recount: _Recount) -> None:

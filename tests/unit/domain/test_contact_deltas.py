@@ -1,22 +1,26 @@
-"""Whatever happens between the pages of a chain: at its end a client has what the lists show, and counters are right."""
+"""Whatever happens between the pages of a chain, at its end a client has what lists show, and counters are right."""
 
 import random
+import time
 from collections.abc import Sequence
 
 import pytest
 from tests.fixtures.factories import Owner
 
+from postroom.config.retention import RetentionConfig
 from postroom.domain import Domain
 from postroom.domain.check import check_store
 from postroom.domain.contact_cards import Card
 from postroom.domain.contacts import ContactListRequest
-from postroom.domain.maintenance import forget_removals
+from postroom.domain.doomed import remove_doomed
+from postroom.domain.maintenance import purge_history
 from postroom.errors import PostroomError
 from postroom.model.account import Caller
 from postroom.model.contact import Contact, ContactRef
 from postroom.model.folder import COLLECTED, CONTACTS
 from postroom.model.ids import FolderId, FolderRef
 from postroom.store import Store
+from postroom.store.sql.contact_words import level_of
 
 STEPS = 120
 
@@ -60,9 +64,8 @@ class Client:
 class World:
     """One account, and things that happen to it at random."""
 
-    def __init__(self, owner: Owner, domain: Domain, seed: int) -> None:
-        self.owner, self.domain, self.rng = owner, domain, random.Random(seed)
-        self.caller = owner.caller
+    def __init__(self, caller: Caller, domain: Domain, seed: int) -> None:
+        self.caller, self.domain, self.rng = caller, domain, random.Random(seed)  # noqa: S311
         self.extra: list[FolderId] = []
 
     async def contacts(self) -> Sequence[Contact]:
@@ -89,15 +92,21 @@ class World:
         elif kind == "delete":
             await changes.delete(self.caller, ref)
         elif kind == "import":
-            cards = "".join(f"BEGIN:VCARD\nUID:{rng.randrange(9)}\nFN:{rng.random()}\nEND:VCARD\n" for _ in "12")
-            await self.domain.address_book.transfer.import_cards(self.caller, cards.encode(), folder=self.folder())
+            cards = "".join(
+                f"BEGIN:VCARD\nUID:{rng.randrange(9)}\nFN:{rng.random()}\nEND:VCARD\n" for _ in "12"
+            )
+            await self.domain.address_book.transfer.import_cards(
+                self.caller, cards.encode(), folder=self.folder()
+            )
         else:
             await self.change_folder()
 
     async def change_folder(self) -> None:
         folders, owner = self.domain.folder_changes, self.caller.account_id
         if len(self.extra) < 2:
-            made = await folders.create(self.caller, str(self.rng.random()), parent=None, folder_type="contacts")
+            made = await folders.create(
+                self.caller, str(self.rng.random()), parent=None, folder_type="contacts"
+            )
             self.extra.append(made.folder_id)
         elif self.rng.random() < 0.5:
             # The first time it goes to Trash, the second time for good.
@@ -112,7 +121,7 @@ class World:
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_deltas_lead_to_what_lists_show(owner: Owner, domain: Domain, store: Store, seed: int) -> None:
-    world = World(owner, domain, seed)
+    world = World(await owner.caller(), domain, seed)
     places = [None, FolderRef(owner.account_id, CONTACTS), FolderRef(owner.account_id, COLLECTED)]
     clients = [Client(domain, world.caller, place) for place in (*places, *places)]
     for number in range(STEPS):
@@ -124,4 +133,84 @@ async def test_deltas_lead_to_what_lists_show(owner: Owner, domain: Domain, stor
             await clients[0].check()
     for client in clients:
         await client.check()
-    assert [fault async for fault in check_store(store)] == [] if False else True
+    await domain.doomed.wait()
+    assert (await check_store(store)).findings == []
+
+
+async def test_a_folder_that_goes_with_its_contacts(
+    owner: Owner, domain: Domain, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = await owner.caller()
+    book = domain.address_book
+    folder = await domain.folder_changes.create(caller, "Old", parent=None, folder_type="contacts")
+    ref = FolderRef(owner.account_id, folder.folder_id)
+    for number in range(3):
+        await book.changes.create(caller, Card(name=f"Old {number}", email="old@x.test"), folder=ref)
+    await book.changes.create(caller, Card(name="Older"), folder=None)
+    everywhere, there = Client(domain, caller, None), Client(domain, caller, ref)
+    await everywhere.check()
+    await there.check()
+    await domain.folder_changes.delete(caller, ref)
+    await everywhere.check()
+    assert (everywhere.resets, len(everywhere.items)) == (0, 4), "in Trash they are still contacts"
+    monkeypatch.setattr(domain.folder_changes, "_on_doomed", lambda _: None)
+    before = await book.contacts.token(caller, None)
+    await domain.folder_changes.delete(caller, ref)
+    assert await book.contacts.token(caller, None) != before
+    # Before the rows are gone, and after.
+    for _ in range(2):
+        await everywhere.check()
+        assert [one.name for one in everywhere.items.values()] == ["Older"]
+        assert [one.name for one in await book.contacts.complete(caller, "old", limit=10)] == ["Older"]
+        page = await book.contacts.list(caller, ContactListRequest(limit=10))
+        assert ([one.name for one in page.contacts], page.total_items) == (["Older"], 1)
+        assert (await check_store(store)).findings == []
+        await remove_doomed(store, owner.account_id)
+    assert everywhere.resets == 1
+    with pytest.raises(PostroomError):
+        await there.pull(1)
+    async with store.read(owner.account_id) as mailbox:
+        assert len(await mailbox.contacts.list_all_after(0, limit=10)) == 1
+        assert await mailbox.recounts.recount_contacts() == {CONTACTS: 1}
+
+
+async def test_what_is_forgotten(owner: Owner, domain: Domain, store: Store) -> None:
+    caller = await owner.caller()
+    changes = domain.address_book.changes
+    clients = [Client(domain, caller, place) for place in (None, FolderRef(owner.account_id, CONTACTS))]
+    for _ in range(2):
+        made = [await changes.create(caller, Card(name=str(number)), folder=None) for number in range(4)]
+        for client in clients:
+            await client.check()
+        for one in made:
+            contact = one.contact
+            await changes.delete(caller, ContactRef(owner.account_id, contact.folder_id, contact.uid))
+        await purge_history(store, RetentionConfig(), now=lambda: time.time() + 400 * 86_400)
+        for client in clients:
+            await client.check()
+    assert [client.resets for client in clients] == [2, 2]
+
+
+async def test_a_send_raises_use_alone(owner: Owner, domain: Domain, store: Store) -> None:
+    caller = await owner.caller()
+    await domain.address_book.changes.create(caller, Card(name="Bea", email="bea@x.test"), folder=None)
+    before = await domain.address_book.contacts.token(caller, None)
+    for number in range(1, 300):
+        async with store.transaction(owner.account_id) as tx:
+            await tx.lock()
+            assert await tx.contact_words.use("bea@x.test", now=1)
+            if number in {1, 2, 3, 4, 5, 8, 200}:
+                [word] = await tx.contact_words.complete([b"bea@"], limit=5)
+                assert (word.uses, word.level) == (number, level_of(number))
+    assert await domain.address_book.contacts.token(caller, None) == before
+    assert (await check_store(store)).findings == []
+    for statement, kind in (
+        ("UPDATE contact_word SET uses = 7 WHERE word = $1", "contact"),
+        ("DELETE FROM contact_word WHERE word = $1", "contact"),
+        ("UPDATE contact_word SET item_id = 77 WHERE word = $1", "contact"),
+    ):
+        async with store.engine.write() as connection:
+            await connection.execute(statement, b"bea")
+        found = await check_store(store, repair=True)
+        assert {(fault.kind, fault.repaired) for fault in found.findings} == {(kind, True)}
+        assert (await check_store(store)).findings == []

@@ -2,12 +2,12 @@
 
 from litestar import HttpMethod, post, route
 
+from postroom.api import ids
 from postroom.api.call import Call
 from postroom.api.conditional import make_etag
 from postroom.api.operation import Stream, operation
 from postroom.api.query import Query
 from postroom.api.reply import Reply, json_reply
-from postroom.api.routes.contacts import parse_folder
 from postroom.api.schemas.contacts import ExportQuery, ImportQuery, ImportResult
 from postroom.api.stream import Content, StreamReply, from_iterator
 from postroom.api.uploads import find_only_file
@@ -36,7 +36,7 @@ async def import_contacts(request: Call) -> Reply:
 
     A card with the UID, or with the name and the main address, of a contact of the folder changes that one.
     """
-    folder = parse_folder(request.parse_query(_import_query).folder_id)
+    folder = ids.parse_optional_folder(request.parse_query(_import_query).folder_id, "folderId")
     data = find_only_file(request.find_header(b"content-type") or "", await request.read_raw_body())
     done = await request.domain.address_book.transfer.import_cards(request.caller, data, folder=folder)
     return json_reply(ImportResult(*done))
@@ -56,7 +56,9 @@ async def import_contacts(request: Call) -> Reply:
 async def export_contacts(request: Call) -> StreamReply:
     """Get the contacts of a folder as vCards."""
     query, transfer = request.parse_query(_export_query), request.domain.address_book.transfer
-    ref, token = await transfer.begin_export(request.caller, parse_folder(query.folder_id))
+    ref, token = await transfer.begin_export(
+        request.caller, ids.parse_optional_folder(query.folder_id, "folderId")
+    )
     content = Content(
         "text/vcard; charset=utf-8",
         make_etag("contacts export", token, query.version),

@@ -50,11 +50,6 @@ def _parse_ref(request: Call) -> ContactRef:
     return ids.parse_contact(request.scope["path_params"]["contact_id"], "contactId")
 
 
-def parse_folder(text: str | None) -> FolderRef | None:
-    """Return the folder that ``folderId`` names, if it names one; raises ``badParameter``."""
-    return None if text is None else ids.parse_folder(text, "folderId")
-
-
 @get(
     _PATH,
     **operation(
@@ -70,7 +65,7 @@ async def list_contacts(request: Call) -> Reply:
     """List a part of the contacts of a folder, or of all; ``syncTokenOnly`` answers with the token alone."""
     query = request.parse_query(_list_query)
     if query.sync_token_only:
-        return await _reply_token(request, parse_folder(query.folder_id))
+        return await _reply_token(request, ids.parse_optional_folder(query.folder_id, "folderId"))
     wanted = await _read_wanted(request, query)
     if unchanged := await _find_unchanged(request, wanted):
         return unchanged
@@ -87,7 +82,7 @@ async def _reply_token(request: Call, folder: FolderRef | None) -> Reply:
 
 async def _read_wanted(request: Call, query: ContactListQuery) -> ContactListRequest:
     """Return the page that is asked for, as long as the account has them if the query does not say."""
-    folder = parse_folder(query.folder_id)
+    folder = ids.parse_optional_folder(query.folder_id, "folderId")
     limit = await request.domain.settings.page_size(request.caller, query.limit)
     is_descending = None if query.dir is None else query.dir == "DESC"
     return ContactListRequest(folder, query.sort, is_descending, query.start, limit)
@@ -174,7 +169,10 @@ async def get_contact_delta(request: Call) -> Reply:
     token was too old or of another history: drop what there is and take the answer as a first listing.
     """
     query, caller = request.parse_query(_delta_query), request.caller
-    folder, deltas = parse_folder(query.folder_id), request.domain.address_book.deltas
+    folder, deltas = (
+        ids.parse_optional_folder(query.folder_id, "folderId"),
+        request.domain.address_book.deltas,
+    )
     limit = await request.domain.settings.page_size(caller, query.limit)
     if b"if-none-match" in request.exchange.headers:
         present = await deltas.find_present(caller, folder, query.sync_token)
@@ -213,7 +211,7 @@ async def create_contact(request: Call) -> Reply:
     full = await request.domain.address_book.changes.create(
         request.caller,
         Card(**read_changes(given)),
-        folder=None if given.folder_id is UNSET else parse_folder(given.folder_id),
+        folder=None if given.folder_id is UNSET else ids.parse_optional_folder(given.folder_id, "folderId"),
         avatar=b"" if given.avatar is UNSET else given.avatar or b"",
     )
     return _reply(request, full)
@@ -238,7 +236,7 @@ async def change_contact(request: Call) -> Reply:
         request.caller,
         ref,
         read_changes(given),
-        folder=None if given.folder_id is UNSET else parse_folder(given.folder_id),
+        folder=None if given.folder_id is UNSET else ids.parse_optional_folder(given.folder_id, "folderId"),
         avatar=None if given.avatar is UNSET else given.avatar or b"",
     )
     return _reply(request, full)

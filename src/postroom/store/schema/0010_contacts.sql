@@ -5,7 +5,7 @@ CREATE INDEX contact_by_name_anywhere ON contact (account_id, name_key, item_id,
 CREATE INDEX contact_by_email_anywhere ON contact (account_id, email_key, item_id, folder_id);
 CREATE INDEX contact_by_change ON contact (account_id, folder_id, modseq, uid);
 CREATE INDEX contact_by_change_anywhere ON contact (account_id, modseq, folder_id, uid);
-CREATE INDEX contact_by_card ON contact (account_id, folder_id, card_uid);
+CREATE INDEX contact_by_card ON contact (account_id, folder_id, card_uid, uid);
 CREATE INDEX contact_with_avatar ON contact (account_id, name_key, item_id, email_key, folder_id) WHERE has_avatar = 1;
 
 -- Pictures, apart from what lists read. content_type: image/png or image/jpeg.
