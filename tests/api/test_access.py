@@ -5,6 +5,7 @@ is tried in turn while all others are right, so that a refusal can only be for t
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -111,6 +112,7 @@ ROWS = {
     "archiveMail": Row(),
     "cancelSchedule": Row(mail="scheduledId"),
     "changeContact": Row({"name": "Another name", "folderId": ID}, folder="contactFolderId"),
+    "changeSignature": Row({"name": "Another name"}),
     "changeSettings": Row({"theme": "breeze"}),
     "changeWebhook": Row({"folderId": ID}),
     "completeContacts": Row(query={"query": "a"}),
@@ -120,7 +122,10 @@ ROWS = {
     "createFolder": Row({"name": "New", "parentId": ID}),
     "createLabel": NAME,
     "createMail": Row({**ANSWER, "folderId": ID}),
+    "createSignature": Row({"name": "New", "type": "text", "body": "Bye"}),
+    "createTemporaryAlias": Row(),
     "createWebhook": Row({"url": "https://hooks.example.com/", "folderId": ID}),
+    "deleteAvatar": Row(),
     "deleteClientSettings": Row(),
     "deleteContact": Row(),
     "deleteConversation": Row(),
@@ -129,6 +134,8 @@ ROWS = {
     "deleteLabel": Row(),
     "deleteMail": Row(),
     "deleteMails": Row({"ids": [ID]}, told="ids"),
+    "deleteSignature": Row(),
+    "deleteTemporaryAlias": Row(),
     "deleteTemporaryAttachment": Row(in_session=True),
     "deleteUISettings": Row(),
     "deleteWebhook": Row(),
@@ -143,11 +150,13 @@ ROWS = {
     "getAttachedMail": Row(),
     "getAttachedMailAttachment": Row(),
     "getAttachment": Row(),
+    "getAvatar": Row(),
     "getBatch": Row(),
     "getBody": Row(),
     "getClientSettings": Row(),
     "getContact": Row(),
     "getContactDelta": IN_FOLDER._replace(folder="contactFolderId"),
+    "getContactInfo": Row(),
     "getConversation": Row(query={"mailIds": ID}, told="mailIds"),
     "getCounters": Row(),
     "getFolder": Row(),
@@ -161,6 +170,7 @@ ROWS = {
     "getPartData": PARTS,
     "getParts": Row(),
     "getSettings": Row(),
+    "getSignature": Row(),
     "getSource": Row(),
     "getTemporaryAttachment": Row(in_session=True),
     "getThumbnail": Row(),
@@ -173,6 +183,7 @@ ROWS = {
     "importContacts": IN_FOLDER._replace(
         folder="contactFolderId", content="BEGIN:VCARD\nFN:Bea\nEND:VCARD\n"
     ),
+    "listAliases": Row(),
     "listAttachments": Row(),
     "listContacts": IN_FOLDER._replace(folder="contactFolderId"),
     "listConversations": Row(query={"folderId": ID, "activeConversationId": ID}, told="activeConversationId"),
@@ -180,6 +191,8 @@ ROWS = {
     "listLabels": Row(),
     "listMails": Row(query={"folderId": ID, "activeMailId": ID}, told="activeMailId"),
     "listOperations": IN_FOLDER,
+    "listSignatures": Row(),
+    "listTemporaryAliases": Row(),
     "listWebhooks": Row(),
     "login": Row(),
     "logout": Row(),
@@ -203,9 +216,12 @@ ROWS = {
     "scheduleDraft": Row(LATER, mail="draftId"),
     "scheduleMail": Row({**ANSWER, **LATER}),
     "searchContactAvatars": Row({"contactIds": [ID]}, told="contactIds"),
+    "searchLogos": Row({"bimiLocations": ["0" * 32]}),
     "searchMails": Row({"folderIds": [ID], "query": []}),
     "sendDraft": Row(mail="draftId"),
     "sendMail": Row(ANSWER),
+    "setAvatar": Row(),
+    "setContactInfo": Row({"firstName": "Ann"}),
     "setConversationFlags": Row({"isUnread": False}),
     "setClientSettings": Row({"clientSettings": "{}"}),
     "setMailFlags": Row({"isUnread": False}),
@@ -292,6 +308,10 @@ async def make_things(user: User) -> dict[str, str]:
         "labelId": (await make("labels", {"name": name}))["id"],
         "contactId": (await make("contacts", {"name": name}))["id"],
         "contactFolderId": (await make("folders", {"name": f"{name} too", "type": "contacts"}))["id"],
+        "signatureId": (await make("account/signatures", {"name": name, "type": "text", "body": "Bye"}))[
+            "id"
+        ],
+        "temporaryAliasId": (await make("account/temporaryaliases", {}))["id"],
         "webhookId": (await make("account/webhooks", {"url": "https://hooks.example.com/"}))["id"],
     }
     with every_batch_a_job():
@@ -319,6 +339,12 @@ async def upload_file(user: User) -> dict[str, str]:
     return session | {"temporaryAttachmentId": str(response.json()["items"][0]["id"])}
 
 
+async def give_avatar(user: User) -> None:
+    image = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+    response = await user.client.put("/api/v1/account/avatar", files={"file": ("a.gif", image)})
+    assert response.status_code == 200, response.text
+
+
 @contextmanager
 def every_batch_a_job() -> Iterator[None]:
     """Have the keys of batches told, however small they are."""
@@ -330,6 +356,8 @@ def every_batch_a_job() -> Iterator[None]:
 async def take_down(user: User) -> list[Any]:
     """Return all that the calls could change, with the tokens that tell of every change."""
     lists = ["folders", "contacts", "labels", "account/webhooks", "account/settings", "account/vacation"]
+    lists = ["folders", "labels", "account/webhooks", "account/settings", "account/vacation"]
+    lists += ["account/contactinfo", "account/signatures", "account/temporaryaliases"]
     lists += ["operations", "mails/counters"]
     return [await user.get(f"/api/v1/{path}") for path in lists] + [
         await user.get("/api/v1/mails", folderId=folder["id"])
@@ -437,8 +465,9 @@ async def test_own_ids_are_taken(world: World, ann: User) -> None:
             assert response.status_code == 200, (endpoint, response.text)
             if ROWS[endpoint.declared.operation_id].told == "ids":
                 assert response.json()["failedItems"] == []
-            for hook in (await ann.get("/api/v1/account/webhooks"))["items"]:
-                await ann.client.delete(f"/api/v1/account/webhooks/{hook['id']}")
+            for kind in ("webhooks", "signatures", "temporaryaliases"):
+                for one in (await ann.get(f"/api/v1/account/{kind}"))["items"]:
+                    await ann.client.delete(f"/api/v1/account/{kind}/{one['id']}")
 
 
 @pytest.mark.parametrize("malformed", MALFORMED)
@@ -482,6 +511,7 @@ async def test_gone_ids(world: World, ann: User) -> None:
 
 async def test_trailing_slashes(world: World, ann: User) -> None:
     things = await make_things(ann)
+    await give_avatar(ann)
     nobody = User(world, ann.account, world.connect())
     for endpoint in endpoints(world):
         slashed = endpoint._replace(path=endpoint.path + "/")

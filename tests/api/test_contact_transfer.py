@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from postroom.api.settings import APISettings
 from postroom.config.classes import AccountClass
+from postroom.domain.contact_transfer import MAX_IMPORT_BYTES
 from tests.api.world import User
 
 PATH = "/api/v1/contacts"
@@ -19,12 +19,6 @@ MOST = 150
 def classes() -> dict[str, AccountClass]:
     """An account may have few contacts."""
     return {"default": AccountClass(contacts=MOST)}
-
-
-@pytest.fixture
-def api_settings() -> APISettings:
-    """Imports are small."""
-    return APISettings(max_import_bytes=100_000)
 
 
 async def take_in(user: User, text: str | bytes, **query: str) -> Any:
@@ -152,7 +146,7 @@ async def test_bad_imports(ann: User, ben: User) -> None:
         (good, {"Content-Type": "multipart/form-data"}, (400, {"parameter": "Content-Type"})),
         (good, form, (400, {"parameter": "body"})),
         (b"--x--\r\n", form, (400, {"parameter": "body"})),
-        (b"x" * 100_001, {}, (413, {"limit": 100_000})),
+        (b"x" * (MAX_IMPORT_BYTES + 1), {}, (413, {"limit": MAX_IMPORT_BYTES})),
     ):
         response = await ann.client.post(f"{PATH}/import", content=content, headers=headers)
         assert (response.status_code, response.json()["details"]) == expected, content[:20]

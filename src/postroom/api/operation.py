@@ -54,8 +54,10 @@ class Operation:
     body: type[msgspec.Struct] | None = None
     takes_files: bool = False
     """The body is multipart/form-data with files in it; the handler itself has them read."""
-    raw_body: tuple[str, ...] = ()
-    """Media types of a body that is no JSON, which the handler itself reads; it may be as large as an import."""
+    max_file_bytes: int = 0
+    """The body is multipart/form-data with one file in it, no larger than this; the handler itself has it read."""
+    file_types: tuple[str, ...] = ()
+    """Where that file may be the whole body as well: its media types."""
     access: Access = Access.ACCOUNT
     has_etag: bool = False
     headers: tuple[str, ...] = ()

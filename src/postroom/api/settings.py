@@ -17,8 +17,6 @@ class APISettings:
 
     max_json_bytes: int = 4 * 1024 * 1024
     """Largest request body that is not an upload; more is answered with 413."""
-    max_import_bytes: int = 16 * 1024 * 1024
-    """Largest file of vCards; more is answered with 413."""
     max_upload_bytes: int = 50 * 1024 * 1024
     """Largest upload, all files of it together; more is answered with 413."""
     max_header_bytes: int = 32 * 1024

@@ -57,25 +57,39 @@ async def read_files(call: Call) -> Staging:
     return exchange.staging
 
 
-def find_only_file(content_type: str, body: bytes) -> bytes:
-    """Return the one file of a form that is in memory; a body that is no form is the file. Raises: badParameter."""
-    if not content_type.lower().lstrip().startswith("multipart/"):
-        return body
-    parser = PushMultipartParser(_parse_boundary(content_type), max_segment_count=MAX_FILES)
+async def read_file_or_body(call: Call, limit_bytes: int) -> bytes:
+    """Return the content of the one file that a call uploads; a body that is no form is that file.
+
+    Raises: badParameter; payloadTooLarge.
+    """
+    content_type = call.find_header(b"content-type") or ""
+    if content_type.lower().lstrip().startswith("multipart/"):
+        return await read_one_file(call, limit_bytes)
+    return await call.read_raw_body(limit_bytes)
+
+
+async def read_one_file(call: Call, limit_bytes: int) -> bytes:
+    """Return the content of the one file that a call uploads, which is held in memory.
+
+    Raises: badParameter, also where there are more; payloadTooLarge.
+    """
+    boundary = _parse_boundary(call.find_header(b"content-type") or "")
+    raw = await call.read_raw_body(limit_bytes + 2 * _HEAD_BYTES)
     files: list[bytearray] = []
     try:
-        for event in parser.parse(body):
-            if isinstance(event, MultipartSegment):
-                _require_file(event)
-                files.append(bytearray())
-            elif event:
-                files[-1] += event
-        parser.close()
+        with PushMultipartParser(boundary, max_segment_count=MAX_FILES) as parser:
+            for event in parser.parse(raw):
+                if isinstance(event, MultipartSegment):
+                    _require_file(event)
+                    files.append(bytearray())
+                elif event:
+                    files[-1] += event
     except MultipartError as error:
         raise _explain(error) from None
-    files = [file for file in files if file]
     if len(files) != 1:
         raise bad_parameter("body", "the body must hold one file")
+    if len(files[0]) > limit_bytes:
+        raise payload_too_large(limit_bytes)
     return bytes(files[0])
 
 

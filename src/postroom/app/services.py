@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.root import Config
+from postroom.content.pictures import PictureMaker
 from postroom.content.pool import HelperPool, count_helpers
 from postroom.content.work import ContentWork
 from postroom.domain import Domain
@@ -14,6 +15,7 @@ from postroom.domain.accounts import Accounts
 from postroom.domain.address_book import AddressBook
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
+from postroom.domain.bimi import Bimi
 from postroom.domain.calls import Calls
 from postroom.domain.clock import Clock
 from postroom.domain.conversation_batches import ConversationBatches
@@ -26,6 +28,7 @@ from postroom.domain.drafts import Drafts
 from postroom.domain.event_streams import EventStreams
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
+from postroom.domain.found_conversations import FoundConversations
 from postroom.domain.health import Health
 from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
@@ -38,6 +41,7 @@ from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
+from postroom.domain.profiles import Profiles
 from postroom.domain.receipts import Receipts
 from postroom.domain.routing import Routing
 from postroom.domain.search import Search
@@ -45,6 +49,8 @@ from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
+from postroom.domain.signatures import Signatures
+from postroom.domain.temporary_aliases import TemporaryAliases
 from postroom.domain.temporary_attachments import TemporaryAttachments
 from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
@@ -114,6 +120,19 @@ class _Parts(NamedTuple):
     letters: Letters
     attachments: TemporaryAttachments
     search_folders: SearchFolders
+    bimi: Bimi
+
+
+class _AccountCases(TypedDict):
+    """The use cases of what an account has besides mail."""
+
+    accounts: Accounts
+    address_book: AddressBook
+    indexes: Indexes
+    profiles: Profiles
+    signatures: Signatures
+    temporary_aliases: TemporaryAliases
+    vacations: Vacations
 
 
 async def make_domain(
@@ -127,31 +146,32 @@ async def make_domain(
     """Return the use cases over an open store. Raises: unavailable."""
     parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock())
     logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
+    now, sessions, doomed = parts.clock.now, parts.logins.sessions, parts.doomed
     jobs = Jobs(store, policies, on_progress=parts.news.job_changed)
+    found = FoundConversations(store, parts.search_folders)
     return Domain(
-        accounts=Accounts(store, config.classes),
-        address_book=_make_address_book(store, config, parts),
+        **_make_account_cases(store, config, parts, work=work),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders),
-        calls=Calls(store, config.classes, now=parts.clock.now),
-        conversation_batches=ConversationBatches(store, jobs),
+        bimi=parts.bimi,
+        calls=Calls(store, config.classes, now=now),
+        conversation_batches=ConversationBatches(store, jobs, found),
         conversation_changes=ConversationChanges(store, policies, jobs),
-        conversations=Conversations(store, logins.sessions, settings, config.classes),
+        conversations=_make_conversations(store, config, parts, found=found),
         counters=Counters(store, logins, parts.news),
-        deltas=Deltas(store, logins.sessions, tokens, search_folders=parts.search_folders),
-        doomed=parts.doomed,
+        deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
+        doomed=doomed,
         drafts=Drafts(store, parts.letters, config.classes),
-        event_streams=EventStreams(store, parts.news, logins.sessions, tokens=tokens),
-        folder_changes=FolderChanges(store, policies, on_doomed=parts.doomed.begin),
+        event_streams=EventStreams(store, parts.news, sessions, tokens=tokens),
+        folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
         health=Health(store),
-        indexes=Indexes(store, config.classes),
         ingest=_make_ingest(store, config, parts, work=work),
         jobs=jobs,
-        labels=Labels(store, on_doomed=parts.doomed.begin),
+        labels=Labels(store, on_doomed=doomed.begin),
         logins=logins,
         mail_changes=MailChanges(store, policies),
-        mails=Mails(store, logins.sessions, settings, search_folders=parts.search_folders),
+        mails=Mails(store, sessions, settings, search_folders=parts.search_folders),
         messages=parts.messages,
         news=parts.news,
         operations=Operations(store, policies, jobs),
@@ -161,11 +181,45 @@ async def make_domain(
         sending=_make_sending(store, config, parts),
         settings=settings,
         temporary_attachments=parts.attachments,
-        tickets=Tickets(store, logins.sessions, now=parts.clock.now),
+        tickets=Tickets(store, sessions, now=now),
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
-        vacations=Vacations(store),
         webhooks=await Webhooks.open(store, config.webhooks, config.retention),
+    )
+
+
+def _make_conversations(
+    store: Store, config: Config, parts: _Parts, *, found: FoundConversations
+) -> Conversations:
+    return Conversations(
+        store,
+        parts.logins.sessions,
+        parts.settings,
+        classes=config.classes,
+        search_folders=parts.search_folders,
+        found=found,
+    )
+
+
+def _make_account_cases(
+    store: Store, config: Config, parts: _Parts, *, work: ContentWork | None
+) -> _AccountCases:
+    pictures = PictureMaker()
+    return _AccountCases(
+        accounts=Accounts(store, config.classes),
+        address_book=AddressBook.over(
+            store,
+            config.classes,
+            pictures,
+            sessions=parts.logins.sessions,
+            settings=parts.settings,
+            tokens=parts.tokens,
+        ),
+        indexes=Indexes(store, config.classes),
+        profiles=Profiles(store, pictures),
+        signatures=Signatures(store, work),
+        temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),
+        vacations=Vacations(store),
     )
 
 
@@ -205,7 +259,13 @@ async def _make_parts(
         letters=Letters(store, messages, attachments, work=work, clock=clock, max_message_bytes=limit),
         attachments=attachments,
         search_folders=SearchFolders(store, logins.sessions, settings, clock=clock),
+        bimi=_make_bimi(store, config, clock),
     )
+
+
+def _make_bimi(store: Store, config: Config, clock: Clock) -> Bimi:
+    trusted_hosts = config.filters.trusted_hosts
+    return Bimi(store, trusted_hosts=trusted_hosts, is_enabled=config.bimi.enabled, clock=clock)
 
 
 def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWork | None) -> Ingest:
@@ -215,17 +275,8 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
         max_message_bytes=config.lmtp.max_message_bytes,
         work=work,
         routing=parts.routing,
+        bimi=parts.bimi,
         now=parts.clock.now,
-    )
-
-
-def _make_address_book(store: Store, config: Config, parts: _Parts) -> AddressBook:
-    return AddressBook.over(
-        store,
-        config.classes,
-        sessions=parts.logins.sessions,
-        settings=parts.settings,
-        tokens=parts.tokens,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from postroom.config.classes import AccountClass
+from postroom.content.pictures import PictureMaker
 from postroom.domain.contact_changes import ContactChanges
 from postroom.domain.contact_deltas import ContactDeltas
 from postroom.domain.contact_transfer import ContactTransfer
@@ -28,6 +29,7 @@ class AddressBook:
         cls,
         store: Store,
         classes: Mapping[str, AccountClass],
+        pictures: PictureMaker,
         *,
         sessions: Sessions,
         settings: Settings,
@@ -37,7 +39,7 @@ class AddressBook:
         contacts = Contacts(store, sessions, settings, tokens=tokens)
         return cls(
             contacts,
-            ContactChanges(store, classes),
+            ContactChanges(store, classes, pictures),
             ContactDeltas(store, contacts, tokens),
             ContactTransfer(store, classes, tokens),
         )

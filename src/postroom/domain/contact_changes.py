@@ -3,13 +3,14 @@
 A contact that is moved to another folder gets the id that it has there, as a mail does; it keeps what is known of its
 use. One that is removed is gone for good: contacts have no Trash, and their changes are not on the undo stack.
 
-Pictures are made small, and written anew, so that nothing is kept of the file that was sent but what is to be seen.
+Pictures are made small and written anew by a process of its own (:mod:`postroom.content.pictures`), so that nothing
+is kept of the file that was sent but what is to be seen.
 """
 
-import asyncio
 from collections.abc import Mapping
 
 from postroom.config.classes import AccountClass
+from postroom.content.pictures import Failure, PictureMaker
 from postroom.domain.access import require_own
 from postroom.domain.contact_cards import Card, card_of, change_card, check_card
 from postroom.domain.contact_filing import (
@@ -23,9 +24,9 @@ from postroom.domain.contact_filing import (
     remove_contact,
 )
 from postroom.domain.contacts import FullContact
+from postroom.domain.profiles import explain_failure
 from postroom.domain.steps import Record
-from postroom.domain.thumbnails import make_thumbnail
-from postroom.errors import Kind, PostroomError, bad_parameter, not_found, not_permitted
+from postroom.errors import Kind, PostroomError, not_found, not_permitted
 from postroom.model.account import Caller
 from postroom.model.contact import Avatar, Contact, ContactRef
 from postroom.model.folder import CONTACTS
@@ -34,16 +35,15 @@ from postroom.store import Store
 from postroom.store.tx import Transaction
 
 MAX_AVATAR_BYTES = 1 << 20
-AVATAR_SIDE = 256
-"""Pictures just cover a square of this side."""
 
 
 class ContactChanges:
     """Changes of the contacts of a caller."""
 
-    def __init__(self, store: Store, classes: Mapping[str, AccountClass]) -> None:
+    def __init__(self, store: Store, classes: Mapping[str, AccountClass], pictures: PictureMaker) -> None:
         self._store = store
         self._classes = classes
+        self._pictures = pictures
 
     async def create(
         self, caller: Caller, card: Card, *, folder: FolderRef | None, avatar: bytes = b""
@@ -55,7 +55,7 @@ class ContactChanges:
         card = check_card(card)
         folder = folder or FolderRef(caller.account_id, CONTACTS)
         require_own(caller, folder.owner, "the folder")
-        picture = await make_avatar(avatar)
+        picture = await self._make_avatar(avatar)
         async with self._store.transaction(folder.owner, session_id=caller.session_id) as tx:
             await tx.lock()
             await get_contacts_folder(tx, folder.folder)
@@ -88,7 +88,7 @@ class ContactChanges:
         require_own(caller, ref.owner, "the contact")
         if folder is not None:
             require_own(caller, folder.owner, "the folder")
-        picture: Avatar | Unset | None = UNSET if avatar is None else await make_avatar(avatar)
+        picture: Avatar | Unset | None = UNSET if avatar is None else await self._make_avatar(avatar)
         async with self._store.transaction(ref.owner, session_id=caller.session_id) as tx:
             await tx.lock()
             before = await _get(tx, ref)
@@ -108,6 +108,19 @@ class ContactChanges:
             await remove_contact(tx, await _get(tx, ref))
             await tx.log("contacts.delete", Record(), modseq=tx.modseq)
 
+    async def _make_avatar(self, data: bytes) -> Avatar | None:
+        """Return a picture from a file, None for an empty one. Raises: badParameter; payloadTooLarge; unavailable."""
+        if not data:
+            return None
+        if len(data) > MAX_AVATAR_BYTES:
+            message = f"avatar must be at most {MAX_AVATAR_BYTES} bytes"
+            details = {"limit": MAX_AVATAR_BYTES}
+            raise PostroomError(Kind.TOO_LARGE, "payloadTooLarge", message, details=details)
+        made = await self._pictures.make(data)
+        if isinstance(made, Failure):
+            raise explain_failure(made, "avatar")
+        return Avatar(*made)
+
 
 async def _get(tx: Transaction, ref: ContactRef) -> Contact:
     contact = await tx.contacts.find(ref.folder, ref.uid)
@@ -126,16 +139,3 @@ async def find_room(tx: Transaction, classes: Mapping[str, AccountClass], caller
     """Return how many contacts more the account may have."""
     account_class = classes.get(caller.class_name) or classes["default"]
     return max(account_class.contacts - await tx.contacts.count(), 0)
-
-
-async def make_avatar(data: bytes, *, parameter: str = "avatar") -> Avatar | None:
-    """Return a picture from a file, None for an empty one. Raises: badParameter; payloadTooLarge."""
-    if not data:
-        return None
-    if len(data) > MAX_AVATAR_BYTES:
-        message = f"{parameter} must be at most {MAX_AVATAR_BYTES} bytes"
-        raise PostroomError(Kind.TOO_LARGE, "payloadTooLarge", message, details={"limit": MAX_AVATAR_BYTES})
-    made = await asyncio.to_thread(make_thumbnail, data, width=AVATAR_SIDE, height=AVATAR_SIDE)
-    if made is None:
-        raise bad_parameter(parameter, f"{parameter} is not an image")
-    return Avatar(made.content_type, made.data)

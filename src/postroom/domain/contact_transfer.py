@@ -30,7 +30,7 @@ from postroom.domain.contact_cards import (
     card_of,
     check_card,
 )
-from postroom.domain.contact_changes import find_room, make_avatar
+from postroom.domain.contact_changes import MAX_AVATAR_BYTES, find_room
 from postroom.domain.contact_filing import (
     UNSET,
     NewContact,
@@ -41,6 +41,7 @@ from postroom.domain.contact_filing import (
 )
 from postroom.domain.contacts import render_token
 from postroom.domain.steps import Record
+from postroom.domain.thumbnails import make_thumbnail
 from postroom.domain.tokens import Tokens
 from postroom.errors import PostroomError, bad_parameter, not_found
 from postroom.mime.summary import sort_key
@@ -55,6 +56,8 @@ MAX_IMPORT_BYTES = 16 << 20
 SLICE = 50
 """Cards that are filed in one transaction, contacts that are read at once."""
 MAX_UID_CHARS = 255
+_PHOTO_SIDE = 256
+"""Pictures of cards just cover a square of this side."""
 _SPARED_CONTROLS = "\n\t"
 
 _log = structlog.get_logger("postroom.contacts")
@@ -293,12 +296,15 @@ def _fit_member(member: tuple[str, str]) -> str:
 
 
 async def _find_picture(photo: bytes) -> Avatar | None:
-    """Return the picture of a card; one that is none, or too large, is left out."""
+    """Return the picture of a card, made as thumbnails are; one that is none, or too large, is left out."""
+    if not 0 < len(photo) <= MAX_AVATAR_BYTES:
+        return None
     try:
-        return await make_avatar(photo)
+        made = await asyncio.to_thread(make_thumbnail, photo, width=_PHOTO_SIDE, height=_PHOTO_SIDE)
     except PostroomError as error:
         _log.debug("a picture was left out", error=str(error))
         return None
+    return None if made is None else Avatar(made.content_type, made.data)
 
 
 # Writing

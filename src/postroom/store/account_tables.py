@@ -4,9 +4,11 @@ from functools import cached_property
 
 from postroom.model.ids import AccountId
 from postroom.store.engine.base import Connection
+from postroom.store.sql.bimi import WaitingRepo
 from postroom.store.sql.contact_changes import ContactChangeRepo
 from postroom.store.sql.contact_words import ContactWordRepo
 from postroom.store.sql.contacts import ContactRepo
+from postroom.store.sql.profiles import ProfileRepo, SignatureRepo
 from postroom.store.sql.settings import SettingRepo
 
 
@@ -30,6 +32,21 @@ class AccountTables:
     def contact_changes(self) -> ContactChangeRepo:
         """What changed of the contacts since a position."""
         return ContactChangeRepo(self._connection, self.account_id)
+
+    @cached_property
+    def bimi_waiting(self) -> WaitingRepo:
+        """The messages that wait for their sender's logo to be known."""
+        return WaitingRepo(self._connection, self.account_id)
+
+    @cached_property
+    def profile(self) -> ProfileRepo:
+        """The contact information and the picture."""
+        return ProfileRepo(self._connection, self.account_id)
+
+    @cached_property
+    def signatures(self) -> SignatureRepo:
+        """The signatures."""
+        return SignatureRepo(self._connection, self.account_id)
 
     @cached_property
     def settings(self) -> SettingRepo:

@@ -10,7 +10,8 @@ from postroom.api.query import Query
 from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.contacts import ExportQuery, ImportQuery, ImportResult
 from postroom.api.stream import Content, StreamReply, from_iterator
-from postroom.api.uploads import find_only_file
+from postroom.api.uploads import read_file_or_body
+from postroom.domain.contact_transfer import MAX_IMPORT_BYTES
 
 _PATH = "/api/v1/contacts"
 
@@ -27,7 +28,8 @@ _export_query = Query(ExportQuery)
         tag="contacts",
         returns=ImportResult,
         query=ImportQuery,
-        raw_body=("text/vcard",),
+        max_file_bytes=MAX_IMPORT_BYTES,
+        file_types=("text/vcard",),
         errors=("payloadTooLarge",),
     ),
 )
@@ -37,7 +39,7 @@ async def import_contacts(request: Call) -> Reply:
     A card with the UID, or with the name and the main address, of a contact of the folder changes that one.
     """
     folder = ids.parse_optional_folder(request.parse_query(_import_query).folder_id, "folderId")
-    data = find_only_file(request.find_header(b"content-type") or "", await request.read_raw_body())
+    data = await read_file_or_body(request, MAX_IMPORT_BYTES)
     done = await request.domain.address_book.transfer.import_cards(request.caller, data, folder=folder)
     return json_reply(ImportResult(*done))
 
