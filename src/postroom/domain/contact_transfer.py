@@ -2,9 +2,9 @@
 
 What comes in is read card by card and filed slice by slice, each slice a short transaction, so that others have
 their turn; a card is filed as a whole or not at all. A card is that of a contact of the folder if they have the same
-UID, or else the same name and main address. Then what the card says takes the place of what the contact said, and
-what it says nothing of stays. What does not fit into a contact is made to: texts are cut, addresses that are none are
-left out.
+UID, or else the same name and main address (where there is none, the same phone number). Then what the card says
+takes the place of what the contact said, and what it says nothing of stays. What does not fit into a contact is made
+to: texts are cut, addresses that are none are left out.
 
 Groups come last, since their members may be named by the UIDs of other cards. What goes out is read slice by slice,
 too: what changes meanwhile is in the file as it was before or after.
@@ -79,11 +79,23 @@ class _Read(NamedTuple):
     photo: bytes
 
     @property
+    def email(self) -> str:
+        """The main address."""
+        return self.card.email or self.card.business_email or self.card.home_email
+
+    @property
     def keys(self) -> set[object]:
         """What other cards are recognised by as the same."""
-        email = self.card.email or self.card.business_email or self.card.home_email
         keys: set[object] = {self.uid} if self.uid else set()
-        return keys | {(sort_key(self.card.name), sort_key(email))} if email else keys
+        return keys | {(sort_key(self.card.name), sort_key(self.email), self._phone)}
+
+    def is_like(self, contact: Contact) -> bool:
+        """Tell whether a contact with the same name and main address is the same; if it has none, by the phone."""
+        return bool(self.email) or contact.phone == self.card.phone
+
+    @property
+    def _phone(self) -> str:
+        return "" if self.email else self.card.phone
 
 
 class ContactTransfer:
@@ -192,11 +204,8 @@ class _Filing:
         contacts = self._tx.contacts
         if one.uid and (known := await contacts.find_card(self._folder_id, one.uid)):
             return known
-        email = one.card.email or one.card.business_email or one.card.home_email
-        if not email:
-            return None
-        named = await contacts.list_named(self._folder_id, sort_key(one.card.name), sort_key(email))
-        return min(named, key=lambda contact: contact.uid, default=None)
+        named = await contacts.list_named(self._folder_id, sort_key(one.card.name), sort_key(one.email))
+        return min((each for each in named if one.is_like(each)), key=lambda each: each.uid, default=None)
 
     async def _update(self, known: Contact, one: _Read, picture: Avatar | None) -> None:
         before = card_of(known)
