@@ -42,6 +42,7 @@ from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
 from postroom.domain.unsending import Unsending
 from postroom.domain.vacation import Vacations
+from postroom.domain.visits import Visits
 from postroom.domain.webhooks import Webhooks
 
 
@@ -89,4 +90,5 @@ class Domain:
     tokens: Tokens
     unsending: Unsending
     vacations: Vacations
+    visits: Visits
     webhooks: Webhooks
