@@ -383,6 +383,51 @@ async def test_pictures(ann: User, ben: User) -> None:
     assert (await refused(ann, "POST", PATH, {"name": "a", "avatar": large}))[0] == 413
 
 
+async def test_deltas(ann: User, ben: User) -> None:
+    """What the answers look like; that they are right is shown by the histories of the domain's tests."""
+    path = f"{PATH}/delta"
+    first = await ann.get(path)
+    assert first == {
+        "syncToken": await token(ann),
+        "totalItems": 0,
+        "sortInfo": {"field": "name", "direction": "ASC"},
+        "moreAvailable": False,
+        "newItems": [],
+        "replacedItems": [],
+        "removedItems": [],
+        "reset": False,
+    }
+    made = [await create(ann, name=name) for name in ("Bea", "Carl", "Dan")]
+    page = await ann.get(path, syncToken=first["syncToken"], limit=2)
+    assert (page["moreAvailable"], page["totalItems"]) == (True, 3)
+    listed = await ann.get(PATH)
+    assert page["newItems"] == listed["items"][:2]
+    last = await ann.get(path, syncToken=page["syncToken"], limit=2)
+    assert (last["newItems"], last["moreAvailable"]) == (listed["items"][2:], False)
+    assert last["syncToken"] == listed["syncToken"]
+    await ann.client.patch(f"{PATH}/{made[0]['id']}", json={"name": "Beate"})
+    await ann.client.delete(f"{PATH}/{made[1]['id']}")
+    in_folder = await ann.get(path, folderId=folder(ann))
+    change = await ann.get(path, syncToken=last["syncToken"])
+    assert [one["name"] for one in change["replacedItems"]] == ["Beate"]
+    assert change["removedItems"] == [{"id": made[1]["id"], "folderId": folder(ann)}]
+    same = await ann.client.get(path, params={"syncToken": change["syncToken"]})
+    tag = {"If-None-Match": same.headers["etag"]}
+    again = await ann.client.get(path, params={"syncToken": change["syncToken"]}, headers=tag)
+    assert (again.status_code, again.content) == (304, b"")
+    wrong = [
+        {"syncToken": "x"},
+        {"syncToken": in_folder["syncToken"]},
+        {"syncToken": change["syncToken"], "folderId": folder(ann)},
+        {"syncToken": in_folder["syncToken"], "folderId": folder(ann, 9)},
+        {"syncToken": change["syncToken"][:-1] + "!"},
+        {"syncToken": await token(ben)},
+    ]
+    for query in wrong:
+        response = await ann.client.get(path, params=query)
+        assert (response.status_code, response.json()["details"]) == (400, {"parameter": "syncToken"}), query
+
+
 async def test_contacts_of_others_do_not_exist(ann: User, ben: User) -> None:
     theirs = await create(ben, name="Mine")
     for method, body in (("GET", None), ("PATCH", {"name": "Taken"}), ("DELETE", None)):

@@ -185,7 +185,8 @@ async def test_what_is_forgotten(owner: Owner, domain: Domain, store: Store) -> 
         for one in made:
             contact = one.contact
             await changes.delete(caller, ContactRef(owner.account_id, contact.folder_id, contact.uid))
-        await purge_history(store, RetentionConfig(), now=lambda: time.time() + 400 * 86_400)
+        later = int((time.time() + 400 * 86_400) * 1000)
+        await purge_history(store, owner.account_id, RetentionConfig(), now_ms=later)
         for client in clients:
             await client.check()
     assert [client.resets for client in clients] == [2, 2]
