@@ -18,6 +18,8 @@ from postroom.mime.charset import decode_charset, decode_unknown
 from postroom.mime.decode import decode_base64, decode_quoted_printable
 
 MAX_PHOTO_BYTES = 1 << 20
+MAX_LINES = 5_000
+"""Lines of a card; members of a group are lines, too."""
 _MAX_LINE_BYTES = 2 * MAX_PHOTO_BYTES
 _FOLD_BYTES = 75
 
@@ -96,8 +98,9 @@ def read_vcards(data: bytes) -> Iterator[VCard | None]:
             yield _make_card(lines) if mark == "END" else None
         if mark:
             lines = [] if mark == "BEGIN" else None
-        elif lines is not None:
-            lines.append(line)
+        elif lines is not None and len(lines) <= MAX_LINES:
+            # A card that has more is broken by its last line.
+            lines.append(line if len(lines) < MAX_LINES else None)
     if lines is not None:
         yield None
 
@@ -140,7 +143,8 @@ def _read_lines(data: bytes) -> Iterator[_Line | None]:
                 pieces.append(raw.lstrip(b" \t") if raw[:1] in b" \t" else raw)
                 continue
             if current.is_base64 and raw and b":" not in raw:
-                pieces = [*(pieces or [current.value]), raw]
+                pieces = pieces or [current.value]
+                pieces.append(raw)
                 continue
             yield finish()
             current, pieces = None, []

@@ -43,6 +43,7 @@ from postroom.domain.contacts import render_token
 from postroom.domain.steps import Record
 from postroom.domain.thumbnails import make_thumbnail
 from postroom.domain.tokens import Tokens
+from postroom.domain.uploads import too_much
 from postroom.errors import PostroomError, bad_parameter, not_found
 from postroom.mime.summary import sort_key
 from postroom.model.account import Caller
@@ -53,6 +54,7 @@ from postroom.store import Store
 from postroom.store.tx import Transaction
 
 MAX_IMPORT_BYTES = 16 << 20
+MAX_CARDS = 100_000
 SLICE = 50
 """Cards that are filed in one transaction, contacts that are read at once."""
 MAX_UID_CHARS = 255
@@ -105,19 +107,23 @@ class ContactTransfer:
         self._store = store
         self._classes = classes
         self._tokens = tokens
+        self._reading = asyncio.Semaphore(1)
 
     async def import_cards(self, caller: Caller, data: bytes, *, folder: FolderRef | None) -> Imported:
         """File the vCards of a file in a folder, Contacts if none is given; return what became of them.
 
-        Raises: badParameter where there are no vCards; notFound; unavailable.
+        Raises: badParameter where there are no vCards; payloadTooLarge where there are too many; notFound;
+        unavailable.
         """
+        if data.upper().count(b"BEGIN:VCARD") > MAX_CARDS:
+            raise too_much(f"a file has at most {MAX_CARDS} vCards", MAX_CARDS)
         ref = folder or FolderRef(caller.account_id, CONTACTS)
         require_own(caller, ref.owner, "the folder")
         async with self._store.read(ref.owner) as mailbox:
             await get_contacts_folder(mailbox, ref.folder)
         done = Imported()
-        for cards in _in_slices(data):
-            read = [None if card is None else _fit(card) for card in cards]
+        slices = _in_slices(data)
+        while (read := await self._read(slices)) is not None:
             ready = [one for one in read if one is not None]
             filed = await self._file(caller, ref.folder, ready)
             failed = len(read) - filed.imported - filed.updated
@@ -129,6 +135,11 @@ class ContactTransfer:
         if not any(done):
             raise bad_parameter("body", "the body holds no vCard")
         return done
+
+    async def _read(self, slices: "Iterator[list[_Read | None]]") -> "list[_Read | None] | None":
+        """Return the next slice. One import is read at a time, in a thread, since a file may hold anything."""
+        async with self._reading:
+            return await asyncio.to_thread(next, slices, None)
 
     async def _file(self, caller: Caller, folder_id: FolderId, cards: list[_Read]) -> Imported:
         pictures = [await _find_picture(one.photo) for one in cards]
@@ -224,7 +235,7 @@ class _Filing:
 # Reading
 
 
-def _in_slices(data: bytes) -> Iterator[list[VCard | None]]:
+def _in_slices(data: bytes) -> Iterator[list[_Read | None]]:
     """Yield the cards, some at a time, the groups at last, with the addresses of their members."""
     people: dict[str, tuple[str, str]] = {}
     groups: list[VCard | None] = []
@@ -246,7 +257,7 @@ def _in_slices(data: bytes) -> Iterator[list[VCard | None]]:
 
     cards = all_cards()
     while some := list(islice(cards, SLICE)):
-        yield some
+        yield [None if card is None else _fit(card) for card in some]
 
 
 def _resolve(group: VCard, people: Mapping[str, tuple[str, str]]) -> tuple[tuple[str, str], ...]:

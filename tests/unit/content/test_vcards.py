@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroom.content.vcards import VCard, read_vcards, write_vcard
+from postroom.content.vcards import MAX_LINES, VCard, read_vcards, write_vcard
 
 
 def read(text: str | bytes) -> list[VCard | None]:
@@ -152,3 +152,17 @@ def test_broken_cards() -> None:
     assert read("") == read("hello") == read(b"\xff\xfe\x00") == []
     assert [card and card.name for card in read("\ufeff" + good)] == ["a"]
     assert [card and card.name for card in read(good.encode("utf-16"))] == ["a"]
+
+
+def test_endless_cards() -> None:
+    line = "X-A:1\n"
+    assert read(
+        "BEGIN:VCARD\nFN:a\n" + line * (MAX_LINES + 9) + "END:VCARD\nBEGIN:VCARD\nFN:b\nEND:VCARD\n"
+    ) == [
+        None,
+        VCard(name="b"),
+    ]
+    for text in ("PHOTO;ENCODING=b:\n" + "AAAA\n" * 200_000, "NOTE;QUOTED-PRINTABLE:" + "a=\n" * 200_000):
+        assert len(read(f"BEGIN:VCARD\nFN:a\n{text}\n\nEND:VCARD\n")) == 1
+    for start in ('a"', "a\\", 'X;A="', "N:;\\;", "X;" * 9):
+        assert len(read("BEGIN:VCARD\n" + start * 100_000 + "\nEND:VCARD\n")) == 1
