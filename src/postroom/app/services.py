@@ -42,6 +42,7 @@ from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
+from postroom.domain.passwords import Passwords
 from postroom.domain.profiles import Profiles
 from postroom.domain.quota_notices import QuotaNotices
 from postroom.domain.receipts import Receipts
@@ -133,6 +134,7 @@ class _AccountCases(TypedDict):
     accounts: Accounts
     address_book: AddressBook
     indexes: Indexes
+    passwords: Passwords
     profiles: Profiles
     signatures: Signatures
     temporary_aliases: TemporaryAliases
@@ -153,11 +155,11 @@ async def make_domain(
     now, sessions, doomed, jobs = parts.clock.now, logins.sessions, parts.doomed, parts.jobs
     found = FoundConversations(store, parts.search_folders)
     return Domain(
-        **_make_account_cases(store, config, parts, work=work),
+        **_make_account_cases(store, config, parts, hasher=hasher, work=work),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders),
         bimi=parts.bimi,
-        calls=Calls(store, config.classes, now=now),
+        calls=Calls(store, config.classes, hasher, now=now),
         conversation_batches=ConversationBatches(store, jobs, found),
         conversation_changes=ConversationChanges(store, policies, jobs),
         conversations=_make_conversations(store, config, parts, found=found),
@@ -184,7 +186,7 @@ async def make_domain(
         sending=_make_sending(store, config, parts),
         settings=settings,
         temporary_attachments=parts.attachments,
-        tickets=Tickets(store, sessions, now=now),
+        tickets=Tickets(store, logins, now=now),
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
         visits=Visits(store, config.classes, config.retention, doomed=doomed, clock=parts.clock),
@@ -206,11 +208,11 @@ def _make_conversations(
 
 
 def _make_account_cases(
-    store: Store, config: Config, parts: _Parts, *, work: ContentWork | None
+    store: Store, config: Config, parts: _Parts, *, hasher: PasswordHasher, work: ContentWork | None
 ) -> _AccountCases:
-    pictures = PictureMaker()
+    now, pictures = parts.clock.now, PictureMaker()
     return _AccountCases(
-        accounts=Accounts(store, config.classes),
+        accounts=Accounts(store, config.classes, now=now),
         address_book=AddressBook.over(
             store,
             config.classes,
@@ -220,6 +222,7 @@ def _make_account_cases(
             tokens=parts.tokens,
         ),
         indexes=Indexes(store, config.classes),
+        passwords=Passwords(store, parts.logins, hasher, config.classes, now=now),
         profiles=Profiles(store, pictures),
         signatures=Signatures(store, work),
         temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),
