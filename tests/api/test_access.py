@@ -37,8 +37,8 @@ PDF = ("application/pdf", "a.pdf", b"pdf")
 ID = "an id goes here"
 NUMBER = "a number goes here"
 SESSION = "X-Axigen-Session"
-INSIDE = {"partId": "0", "attachmentId": "0", "innerAttachmentId": "0"}
-"""Numbers of what is inside of a mail: they name nothing without it."""
+INSIDE = {"partId": "0", "attachmentId": "0", "innerAttachmentId": "0", "filterId": "1"}
+"""Numbers of what is inside of a mail, or of what each account has: they name nothing by themselves."""
 SAME_KIND = {
     "activeConversationId": "conversationId",
     "activeMailId": "mailId",
@@ -103,10 +103,15 @@ LATER = {"deliveryTime": 1_744_500_000}
 ROWS = {
     "addConversationLabel": Row({"labelId": ID}),
     "addLabel": Row({"labelId": ID}),
+    "addToBlacklist": Row({"emailAddress": "black@example.org"}),
+    "addToWhitelist": Row({"emailAddress": "white@example.org"}),
     "archiveMail": Row(),
     "cancelSchedule": Row(mail="scheduledId"),
+    "changeBlacklistEntry": Row({"emailAddress": "blacker@example.org"}),
+    "changeFilterOptions": Row({"whitelistIncludeAddressBook": False}),
     "changeSettings": Row({"theme": "breeze"}),
     "changeWebhook": Row({"folderId": ID}),
+    "changeWhitelistEntry": Row({"emailAddress": "whiter@example.org"}),
     "copyMail": TO_FOLDER,
     "copyMails": MOVED,
     "createFolder": Row({"name": "New", "parentId": ID}),
@@ -138,6 +143,8 @@ ROWS = {
     "getClientSettings": Row(),
     "getConversation": Row(query={"mailIds": ID}, told="mailIds"),
     "getCounters": Row(),
+    "getFilterOptions": Row(),
+    "getFilterPreset": Row(),
     "getFolder": Row(),
     "getFolderDelta": Row(),
     "getHeaders": Row(),
@@ -160,11 +167,15 @@ ROWS = {
     "labelMails": LABELLED,
     "listAttachments": Row(),
     "listConversations": Row(query={"folderId": ID, "activeConversationId": ID}, told="activeConversationId"),
+    "listBlacklist": Row(),
+    "listFilterPresets": Row(),
+    "listFilters": Row(),
     "listFolders": Row(),
     "listLabels": Row(),
     "listMails": Row(query={"folderId": ID, "activeMailId": ID}, told="activeMailId"),
     "listOperations": IN_FOLDER,
     "listWebhooks": Row(),
+    "listWhitelist": Row(),
     "login": Row(),
     "logout": Row(),
     "markConversationSpam": Row(),
@@ -177,6 +188,8 @@ ROWS = {
     "moveMails": MOVED,
     "queryPartData": PARTS,
     "removeConversationLabel": Row(),
+    "removeFromBlacklist": Row(),
+    "removeFromWhitelist": Row(),
     "removeLabel": Row(),
     "renameFolder": NAME,
     "renameLabel": NAME,
@@ -191,12 +204,14 @@ ROWS = {
     "sendMail": Row(ANSWER),
     "setConversationFlags": Row({"isUnread": False}),
     "setClientSettings": Row({"clientSettings": "{}"}),
+    "setFilterPreset": Row({"preset": "strong"}),
     "setMailFlags": Row({"isUnread": False}),
     "setUISettings": Row({"uiSettings": "{}"}),
     "setVacation": VACATION,
     "storeTemporaryAttachments": Row({"mailId": ID}, in_session=True),
     "streamEvents": Row(),
     "suggestSearches": Row(query={"prefix": "an"}),
+    "switchFilter": Row({"enabled": True}),
     "undo": Row(),
     "undoOperation": Row(),
     "undoSend": Row({"processingId": NUMBER, "mailId": ID}, mail="sentId"),
@@ -272,6 +287,12 @@ async def make_things(user: User) -> dict[str, str]:
         "conversationId": (await user.get(f"/api/v1/mails/{mail}/conversation"))["id"],
         "folderId": (await make("folders", {"name": name}))["id"],
         "labelId": (await make("labels", {"name": name}))["id"],
+        "whiteId": (
+            await make("account/avas/whitelist", {"emailAddress": f"{name}@example.org".replace(" ", ".")})
+        )["id"],
+        "blackId": (
+            await make("account/avas/blacklist", {"emailAddress": f"{name}@example.org".replace(" ", ".")})
+        )["id"],
         "webhookId": (await make("account/webhooks", {"url": "https://hooks.example.com/"}))["id"],
     }
     with every_batch_a_job():
@@ -310,6 +331,12 @@ def every_batch_a_job() -> Iterator[None]:
 async def take_down(user: User) -> list[Any]:
     """Return all that the calls could change, with the tokens that tell of every change."""
     lists = ["folders", "labels", "account/webhooks", "account/settings", "account/vacation"]
+    lists += [
+        "account/avas",
+        "account/avas/whitelist",
+        "account/avas/blacklist",
+        "account/avas/filters/onoff",
+    ]
     lists += ["operations", "mails/counters"]
     return [await user.get(f"/api/v1/{path}") for path in lists] + [
         await user.get("/api/v1/mails", folderId=folder["id"])

@@ -115,6 +115,8 @@ WHOLE_ACCOUNT = {
     "removals._ANSWERED": "an account is removed, a slice at a time",
     "removals._EXTRACTIONS": "an account is removed, a slice at a time",
     "removals._OTHERS": "the statements above",
+    "filters._FIND": "one row an account",
+    "filters._STANDING": "one row an account, and look-ups by key",
     "settings._FIND_UI": "one row an account",
     "settings._FIND_CLIENT": "one row an account",
     "thread_recounts._LIST_MAILS": "a check looks at all mails of an account",
@@ -194,6 +196,9 @@ INSERT INTO outgoing SELECT a, a % 300, 'sent', '', 0, 0, a % 2 * a, 0, 0, 0, 0,
 INSERT INTO outgoing_recipient SELECT a, n, '', '', '', '', 'waiting', '', '', '', 0
     FROM generate_series(1, 2000) a, generate_series(1, 2) n;
 INSERT INTO outgoing_group SELECT a, d, 1, a, 0, 0, '', 0 FROM generate_series(1, 2000) a, generate_series(1, 2) d;
+INSERT INTO filter_setting SELECT a, 1, 1, 9, 200 FROM generate_series(1, 1000) a;
+INSERT INTO filter_entry SELECT a, u, CASE WHEN u % 2 = 0 THEN 'white' ELSE 'black' END, 'u' || u, 'u' || u
+FROM generate_series(1, 20) a, generate_series(1, 200) u;
 INSERT INTO vacation SELECT a, 0, 1, 0, 0, 0, 0, 0, '', '' FROM generate_series(1, 1000) a;
 INSERT INTO contact SELECT a, 9, u, u, u, u, 0, '', '', '', '', '', '', '', '', '', '', '', ''::bytea, ''::bytea, NULL
     FROM generate_series(1, 20) a, generate_series(1, 200) u;

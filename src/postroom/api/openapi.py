@@ -19,6 +19,8 @@ from postroom.api.idempotency import WRITING_METHODS
 from postroom.api.operation import Access, Operation, Returned, Stream
 from postroom.api.schemas.fields import (
     ConversationText,
+    EntryText,
+    FilterNumber,
     FolderText,
     Index,
     JobText,
@@ -45,6 +47,9 @@ _PATH_KINDS: dict[str, Any] = {
     "job_key": JobText,
     "operation_id": Number,
     "webhook_id": WebhookText,
+    "white_id": EntryText,
+    "black_id": EntryText,
+    "filter_id": FilterNumber,
 }
 _SCHEMA_REF = "#/components/schemas/{name}"
 _DESCRIPTION = """\

@@ -23,6 +23,7 @@ from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
 from postroom.domain.drafts import Drafts
 from postroom.domain.event_streams import EventStreams
+from postroom.domain.filter_settings import FilterSettings
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.health import Health
@@ -109,6 +110,7 @@ class _Parts(NamedTuple):
     tokens: Tokens
     routing: Routing
     policies: Policies
+    jobs: Jobs
     doomed: Doomed
     letters: Letters
     attachments: TemporaryAttachments
@@ -127,33 +129,33 @@ async def make_domain(
     parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock())
     logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
     now, sessions, doomed = parts.clock.now, parts.logins.sessions, parts.doomed
-    jobs = Jobs(store, policies, on_progress=parts.news.job_changed)
     return Domain(
         accounts=Accounts(store, config.classes),
         attachments=Attachments(parts.messages),
-        batches=Batches(store, jobs, parts.search_folders),
+        batches=Batches(store, parts.jobs, parts.search_folders),
         calls=Calls(store, config.classes, now=now),
-        conversation_batches=ConversationBatches(store, jobs),
-        conversation_changes=ConversationChanges(store, policies, jobs),
+        conversation_batches=ConversationBatches(store, parts.jobs),
+        conversation_changes=ConversationChanges(store, policies, parts.jobs),
         conversations=Conversations(store, sessions, settings, config.classes),
         counters=Counters(store, logins, parts.news),
         deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
         doomed=doomed,
         drafts=Drafts(store, parts.letters, config.classes),
         event_streams=EventStreams(store, parts.news, sessions, tokens=tokens),
+        filter_settings=FilterSettings(store),
         folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
         health=Health(store),
         indexes=Indexes(store, config.classes),
         ingest=_make_ingest(store, config, parts, work=work),
-        jobs=jobs,
+        jobs=parts.jobs,
         labels=Labels(store, on_doomed=doomed.begin),
         logins=logins,
         mail_changes=MailChanges(store, policies),
         mails=Mails(store, sessions, settings, search_folders=parts.search_folders),
         messages=parts.messages,
         news=parts.news,
-        operations=Operations(store, policies, jobs),
+        operations=Operations(store, policies, parts.jobs),
         search=Search(store, parts.search_folders),
         search_folders=parts.search_folders,
         search_suggestions=SearchSuggestions(store),
@@ -191,6 +193,7 @@ async def _make_parts(
     attachments = TemporaryAttachments(store, messages, config.classes, clock=clock)
     limit = config.lmtp.max_message_bytes
     settings = Settings(store, config.classes)
+    policies = Policies(config.classes, on_marked=receipts.acknowledge)
     return _Parts(
         clock=clock,
         logins=logins,
@@ -199,7 +202,8 @@ async def _make_parts(
         settings=settings,
         tokens=await Tokens.open(store),
         routing=routing,
-        policies=Policies(config.classes, on_marked=receipts.acknowledge),
+        policies=policies,
+        jobs=Jobs(store, policies, on_progress=news.job_changed),
         doomed=Doomed(store),
         letters=Letters(store, messages, attachments, work=work, clock=clock, max_message_bytes=limit),
         attachments=attachments,

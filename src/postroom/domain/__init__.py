@@ -14,6 +14,7 @@ from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
 from postroom.domain.drafts import Drafts
 from postroom.domain.event_streams import EventStreams
+from postroom.domain.filter_settings import FilterSettings
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.health import Health
@@ -56,6 +57,7 @@ class Domain:
     doomed: Doomed
     drafts: Drafts
     event_streams: EventStreams
+    filter_settings: FilterSettings
     folder_changes: FolderChanges
     folders: Folders
     health: Health

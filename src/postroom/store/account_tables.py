@@ -5,6 +5,7 @@ from functools import cached_property
 from postroom.model.ids import AccountId
 from postroom.store.engine.base import Connection
 from postroom.store.sql.contacts import ContactRepo
+from postroom.store.sql.filters import FilterRepo
 from postroom.store.sql.settings import SettingRepo
 
 
@@ -18,6 +19,11 @@ class AccountTables:
     def contacts(self) -> ContactRepo:
         """The contacts."""
         return ContactRepo(self._connection, self.account_id)
+
+    @cached_property
+    def filters(self) -> FilterRepo:
+        """The filters of incoming mail."""
+        return FilterRepo(self._connection, self.account_id)
 
     @cached_property
     def settings(self) -> SettingRepo:

@@ -17,6 +17,9 @@ LabelText = Annotated[str, Meta(pattern=FOLDER_PATTERN, description="Id of a lab
 WebhookText = Annotated[
     str, Meta(pattern=FOLDER_PATTERN, description="Id of a webhook.", examples=["80_1829138862080131072"])
 ]
+EntryText = Annotated[
+    str, Meta(pattern=FOLDER_PATTERN, description="Id of an entry of a list.", examples=["80_1"])
+]
 MailText = Annotated[str, Meta(pattern=MAIL_PATTERN, description="Id of a mail.", examples=["ODBfMl8xMzU0"])]
 ConversationText = Annotated[
     str, Meta(pattern=MAIL_PATTERN, description="Id of a conversation.", examples=["ODBfY18xMzU0"])
@@ -37,4 +40,5 @@ Number = Annotated[int, Meta(ge=0, le=MAX_NUMBER, examples=[0])]
 Index = Annotated[
     int, Meta(ge=0, le=MAX_NUMBER, description="Number of an attachment or part.", examples=[0])
 ]
+FilterNumber = Annotated[int, Meta(ge=1, le=6, description="Number of a filter.", examples=[1])]
 Base64 = Annotated[bytes, Meta(examples=["SGVsbG8sIHdvcmxkCg=="])]
