@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from postroom.auth.passwords import PasswordHasher
+from postroom.config.filters import FiltersConfig
 from postroom.config.root import Config
 from postroom.content.pool import HelperPool, count_helpers
 from postroom.content.work import ContentWork
@@ -31,6 +32,7 @@ from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
 from postroom.domain.jobs import Jobs
 from postroom.domain.labels import Labels
+from postroom.domain.learning import Learning
 from postroom.domain.letters import Letters
 from postroom.domain.logins import Logins
 from postroom.domain.mail_changes import MailChanges, Policies
@@ -54,6 +56,9 @@ from postroom.domain.vacation import Vacations
 from postroom.domain.webhooks import Webhooks
 from postroom.store import Store, open_store
 from postroom.store.stats import CommitStats
+
+if TYPE_CHECKING:
+    from postroom.app.rspamd import Rspamd
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ async def open_services(config: Config, clock: Clock | None = None) -> AsyncIter
         finally:
             domain.news.close()
             await domain.jobs.close()
+            await domain.learning.close()
             await domain.doomed.close()
             await domain.temporary_attachments.close()
     finally:
@@ -110,6 +116,8 @@ class _Parts(NamedTuple):
     settings: Settings
     tokens: Tokens
     routing: Routing
+    rspamd: "Rspamd | None"
+    learning: Learning
     policies: Policies
     jobs: Jobs
     doomed: Doomed
@@ -151,6 +159,7 @@ async def make_domain(
         ingest=_make_ingest(store, config, parts, work=work),
         jobs=parts.jobs,
         labels=Labels(store, on_doomed=doomed.begin),
+        learning=parts.learning,
         logins=logins,
         mail_changes=MailChanges(store, policies),
         mails=Mails(store, sessions, settings, search_folders=parts.search_folders),
@@ -194,7 +203,9 @@ async def _make_parts(
     attachments = TemporaryAttachments(store, messages, config.classes, clock=clock)
     limit = config.lmtp.max_message_bytes
     settings = Settings(store, config.classes)
-    policies = Policies(config.classes, on_marked=receipts.acknowledge)
+    rspamd = _make_rspamd(config.filters)
+    learning = Learning(store, rspamd)
+    policies = Policies(config.classes, on_marked=receipts.acknowledge, learning=learning)
     return _Parts(
         clock=clock,
         logins=logins,
@@ -203,6 +214,8 @@ async def _make_parts(
         settings=settings,
         tokens=await Tokens.open(store),
         routing=routing,
+        rspamd=rspamd,
+        learning=learning,
         policies=policies,
         jobs=Jobs(store, policies, on_progress=news.job_changed),
         doomed=Doomed(store),
@@ -212,6 +225,15 @@ async def _make_parts(
     )
 
 
+def _make_rspamd(config: FiltersConfig) -> "Rspamd | None":
+    if not config.rspamd_url and not config.rspamd_learn_url:
+        return None
+    # Most servers have none: they need not pay for the HTTP client.
+    from postroom.app.rspamd import Rspamd  # noqa: PLC0415
+
+    return Rspamd(config)
+
+
 def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWork | None) -> Ingest:
     return Ingest(
         store,
@@ -219,7 +241,7 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
         max_message_bytes=config.lmtp.max_message_bytes,
         work=work,
         routing=parts.routing,
-        filters=SpamFilters(store, config.filters),
+        filters=SpamFilters(store, config.filters, parts.rspamd),
         now=parts.clock.now,
     )
 

@@ -22,6 +22,7 @@ from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
 from postroom.domain.jobs import Jobs
 from postroom.domain.labels import Labels
+from postroom.domain.learning import Learning
 from postroom.domain.logins import Logins
 from postroom.domain.mail_changes import MailChanges
 from postroom.domain.mails import Mails
@@ -65,6 +66,7 @@ class Domain:
     ingest: Ingest
     jobs: Jobs
     labels: Labels
+    learning: Learning
     logins: Logins
     mail_changes: MailChanges
     mails: Mails
