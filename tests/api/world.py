@@ -59,6 +59,7 @@ class World:
         for client in self.clients:
             await client.aclose()
         await self.domain.temporary_attachments.close()
+        await self.domain.learning.close()
         self.hasher.close()
 
 
