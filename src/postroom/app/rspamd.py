@@ -1,4 +1,4 @@
-"""The HTTP protocol of rspamd: its score of a message (``/checkv2``), and teaching it (``/learnspam``, ``/learnham``).
+"""rspamd over HTTP: its score of a message (``/checkv2``), and teaching it (``/learnspam``, ``/learnham``).
 
 A delivery waits no longer than its time limit, in which everything is: waiting for one of a bounded number of
 connections, the connection, the answer. What goes wrong is told in the log and is no score; whatever rspamd answers
