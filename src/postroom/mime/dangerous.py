@@ -116,18 +116,21 @@ def is_program(head: bytes) -> bool:
 
 
 def _attachments(root: Part) -> Iterator[Part]:
-    if not root.parts and root.content_type in _SHOWN_TYPES and not root.filename:
+    if not root.parts and _is_body(root):
         return
     count = 0
     for part in iter_parts(root):
-        is_body = part.content_type in _SHOWN_TYPES and not part.filename and part.disposition != "attachment"
         is_around = bool(part.parts) or (part.content_type in MESSAGE_TYPES and not part.filename)
-        if is_body or is_around:
+        if is_around or _is_body(part):
             continue
         count += 1
         if count > MOST_ATTACHMENTS:
             return
         yield part
+
+
+def _is_body(part: Part) -> bool:
+    return part.content_type in _SHOWN_TYPES and not part.filename and part.disposition != "attachment"
 
 
 class _Member(NamedTuple):
