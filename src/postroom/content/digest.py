@@ -91,16 +91,16 @@ def digest_message(raw: Raw, *, with_traits: bool = False) -> Digest:
         sort_to=keys.to,
         index_terms=IndexTerms(*map(index_terms, index_fields(raw, root, body_text, header=header))),
         has_documents=has_documents(root),
-        traits=_read_traits(raw, root, header, summary) if with_traits else None,
+        traits=_read_traits(raw, root, header, summary=summary) if with_traits else None,
     )
 
 
-def _read_traits(raw: Raw, root: Part, header: Header, summary: Summary) -> Traits | None:
+def _read_traits(raw: Raw, root: Part, header: Header, *, summary: Summary) -> Traits | None:
     """Return the traits of a message; None if that fails, which must keep no message from being filed."""
     try:
         html_part = None if summary.snippet else best_body(root, "html")
         html = None if html_part is None else _read_text(raw, root, html_part)
-        return read_traits(raw, root, header, summary, html=html)
+        return read_traits(raw, root, header, summary=summary, html=html)
     except Exception:  # noqa: BLE001 - whatever it is, the filters are skipped, and tell of it
         return None
 

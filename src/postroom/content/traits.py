@@ -59,7 +59,7 @@ class Traits(NamedTuple):
     """It came with a field that only we may write."""
 
 
-def read_traits(raw: Raw, root: Part, header: Header, summary: Summary, *, html: str | None) -> Traits:
+def read_traits(raw: Raw, root: Part, header: Header, *, summary: Summary, html: str | None) -> Traits:
     """Return the traits of a message; ``html`` is its HTML body, if that was read for want of text."""
     received = header.values(b"received")
     return Traits(
