@@ -26,11 +26,16 @@ SCANS = {
     "directory._COUNT_ADDRESSES": "an administrator removes a domain",
     "outgoing._COUNT_WAITING": "a metric, counted once a minute",
     "extractions._COUNT_WAITING": "a metric, counted once a minute",
+    "bimi._COUNT": "counted now and then, to bound what is kept",
+    "bimi._COUNT_LOGOS": "counted now and then, to bound what is kept",
+    "bimi._COUNT_WAITING": "counted to bound what waits, by whoever works on it",
 }
 """Statements that may read a whole table, and why. This list may only shrink."""
 
 SORTS = {
     "directory._LIST_ADDRESSES": "the few addresses of one account",
+    "directory._LIST_TEMPORARY": "PostgreSQL may sort the few of one account",
+    "directory._PURGE_TEMPORARY": "PostgreSQL may sort the slice that goes",
     "folders._LIST": "the folders of one account, all of them",
     "tickets._DELETE_OLDEST": "the few open tickets of one account",
     "labels._COUNTS": "the labels of one account, all of them",
@@ -42,6 +47,7 @@ SORTS = {
     "conversations._RECOUNT": "the mails of one conversation",
     "conversations._LIST_MEMBERS": "PostgreSQL may sort the mails of one conversation",
     "conversations._FIRST": "PostgreSQL may sort the mails of one conversation",
+    "profiles._LIST": "the few signatures of one account",
     "recounts._RECOUNT": "a check counts all mails of an account",
     "recounts._RECOUNT_CONTENTS": "a check counts all mails of an account",
     "recounts._RECOUNT_QUEUED": "a check counts all messages of an account in the queue",
@@ -67,6 +73,7 @@ SORTS = {
 WHOLE_ACCOUNT = {
     "contents._LIST_REFERENCES": "a check looks at all contents of an account",
     "directory._LIST_ADDRESSES": "the addresses of one account are asked for",
+    "directory._LIST_OWN": "the addresses of one account are asked for",
     "outgoing._COUNT_UNFINISHED": "what an account has waiting is bounded by its class",
     "directory._DELETE_ALIAS": "the few addresses of one account",
     "directory._DELETE_ADDRESSES": "an account is removed",
@@ -112,11 +119,16 @@ WHOLE_ACCOUNT = {
     "removals._PRESENCES": "an account is removed, a slice at a time",
     "removals._REFERENCES": "an account is removed, a slice at a time",
     "removals._SUBJECTS": "an account is removed, a slice at a time",
+    "bimi._REMOVE_WAITING": "an account has been removed",
     "removals._ANSWERED": "an account is removed, a slice at a time",
     "removals._EXTRACTIONS": "an account is removed, a slice at a time",
     "removals._OTHERS": "the statements above",
     "filters._FIND": "one row an account",
     "filters._STANDING": "one row an account, and look-ups by key",
+    "profiles._FIND": "one row an account",
+    "profiles._FIND_AVATAR": "one row an account",
+    "profiles._DELETE_AVATAR": "one row an account",
+    "profiles._LIST": "the few signatures of one account",
     "settings._FIND_UI": "one row an account",
     "settings._FIND_CLIENT": "one row an account",
     "thread_recounts._LIST_MAILS": "a check looks at all mails of an account",
@@ -176,11 +188,19 @@ INSERT INTO job_slice SELECT 'job' || a, n, ''::bytea FROM generate_series(1, 30
 INSERT INTO job_failure SELECT 'job' || a, n, ''::bytea FROM generate_series(1, 300) a, generate_series(1, 9) n;
 INSERT INTO remembered_call SELECT a % 300, 'key' || a, ''::bytea, 200, ''::bytea, ''::bytea, '', a
     FROM generate_series(1, 2000) a;
+INSERT INTO profile SELECT a, '', '', '', '', '', '' FROM generate_series(1, 1000) a;
+INSERT INTO avatar SELECT a, '', ''::bytea FROM generate_series(1, 1000) a;
+INSERT INTO signature SELECT a, n, '', 'text', '' FROM generate_series(1, 500) a, generate_series(1, 10) n;
+INSERT INTO temporary_alias SELECT 'alias' || a, a % 300, a, a FROM generate_series(1, 9000) a;
 INSERT INTO account_setting SELECT a, '', '', '' FROM generate_series(1, 1000) a;
 INSERT INTO event_ticket SELECT a::text::bytea, a % 500, a, 1, a FROM generate_series(1, 2000) a;
 INSERT INTO webhook SELECT a, a % 300, '', '', 0, ''::bytea, 1, 0, 0, 0, 0, 0, a % 20 / 19 * a, 0, ''
     FROM generate_series(1, 2000) a;
 INSERT INTO extraction SELECT a, c, c, 0 FROM generate_series(1, 100) a, generate_series(1, 50) c;
+INSERT INTO bimi_record SELECT 'domain' || a, 'default', '', 0, a, 0, a FROM generate_series(1, 2000) a;
+INSERT INTO bimi_waiting SELECT a, c, 'domain' || a, 'default', 0, c
+    FROM generate_series(1, 100) a, generate_series(1, 30) c;
+INSERT INTO bimi_logo SELECT 'md5' || a, repeat('x', 1000), ''::bytea, '', 0, a, a FROM generate_series(1, 2000) a;
 INSERT INTO rethreaded_folder SELECT a, f FROM generate_series(1, 50) a, generate_series(2, 20) f;
 INSERT INTO draft SELECT a, u, '', 0 FROM generate_series(1, 20) a, generate_series(1, 200) u;
 INSERT INTO temporary_attachment SELECT a, u, u % 7, ''::bytea, '', '', '', 0, 0, u, u

@@ -6,6 +6,7 @@ that does; both processes tell the same, also when they have forgotten everythin
 page by page, have exactly what is listed. The seed is the test's parameter.
 """
 
+import ast
 import random
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,15 +14,20 @@ from typing import NamedTuple
 import pytest
 from tests.fixtures.factories import DATE, AddOwner, Owner, make_filing
 
+from postroom.config.classes import AccountClass
 from postroom.domain import search_views
 from postroom.domain.clock import Clock
+from postroom.domain.conversation_views import ConversationView
+from postroom.domain.conversations import ConversationListRequest, Conversations
 from postroom.domain.deltas import Deltas
 from postroom.domain.filing import Flags, file_mail
+from postroom.domain.found_conversations import FoundConversations
 from postroom.domain.rewriting import replace_mail
 from postroom.domain.search_folders import SearchFolders
 from postroom.errors import Kind, PostroomError
 from postroom.mime.summary import sort_key
 from postroom.model.account import Caller
+from postroom.model.conversation import ConversationId, ConversationRef
 from postroom.model.folder import DRAFTS, INBOX, ROOT, SENT
 from postroom.model.ids import FolderId, FolderRef, ItemId, LabelId, LabelRef, MailRef
 from postroom.model.listing import MailListRequest, SortField
@@ -29,8 +35,9 @@ from postroom.model.mail import Mail
 from postroom.model.search_folder import SearchFolder
 from postroom.store import Store
 from postroom.store.order_keys import key_of
-from postroom.store.sorting import SortKeys
+from postroom.store.sorting import Anchor, SortKeys
 from postroom.store.sql.labels import Label
+from postroom.store.sql.orders import CONVERSATION_ORDERS
 
 TRASH, SPAM = FolderId(INBOX + 3), FolderId(INBOX + 4)
 FOLDERS = (INBOX, SENT, TRASH, SPAM, DRAFTS)
@@ -49,6 +56,7 @@ class Process(NamedTuple):
 
     search_folders: SearchFolders
     deltas: Deltas
+    conversations: Conversations
 
 
 @dataclass
@@ -97,6 +105,7 @@ class History:
         self.processes = [make_process(owner) for _ in range(2)]
         self.copies: list[Copy] = []
         self.known: dict[FolderId, tuple[object, str]] = {}
+        self.known_conversations: dict[FolderId, tuple[object, str]] = {}
 
     async def run(self, steps: int) -> None:
         async with self.store.transaction(self.owner.account_id) as tx:
@@ -112,8 +121,11 @@ class History:
             (self.forget, 1),
         )
         for _ in range(steps):
+            # Mails of folders that were moved into Trash leave their conversations behind that.
+            await self.owner.domain.doomed.wait()
             [action] = self.chance.choices([one for one, _ in actions], [weight for _, weight in actions])
             await action()
+        await self.owner.domain.doomed.wait()
         for copy in self.copies:
             assert await copy.finish(self.process, self.caller, limit=3)
             await self.compare(copy)
@@ -133,7 +145,7 @@ class History:
                 digest = make_filing(
                     self.number,
                     importance=self.chance.randrange(3),
-                    subject=f"Letter {self.number % 5}",
+                    subject=f"{self.chance.choice(('', '', 'Re: '))}Letter {self.number % 5}",
                     has_attachments=self.chance.random() < 0.5,
                 )
                 date = DATE + self.chance.randrange(30)
@@ -283,7 +295,65 @@ class History:
         if before is not None:
             assert (state == before[0]) == (token == before[1])
         self.known[folder.search_id] = state, token
+        await self.check_conversations(folder, {item: keys for item, (_, keys, _) in expected.items()})
         return expected, token
+
+    async def check_conversations(self, folder: SearchFolder, found: dict[ItemId, SortKeys]) -> None:
+        """Compare the conversations of a search folder with those that the mails found are of."""
+        by = self.chance.choice(sorted(CONVERSATION_ORDERS.fields, key=lambda one: one.value))
+        descending = self.chance.random() < 0.5
+        places = await self.expect_conversations(found, by)
+        order = sorted(places, key=places.__getitem__, reverse=descending)
+        start, limit = self.chance.choice((0, 0, 3)), self.chance.choice((1, 4, 1000))
+        active = self.chance.choice((*order, ConversationId(1 << 40)))
+        request = ConversationListRequest(
+            by, descending, start, limit, ConversationRef(folder.account_id, active)
+        )
+        ref = FolderRef(folder.account_id, folder.search_id)
+        conversations, tokens = self.process.conversations, self.owner.domain.tokens
+        asker = await conversations.find_asker(self.caller, folder.search_id)
+        page = await conversations.list(self.caller, ref, request, asker=asker, render=_render)
+        assert [_read(item)[0] for item in page.items] == order[start : start + limit]
+        assert page.folder.conversations == len(order)
+        assert page.active_row == (order.index(active) if active in order else -1)
+        whole = request._replace(start=0, limit=1000)
+        shown = (await conversations.list(self.caller, ref, whole, asker=asker, render=_render)).items
+        for _, last, mails in map(_read, shown):
+            # Those that were found are named by the search folder, and the last of them is what is shown.
+            named = [item for item, folder_id in mails if folder_id == folder.search_id]
+            assert set(named) == {item for item, _ in mails if item in found}
+            assert last == max(named, key=lambda item: (found[item].date, item))
+        token = tokens.conversations_token(page.folder)
+        other = await self.process.conversations.folder_state(self.caller, ref)
+        assert token == tokens.conversations_token(other)
+        before = self.known_conversations.get(folder.search_id)
+        state = sorted(shown)
+        # What came into a conversation and left it again may have changed nothing between two looks.
+        assert before is None or state == before[0] or token != before[1]
+        self.known_conversations[folder.search_id] = state, token
+
+    async def expect_conversations(
+        self, found: dict[ItemId, SortKeys], by: SortField
+    ) -> dict[ConversationId, Anchor]:
+        """Return the conversations of mails, and the place of each in an order."""
+        async with self.store.read(self.owner.account_id) as mailbox:
+            numbered = await mailbox.conversations.find_numbers(list(found))
+            numbers = [one.conversation_id for one in numbered if one.conversation_id]
+            states = await mailbox.conversations.find(list(dict.fromkeys(numbers)))
+            firsts = await mailbox.mails.locate_items([one.first_item_id for one in states.values()])
+        places: dict[ConversationId, Anchor] = {}
+        for number, state in states.items():
+            items = [one.item_id for one in numbered if one.conversation_id == number]
+            last = found[max(items, key=lambda item: (found[item].date, item))]
+            keys = last._replace(
+                is_unread=int(state.unread_items > 0),
+                is_flagged=int(state.flagged_items > 0),
+                has_attachments=int(state.attachment_items > 0),
+                importance=2 if state.high_items else 1 if state.normal_items else 0,
+                subject=firsts[state.first_item_id].keys.subject,
+            )
+            places[number] = key_of(by, keys, number)
+        return places
 
     async def expect(
         self, folder: SearchFolder
@@ -306,6 +376,21 @@ class History:
         return expected, names
 
 
+def _render(view: ConversationView) -> bytes:
+    """Show a conversation: its number, its last mail, all mails with the folder that each is named by, and marks."""
+    mails = [(mail.item_id, mail.folder_id) for mail in view.mails]
+    marks = [
+        (mail.is_unread, mail.is_flagged, mail.labels, mail.date, mail.uid, mail.modseq)
+        for mail in view.mails
+    ]
+    return repr((view.conversation_id, view.mails[view.last].item_id, mails, marks)).encode()
+
+
+def _read(item: bytes) -> tuple[ConversationId, ItemId, list[tuple[ItemId, FolderId]]]:
+    number, last, mails, _ = ast.literal_eval(item.decode())
+    return number, last, mails
+
+
 def visible(shown: Shown) -> object:
     """Return what clients see of a mail."""
     mail = shown.mail
@@ -316,7 +401,18 @@ def make_process(owner: Owner) -> Process:
     domain, store = owner.domain, owner.store
     sessions = domain.logins.sessions
     search_folders = SearchFolders(store, sessions, domain.settings, clock=Clock())
-    return Process(search_folders, Deltas(store, sessions, domain.tokens, search_folders=search_folders))
+    return Process(
+        search_folders,
+        Deltas(store, sessions, domain.tokens, search_folders=search_folders),
+        Conversations(
+            store,
+            sessions,
+            domain.settings,
+            classes={"default": AccountClass()},
+            search_folders=search_folders,
+            found=FoundConversations(store, search_folders),
+        ),
+    )
 
 
 @pytest.fixture(autouse=True)

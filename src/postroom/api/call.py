@@ -110,11 +110,11 @@ class Call(Request[Any, Any, Any]):
         """Return the query parameters; raises ``badParameter``."""
         return query.parse(self.scope["query_string"])
 
-    async def read_raw_body(self) -> bytes:
-        """Return the body; raises ``payloadTooLarge``."""
+    async def read_raw_body(self, limit: int | None = None) -> bytes:
+        """Return the body, of at most ``limit`` bytes, by default that of JSON; raises ``payloadTooLarge``."""
         exchange = self.exchange
         if exchange.raw_body is None:
-            limit = exchange.settings.max_json_bytes
+            limit = exchange.settings.max_json_bytes if limit is None else limit
             exchange.raw_body = await body.read_body(exchange.headers, self.receive, limit)
         return exchange.raw_body
 
@@ -150,7 +150,7 @@ async def admit(call: "Request[Any, Any, Any]") -> None:
         return
     if declared.access is Access.ACCOUNT:
         exchange.caller = await call.authenticate()
-    if declared.body is None and not declared.takes_files:
+    if declared.body is None and not declared.takes_files and not declared.max_file_bytes:
         body.refuse_body(await call.read_raw_body())
     exchange.is_admitted = True
 

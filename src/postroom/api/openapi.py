@@ -17,40 +17,13 @@ import postroom
 from postroom.api.errors import STATUS_OF_CODE, STATUS_OF_KIND, ErrorBody
 from postroom.api.idempotency import WRITING_METHODS
 from postroom.api.operation import Access, Operation, Returned, Stream
-from postroom.api.schemas.fields import (
-    ConversationText,
-    EntryText,
-    FilterNumber,
-    FolderText,
-    Index,
-    JobText,
-    LabelText,
-    MailText,
-    Number,
-    WebhookText,
-)
+from postroom.api.schemas.fields import PATH_KINDS
 from postroom.api.settings import API_VERSION
 from postroom.errors import Kind
 
 JSONObject = dict[str, Any]
 
 _PATH_PARAMETER = re.compile(r"\{(\w+):\w+\}")
-_PATH_KINDS: dict[str, Any] = {
-    "folder_id": FolderText,
-    "mail_id": MailText,
-    "conversation_id": ConversationText,
-    "label_id": LabelText,
-    "part_id": Index,
-    "attachment_id": Index,
-    "inner_attachment_id": Index,
-    "temporary_attachment_id": Number,
-    "job_key": JobText,
-    "operation_id": Number,
-    "webhook_id": WebhookText,
-    "white_id": EntryText,
-    "black_id": EntryText,
-    "filter_id": FilterNumber,
-}
 _SCHEMA_REF = "#/components/schemas/{name}"
 _DESCRIPTION = """\
 Every path answers alike with and without a trailing slash. Requests and answers are UTF-8 JSON; every answer carries
@@ -190,6 +163,21 @@ _FILES: JSONObject = {
     },
     "example": {"file": ["Hello"]},
 }
+_FILE: JSONObject = {
+    "schema": {
+        "type": "object",
+        "properties": {
+            "file": {
+                "type": "string",
+                "format": "binary",
+                "description": "One file; the name of the field is of no account.",
+            }
+        },
+        "required": ["file"],
+        "additionalProperties": False,
+    },
+    "example": {"file": "Hello"},
+}
 
 
 class Endpoint(NamedTuple):
@@ -307,8 +295,9 @@ def _describe(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSONObject:
             "required": endpoint.method not in {"GET", "POST"},
             "content": {"application/json": {"schema": body, "example": make_example(body, schemas)}},
         }
-    if declared.takes_files:
-        described["requestBody"] = {"required": True, "content": {"multipart/form-data": _FILES}}
+    if declared.takes_files or declared.max_file_bytes:
+        files = _FILE if declared.max_file_bytes else _FILES
+        described["requestBody"] = {"required": True, "content": {"multipart/form-data": files}}
     return described
 
 
@@ -336,7 +325,7 @@ def _describe_parameters(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> 
             "name": to_camel(name),
             "in": "path",
             "required": True,
-            "schema": msgspec.json.schema(_PATH_KINDS[name]),
+            "schema": msgspec.json.schema(PATH_KINDS[name]),
         }
         for name in endpoint.path_parameters
     ]

@@ -54,6 +54,8 @@ class Operation:
     body: type[msgspec.Struct] | None = None
     takes_files: bool = False
     """The body is multipart/form-data with files in it; the handler itself has them read."""
+    max_file_bytes: int = 0
+    """The body is multipart/form-data with one file in it, no larger than this; the handler itself has it read."""
     access: Access = Access.ACCOUNT
     has_etag: bool = False
     headers: tuple[str, ...] = ()

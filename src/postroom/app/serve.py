@@ -21,6 +21,7 @@ from postroom.api.build import build_api
 from postroom.api.protocol import make_protocol
 from postroom.api.settings import APISettings
 from postroom.api.stats import APIStats
+from postroom.app.bimi import running_bimi
 from postroom.app.extraction import running_extraction
 from postroom.app.logs import configure_logs
 from postroom.app.mail_servers import MailStats, open_mail_servers
@@ -37,6 +38,7 @@ from postroom.domain.maintenance import purge_history
 from postroom.domain.queue_admin import purge_finished
 from postroom.domain.released_blobs import remove_released_blobs
 from postroom.domain.search_folders import remove_ended
+from postroom.domain.temporary_aliases import forget_expired
 from postroom.domain.uploads import collect_orphans, remove_of_ended_sessions
 from postroom.errors import Kind, PostroomError
 
@@ -84,9 +86,11 @@ async def _serve(config: Config) -> None:
             open_mail_servers(config, services, mail_stats, grace_seconds=GRACE_SECONDS) as mail,
             running_queue(config, services) as queue,
             running_extraction(config.extraction, services) as extraction,
+            running_bimi(config, services) as bimi,
         ):
             api_stats.registry.register(queue)
             api_stats.registry.register(extraction)
+            api_stats.registry.register(bimi)
             listener = open_listener(config.http.listen)
             http = _make_http(config, services, api_stats)
             serving = asyncio.create_task(http.serve(sockets=[listener]))
@@ -210,6 +214,7 @@ async def _maintain(services: Services, config: Config) -> None:
             await collect_orphans(services.store)
             await remove_released_blobs(services.store)
             await purge_calls(services.store)
+            await forget_expired(services.store, now_ms=services.clock.now_ms())
             await purge_finished(services.store, config.sending, now=services.clock.now_ms())
         except PostroomError as error:
             _log.warning("maintenance failed", error=str(error), private=error.private)

@@ -3,17 +3,19 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.filters import FiltersConfig
 from postroom.config.root import Config
+from postroom.content.pictures import PictureMaker
 from postroom.content.pool import HelperPool, count_helpers
 from postroom.content.work import ContentWork
 from postroom.domain import Domain
 from postroom.domain.accounts import Accounts
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
+from postroom.domain.bimi import Bimi
 from postroom.domain.calls import Calls
 from postroom.domain.clock import Clock
 from postroom.domain.conversation_batches import ConversationBatches
@@ -27,6 +29,7 @@ from postroom.domain.event_streams import EventStreams
 from postroom.domain.filter_settings import FilterSettings
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
+from postroom.domain.found_conversations import FoundConversations
 from postroom.domain.health import Health
 from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
@@ -40,6 +43,7 @@ from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
+from postroom.domain.profiles import Profiles
 from postroom.domain.receipts import Receipts
 from postroom.domain.routing import Routing
 from postroom.domain.search import Search
@@ -47,7 +51,9 @@ from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
+from postroom.domain.signatures import Signatures
 from postroom.domain.spam_filters import SpamFilters
+from postroom.domain.temporary_aliases import TemporaryAliases
 from postroom.domain.temporary_attachments import TemporaryAttachments
 from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
@@ -119,11 +125,24 @@ class _Parts(NamedTuple):
     rspamd: "Rspamd | None"
     learning: Learning
     policies: Policies
-    jobs: Jobs
     doomed: Doomed
     letters: Letters
     attachments: TemporaryAttachments
     search_folders: SearchFolders
+    bimi: Bimi
+
+
+class _AccountCases(TypedDict):
+    """The use cases of what an account has besides mail."""
+
+    accounts: Accounts
+    filter_settings: FilterSettings
+    indexes: Indexes
+    learning: Learning
+    profiles: Profiles
+    signatures: Signatures
+    temporary_aliases: TemporaryAliases
+    vacations: Vacations
 
 
 async def make_domain(
@@ -136,46 +155,74 @@ async def make_domain(
 ) -> Domain:
     """Return the use cases over an open store. Raises: unavailable."""
     parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock())
-    logins, settings, tokens, sessions = parts.logins, parts.settings, parts.tokens, parts.logins.sessions
+    logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
+    now, sessions, doomed = parts.clock.now, parts.logins.sessions, parts.doomed
+    jobs = Jobs(store, policies, on_progress=parts.news.job_changed)
+    found = FoundConversations(store, parts.search_folders)
     return Domain(
-        accounts=Accounts(store, config.classes),
+        **_make_account_cases(store, config, parts, work=work),
         attachments=Attachments(parts.messages),
-        batches=Batches(store, parts.jobs, parts.search_folders),
-        calls=Calls(store, config.classes, now=parts.clock.now),
-        conversation_batches=ConversationBatches(store, parts.jobs),
-        conversation_changes=ConversationChanges(store, parts.policies, parts.jobs),
-        conversations=Conversations(store, sessions, settings, config.classes),
+        batches=Batches(store, jobs, parts.search_folders),
+        bimi=parts.bimi,
+        calls=Calls(store, config.classes, now=now),
+        conversation_batches=ConversationBatches(store, jobs, found),
+        conversation_changes=ConversationChanges(store, policies, jobs),
+        conversations=_make_conversations(store, config, parts, found=found),
         counters=Counters(store, logins, parts.news),
         deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
-        doomed=parts.doomed,
+        doomed=doomed,
         drafts=Drafts(store, parts.letters, config.classes),
         event_streams=EventStreams(store, parts.news, sessions, tokens=tokens),
-        filter_settings=FilterSettings(store),
-        folder_changes=FolderChanges(store, parts.policies, on_doomed=parts.doomed.begin),
+        folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
         health=Health(store),
-        indexes=Indexes(store, config.classes),
         ingest=_make_ingest(store, config, parts, work=work),
-        jobs=parts.jobs,
-        labels=Labels(store, on_doomed=parts.doomed.begin),
-        learning=parts.learning,
+        jobs=jobs,
+        labels=Labels(store, on_doomed=doomed.begin),
         logins=logins,
-        mail_changes=MailChanges(store, parts.policies),
+        mail_changes=MailChanges(store, policies),
         mails=Mails(store, sessions, settings, search_folders=parts.search_folders),
         messages=parts.messages,
         news=parts.news,
-        operations=Operations(store, parts.policies, parts.jobs),
+        operations=Operations(store, policies, jobs),
         search=Search(store, parts.search_folders),
         search_folders=parts.search_folders,
         search_suggestions=SearchSuggestions(store),
         sending=_make_sending(store, config, parts),
         settings=settings,
         temporary_attachments=parts.attachments,
-        tickets=Tickets(store, sessions, now=parts.clock.now),
+        tickets=Tickets(store, sessions, now=now),
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
-        vacations=Vacations(store),
         webhooks=await Webhooks.open(store, config.webhooks, config.retention),
+    )
+
+
+def _make_conversations(
+    store: Store, config: Config, parts: _Parts, *, found: FoundConversations
+) -> Conversations:
+    return Conversations(
+        store,
+        parts.logins.sessions,
+        parts.settings,
+        classes=config.classes,
+        search_folders=parts.search_folders,
+        found=found,
+    )
+
+
+def _make_account_cases(
+    store: Store, config: Config, parts: _Parts, *, work: ContentWork | None
+) -> _AccountCases:
+    return _AccountCases(
+        accounts=Accounts(store, config.classes),
+        filter_settings=FilterSettings(store),
+        indexes=Indexes(store, config.classes),
+        learning=parts.learning,
+        profiles=Profiles(store, PictureMaker()),
+        signatures=Signatures(store, work),
+        temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),
+        vacations=Vacations(store),
     )
 
 
@@ -204,7 +251,6 @@ async def _make_parts(
     settings = Settings(store, config.classes)
     rspamd = _make_rspamd(config.filters)
     learning = Learning(store, rspamd)
-    policies = Policies(config.classes, on_marked=receipts.acknowledge, learning=learning)
     return _Parts(
         clock=clock,
         logins=logins,
@@ -215,13 +261,18 @@ async def _make_parts(
         routing=routing,
         rspamd=rspamd,
         learning=learning,
-        policies=policies,
-        jobs=Jobs(store, policies, on_progress=news.job_changed),
+        policies=Policies(config.classes, on_marked=receipts.acknowledge, learning=learning),
         doomed=Doomed(store),
         letters=Letters(store, messages, attachments, work=work, clock=clock, max_message_bytes=limit),
         attachments=attachments,
         search_folders=SearchFolders(store, logins.sessions, settings, clock=clock),
+        bimi=_make_bimi(store, config, clock),
     )
+
+
+def _make_bimi(store: Store, config: Config, clock: Clock) -> Bimi:
+    trusted_hosts = config.filters.trusted_hosts
+    return Bimi(store, trusted_hosts=trusted_hosts, is_enabled=config.bimi.enabled, clock=clock)
 
 
 def _make_rspamd(config: FiltersConfig) -> "Rspamd | None":
@@ -241,6 +292,7 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
         work=work,
         routing=parts.routing,
         filters=SpamFilters(store, config.filters, parts.rspamd),
+        bimi=parts.bimi,
         now=parts.clock.now,
     )
 

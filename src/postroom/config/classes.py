@@ -107,7 +107,7 @@ class TemporaryAliases:
 
     enabled: bool = option(True, "Users may make temporary aliases.")
     max_number_of_aliases: int = option(10, "Temporary aliases of one account.", minimum=0)
-    days: int = option(30, "Life of a temporary alias.", unit="days", minimum=1, pending=True)
+    days: int = option(30, "Life of a temporary alias.", unit="days", minimum=1, maximum=3650)
 
 
 @dataclass(frozen=True)

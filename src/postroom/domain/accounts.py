@@ -1,12 +1,15 @@
 """What a caller may know of its own account: class, limits, usage."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from postroom.config.classes import AccountClass
 from postroom.errors import not_found
 from postroom.model.account import Account, Caller
 from postroom.store import Store
+from postroom.store.sql.directory import MAIN
+
+AliasKind = Literal["mainAddress", "accountAlias", "domainAlias", "accountAndDomainAlias"]
 
 
 class AccountInfo(NamedTuple):
@@ -19,6 +22,13 @@ class AccountInfo(NamedTuple):
     is_first_login: bool
 
 
+class OwnAddress(NamedTuple):
+    """An address that an account has for good."""
+
+    address: str
+    kind: AliasKind
+
+
 class Accounts:
     """The caller's account."""
 
@@ -29,6 +39,27 @@ class Accounts:
     def class_of(self, caller: Caller) -> AccountClass:
         """Return the caller's class, the default one if its own is no longer configured."""
         return self._classes.get(caller.class_name) or self._classes["default"]
+
+    async def list_addresses(self, caller: Caller) -> list[OwnAddress]:
+        """Return the addresses that the account has for good, those by domain aliases behind all others.
+
+        Raises: unavailable.
+        """
+        async with self._store.directory() as tables:
+            owned = await tables.directory.list_addresses(caller.account_id)
+            domains = await tables.directory.domains.list_all()
+        found = [
+            OwnAddress(one.address, "mainAddress" if one.kind == MAIN else "accountAlias") for one in owned
+        ]
+        for one in owned:
+            local_part, _, name = one.address.rpartition("@")
+            kind: AliasKind = "domainAlias" if one.kind == MAIN else "accountAndDomainAlias"
+            found += [
+                OwnAddress(f"{local_part}@{domain.name}", kind)
+                for domain in domains
+                if domain.alias_of == name
+            ]
+        return found
 
     async def info(self, caller: Caller) -> AccountInfo:
         """Return the caller's account. Raises: notFound; unavailable."""

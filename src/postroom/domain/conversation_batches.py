@@ -11,6 +11,7 @@ from typing import NamedTuple
 from postroom.domain.access import require_own
 from postroom.domain.actions import Action, MoveTo, SetFlags, check_action
 from postroom.domain.batches import MAX_MAILS
+from postroom.domain.found_conversations import FoundConversations
 from postroom.domain.jobs import CONVERSATION, MOST_MAILS_WAITED_FOR, WAITED_FOR, Jobs, JobState, Target
 from postroom.domain.undo import Failed
 from postroom.errors import bad_parameter, not_found
@@ -19,6 +20,7 @@ from postroom.model.conversation import ConversationId, ConversationRef
 from postroom.model.folder import DRAFTS, SENT, Folder
 from postroom.model.ids import AccountId, FolderId, FolderRef
 from postroom.model.listing import Sort
+from postroom.model.search_folder import is_search_folder
 from postroom.store import Store
 from postroom.store.order_keys import key_of
 from postroom.store.sorting import Anchor
@@ -63,9 +65,10 @@ class _Found(NamedTuple):
 class ConversationBatches:
     """Batches over the conversations that a caller sees."""
 
-    def __init__(self, store: Store, jobs: Jobs) -> None:
+    def __init__(self, store: Store, jobs: Jobs, found: FoundConversations) -> None:
         self._store = store
         self._jobs = jobs
+        self._found = found
 
     async def start(
         self, caller: Caller, kind: str, action: Action, *, selection: ConversationSelection
@@ -76,6 +79,10 @@ class ConversationBatches:
             mails; unavailable.
         """
         found = _Found({}, [])
+        in_search = selection.folder is not None and is_search_folder(selection.folder.folder)
+        if selection.folder is not None and in_search:
+            # It needs a snapshot of its own.
+            await self._find_searched(caller, selection.folder, selection, found=found)
         async with self._store.read(caller.account_id) as mailbox:
             await check_action(mailbox, action)
             action = await spare_own(mailbox, action)
@@ -84,7 +91,7 @@ class ConversationBatches:
                     found.conversations.setdefault(ref.conversation)
                 else:
                     found.fail(caller.account_id, ref)
-            if selection.folder is not None:
+            if selection.folder is not None and not in_search:
                 folder = await _get_folder(caller, mailbox, selection.folder)
                 for wanted in selection.ranges:
                     await _find_range(mailbox, folder, wanted, sort=selection.sort, found=found)
@@ -97,6 +104,21 @@ class ConversationBatches:
             failed=found.failed,
             waits=len(found.conversations) <= WAITED_FOR and len(targets) <= MOST_MAILS_WAITED_FOR,
         )
+
+    async def _find_searched(
+        self, caller: Caller, ref: FolderRef, selection: ConversationSelection, *, found: _Found
+    ) -> None:
+        """Find the rows of a search folder's list."""
+        for start, limit in selection.ranges:
+            numbers = None
+            if start.owner == caller.account_id:
+                numbers = await self._found.find_range(
+                    caller, ref, start.conversation, sort=selection.sort, limit=limit
+                )
+            if numbers is None:
+                found.fail(caller.account_id, start)
+            else:
+                found.conversations.update(dict.fromkeys(numbers))
 
 
 async def spare_own(mailbox: Snapshot, action: Action) -> Action:

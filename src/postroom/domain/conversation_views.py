@@ -19,7 +19,7 @@ import msgspec
 from postroom.compose.addresses import quote
 from postroom.mime.address import Address, parse_addresses
 from postroom.model.conversation import ConversationId
-from postroom.model.ids import AccountId, FolderId, Modseq
+from postroom.model.ids import AccountId, FolderId, ItemId, MailRef, Modseq, Uid
 from postroom.model.mail import Mail, Summary
 from postroom.store.sql.conversation_lists import Row
 from postroom.store.tx import Snapshot
@@ -66,6 +66,8 @@ class ConversationView(NamedTuple):
     """Which mail is the last of those in the folder asked for, if it has any there and one was asked for."""
     participants: Sequence[Participant]
     recipients: Sequence[Recipient]
+    originals: Mapping[ItemId, MailRef] = {}
+    """In a search folder: where those of the mails are that were found, and are named by it."""
 
 
 Render = Callable[[ConversationView], bytes]
@@ -78,10 +80,13 @@ class Asker(NamedTuple):
     own: frozenset[str]
     """The addresses of the account, in lower case."""
     folder_id: FolderId | None = None
+    is_found: Callable[[ItemId], bool] | None = None
+    """Where the folder is a search folder: tells whether a mail is in it."""
 
 
 async def make_view(owner: AccountId, mails: Sequence[Mail], asker: Asker) -> ConversationView:
     """Return what is shown of a conversation; ``mails`` are all of its, oldest first."""
+    mails, originals = _name_found(owner, mails, asker)
     summaries: list[Summary] = []
     senders: list[list[Address]] = []
     for start in range(0, len(mails), _MAILS_AT_ONCE):
@@ -102,7 +107,25 @@ async def make_view(owner: AccountId, mails: Sequence[Mail], asker: Asker) -> Co
         last=last,
         participants=_list_participants(mails, senders, own=asker.own),
         recipients=_list_recipients(summaries, senders, own=asker.own),
+        originals=originals,
     )
+
+
+def _name_found(
+    owner: AccountId, mails: Sequence[Mail], asker: Asker
+) -> tuple[Sequence[Mail], dict[ItemId, MailRef]]:
+    """Name the mails that a search folder has by it, as its list does; return where they are, too."""
+    folder_id, is_found = asker.folder_id, asker.is_found
+    if folder_id is None or is_found is None:
+        return mails, {}
+    originals = {
+        mail.item_id: MailRef(owner, mail.folder_id, mail.uid) for mail in mails if is_found(mail.item_id)
+    }
+    named = [
+        mail._replace(folder_id=folder_id, uid=Uid(mail.item_id)) if mail.item_id in originals else mail
+        for mail in mails
+    ]
+    return named, originals
 
 
 def _read_addresses(value: str) -> list[Address]:

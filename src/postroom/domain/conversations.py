@@ -1,16 +1,20 @@
-"""Conversations as their owner sees them: the lists of folders, and the mails of one.
+"""Conversations as their owner sees them: the lists of folders and of search folders, and the mails of one.
 
 What is shown of a conversation is made by :mod:`postroom.domain.conversation_views` and given as ready bytes. The
 list of a folder has a state of its own (``conversations_modseq``), which moves on with every change of a conversation
-that has a mail in it, wherever its mails are.
+that has a mail in it, wherever its mails are. Those of search folders are made by
+:mod:`postroom.domain.found_conversations`.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from postroom.config.classes import AccountClass
 from postroom.domain.access import require_own
 from postroom.domain.conversation_views import Asker, RememberedViews, Render, render_rows
+from postroom.domain.found_conversations import FoundConversations, is_found
+from postroom.domain.search_folders import SearchFolders
 from postroom.domain.sessions import Sessions
 from postroom.domain.settings import Settings
 from postroom.domain.thread_reasons import Reason, find_why
@@ -21,6 +25,7 @@ from postroom.model.folder import Folder
 from postroom.model.ids import FolderId, FolderRef, ItemId, MailRef, Uid
 from postroom.model.listing import Sort, SortField
 from postroom.model.mail import Mail
+from postroom.model.search_folder import is_search_folder
 from postroom.store import Store
 from postroom.store.order_keys import key_of
 from postroom.store.sql.conversation_lists import Row
@@ -69,12 +74,21 @@ class Conversations:
     """The conversations a caller sees."""
 
     def __init__(
-        self, store: Store, sessions: Sessions, settings: Settings, classes: Mapping[str, AccountClass]
+        self,
+        store: Store,
+        sessions: Sessions,
+        settings: Settings,
+        *,
+        classes: Mapping[str, AccountClass],
+        search_folders: SearchFolders,
+        found: FoundConversations,
     ) -> None:
         self._store = store
         self._sessions = sessions
         self._settings = settings
         self._classes = classes
+        self._search_folders = search_folders
+        self._found = found
         self._remembered = RememberedViews()
 
     # Lists
@@ -99,11 +113,13 @@ class Conversations:
     async def find_asker(self, caller: Caller, folder_id: FolderId | None = None) -> Asker:
         """Return what is shown depends on, beside the conversations themselves. Raises: unavailable."""
         async with self._store.directory() as tables:
-            addresses = await tables.directory.list_addresses(caller.account_id)
-        return Asker(frozenset((caller.address, *(one.address for one in addresses))), folder_id)
+            addresses = await tables.directory.temporary_aliases.list_own(caller.account_id, since=0)
+        return Asker(frozenset((caller.address, *addresses)), folder_id)
 
     async def folder_state(self, caller: Caller, ref: FolderRef) -> Folder:
-        """Return the folder of a list; one look-up. Raises: notFound; unavailable."""
+        """Return the folder of a list; one look-up, but for a search folder. Raises: notFound; unavailable."""
+        if is_search_folder(ref.folder):
+            return await self._found.folder_state(caller, ref)
         require_own(caller, ref.owner, "the folder")
         async with self._store.peek(ref.owner) as mailbox:
             return await _get_folder(mailbox, ref.folder)
@@ -118,8 +134,10 @@ class Conversations:
         render: Render,
     ) -> ConversationPage:
         """Return a page of a folder's conversations. Raises: notFound; unavailable."""
-        require_own(caller, ref.owner, "the folder")
         sort = await self.sort_for(caller, request)
+        if is_search_folder(ref.folder):
+            return await self._list_found(caller, ref, request, sort=sort, asker=asker, render=render)
+        require_own(caller, ref.owner, "the folder")
         async with self._store.read(ref.owner) as mailbox:
             folder = await _get_folder(mailbox, ref.folder)
             rows: Sequence[Row] = ()
@@ -132,6 +150,29 @@ class Conversations:
             row = -1 if active is None else await _active_row(mailbox, folder, sort=sort, active=active)
             items = await self._render(mailbox, rows, asker, render=render)
         return ConversationPage(folder, sort, row, items)
+
+    async def _list_found(
+        self,
+        caller: Caller,
+        ref: FolderRef,
+        request: ConversationListRequest,
+        *,
+        sort: Sort,
+        asker: Asker,
+        render: Render,
+    ) -> ConversationPage:
+        active = request.active
+        async with self._search_folders.opened(caller, ref) as opened:
+            page = await self._found.find_page(
+                opened,
+                sort,
+                start=request.start,
+                limit=request.limit,
+                active=active.conversation if active is not None and active.owner == ref.owner else None,
+            )
+            asker = asker._replace(is_found=partial(is_found, opened.view))
+            items = await self._render(opened.mailbox, page.rows, asker, render=render)
+        return ConversationPage(page.folder, sort, page.active_row, items)
 
     async def _render(
         self, mailbox: Snapshot, rows: Sequence[Row], asker: Asker, *, render: Render

@@ -153,7 +153,7 @@ class Directory:
         """Return an account, named by any of its addresses. Raises: badParameter, notFound."""
         parsed = self._parse(address)
         async with self._store.directory() as tables:
-            found = await tables.directory.find_by_address(*parsed)
+            found = await tables.directory.find_by_address(*parsed, now=self._now())
         if found is None:
             raise not_found(f"account {parsed}")
         account = found.account
@@ -220,7 +220,7 @@ class Directory:
 
     async def _get(self, tx: DirectoryTransaction, address: str) -> Account:
         parsed = self._parse(address)
-        found = await tx.directory.find_by_address(*parsed)
+        found = await tx.directory.find_by_address(*parsed, now=self._now())
         if found is None:
             raise not_found(f"account {parsed}")
         return found.account
@@ -242,6 +242,8 @@ class Directory:
         self, tx: DirectoryTransaction, account_id: AccountId, address: AccountAddress, *, kind: str
     ) -> None:
         await self._get_own_domain(tx, address.domain)
+        if await tx.directory.temporary_aliases.has(str(address)):
+            raise _conflict(f"address {address} is a temporary alias, or was one not long ago")
         if not await tx.directory.create_address(account_id, Address(str(address), kind)):
             raise _conflict(f"address {address} is taken")
 

@@ -15,6 +15,7 @@ from postroom.content.digest import Digest
 from postroom.content.heading import Headed, put_on_top
 from postroom.content.work import ContentWork
 from postroom.domain.addresses import find_account_address
+from postroom.domain.bimi import Bimi, Pending
 from postroom.domain.combining import Combiner
 from postroom.domain.filing import Filing, Flags, file_mail, file_mails
 from postroom.domain.folder_names import name_key
@@ -59,6 +60,8 @@ class _Delivery(NamedTuple):
     sender: str
     answer: Answer | None
     """The absence notice of the account, where one is due."""
+    pending: Pending | None = None
+    """What is to be looked up behind the delivery."""
 
 
 class _Outcome(NamedTuple):
@@ -97,14 +100,20 @@ class Ingest:
         work: ContentWork | None = None,
         routing: Routing | None = None,
         filters: SpamFilters | None = None,
+        bimi: Bimi | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Without ``routing`` no absence notices are sent; without ``filters`` nothing goes to Spam."""
+        """Take what a delivery needs.
+
+        Without ``routing`` no absence notices are sent; without ``filters`` nothing goes to Spam; without ``bimi``
+        mails show no logos of senders.
+        """
         self._store = store
         self._classes = classes
         self._max_message_bytes = max_message_bytes
         self._work = work or ContentWork()
         self._filters = filters
+        self._bimi = bimi
         self._now = now
         self._combiner: Combiner[_Delivery, _Outcome] = Combiner(self._deliver_together, key=id)
         self._absences = Absences(store, routing, prepare=self.prepare) if routing is not None else None
@@ -140,7 +149,7 @@ class Ingest:
         normalised = find_account_address(f"{base}@{domain}")
         if normalised is not None:
             async with self._store.directory() as directory:
-                found = await directory.directory.find_by_address(normalised.local_part, normalised.domain)
+                found = await directory.directory.find_by_address(*normalised, now=int(self._now() * 1000))
             if found is not None:
                 return found.account, detail
         raise PostroomError(Kind.NOT_FOUND, "unknownRecipient", "there is no such mailbox here")
@@ -168,6 +177,8 @@ class Ingest:
         Raises: unavailable, when nothing was stored for anybody.
         """
         arrival = await self.receive(envelope, content)
+        if self._bimi is not None:
+            arrival = await _show_logo(self._bimi, arrival, content)
         if len(arrival.deliveries) == 1:
             [delivery] = arrival.deliveries
             outcomes = [(await self._combiner.do(delivery.account_id, delivery)).refusal]
@@ -364,6 +375,23 @@ class Ingest:
         return Filed(mail, mail.uid)
 
 
+async def _show_logo(bimi: Bimi, arrival: Arrival, content: Raw) -> Arrival:
+    """Return a message from outside with what it shows of its sender's logo, but in Spam. Raises: unavailable."""
+    shown_in = [delivery for delivery in arrival.deliveries if delivery.target != SPAM]
+    if not shown_in:
+        return arrival
+    # What does not go to Spam is the same for all.
+    shown = await bimi.prepare(shown_in[0].digest, content)
+    return arrival._replace(
+        deliveries=[
+            delivery
+            if delivery.target == SPAM
+            else delivery._replace(digest=shown.digest, pending=shown.pending)
+            for delivery in arrival.deliveries
+        ]
+    )
+
+
 async def _find_same(tx: Transaction, folder_id: FolderId, sha256: bytes) -> Uid | None:
     content_id = await tx.contents.find_by_hash(sha256)
     if content_id is None:
@@ -397,6 +425,8 @@ async def _file(tx: Transaction, deliveries: Sequence[_Delivery]) -> None:
         for delivery, mail in zip(some, mails, strict=True):
             step = Deliver(mail.folder_id, [Listed(mail.item_id, mail.uid)])
             await tx.log("deliver", Record([step], sender=delivery.sender), modseq=mail.modseq)
+            if delivery.pending is not None:
+                await delivery.pending.note(tx, mail.content_id)
             if delivery.answer is not None:
                 await send_answer(tx, delivery.answer, now=delivery.date * 1000)
     # The account may have filled up since the recipients were accepted.

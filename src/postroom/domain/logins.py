@@ -25,6 +25,7 @@ from postroom.model.account import ACTIVE, Account, Caller
 from postroom.model.ids import AccountId
 from postroom.store import Store
 from postroom.store.sql.badges import Badge
+from postroom.store.sql.directory import ALIAS, TEMPORARY
 
 
 class Logins:
@@ -204,8 +205,13 @@ class Logins:
         if address is None:
             return None
         async with self._store.directory() as directory:
-            found = await directory.directory.find_by_address(address.local_part, address.domain)
-        if found is None or (found.kind == "alias" and not self._config.alias_logins):
+            found = await directory.directory.find_by_address(*address, now=int(self._now() * 1000))
+        # Whoever is given a temporary alias is a stranger, who is to learn nothing by it.
+        if (
+            found is None
+            or found.kind == TEMPORARY
+            or (found.kind == ALIAS and not self._config.alias_logins)
+        ):
             return None
         return found.account
 

@@ -306,17 +306,17 @@ async def _make_order(mailbox: Snapshot, view: View, by: SortField) -> "Numbers[
             return view.items[::-1]
         gone = view.noted.gone
         pairs = zip(view.rows.dates, view.items, strict=True)
-        return await _sort([(date, item) for date, item in pairs if item not in gone])
+        return await sort_rows([(date, item) for date, item in pairs if item not in gone])
     if by is SortField.FOLDER_NAME:
         names = {one.folder_id: sort_key(one.name) for one in await mailbox.folders.list_all()}
         places = await mailbox.found_mails.find_places(list(view.present()))
-        return await _sort([(names.get(one.folder_id, b""), one.date, one.item_id) for one in places])
+        return await sort_rows([(names.get(one.folder_id, b""), one.date, one.item_id) for one in places])
     rows = await mailbox.found_mails.list_keys(by, list(view.present()))
-    return await _sort([(value, date, item) for item, value, date in rows])
+    return await sort_rows([(value, date, item) for item, value, date in rows])
 
 
-async def _sort(rows: list[Row]) -> "Numbers[int]":
-    """Return the last of each row by the order of the rows."""
+async def sort_rows(rows: list[Row]) -> "Numbers[int]":
+    """Return the last of each row, a number, by the order of the rows."""
     if len(rows) > _SORTED_INLINE:
         await asyncio.to_thread(rows.sort)
     else:

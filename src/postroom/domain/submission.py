@@ -152,7 +152,7 @@ class Submission:
 
     async def _is_own(self, account_id: AccountId, address: str) -> bool:
         async with self._store.directory() as directory:
-            return await is_own(directory.directory, account_id, address)
+            return await is_own(directory.directory, account_id, address, now=self._clock.now_ms())
 
 
 def _addressee(recipient: SubmittedRecipient) -> Addressee:

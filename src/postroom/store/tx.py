@@ -18,6 +18,7 @@ from postroom.errors import not_found
 from postroom.model.ids import AccountId, Modseq, SessionId
 from postroom.search.terms import IndexTerms
 from postroom.store.account_tables import AccountTables
+from postroom.store.bimi_tables import BimiTables
 from postroom.store.chunk_edges import ChunkEdges
 from postroom.store.conversation_tables import ConversationTables
 from postroom.store.engine.base import Connection, WriteConnection
@@ -313,7 +314,7 @@ class Transaction(Snapshot):
         self.after_commit(partial(self._tell, QUEUE))
 
 
-class Directory:
+class Directory(BimiTables):
     """The directory tables, at one instant."""
 
     def __init__(self, connection: Connection) -> None:

@@ -33,7 +33,7 @@ from postroom.api.schemas.mails import (
 from postroom.domain.conversation_views import ConversationView
 from postroom.domain.conversations import ConversationPage, MailsOfConversation
 from postroom.domain.thread_reasons import Reason
-from postroom.model.ids import AccountId, ItemId
+from postroom.model.ids import AccountId, ItemId, MailRef
 from postroom.model.mail import Mail as StoredMail
 from postroom.model.mail import Summary
 
@@ -203,12 +203,17 @@ def render_conversation(view: ConversationView) -> bytes:
             [Participant(*one) for one in view.participants],
             [MyRecipient(*one) for one in view.recipients],
             str(len(mails)),
-            [_render_mail(owner, mail, summary) for mail, summary in zip(mails, summaries, strict=True)],
+            [
+                _render_mail(owner, mail, summary, original=view.originals.get(mail.item_id))
+                for mail, summary in zip(mails, summaries, strict=True)
+            ],
         )
     )
 
 
-def _render_mail(owner: AccountId, mail: StoredMail, summary: Summary) -> ConversationMail:
+def _render_mail(
+    owner: AccountId, mail: StoredMail, summary: Summary, *, original: MailRef | None
+) -> ConversationMail:
     mail_id = ids.render_mail(owner, mail.folder_id, mail.uid)
     folder_id = f"{owner}_{mail.folder_id}"
     return ConversationMail(
@@ -218,8 +223,8 @@ def _render_mail(owner: AccountId, mail: StoredMail, summary: Summary) -> Conver
         mail.is_unread == 1,
         mail.is_flagged == 1,
         mail.is_draft == 1,
-        folder_id,
-        mail_id,
+        folder_id if original is None else ids.render_folder(original.owner, original.folder),
+        mail_id if original is None else ids.render_mail(*original),
     )
 
 

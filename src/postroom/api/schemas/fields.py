@@ -1,6 +1,6 @@
 """Kinds of values that several wire shapes share."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -19,6 +19,12 @@ WebhookText = Annotated[
 ]
 EntryText = Annotated[
     str, Meta(pattern=FOLDER_PATTERN, description="Id of an entry of a list.", examples=["80_1"])
+]
+SignatureText = Annotated[
+    str, Meta(pattern=FOLDER_PATTERN, description="Id of a signature.", examples=["80_1354"])
+]
+AliasText = Annotated[
+    str, Meta(pattern=FOLDER_PATTERN, description="Id of a temporary alias.", examples=["80_1355"])
 ]
 MailText = Annotated[str, Meta(pattern=MAIL_PATTERN, description="Id of a mail.", examples=["ODBfMl8xMzU0"])]
 ConversationText = Annotated[
@@ -42,3 +48,23 @@ Index = Annotated[
 ]
 FilterNumber = Annotated[int, Meta(ge=1, le=6, description="Number of a filter.", examples=[1])]
 Base64 = Annotated[bytes, Meta(examples=["SGVsbG8sIHdvcmxkCg=="])]
+
+PATH_KINDS: dict[str, Any] = {
+    "folder_id": FolderText,
+    "mail_id": MailText,
+    "conversation_id": ConversationText,
+    "label_id": LabelText,
+    "part_id": Index,
+    "attachment_id": Index,
+    "inner_attachment_id": Index,
+    "temporary_attachment_id": Number,
+    "job_key": JobText,
+    "operation_id": Number,
+    "webhook_id": WebhookText,
+    "signature_id": SignatureText,
+    "temporary_alias_id": AliasText,
+    "white_id": EntryText,
+    "black_id": EntryText,
+    "filter_id": FilterNumber,
+}
+"""Kinds of what stands in paths, by the names of the parameters."""

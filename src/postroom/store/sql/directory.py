@@ -1,7 +1,9 @@
 """The directory: mail domains, accounts, and the addresses that accounts answer to.
 
 An address is stored under its own domain; mail and logins for a domain alias are looked up under the domain that
-the alias stands for. Account numbers are never given out twice, so that ids of a removed account stay unknown.
+the alias stands for. Temporary aliases, which lie in a table of their own, are looked up with the present time: one
+that has expired is no address any more. Account numbers are never given out twice, so that ids of a removed account
+stay unknown.
 """
 
 from collections.abc import Callable
@@ -9,6 +11,7 @@ from typing import NamedTuple
 
 from postroom.model.account import Account, Domain
 from postroom.model.ids import AccountId
+from postroom.model.profile import AliasId, TemporaryAlias
 from postroom.store.engine.base import Connection
 
 _LIST_DOMAINS = "SELECT name, alias_of, created_at FROM domain ORDER BY name"
@@ -34,10 +37,15 @@ INSERT INTO account (account_id, address, full_name, class_name, language, state
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 _FIND = f"SELECT {_COLUMNS} FROM account WHERE account_id = $1"
+_STORED_ADDRESS = """CAST($1 AS TEXT) || '@'
+      || COALESCE((SELECT alias_of FROM domain WHERE name = $2 AND alias_of <> ''), $2)"""
+# The second half is only looked at where the first finds nothing.
 _FIND_BY_ADDRESS = f"""
-SELECT {_COLUMNS}, kind FROM address JOIN account USING (account_id)
-WHERE address.address = CAST($1 AS TEXT) || '@'
-      || COALESCE((SELECT alias_of FROM domain WHERE name = $2 AND alias_of <> ''), $2)
+SELECT {_COLUMNS}, kind FROM address JOIN account USING (account_id) WHERE address.address = {_STORED_ADDRESS}
+UNION ALL
+SELECT {_COLUMNS}, 'temporary' FROM temporary_alias JOIN account USING (account_id)
+WHERE temporary_alias.address = {_STORED_ADDRESS} AND expires_at > $3
+LIMIT 1
 """
 _LIST = f"SELECT {_COLUMNS} FROM account WHERE account_id > $1 ORDER BY account_id LIMIT $2"
 _LIST_BY_ADDRESS = f"SELECT {_COLUMNS} FROM account WHERE address > $1 ORDER BY address LIMIT $2"
@@ -64,7 +72,35 @@ _DELETE_ALIAS = (
 )
 _DELETE_ADDRESSES = "DELETE FROM address WHERE account_id = $1"
 
-MAIN, ALIAS = "main", "alias"
+_LIST_TEMPORARY = """
+SELECT address, alias_id, expires_at FROM temporary_alias WHERE account_id = $1 AND expires_at > $2
+ORDER BY expires_at, alias_id
+"""
+_HAS_TEMPORARY = "SELECT 1 FROM temporary_alias WHERE address = $1"
+_CREATE_TEMPORARY = """
+INSERT INTO temporary_alias (account_id, address, alias_id, expires_at) VALUES ($1, $2, $3, $4)
+"""
+_END_TEMPORARY = """
+UPDATE temporary_alias SET expires_at = $2 WHERE account_id = $1 AND expires_at > $2 AND alias_id = $3
+RETURNING address
+"""
+_DROP_TEMPORARY_BEYOND = """
+DELETE FROM temporary_alias WHERE account_id = $1 AND expires_at <= (
+    SELECT expires_at FROM temporary_alias WHERE account_id = $1 AND expires_at <= $2
+    ORDER BY expires_at DESC LIMIT 1 OFFSET $3)
+"""
+_PURGE_TEMPORARY = """
+DELETE FROM temporary_alias
+WHERE address IN (SELECT address FROM temporary_alias WHERE expires_at < $1 LIMIT $2)
+RETURNING address
+"""
+_LIST_OWN = """
+SELECT address FROM address WHERE account_id = $1
+UNION ALL
+SELECT address FROM temporary_alias WHERE account_id = $1 AND expires_at > $2
+"""
+
+MAIN, ALIAS, TEMPORARY = "main", "alias", "temporary"
 
 
 class Address(NamedTuple):
@@ -86,7 +122,10 @@ class AccountChange(NamedTuple):
 
 
 class Found(NamedTuple):
-    """An account and the kind of address it was found by; through a domain alias that of the address behind it."""
+    """An account and the kind of address it was found by; through a domain alias that of the address behind it.
+
+    ``kind`` is :data:`MAIN`, :data:`ALIAS` or :data:`TEMPORARY`.
+    """
 
     account: Account
     kind: str
@@ -130,8 +169,44 @@ class DomainRepo:
         return int(await self._connection.fetch_value(_COUNT_ADDRESSES, f"%@{escaped}"))
 
 
+class TemporaryAliasRepo:
+    """The temporary aliases of all accounts, those that are over included."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def list_active(self, account_id: AccountId, *, now: int) -> list[TemporaryAlias]:
+        """Return those of an account that work at this time (Unix milliseconds), by their end."""
+        rows = await self._connection.fetch_all(_LIST_TEMPORARY, account_id, now)
+        return [TemporaryAlias(*row) for row in rows]
+
+    async def has(self, address: str) -> bool:
+        """Tell whether an address is a temporary alias, or was one not long ago."""
+        return await self._connection.fetch_value(_HAS_TEMPORARY, address) is not None
+
+    async def create(self, account_id: AccountId, alias: TemporaryAlias) -> None:
+        """Store a new one."""
+        await self._connection.execute(_CREATE_TEMPORARY, account_id, *alias)
+
+    async def end(self, account_id: AccountId, alias_id: AliasId, *, now: int) -> bool:
+        """End one of an account at once; False if it has none of that number that works."""
+        return await self._connection.fetch_value(_END_TEMPORARY, account_id, now, alias_id) is not None
+
+    async def drop_beyond(self, account_id: AccountId, *, now: int, keep: int) -> None:
+        """Forget those of an account that are over, but for about the last ``keep``."""
+        await self._connection.execute(_DROP_TEMPORARY_BEYOND, account_id, now, keep)
+
+    async def purge(self, *, before: int, limit: int) -> int:
+        """Forget up to ``limit`` that were over before a time; return how many."""
+        return len(await self._connection.fetch_all(_PURGE_TEMPORARY, before, limit))
+
+    async def list_own(self, account_id: AccountId, *, since: int) -> list[str]:
+        """Return all addresses of an account: of the temporary ones those that work after ``since``, 0 for all."""
+        return [row[0] for row in await self._connection.fetch_all(_LIST_OWN, account_id, since)]
+
+
 class DirectoryRepo:
-    """The accounts and their addresses; the domains are in ``domains``."""
+    """The accounts and their addresses; domains and temporary aliases have repositories of their own in it."""
 
     def __init__(
         self, connection: Connection, *, on_change: Callable[[AccountId], None] = lambda _: None
@@ -140,6 +215,7 @@ class DirectoryRepo:
         self._connection = connection
         self._on_change = on_change
         self.domains = DomainRepo(connection)
+        self.temporary_aliases = TemporaryAliasRepo(connection)
 
     async def take_account_id(self) -> AccountId:
         """Return a number for a new account, never given out before."""
@@ -154,9 +230,12 @@ class DirectoryRepo:
         row = await self._connection.fetch_row(_FIND, account_id)
         return None if row is None else Account(*row)
 
-    async def find_by_address(self, local_part: str, domain: str) -> Found | None:
-        """Return the account that answers to a normalised address, domain aliases resolved; one statement."""
-        row = await self._connection.fetch_row(_FIND_BY_ADDRESS, local_part, domain)
+    async def find_by_address(self, local_part: str, domain: str, *, now: int) -> Found | None:
+        """Return the account that answers to a normalised address, domain aliases resolved; one statement.
+
+        ``now`` in Unix milliseconds: a temporary alias answers until it expires.
+        """
+        row = await self._connection.fetch_row(_FIND_BY_ADDRESS, local_part, domain, now)
         return None if row is None else Found(Account(*row[:-1]), row[-1])
 
     async def list_after(self, account_id: int, *, limit: int) -> list[Account]:
@@ -187,7 +266,7 @@ class DirectoryRepo:
         await self._connection.execute(_DELETE, account_id)
 
     async def list_addresses(self, account_id: AccountId) -> list[Address]:
-        """Return the addresses of an account, the main one first."""
+        """Return the addresses that an administrator gave an account, the main one first."""
         return [Address(*row) for row in await self._connection.fetch_all(_LIST_ADDRESSES, account_id)]
 
     async def find_owner(self, address: str) -> AccountId | None:

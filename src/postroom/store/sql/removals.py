@@ -30,8 +30,11 @@ _FIRST = (
     "DELETE FROM search_change WHERE account_id = $1",
     "DELETE FROM profile WHERE account_id = $1",
     "DELETE FROM signature WHERE account_id = $1",
-    "DELETE FROM temporary_alias WHERE account_id = $1",
+    # Nobody else is to have its addresses soon; they work no more.
+    "UPDATE temporary_alias SET account_id = 0 WHERE account_id = $1",
+    "DELETE FROM avatar WHERE account_id = $1",
     "DELETE FROM past_password WHERE account_id = $1",
+    "DELETE FROM bimi_waiting WHERE account_id = $1",
     "DELETE FROM filter_setting WHERE account_id = $1",
     "DELETE FROM folder_grant WHERE account_id = $1",
     "DELETE FROM folder_grant WHERE reader_id = $1",
