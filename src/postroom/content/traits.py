@@ -85,7 +85,7 @@ def has_remote_images(html: str) -> bool:
 def _find_authors(header: Header) -> list[str]:
     found: dict[str, None] = {}
     for value in header.values(b"from")[:MOST_AUTHORS]:
-        for mailbox in parse_addresses(header.address_text(value[:_LONGEST_LIST_BYTES])):
+        for mailbox in parse_addresses(value[:_LONGEST_LIST_BYTES]):
             if "@" in mailbox.address:
                 found[mailbox.address] = None
     return list(found)[:MOST_AUTHORS]
