@@ -22,6 +22,7 @@ SCANS = {
     "labels.LIST_ACCOUNTS": "the few labels that are being taken off mails just now",
     "traces.LIST_ACCOUNTS": "the few folders whose mails are being removed just now",
     "traces.LIST_RETHREADED_ACCOUNTS": "the few folders whose mails are being threaded anew just now",
+    "maintenance.LIST_CLEARED_ACCOUNTS": "the few folders that are being cleared just now",
     "directory._COUNT_ALIASES": "an administrator removes a domain; there are few domains",
     "directory._COUNT_ADDRESSES": "an administrator removes a domain",
     "outgoing._COUNT_WAITING": "a metric, counted once a minute",
@@ -57,6 +58,7 @@ SORTS = {
     "mail_filters._BY_UID": "what was found is put in order",
     "operations._LIST_SHOWN": "PostgreSQL may sort the few of an account",
     "jobs._FIND_RUNNING": "PostgreSQL may sort the few that an account has running",
+    "maintenance._LIST_DUE": "PostgreSQL may sort the few that are due",
     "jobs._PURGE": "PostgreSQL may sort the few that are finished",
     "outgoing._RECIPIENTS": "PostgreSQL may sort the recipients of one message",
     "outgoing._FIND_BY_ITEM": "PostgreSQL may sort the messages that have one copy",
@@ -66,6 +68,8 @@ SORTS = {
     "orders._LIST": "all chunks of one order are asked for; PostgreSQL may fetch them in another order",
     "orders._LIST_DESCENDING": "all chunks of one order are asked for; PostgreSQL may fetch them in another order",
     "remembered_calls._PURGE": "a slice of the calls that are forgotten",
+    "sessions._DELETE_EXPIRED": "a slice of the sessions that are over",
+    "tickets._DELETE_EXPIRED": "a slice of the tickets that are over",
     "sessions._DELETE_OLDEST": "the sessions of one account are bounded by its class",
 }
 """Statements that may sort or group rows themselves, and why. This list may only shrink."""
@@ -100,6 +104,13 @@ WHOLE_ACCOUNT = {
     "operations._LIST_BURIED_ALIVE": "a check looks at all tombstones of an account",
     "operations._LIST_SHOWN": "stops after a page of the newest; with a filter it may read what history keeps",
     "operations._COUNT_SHOWN": "what an account did in the time that history is kept is counted",
+    "operations._OLDEST_AT": "stops at the oldest entry",
+    "maintenance._NEWEST_MARK": "stops at the newest mark",
+    "maintenance._LIST_CLEARINGS": "the few folders of one account that are being cleared",
+    "maintenance._PUT_OFF": "the one row of an account",
+    "maintenance._FORGET_NOTICE": "the one row of an account",
+    "maintenance._NOTICE_DUE": "the one row of an account",
+    "maintenance._QUOTA_TOLD": "the one row of an account",
     "operations._PURGE": "stops after a slice of the oldest entries",
     "orders._FOLDERS": "a check looks at all chunks of an account",
     "removals._FIRST": "an account is removed",
@@ -223,6 +234,9 @@ INSERT INTO vacation SELECT a, 0, 1, 0, 0, 0, 0, 0, '', '' FROM generate_series(
 INSERT INTO contact SELECT a, 9, u, u, u, u, 0, '', '', '', '', '', '', '', '', '', '', '', ''::bytea, ''::bytea, NULL
     FROM generate_series(1, 20) a, generate_series(1, 200) u;
 INSERT INTO contact_address SELECT a, 'user' || u, u, 1, u FROM generate_series(1, 20) a, generate_series(1, 200) u;
+INSERT INTO mailbox_visit SELECT a, a FROM generate_series(1, 2000) a;
+INSERT INTO history_mark SELECT a, d, d FROM generate_series(1, 200) a, generate_series(1, 30) d;
+INSERT INTO quota_notice SELECT a, a, a FROM generate_series(1, 2000) a;
 INSERT INTO vacation_answered SELECT a, 'user' || u, u FROM generate_series(1, 20) a, generate_series(1, 100) u;
 ANALYZE
 """

@@ -17,6 +17,7 @@ from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
 from postroom.domain.bimi import Bimi
 from postroom.domain.calls import Calls
+from postroom.domain.clearing import LogoutPurges
 from postroom.domain.clock import Clock
 from postroom.domain.conversation_batches import ConversationBatches
 from postroom.domain.conversation_changes import ConversationChanges
@@ -44,6 +45,7 @@ from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
 from postroom.domain.profiles import Profiles
+from postroom.domain.quota_notices import QuotaNotices
 from postroom.domain.receipts import Receipts
 from postroom.domain.routing import Routing
 from postroom.domain.search import Search
@@ -59,6 +61,7 @@ from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
 from postroom.domain.unsending import Unsending
 from postroom.domain.vacation import Vacations
+from postroom.domain.visits import Visits
 from postroom.domain.webhooks import Webhooks
 from postroom.store import Store, open_store
 from postroom.store.stats import CommitStats
@@ -126,6 +129,7 @@ class _Parts(NamedTuple):
     learning: Learning
     policies: Policies
     doomed: Doomed
+    jobs: Jobs
     letters: Letters
     attachments: TemporaryAttachments
     search_folders: SearchFolders
@@ -156,8 +160,7 @@ async def make_domain(
     """Return the use cases over an open store. Raises: unavailable."""
     parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock())
     logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
-    now, sessions, doomed = parts.clock.now, parts.logins.sessions, parts.doomed
-    jobs = Jobs(store, policies, on_progress=parts.news.job_changed)
+    now, sessions, doomed, jobs = parts.clock.now, logins.sessions, parts.doomed, parts.jobs
     found = FoundConversations(store, parts.search_folders)
     return Domain(
         **_make_account_cases(store, config, parts, work=work),
@@ -194,6 +197,7 @@ async def make_domain(
         tickets=Tickets(store, sessions, now=now),
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
+        visits=Visits(store, config.classes, config.retention, doomed=doomed, clock=parts.clock),
         webhooks=await Webhooks.open(store, config.webhooks, config.retention),
     )
 
@@ -229,6 +233,7 @@ def _make_account_cases(
 async def _make_parts(
     store: Store, config: Config, hasher: PasswordHasher, *, work: ContentWork | None, clock: Clock
 ) -> _Parts:
+    doomed = Doomed(store)
     logins = Logins(
         store,
         config.auth,
@@ -236,6 +241,7 @@ async def _make_parts(
         classes=config.classes,
         primary_domain=config.primary_domain,
         trusted=config.http.trusted_proxy_networks,
+        purges=LogoutPurges(config.classes, follow=doomed.finish),
         now=clock.now,
     )
     news = News(
@@ -251,6 +257,7 @@ async def _make_parts(
     settings = Settings(store, config.classes)
     rspamd = _make_rspamd(config.filters)
     learning = Learning(store, rspamd)
+    policies = Policies(config.classes, on_marked=receipts.acknowledge, learning=learning)
     return _Parts(
         clock=clock,
         logins=logins,
@@ -261,8 +268,9 @@ async def _make_parts(
         routing=routing,
         rspamd=rspamd,
         learning=learning,
-        policies=Policies(config.classes, on_marked=receipts.acknowledge, learning=learning),
-        doomed=Doomed(store),
+        policies=policies,
+        doomed=doomed,
+        jobs=Jobs(store, policies, on_progress=news.job_changed),
         letters=Letters(store, messages, attachments, work=work, clock=clock, max_message_bytes=limit),
         attachments=attachments,
         search_folders=SearchFolders(store, logins.sessions, settings, clock=clock),
@@ -285,7 +293,7 @@ def _make_rspamd(config: FiltersConfig) -> "Rspamd | None":
 
 
 def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWork | None) -> Ingest:
-    return Ingest(
+    ingest = Ingest(
         store,
         config.classes,
         max_message_bytes=config.lmtp.max_message_bytes,
@@ -295,6 +303,9 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
         bimi=parts.bimi,
         now=parts.clock.now,
     )
+    notices = QuotaNotices(store, config.classes, prepare=ingest.prepare, clock=parts.clock)
+    parts.doomed.also.append(notices.file_due)
+    return ingest
 
 
 def _make_sending(store: Store, config: Config, parts: _Parts) -> Sending:

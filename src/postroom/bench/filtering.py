@@ -14,9 +14,11 @@ from postroom.auth.passwords import PasswordHasher
 from postroom.bench.corpus import iter_messages
 from postroom.bench.results import Goal, make_figure
 from postroom.bench.scenarios import Scene
+from postroom.compose.addresses import Address
 from postroom.config.auth import AuthConfig
 from postroom.config.classes import AccountClass
 from postroom.config.filters import FiltersConfig
+from postroom.domain.collected import collect
 from postroom.domain.directory import AccountSettings, Directory
 from postroom.domain.ingest import Ingest
 from postroom.domain.sender_keys import sender_key
@@ -98,8 +100,9 @@ async def _fill(store: Store, account_id: AccountId) -> None:
             for number in range(_ENTRIES):
                 entry = FilterEntry(await tx.filters.take_entry_id(), f"{name}{number}@listed.example")
                 await tx.filters.add(name, entry, key=sender_key(entry.pattern))
-        addresses = [(f"contact{number}@known.example", number) for number in range(_CONTACTS)]
-        await tx.contacts.add_addresses(addresses, uses=0, now=0)
+        await collect(
+            tx, [Address("", f"contact{number}", "known.example") for number in range(_CONTACTS)], now=0
+        )
 
 
 async def _compare(

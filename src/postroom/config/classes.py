@@ -32,9 +32,11 @@ def _check_date(text: str) -> None:
 class Autopurge:
     """What is removed by itself."""
 
-    spam: bool = option(False, "Old mails in Spam are removed.")
-    trash: bool = option(False, "Old mails in Trash are removed.")
-    interval: int = option(30, "Age at which they are removed.", unit="days", minimum=1)
+    spam: bool = option(False, "Mails are removed from Spam and the folders below.")
+    trash: bool = option(False, "Mails are removed from Trash, and folders that were deleted with them.")
+    interval: int = option(
+        30, "Time in the folder after which they are removed.", unit="days", minimum=1, maximum=3650
+    )
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,11 @@ class AccountClass:
     messages: int = option(0, "Largest number of mails in an account; 0: no limit.", minimum=0)
     quota_kb: int = option(0, "Largest size of an account; 0: no limit.", unit="KB (1024 bytes)", minimum=0)
     over_quota_threshold: int = option(
-        90, "Part of the quota from which a program should warn.", unit="percent", minimum=1, maximum=100
+        90,
+        "Part of the quota from which programs should warn; who passes it gets a mail.",
+        unit="percent",
+        minimum=1,
+        maximum=100,
     )
     sessions: int = option(
         100, "Sessions of one account at the same time; beyond it the oldest idle one ends.", minimum=1

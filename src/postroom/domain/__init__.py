@@ -43,6 +43,7 @@ from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
 from postroom.domain.unsending import Unsending
 from postroom.domain.vacation import Vacations
+from postroom.domain.visits import Visits
 from postroom.domain.webhooks import Webhooks
 
 
@@ -91,4 +92,5 @@ class Domain:
     tokens: Tokens
     unsending: Unsending
     vacations: Vacations
+    visits: Visits
     webhooks: Webhooks

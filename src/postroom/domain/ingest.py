@@ -20,6 +20,7 @@ from postroom.domain.combining import Combiner
 from postroom.domain.filing import Filing, Flags, file_mail, file_mails
 from postroom.domain.folder_names import name_key
 from postroom.domain.quota import Quota
+from postroom.domain.quota_notices import note_usage
 from postroom.domain.routing import Routing
 from postroom.domain.spam_filters import SpamFilters, Verdict
 from postroom.domain.steps import Deliver, Listed, Record
@@ -430,4 +431,7 @@ async def _file(tx: Transaction, deliveries: Sequence[_Delivery]) -> None:
             if delivery.answer is not None:
                 await send_answer(tx, delivery.answer, now=delivery.date * 1000)
     # The account may have filled up since the recipients were accepted.
-    await Quota.of(deliveries[0].limits).check(tx)
+    state = await Quota.of(deliveries[0].limits).check(tx)
+    if state is not None:
+        added = [each.digest.size_bytes for each in deliveries]
+        await note_usage(tx, deliveries[0].limits, state, added=added, now=deliveries[-1].date * 1000)

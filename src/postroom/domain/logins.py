@@ -19,6 +19,7 @@ from postroom.config.auth import AuthConfig
 from postroom.config.classes import AccountClass
 from postroom.config.options import IPNetwork
 from postroom.domain.addresses import find_account_address
+from postroom.domain.clearing import LogoutPurges
 from postroom.domain.sessions import Sessions
 from postroom.errors import Kind, PostroomError
 from postroom.model.account import ACTIVE, Account, Caller
@@ -26,6 +27,7 @@ from postroom.model.ids import AccountId
 from postroom.store import Store
 from postroom.store.sql.badges import Badge
 from postroom.store.sql.directory import ALIAS, TEMPORARY
+from postroom.store.tx import DirectoryTransaction
 
 
 class Logins:
@@ -40,15 +42,20 @@ class Logins:
         classes: Mapping[str, AccountClass],
         primary_domain: str = "",
         trusted: Sequence[IPNetwork] = (),
+        purges: LogoutPurges | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """``trusted`` are the networks of reverse proxies: an address of theirs stands for many users."""
+        """``trusted`` are the networks of reverse proxies: an address of theirs stands for many users.
+
+        Without ``purges`` a logout clears nothing.
+        """
         self._store = store
         self._config = config
         self._hasher = hasher
         self._classes = classes
         self._primary_domain = primary_domain
         self._trusted = trusted
+        self._purges = purges
         self._now = now
         self.sessions = Sessions(store, config, now=now)
         self.remembered = RememberedChecks(max_entries=config.cache_entries)
@@ -118,9 +125,24 @@ class Logins:
         return await self.sessions.create(account, keep=account_class.sessions)
 
     async def logout(self, caller: Caller, session_token: str) -> None:
-        """End the caller's session. Raises: notAuthenticated; unavailable."""
+        """End the caller's session, and clear what the account's settings say. Raises: notAuthenticated; unavailable.
+
+        A session that ends otherwise, by time or by an administrator, clears nothing: nobody has asked for it.
+        """
         session = await self.sessions.get(session_token.encode(), caller.account_id, caller.session_version)
-        await self.sessions.end(session)
+        purges = self._purges
+        if purges is None:
+            await self.sessions.end(session)
+            return
+        noted = False
+
+        async def note(tx: DirectoryTransaction) -> None:
+            nonlocal noted
+            noted = await purges.note(tx, caller.account_id)
+
+        await self.sessions.end(session, also=note)
+        if noted:
+            await purges.follow(caller.account_id)
 
     def find_now(self, authorization: bytes, session_token: bytes | None) -> Badge | None:
         """Return the caller's badge if nothing but memory and one row are needed to tell, else None."""

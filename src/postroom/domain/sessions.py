@@ -12,7 +12,7 @@ import json
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from postroom.auth.credentials import hash_session_token, new_session_token, not_authenticated
 from postroom.config.auth import AuthConfig
@@ -22,9 +22,12 @@ from postroom.model.ids import AccountId, SessionId
 from postroom.model.listing import Sort, SortField
 from postroom.store import Store
 from postroom.store.sql.temporary_attachments import RemovedFile
+from postroom.store.tx import DirectoryTransaction
 
 MAX_REMEMBERED = 50_000
 _MILLISECONDS = 1000
+_CLEARED_AT_ONCE = 20
+"""Sessions of anybody that are over: a login clears some, the rest is cleared by and by."""
 
 
 class LiveSession:
@@ -74,7 +77,7 @@ class Sessions:
                 is_first=int(count == 1),
                 sorts="{}",
             )
-            await tx.sessions.delete_expired(now)
+            await tx.sessions.delete_expired(now, limit=_CLEARED_AT_ONCE)
             # Room is made first: of several sessions of this very instant, the new one is sure to stay.
             files: list[RemovedFile] = []
             if displaced := await tx.sessions.delete_beyond(account.account_id, keep=keep - 1):
@@ -157,14 +160,18 @@ class Sessions:
     def _is_over(self, live: LiveSession, now: int) -> bool:
         return now >= live.session.expires_at or now - live.last_used_at >= self._idle
 
-    async def end(self, session: Session) -> None:
-        """End a session, for every process. Raises: unavailable."""
+    async def end(
+        self, session: Session, *, also: Callable[[DirectoryTransaction], Awaitable[object]] | None = None
+    ) -> None:
+        """End a session, for every process; ``also`` is done in the same transaction. Raises: unavailable."""
         async with self._store.directory_transaction() as tx:
             await tx.directory.raise_versions(session.account_id, auth=0, sessions=1)
             await tx.sessions.delete(session.session_id)
             owner = session.account_id
             files = await tx.temporary_attachments.delete_of_session(owner, session.session_id)
             await tx.search_folders.delete_of_session(owner, session.session_id)
+            if also is not None:
+                await also(tx)
         await remove_files(self._store, files)
 
     async def sort_for(

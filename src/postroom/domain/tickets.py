@@ -42,7 +42,7 @@ class Tickets:
         expires_at = now // 1000 + LIFETIME_SECONDS
         row = Ticket(caller.account_id, caller.session_id, caller.auth_version, expires_at * 1000)
         async with self._store.directory_transaction() as tx:
-            await tx.tickets.delete_expired(now)
+            await tx.tickets.delete_expired(now, limit=MAX_OPEN)
             await tx.tickets.delete_beyond(caller.account_id, keep=MAX_OPEN - 1)
             await tx.tickets.create(hash_session_token(ticket.encode()), row)
         return Issued(ticket, expires_at)

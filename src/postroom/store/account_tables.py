@@ -7,6 +7,7 @@ from postroom.store.engine.base import Connection
 from postroom.store.sql.bimi import WaitingRepo
 from postroom.store.sql.contacts import ContactRepo
 from postroom.store.sql.filters import FilterRepo
+from postroom.store.sql.maintenance import UpkeepRepo
 from postroom.store.sql.profiles import ProfileRepo, SignatureRepo
 from postroom.store.sql.settings import SettingRepo
 
@@ -46,3 +47,8 @@ class AccountTables:
     def settings(self) -> SettingRepo:
         """The account's settings."""
         return SettingRepo(self._connection, self.account_id)
+
+    @cached_property
+    def upkeep(self) -> UpkeepRepo:
+        """What is kept to look after the account."""
+        return UpkeepRepo(self._connection, self.account_id)

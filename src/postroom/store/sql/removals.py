@@ -38,6 +38,10 @@ _FIRST = (
     "DELETE FROM filter_setting WHERE account_id = $1",
     "DELETE FROM folder_grant WHERE account_id = $1",
     "DELETE FROM folder_grant WHERE reader_id = $1",
+    "DELETE FROM mailbox_visit WHERE account_id = $1",
+    "DELETE FROM history_mark WHERE account_id = $1",
+    "DELETE FROM folder_clearing WHERE account_id = $1",
+    "DELETE FROM quota_notice WHERE account_id = $1",
 )
 _MAILS = """
 DELETE FROM mail WHERE account_id = $1

@@ -18,7 +18,11 @@ DELETE FROM session WHERE session_id IN
 RETURNING session_id
 """
 _DELETE_OF_ACCOUNT = "DELETE FROM session WHERE account_id = $1"
-_DELETE_EXPIRED = "DELETE FROM session WHERE expires_at < $1"
+_DELETE_EXPIRED = """
+DELETE FROM session WHERE session_id IN
+    (SELECT session_id FROM session WHERE expires_at < $1 LIMIT $2)
+RETURNING session_id
+"""
 _COUNT = "SELECT count(*) FROM session WHERE account_id = $1"
 
 
@@ -67,9 +71,9 @@ class SessionRepo:
         """End all sessions of an account."""
         await self._connection.execute(_DELETE_OF_ACCOUNT, account_id)
 
-    async def delete_expired(self, before: int) -> None:
-        """Delete the sessions whose absolute limit has passed."""
-        await self._connection.execute(_DELETE_EXPIRED, before)
+    async def delete_expired(self, before: int, *, limit: int) -> int:
+        """Delete up to ``limit`` of the sessions whose absolute limit has passed; return how many."""
+        return len(await self._connection.fetch_all(_DELETE_EXPIRED, before, limit))
 
     async def count(self, account_id: AccountId) -> int:
         """Return how many sessions an account has."""
