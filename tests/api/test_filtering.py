@@ -366,6 +366,9 @@ async def test_counters_and_events(world: World, ann: User) -> None:
     await put(ann, "blacklist", "bea@example.org")
     before = await ann.get("/api/v1/mails/counters")
     await deliver(world, [ann], make_message())
+    filters = world.domain.ingest.filters
+    assert filters is not None
+    assert filters.moved == {"blacklist": 1}
     folder = await ann.get(f"/api/v1/folders/{ann.account.account_id}_6")
     assert (folder["totalItems"], folder["unreadItems"]) == (1, 1)
     assert (await ann.get("/api/v1/mails/counters")) == before

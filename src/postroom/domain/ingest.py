@@ -113,7 +113,7 @@ class Ingest:
         self._classes = classes
         self._max_message_bytes = max_message_bytes
         self._work = work or ContentWork()
-        self._filters = filters
+        self.filters = filters
         self._bimi = bimi
         self._now = now
         self._combiner: Combiner[_Delivery, _Outcome] = Combiner(self._deliver_together, key=id)
@@ -191,7 +191,7 @@ class Ingest:
     async def receive(self, envelope: Envelope, content: Raw) -> Arrival:
         """Prepare a message for :meth:`deliver_within`, or to be filed by itself. Raises: unavailable."""
         places = sorted({(recipient.account_id, recipient.folder_id) for recipient in envelope.recipients})
-        digest = await self._work.digest(content, with_traits=self._filters is not None)
+        digest = await self._work.digest(content, with_traits=self.filters is not None)
         verdicts = await self._judge(envelope, content, digest, places=places)
         date = int(self._now())
         classes = await self._classes_of(envelope.recipients)
@@ -232,15 +232,15 @@ class Ingest:
     ) -> Mapping[tuple[AccountId, FolderId], Verdict]:
         """Return why a message goes to Spam, for the Inboxes where it does: what goes elsewhere stays there."""
         account_ids = [account_id for account_id, folder_id in places if folder_id == INBOX]
-        if self._filters is None or not account_ids:
+        if self.filters is None or not account_ids:
             return {}
-        verdicts = await self._filters.judge(envelope, content, digest, account_ids=account_ids)
+        verdicts = await self.filters.judge(envelope, content, digest, account_ids=account_ids)
         return {(account_id, INBOX): verdict for account_id, verdict in verdicts.items()}
 
     async def _head(self, content: Raw, digest: Digest, verdict: Verdict | None) -> Headed:
         """Return a message with the record of the filters, and without one that its sender wrote."""
         traits = digest.traits
-        is_forged = self._filters is not None and (traits is None or traits.has_filter_field)
+        is_forged = self.filters is not None and (traits is None or traits.has_filter_field)
         if verdict is None and not is_forged:
             return Headed(content, digest)
         fields = b"" if verdict is None else verdict.render()

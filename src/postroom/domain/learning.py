@@ -130,3 +130,5 @@ class Learning:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._waiting:
+            _log.info("mails that were marked have not been taught", count=len(self._waiting))

@@ -11,6 +11,7 @@ at most once for a message, and only if the verdict of some account depends on i
 Nothing here keeps a message from being delivered: what fails is told in the log, and skipped.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -149,6 +150,8 @@ class SpamFilters:
         self._store = store
         self._config = config
         self._scorer = scorer
+        self.moved: Counter[str] = Counter()
+        """Mails that were put into Spam, by the number of the filter or ``blacklist``."""
 
     async def judge(
         self, envelope: Envelope, content: Raw, digest: Digest, *, account_ids: Sequence[AccountId]
@@ -179,7 +182,9 @@ class SpamFilters:
         if any(standing.setting.is_on(SPAM_SCORE) for standing in asked):
             await self._ask_scorer(case)
         verdicts = {account_id: _decide(case, standing) for account_id, standing in standings.items()}
-        return {account_id: verdict for account_id, verdict in verdicts.items() if verdict is not None}
+        moved = {account_id: verdict for account_id, verdict in verdicts.items() if verdict is not None}
+        self.moved.update(str(verdict.number or "blacklist") for verdict in moved.values())
+        return moved
 
     async def _is_local(self, domains: Sequence[str]) -> bool:
         """Tell whether any of some domains is one of this server."""
