@@ -81,6 +81,11 @@ WHOLE_ACCOUNT = {
     "outgoing._COUNT_UNFINISHED": "what an account has waiting is bounded by its class",
     "directory._DELETE_ALIAS": "the few addresses of one account",
     "directory._DELETE_ADDRESSES": "an account is removed",
+    "directory._DELETE_HASHES": "an account is removed",
+    "directory._FORGET_HASHES": "stops after the passwords that its class remembers",
+    "directory._LIST_HASHES": "stops after the passwords that its class remembers",
+    "directory._RECORD_HASH": "the newest password of one account",
+    "sessions._DELETE_OTHERS": "all sessions of an account but one are ended",
     "remembered_calls._DROP_BEYOND": "the oldest of one account's calls, which are bounded by its class",
     "released_blobs._REMOVE": "an account is removed",
     "feeds._FOLDERS": "the figures of all folders are asked for",
@@ -165,6 +170,7 @@ FILL = """
 INSERT INTO mailbox SELECT a, 1, 1, 1, 20, 1, 1, 1, 0, 0, 0 FROM generate_series(1, 100) a;
 INSERT INTO account SELECT a, 'user' || a, '', 'default', 'en', 'active', '', 0, 1, 1, 0, 0
     FROM generate_series(1, 1000) a;
+INSERT INTO past_password SELECT a, n, 0, '' FROM generate_series(1, 300) a, generate_series(1, 20) n;
 INSERT INTO address SELECT 'user' || a, a, 'main' FROM generate_series(1, 1000) a;
 INSERT INTO domain SELECT 'domain' || a, '', 0 FROM generate_series(1, 20) a;
 INSERT INTO session SELECT a::text::bytea, a, a % 500, 0, a, a, 0, '' FROM generate_series(1, 2000) a;

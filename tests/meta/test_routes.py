@@ -35,6 +35,8 @@ GET HEAD PUT DELETE /api/v1/account/avatar
 GET PUT /api/v1/account/contactinfo
 GET /api/v1/account/indexinfo
 GET /api/v1/account/info
+POST /api/v1/account/password/reset
+POST /api/v1/account/password/set
 GET PATCH /api/v1/account/settings
 GET POST DELETE /api/v1/account/settings/client
 GET POST DELETE /api/v1/account/settings/ui

@@ -136,6 +136,15 @@ async def test_wrong_passwords(served: Served) -> None:
     assert served.server.stats.logins["notAuthenticated"] == 3
 
 
+async def test_who_must_change_the_password_does_that_first(served: Served, directory: Directory) -> None:
+    await directory.set_account(ANNA, AccountSettings(must_change_password=True))
+    with pytest.raises(smtplib.SMTPAuthenticationError, match="password must be changed") as caught:
+        await served.client(lambda client: None)
+    assert caught.value.smtp_code == 535
+    await directory.set_account(ANNA, AccountSettings(must_change_password=False))
+    await served.client(lambda client: None)
+
+
 async def test_guessing_is_limited_by_name(served: Served) -> None:
     """The limits are those of all logins: beyond them even the right password is refused."""
 
@@ -203,7 +212,7 @@ async def test_temporary_aliases(served: Served, directory: Directory) -> None:
     by_domain = made.address.replace("example.test", "alias.test")
     for sender in (made.address, by_domain):
         assert (await _refusal(served, sender, raw))[0] == 250
-    assert [one.outgoing.sender for one in await served.queue()] == [made.address, by_domain]
+    assert {one.outgoing.sender for one in await served.queue()} == {made.address, by_domain}
     await aliases.delete(caller, AliasRef(caller.account_id, made.alias_id))
     assert (await _refusal(served, made.address, raw))[0] == 550
     assert (await _refusal(served, ANNA, raw))[0] == 550

@@ -419,7 +419,9 @@ async def test_accounts(store: Store) -> None:
         await directory.update(first.account_id, AccountChange(full_name="", must_change_password=1))
         await directory.raise_versions(first.account_id, auth=2, sessions=0)
         await directory.raise_versions(first.account_id, auth=0, sessions=3)
-        assert [await directory.count_login(first.account_id) for _ in range(2)] == [1, 2]
+        version = first.auth_version + 2
+        assert [await directory.count_login(first.account_id, version) for _ in range(2)] == [1, 2]
+        assert await directory.count_login(first.account_id, version + 1) is None
         changed = first._replace(
             full_name="", must_change_password=1, auth_version=3, session_version=4, login_count=2
         )

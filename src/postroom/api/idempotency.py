@@ -5,6 +5,8 @@ the header the call is admitted, its whole body read and hashed, and its answer 
 transaction of what was done (:mod:`postroom.domain.calls`). Without the header the call passes. Of an upload not the
 body is hashed but the files: a program that repeats it separates them by another boundary.
 
+Of a body with passwords in it no plain hash is kept: that would be easier to guess from than the hashes of passwords.
+
 Calls that do not authenticate by account (login) take the header and do without it: their answer is a secret, and
 nothing is the worse for a second session. So do calls that declare why (:attr:`Operation.unremembered`).
 """
@@ -58,7 +60,10 @@ class OncePerKey:
             return
         call: Call = Call(scope, receive, send)
         await admit(call)
-        keyed = KeyedCall(key, make_fingerprint(scope, await _read(call, declared)))
+        fingerprint = make_fingerprint(scope, await _read(call, declared))
+        if declared.has_passwords:
+            fingerprint = await call.domain.calls.harden(call.caller, key, fingerprint)
+        keyed = KeyedCall(key, fingerprint)
         answer = await call.domain.calls.once(call.caller, keyed, _Answering(self.app, call))
         headers = [*answer.headers, _REPLAYED] if answer.is_replayed else answer.headers
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})

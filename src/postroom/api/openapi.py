@@ -28,7 +28,8 @@ _SCHEMA_REF = "#/components/schemas/{name}"
 _DESCRIPTION = """\
 Every path answers alike with and without a trailing slash. Requests and answers are UTF-8 JSON; every answer carries
 `X-Request-Id`. Authenticate with HTTP Basic (the account's address and password); a session of `login` may be named
-in `X-Axigen-Session`, but none is needed. Errors have one shape, described as `ErrorBody`.
+in `X-Axigen-Session`, but none is needed. Where a password must be changed first, all but a few calls answer
+`notPermitted` with `mustChangePassword` in its details. Errors have one shape, described as `ErrorBody`.
 """
 _STATUS_TEXT = {
     400: "A parameter is invalid, missing or unexpected.",
@@ -394,6 +395,8 @@ def _describe_responses(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> J
 def _list_codes(endpoint: Endpoint) -> list[str]:
     declared = endpoint.declared
     codes = [*_EVERYWHERE, *(code for code in declared.errors if code not in _EVERYWHERE)]
+    if declared.access in {Access.ACCOUNT, Access.TICKET} and not declared.despite_due_password:
+        codes += [code for code in ("notPermitted",) if code not in codes]
     if declared.access is not Access.PUBLIC:
         codes += [code for code in ("notAuthenticated", "tooManyRequests") if code not in codes]
     query = declared.query.__struct_fields__ if declared.query is not None else ()

@@ -62,6 +62,10 @@ class Operation:
     """Request headers beyond those that follow from the rest of the declaration."""
     errors: tuple[str, ...] = ()
     """Codes beyond those that follow from the rest of the declaration."""
+    despite_due_password: bool = False
+    """May be called by accounts whose password must be changed before anything else."""
+    has_passwords: bool = False
+    """The body holds passwords: nothing that they can be guessed from is kept of it."""
     unremembered: str = ""
     """Why a call with an Idempotency-Key is made again, where it is; most are made once."""
 

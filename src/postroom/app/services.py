@@ -44,6 +44,7 @@ from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
+from postroom.domain.passwords import Passwords
 from postroom.domain.profiles import Profiles
 from postroom.domain.quota_notices import QuotaNotices
 from postroom.domain.receipts import Receipts
@@ -143,6 +144,7 @@ class _AccountCases(TypedDict):
     filter_settings: FilterSettings
     indexes: Indexes
     learning: Learning
+    passwords: Passwords
     profiles: Profiles
     signatures: Signatures
     temporary_aliases: TemporaryAliases
@@ -163,11 +165,11 @@ async def make_domain(
     now, sessions, doomed, jobs = parts.clock.now, logins.sessions, parts.doomed, parts.jobs
     found = FoundConversations(store, parts.search_folders)
     return Domain(
-        **_make_account_cases(store, config, parts, work=work),
+        **_make_account_cases(store, config, parts, hasher=hasher, work=work),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders),
         bimi=parts.bimi,
-        calls=Calls(store, config.classes, now=now),
+        calls=Calls(store, config.classes, hasher, now=now),
         conversation_batches=ConversationBatches(store, jobs, found),
         conversation_changes=ConversationChanges(store, policies, jobs),
         conversations=_make_conversations(store, config, parts, found=found),
@@ -194,7 +196,7 @@ async def make_domain(
         sending=_make_sending(store, config, parts),
         settings=settings,
         temporary_attachments=parts.attachments,
-        tickets=Tickets(store, sessions, now=now),
+        tickets=Tickets(store, logins, now=now),
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
         visits=Visits(store, config.classes, config.retention, doomed=doomed, clock=parts.clock),
@@ -216,13 +218,15 @@ def _make_conversations(
 
 
 def _make_account_cases(
-    store: Store, config: Config, parts: _Parts, *, work: ContentWork | None
+    store: Store, config: Config, parts: _Parts, *, hasher: PasswordHasher, work: ContentWork | None
 ) -> _AccountCases:
+    now = parts.clock.now
     return _AccountCases(
-        accounts=Accounts(store, config.classes),
+        accounts=Accounts(store, config.classes, now=now),
         filter_settings=FilterSettings(store),
         indexes=Indexes(store, config.classes),
         learning=parts.learning,
+        passwords=Passwords(store, parts.logins, hasher, config.classes, now=now),
         profiles=Profiles(store, PictureMaker()),
         signatures=Signatures(store, work),
         temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),

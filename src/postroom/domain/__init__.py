@@ -30,6 +30,7 @@ from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
+from postroom.domain.passwords import Passwords
 from postroom.domain.profiles import Profiles
 from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
@@ -79,6 +80,7 @@ class Domain:
     messages: Messages
     news: News
     operations: Operations
+    passwords: Passwords
     profiles: Profiles
     search: Search
     search_folders: SearchFolders

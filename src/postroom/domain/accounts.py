@@ -1,9 +1,11 @@
 """What a caller may know of its own account: class, limits, usage."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 from postroom.config.classes import AccountClass
+from postroom.domain.password_policy import find_due, is_warned, may_be_due
 from postroom.errors import not_found
 from postroom.model.account import Account, Caller
 from postroom.store import Store
@@ -20,6 +22,9 @@ class AccountInfo(NamedTuple):
     total_items: int
     size_bytes: int
     is_first_login: bool
+    must_change_password: bool = False
+    is_password_warned: bool = False
+    """The password expires soon."""
 
 
 class OwnAddress(NamedTuple):
@@ -32,9 +37,12 @@ class OwnAddress(NamedTuple):
 class Accounts:
     """The caller's account."""
 
-    def __init__(self, store: Store, classes: Mapping[str, AccountClass]) -> None:
+    def __init__(
+        self, store: Store, classes: Mapping[str, AccountClass], *, now: Callable[[], float] = time.time
+    ) -> None:
         self._store = store
         self._classes = classes
+        self._now = now
 
     def class_of(self, caller: Caller) -> AccountClass:
         """Return the caller's class, the default one if its own is no longer configured."""
@@ -69,10 +77,17 @@ class Accounts:
             state = await mailbox.mailbox.find()
         if account is None or state is None:
             raise not_found("the account")
+        account_class = self._classes.get(account.class_name) or self._classes["default"]
+        policy, present, now = account_class.restrictions.password_policy, None, self._now()
+        if may_be_due(policy):
+            async with self._store.directory() as directory:
+                present = await directory.directory.passwords.find_present(caller.account_id)
         return AccountInfo(
             account=account,
-            account_class=self._classes.get(account.class_name) or self._classes["default"],
+            account_class=account_class,
             total_items=state.total_items,
             size_bytes=state.size_bytes,
             is_first_login=caller.is_first_session,
+            must_change_password=find_due(policy, account, present) <= now,
+            is_password_warned=is_warned(policy, account, present, now=now),
         )

@@ -56,18 +56,24 @@ class Sessions:
         self._live: OrderedDict[bytes, LiveSession] = OrderedDict()
         self._by_id: dict[SessionId, LiveSession] = {}
 
+    def now(self) -> float:
+        """Return the time that sessions go by (Unix seconds)."""
+        return self._now()
+
     def _milliseconds(self) -> int:
         return int(self._now() * _MILLISECONDS)
 
     async def create(self, account: Account, *, keep: int) -> str:
         """Make a session and return its token; beyond ``keep`` sessions of the account the longest idle ones end.
 
-        Raises: unavailable.
+        Raises: notAuthenticated if the account's logins have changed meanwhile; unavailable.
         """
         token = new_session_token()
         now = self._milliseconds()
         async with self._store.directory_transaction() as tx:
-            count = await tx.directory.count_login(account.account_id)
+            count = await tx.directory.count_login(account.account_id, account.auth_version)
+            if count is None:
+                raise not_authenticated()
             session = Session(
                 session_id=SessionId(secrets.randbits(62)),
                 account_id=account.account_id,
@@ -194,3 +200,17 @@ class Sessions:
                 await tx.sessions.set_sorts(live.session.session_id, json.dumps(sorts))
             live.sorts = sorts
         return sort
+
+
+async def end_others(
+    tx: DirectoryTransaction, account_id: AccountId, *, keep: SessionId | None
+) -> list[RemovedFile]:
+    """End all sessions of an account but one; return the files to be removed once that is durable.
+
+    The account's ``session_version`` is to be raised in the same transaction.
+    """
+    files: list[RemovedFile] = []
+    for one in await tx.sessions.delete_others(account_id, keep):
+        files += await tx.temporary_attachments.delete_of_session(account_id, one)
+        await tx.search_folders.delete_of_session(account_id, one)
+    return files

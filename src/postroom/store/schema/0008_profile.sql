@@ -38,10 +38,12 @@ CREATE TABLE temporary_alias (
 CREATE INDEX temporary_alias_by_account ON temporary_alias (account_id, expires_at, alias_id);
 CREATE INDEX temporary_alias_by_expiry ON temporary_alias (expires_at);
 
--- The passwords that an account had, as hashes, and since when; the newest is the present one.
+-- The passwords that an account had, as hashes, and since when (Unix milliseconds); the newest is the present one.
+-- is_own: set by the owner of the account, not by the operator.
 CREATE TABLE past_password (
     account_id BIGINT NOT NULL,
     set_at BIGINT NOT NULL,
+    is_own SMALLINT NOT NULL CHECK (is_own IN (0, 1)),
     password_hash TEXT NOT NULL,
     PRIMARY KEY (account_id, set_at)
 ) WITHOUT ROWID;

@@ -1,4 +1,4 @@
-"""The directory: mail domains, accounts, and the addresses that accounts answer to.
+"""The directory: mail domains, accounts with their passwords, and the addresses that accounts answer to.
 
 An address is stored under its own domain; mail and logins for a domain alias are looked up under the domain that
 the alias stands for. Temporary aliases, which lie in a table of their own, are looked up with the present time: one
@@ -9,7 +9,7 @@ stay unknown.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from postroom.model.account import Account, Domain
+from postroom.model.account import Account, Domain, PastPassword
 from postroom.model.ids import AccountId
 from postroom.model.profile import AliasId, TemporaryAlias
 from postroom.store.engine.base import Connection
@@ -59,8 +59,28 @@ WHERE account_id = $1
 _RAISE_VERSIONS = """
 UPDATE account SET auth_version = auth_version + $2, session_version = session_version + $3 WHERE account_id = $1
 """
-_COUNT_LOGIN = "UPDATE account SET login_count = login_count + 1 WHERE account_id = $1 RETURNING login_count"
+_COUNT_LOGIN = """
+UPDATE account SET login_count = login_count + 1 WHERE account_id = $1 AND auth_version = $2 RETURNING login_count
+"""
 _DELETE = "DELETE FROM account WHERE account_id = $1"
+
+_LIST_HASHES = """
+SELECT set_at, is_own, password_hash FROM past_password WHERE account_id = $1 ORDER BY set_at DESC LIMIT $2
+"""
+_REPLACE_HASH = """
+UPDATE account SET password_hash = $3, must_change_password = 0
+WHERE account_id = $1 AND auth_version = $2 AND state = 'active' RETURNING account_id
+"""
+_RECORD_HASH = """
+INSERT INTO past_password (account_id, set_at, is_own, password_hash)
+SELECT CAST($1 AS BIGINT), CASE WHEN newest >= $2 THEN newest + 1 ELSE $2 END, CAST($3 AS SMALLINT), CAST($4 AS TEXT)
+FROM (SELECT coalesce(max(set_at), 0) AS newest FROM past_password WHERE account_id = $1) AS place
+"""
+_FORGET_HASHES = """
+DELETE FROM past_password WHERE account_id = $1 AND set_at <=
+    (SELECT set_at FROM past_password WHERE account_id = $1 ORDER BY set_at DESC LIMIT 1 OFFSET $2)
+"""
+_DELETE_HASHES = "DELETE FROM past_password WHERE account_id = $1"
 
 _LIST_ADDRESSES = "SELECT address, kind FROM address WHERE account_id = $1 ORDER BY kind DESC, address"
 _FIND_OWNER = "SELECT account_id FROM address WHERE address = $1"
@@ -169,6 +189,36 @@ class DomainRepo:
         return int(await self._connection.fetch_value(_COUNT_ADDRESSES, f"%@{escaped}"))
 
 
+class PasswordRepo:
+    """The passwords that accounts have and had, as hashes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def list_newest(self, account_id: AccountId, *, limit: int) -> list[PastPassword]:
+        """Return the present password of an account and those before it, the newest first."""
+        rows = await self._connection.fetch_all(_LIST_HASHES, account_id, limit)
+        return [PastPassword(*row) for row in rows]
+
+    async def find_present(self, account_id: AccountId) -> PastPassword | None:
+        """Return the present password of an account, None if nothing is known of it."""
+        row = await self._connection.fetch_row(_LIST_HASHES, account_id, 1)
+        return None if row is None else PastPassword(*row)
+
+    async def replace(self, account_id: AccountId, auth_version: int, new_hash: str) -> bool:
+        """Give an account a new password, which need not be changed; False if its logins have changed meanwhile."""
+        found = await self._connection.fetch_value(_REPLACE_HASH, account_id, auth_version, new_hash)
+        return found is not None
+
+    async def record(self, account_id: AccountId, password: PastPassword, *, keep: int) -> None:
+        """Note the new password of an account; of all it ever had, the newest ``keep`` are kept.
+
+        Each gets a time of its own, in their order, whatever the clock does.
+        """
+        await self._connection.execute(_RECORD_HASH, account_id, *password)
+        await self._connection.execute(_FORGET_HASHES, account_id, keep)
+
+
 class TemporaryAliasRepo:
     """The temporary aliases of all accounts, those that are over included."""
 
@@ -206,7 +256,7 @@ class TemporaryAliasRepo:
 
 
 class DirectoryRepo:
-    """The accounts and their addresses; domains and temporary aliases have repositories of their own in it."""
+    """The accounts and their addresses; what else belongs to them has repositories of its own in it."""
 
     def __init__(
         self, connection: Connection, *, on_change: Callable[[AccountId], None] = lambda _: None
@@ -215,6 +265,7 @@ class DirectoryRepo:
         self._connection = connection
         self._on_change = on_change
         self.domains = DomainRepo(connection)
+        self.passwords = PasswordRepo(connection)
         self.temporary_aliases = TemporaryAliasRepo(connection)
 
     async def take_account_id(self) -> AccountId:
@@ -256,13 +307,18 @@ class DirectoryRepo:
         self._on_change(account_id)
         await self._connection.execute(_RAISE_VERSIONS, account_id, auth, sessions)
 
-    async def count_login(self, account_id: AccountId) -> int:
-        """Count a session made by a login; return how many there ever were, 1 for the first."""
-        return int(await self._connection.fetch_value(_COUNT_LOGIN, account_id))
+    async def count_login(self, account_id: AccountId, auth_version: int) -> int | None:
+        """Count a session made by a login; return how many there ever were, 1 for the first.
+
+        None, and nothing counted, if the account's logins have changed since then.
+        """
+        count = await self._connection.fetch_value(_COUNT_LOGIN, account_id, auth_version)
+        return None if count is None else int(count)
 
     async def delete(self, account_id: AccountId) -> None:
         """Remove an account and its addresses."""
         await self._connection.execute(_DELETE_ADDRESSES, account_id)
+        await self._connection.execute(_DELETE_HASHES, account_id)
         await self._connection.execute(_DELETE, account_id)
 
     async def list_addresses(self, account_id: AccountId) -> list[Address]:

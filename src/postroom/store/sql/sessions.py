@@ -18,6 +18,7 @@ DELETE FROM session WHERE session_id IN
 RETURNING session_id
 """
 _DELETE_OF_ACCOUNT = "DELETE FROM session WHERE account_id = $1"
+_DELETE_OTHERS = "DELETE FROM session WHERE account_id = $1 AND session_id <> $2 RETURNING session_id"
 _DELETE_EXPIRED = """
 DELETE FROM session WHERE session_id IN
     (SELECT session_id FROM session WHERE expires_at < $1 LIMIT $2)
@@ -70,6 +71,12 @@ class SessionRepo:
     async def delete_of_account(self, account_id: AccountId) -> None:
         """End all sessions of an account."""
         await self._connection.execute(_DELETE_OF_ACCOUNT, account_id)
+
+    async def delete_others(self, account_id: AccountId, keep: SessionId | None) -> list[SessionId]:
+        """End all sessions of an account but one; return which."""
+        # No session has a negative number.
+        rows = await self._connection.fetch_all(_DELETE_OTHERS, account_id, -1 if keep is None else keep)
+        return [SessionId(row[0]) for row in rows]
 
     async def delete_expired(self, before: int, *, limit: int) -> int:
         """Delete up to ``limit`` of the sessions whose absolute limit has passed; return how many."""
