@@ -39,10 +39,12 @@ NEEDS: dict[str, str | tuple[str, int]] = {
     "archiveMail.mailId": OWNER_ONLY,
     "cancelSchedule.mailId": OWNER_ONLY,
     "changeWebhook.folderId": OWNER_ONLY,
+    "changeContact.folderId": STRANGE,
     "copyMail.mailId": "r",
     "copyMail.destinationFolderId": "i",
     "copyMails.ids": "r",
     "copyMails.destinationFolderId": "i",
+    "createContact.folderId": STRANGE,
     "createFolder.parentId": "k",
     "createMail.folderId": "i",
     "createMail.refwMailId": "r",
@@ -54,13 +56,17 @@ NEEDS: dict[str, str | tuple[str, int]] = {
     "deleteMails.ids": "te",
     "deletePermissions.folderId": "a",
     "explainConversation.conversationId": "r",
+    "exportContacts.folderId": STRANGE,
+    "getContactDelta.folderId": STRANGE,
     "getConversation.conversationId": "r",
     "getConversation.mailIds": UNSEEN,
     "getFolder.folderId": "l",
     "getIndexInfo.scope": OWNER_ONLY,
     "getMailDelta.folderId": "r",
+    "importContacts.folderId": STRANGE,
     "labelConversations.ids": ("", 404),
     "labelMails.ids": ("", 404),
+    "listContacts.folderId": STRANGE,
     "listConversations.activeConversationId": UNSEEN,
     "listConversations.folderId": "r",
     "listMails.activeMailId": UNSEEN,
@@ -88,6 +94,7 @@ NEEDS: dict[str, str | tuple[str, int]] = {
     "replaceDraft.refwMailId": "r",
     "scheduleDraft.mailId": OWNER_ONLY,
     "scheduleMail.refwMailId": "r",
+    "searchContactAvatars.contactIds": UNSEEN,
     "searchMails.folderIds": "r",
     "sendDraft.mailId": OWNER_ONLY,
     "sendMail.refwMailId": "r",
@@ -105,6 +112,8 @@ NEEDS: dict[str, str | tuple[str, int]] = {
 READING = {"mailId": "r"}
 """What calls need that only read, where :data:`NEEDS` does not say."""
 NEVER_SHARED = {
+    "blackId",
+    "contactId",
     "jobKey",
     "labelId",
     "operationId",
@@ -113,6 +122,7 @@ NEVER_SHARED = {
     "temporaryAliasId",
     "temporaryAttachmentId",
     "webhookId",
+    "whiteId",
 }
 SETS = ["", "l", *(f"l{letter}" for letter in LETTERS[1:]), LETTERS]
 

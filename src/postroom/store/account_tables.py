@@ -5,8 +5,11 @@ from functools import cached_property
 from postroom.model.ids import AccountId
 from postroom.store.engine.base import Connection
 from postroom.store.sql.bimi import WaitingRepo
+from postroom.store.sql.contact_changes import ContactChangeRepo
+from postroom.store.sql.contact_words import ContactWordRepo
 from postroom.store.sql.contacts import ContactRepo
 from postroom.store.sql.directory import DirectoryRepo
+from postroom.store.sql.filters import FilterRepo
 from postroom.store.sql.grants import GrantRepo
 from postroom.store.sql.maintenance import UpkeepRepo
 from postroom.store.sql.profiles import ProfileRepo, SignatureRepo
@@ -47,6 +50,16 @@ class AccountTables:
         return ReaderRecountRepo(self._connection, self.account_id)
 
     @cached_property
+    def contact_words(self) -> ContactWordRepo:
+        """What contacts are found by."""
+        return ContactWordRepo(self._connection, self.account_id)
+
+    @cached_property
+    def contact_changes(self) -> ContactChangeRepo:
+        """What changed of the contacts since a position."""
+        return ContactChangeRepo(self._connection, self.account_id)
+
+    @cached_property
     def bimi_waiting(self) -> WaitingRepo:
         """The messages that wait for their sender's logo to be known."""
         return WaitingRepo(self._connection, self.account_id)
@@ -60,6 +73,11 @@ class AccountTables:
     def signatures(self) -> SignatureRepo:
         """The signatures."""
         return SignatureRepo(self._connection, self.account_id)
+
+    @cached_property
+    def filters(self) -> FilterRepo:
+        """The filters of incoming mail."""
+        return FilterRepo(self._connection, self.account_id)
 
     @cached_property
     def settings(self) -> SettingRepo:
