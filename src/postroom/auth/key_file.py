@@ -13,6 +13,7 @@ import binascii
 import contextlib
 import fcntl
 import os
+import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -66,7 +67,9 @@ class KeyFile:
             self.path.hardlink_to(temporary)
 
     def replace(self, keys: Sequence[ServerKey]) -> None:
-        """Write the file anew."""
+        """Write the file anew; what processes that were killed have left beside it goes."""
+        for leftover in self.path.parent.glob("server.*.tmp"):
+            leftover.unlink(missing_ok=True)
         with self._written(keys) as temporary:
             temporary.replace(self.path)
 
@@ -90,8 +93,7 @@ class KeyFile:
         lines = [
             f"{key.key_id} {key.made_on} {base64.b64encode(key.secret).decode('ascii')}\n" for key in keys
         ]
-        temporary = self.path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.unlink(missing_ok=True)
+        temporary = self.path.with_suffix(f".{secrets.token_hex(8)}.tmp")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "w", encoding="ascii") as file:
