@@ -247,7 +247,7 @@ async def test_rotations_that_are_killed(store: Store, store_url: str, killed: P
             if chance.random() < 0.3:
                 await put(store, secrets, number, b"plain %d" % number)
             assert await get(store, secrets, number) == b"plain %d" % number
-            await asyncio.sleep(0)
+            await ServerSecrets.load(store, folder)
         await task
         fresh = await ServerSecrets.load(store, folder)
         for number in range(COUNT):
