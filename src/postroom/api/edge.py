@@ -1,7 +1,8 @@
 """The outermost layer: request ids, the size of headers, the unread counter's short way, counting and the log.
 
 One plain ASGI callable, as every request pays for it. Each answer, refusals included, carries ``X-Request-Id``: the
-client's own if it is harmless, else one that is unique to this process and request. An exception that reaches this
+client's own if it is harmless, else one that is unique to this process and request; and what keeps browsers safe
+(:mod:`postroom.api.safety`). An exception that reaches this
 layer before an answer began becomes the one error shape; after that the connection is broken off, which is the only
 way left to say that the answer is not whole.
 """
@@ -20,6 +21,7 @@ from postroom.api.call import EXCHANGE, SESSION_HEADER, Exchange
 from postroom.api.conditional import matches
 from postroom.api.counter import PATHS, ROUTE, render_figure
 from postroom.api.errors import headers_too_large, log_error, render_error
+from postroom.api.safety import complete, make_transport_headers
 from postroom.api.settings import APISettings
 from postroom.api.stats import APIStats
 from postroom.domain import Domain
@@ -43,6 +45,7 @@ class Edge:
         self.domain = domain
         self.settings = settings
         self.stats = stats
+        self.over_https = make_transport_headers(settings.hsts_seconds)
         self._find_fast = domain.counters.find_fast
         self._prefix = secrets.token_hex(6).encode("ascii")
         self._next_number = count(1).__next__
@@ -84,6 +87,8 @@ class Edge:
         elif method == "HEAD":
             body = b""
         sent = [*answer, (b"x-request-id", request_id)]
+        if scope["scheme"] == "https":
+            sent += self.over_https
         await send({"type": "http.response.start", "status": status, "headers": sent})
         await send({"type": "http.response.body", "body": body, "more_body": False})
         seconds = perf_counter() - started
@@ -127,10 +132,12 @@ class _Answering:
                 log_request(scope, self._request_id, status=self._status, seconds=seconds)
 
     async def forward(self, message: Message) -> None:
-        """Send on what the framework sends, with the request id."""
+        """Send on what the framework sends, with the request id and what keeps browsers safe."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            message["headers"] = [*message["headers"], (b"x-request-id", self._request_id)]
+            more = self._edge.over_https if self._scope["scheme"] == "https" else []
+            headers = complete(list(message["headers"]), more)
+            message["headers"] = [*headers, (b"x-request-id", self._request_id)]
         await self._send(message)
 
     async def _fail(self, error: Exception, receive: Receive, *, has_cookie: bool) -> None:

@@ -23,6 +23,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from postroom.api.errors import ErrorBody, headers_too_large
 from postroom.api.gathering import GatheringTransport
+from postroom.api.safety import SAFETY_LINES
 
 HEAD_SECONDS = 30.0
 """Time for a head to arrive, from the connection or from its first byte."""
@@ -156,9 +157,9 @@ class LimitedProtocol(HttpToolsProtocol):
             earlier.message_event.set()
         body = msgspec.json.encode(ErrorBody(code, message, {}))
         head = (
-            b"content-type: application/json\r\ncache-control: no-store\r\nconnection: close\r\n"
+            b"content-type: application/json\r\ncache-control: no-store\r\nconnection: close\r\n%s"
             b"x-request-id: %s\r\ncontent-length: %d\r\n\r\n"
-        ) % (secrets.token_hex(8).encode("ascii"), len(body))
+        ) % (SAFETY_LINES, secrets.token_hex(8).encode("ascii"), len(body))
         self.transport.write(STATUS_LINE[status] + head + body)
         self._linger()
 

@@ -30,6 +30,7 @@ _HEAD: Final = (
     "# the store's backups are not. Changed by: postroom keys rotate\n"
 )
 
+
 class KeyFile:
     """The file of the server keys in a data folder."""
 

@@ -21,7 +21,7 @@ class HTTPConfig:
     )
     tls_certificate: str = option(
         "",
-        'PEM file of the server\'s certificate and its chain, by its absolute path: the API is HTTPS then; read again '
+        "PEM file of the server's certificate and its chain, by its absolute path: the API is HTTPS then; read again "
         "when it is renewed.",
         check=check_path_or_none,
     )

@@ -61,7 +61,7 @@ class Certificate:
 
         # OpenSSL calls this for every handshake, whether the client names a server or not.
         lasting = self._read()
-        lasting.sni_callback = change_over  # type: ignore[assignment]
+        lasting.sni_callback = change_over
         return lasting
 
     def look_again(self) -> None:
