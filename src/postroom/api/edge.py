@@ -136,7 +136,7 @@ class _Answering:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             more = self._edge.over_https if self._scope["scheme"] == "https" else []
-            headers = complete(list(message["headers"]), more)
+            headers = complete(self._status, list(message["headers"]), more)
             message["headers"] = [*headers, (b"x-request-id", self._request_id)]
         await self._send(message)
 

@@ -110,11 +110,11 @@ def _parse_x_forwarded(headers: Headers) -> list[Hop]:
             nodes += _split(value)
         elif name == b"x-forwarded-proto":
             schemes += [one.lower() for one in _split(value)]
-    if len(schemes) != len(nodes):
-        # It does not go with the addresses: what the last proxy says counts for all of the way.
-        schemes = [schemes[-1] if schemes else ""] * max(len(nodes), 1)
     if not nodes:
-        return [Hop("", schemes[-1])] if schemes[-1] else []
+        return [Hop("", schemes[-1])] if schemes else []
+    if len(schemes) != len(nodes):
+        # They do not go with the addresses: what the last proxy says counts for all of the way.
+        schemes = [schemes[-1] if schemes else ""] * len(nodes)
     return [Hop(node, scheme) for node, scheme in zip(nodes, schemes, strict=True)]
 
 

@@ -18,6 +18,8 @@ SAFETY: Final[Headers] = [
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
 """For an answer that says nothing of them itself."""
+SAFETY_UNCHANGED: Final[Headers] = SAFETY[:-1]
+"""For a 304: a policy in it would replace that of the answer that the client has kept (RFC 9111 §3.2)."""
 NO_STORE: Final = (b"cache-control", b"no-store")
 SAFETY_LINES: Final = b"".join(b"%s: %s\r\n" % pair for pair in SAFETY)
 """The same, as they are sent."""
@@ -28,10 +30,10 @@ def make_transport_headers(hsts_seconds: int) -> Headers:
     return [(b"strict-transport-security", b"max-age=%d" % hsts_seconds)] if hsts_seconds else []
 
 
-def complete(headers: Headers, more: Headers) -> Headers:
+def complete(status: int, headers: Headers, more: Headers) -> Headers:
     """Return the headers of an answer with those that it must have, and the ones of ``more``."""
     present = {name for name, _ in headers}
-    added = [pair for pair in SAFETY if pair[0] not in present]
+    added = [pair for pair in (SAFETY_UNCHANGED if status == 304 else SAFETY) if pair[0] not in present]
     if b"cache-control" not in present:
         added.append(NO_STORE)
     return [*headers, *added, *more]

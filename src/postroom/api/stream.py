@@ -31,7 +31,6 @@ _SAFETY: Headers = [
     (b"x-content-type-options", b"nosniff"),
     (b"accept-ranges", b"bytes"),
 ]
-"""Sent with the 304, too: what it says replaces what the client has kept."""
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}")
 _CHARSET = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 _LONG_BYTES = 1024 * 1024
@@ -135,7 +134,7 @@ class StreamReply:
     async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         headers, content = get_exchange(scope).headers, self._content
         if matches(headers.get(b"if-none-match"), content.etag):
-            await Reply(status=304, headers=[*_SAFETY, (b"etag", content.etag)])(scope, receive, send)
+            await Reply(status=304, headers=[*STATE_HEADERS, (b"etag", content.etag)])(scope, receive, send)
             return
         wanted = headers.get(b"range") if scope["method"] == "GET" else None
         if headers.get(b"if-range", content.etag) != content.etag:
