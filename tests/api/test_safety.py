@@ -181,3 +181,47 @@ async def test_events(world: World, ann: User) -> None:
         async with client.stream("GET", f"{live.url}/api/v1/events", headers=headers) as response:
             assert response.status_code == 200
             check(response)
+
+
+async def ask(live_port: int, request: bytes, *, answers: int) -> list[tuple[str, dict[str, str]]]:
+    """Send bytes; return status line and headers of what is answered, bodies read past."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", live_port)
+    writer.write(request)
+    found = []
+    for _ in range(answers):
+        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode().rstrip()
+        status, *lines = head.split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines)
+        assert len(headers) == len(lines)
+        found.append((status, headers))
+        if " 304" not in status:
+            await reader.readexactly(int(headers["content-length"]))
+    writer.close()
+    return found
+
+
+async def test_the_counters_ready_head(world: World, ann: User) -> None:
+    """Over a socket its head is sent as it was rendered, and is that of the ordinary way."""
+    await ann.client.get(COUNTERS)
+    quick = await ann.client.get(COUNTERS)
+    lines = f"Host: x\r\nAuthorization: {basic(ann.account.address, PASSWORD)}\r\n"
+    plain = f"GET {COUNTERS} HTTP/1.1\r\n{lines}\r\n".encode()
+    old = f"GET {COUNTERS} HTTP/1.0\r\n{lines}\r\n".encode()
+    tagged = f"GET {COUNTERS} HTTP/1.1\r\n{lines}If-None-Match: {quick.headers['etag']}\r\n\r\n".encode()
+    async with serving(world) as live:
+        # One after the other on a connection, many at once, and by a client that wants it closed.
+        [first] = await ask(live.port, plain, answers=1)
+        many = await ask(live.port, plain * 20, answers=20)
+        [closed] = await ask(live.port, old, answers=1)
+        unchanged = await ask(live.port, tagged * 2, answers=2)
+    expected = {name: value for name, value in quick.headers.items() if name != "x-request-id"}
+    for status, headers in [first, *many, closed]:
+        assert status == "HTTP/1.1 200 OK"
+        assert {name: headers[name] for name in expected} == expected
+        assert set(headers) - set(expected) >= {"date", "x-request-id"}
+    assert closed[1]["connection"] == "close"
+    assert len({headers["x-request-id"] for _, headers in many}) == 20
+    for status, headers in unchanged:
+        assert status == "HTTP/1.1 304 Not Modified"
+        assert "content-security-policy" not in headers
+        assert headers["x-content-type-options"] == "nosniff"

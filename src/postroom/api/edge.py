@@ -19,7 +19,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from postroom.api.call import EXCHANGE, SESSION_HEADER, Exchange
 from postroom.api.conditional import matches
-from postroom.api.counter import PATHS, ROUTE, render_figure
+from postroom.api.counter import PATHS, READY, ROUTE, SendReady, render_figure, render_lines
 from postroom.api.errors import headers_too_large, log_error, render_error
 from postroom.api.safety import complete, make_transport_headers
 from postroom.api.settings import APISettings
@@ -46,6 +46,7 @@ class Edge:
         self.settings = settings
         self.stats = stats
         self.over_https = make_transport_headers(settings.hsts_seconds)
+        self._https_lines = render_lines(self.over_https)
         self._find_fast = domain.counters.find_fast
         self._prefix = secrets.token_hex(6).encode("ascii")
         self._next_number = count(1).__next__
@@ -80,17 +81,19 @@ class Edge:
             unread = None
         if unread is None:
             return False
-        etag, body, ready, unchanged = render_figure(unread)
-        status, answer = 200, ready
-        if b"if-none-match" in headers and matches(headers[b"if-none-match"], etag):
-            status, answer, body = 304, unchanged, b""
+        figure = render_figure(unread)
+        status, body, answer, lines = 200, figure.body, figure.headers, figure.lines
+        if b"if-none-match" in headers and matches(headers[b"if-none-match"], figure.etag):
+            status, body, answer, lines = 304, b"", figure.unchanged_headers, figure.unchanged_lines
         elif method == "HEAD":
             body = b""
-        sent = [*answer, (b"x-request-id", request_id)]
-        if scope["scheme"] == "https":
-            sent += self.over_https
-        await send({"type": "http.response.start", "status": status, "headers": sent})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        is_https = scope["scheme"] == "https"
+        lines = b"%s%sx-request-id: %s\r\n" % (lines, self._https_lines if is_https else b"", request_id)
+        send_ready = find_ready(scope)
+        if send_ready is None or not send_ready(scope, status, lines, body):
+            sent = [*answer, *(self.over_https if is_https else ()), (b"x-request-id", request_id)]
+            await send({"type": "http.response.start", "status": status, "headers": sent})
+            await send({"type": "http.response.body", "body": body, "more_body": False})
         seconds = perf_counter() - started
         self.stats.get_series(method, ROUTE, status).add(seconds)
         if self.settings.log_requests:
@@ -145,6 +148,12 @@ class _Answering:
         if self._status:
             raise error
         await render_error(error, has_cookie=has_cookie)(self._scope, receive, self.forward)
+
+
+def find_ready(scope: HTTPScope) -> SendReady | None:
+    """Return what sends an answer that is ready, None where the server has no such thing."""
+    extensions = scope.get("extensions")
+    return cast("SendReady | None", extensions.get(READY)) if extensions else None
 
 
 def measure_head(scope: HTTPScope) -> int:
