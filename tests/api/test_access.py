@@ -5,6 +5,7 @@ is tried in turn while all others are right, so that a refusal can only be for t
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -105,6 +106,7 @@ ROWS = {
     "addLabel": Row({"labelId": ID}),
     "archiveMail": Row(),
     "cancelSchedule": Row(mail="scheduledId"),
+    "changeSignature": Row({"name": "Another name"}),
     "changeSettings": Row({"theme": "breeze"}),
     "changeWebhook": Row({"folderId": ID}),
     "copyMail": TO_FOLDER,
@@ -112,7 +114,10 @@ ROWS = {
     "createFolder": Row({"name": "New", "parentId": ID}),
     "createLabel": NAME,
     "createMail": Row({**ANSWER, "folderId": ID}),
+    "createSignature": Row({"name": "New", "type": "text", "body": "Bye"}),
+    "createTemporaryAlias": Row(),
     "createWebhook": Row({"url": "https://hooks.example.com/", "folderId": ID}),
+    "deleteAvatar": Row(),
     "deleteClientSettings": Row(),
     "deleteConversation": Row(),
     "deleteConversations": Row({"ids": [ID]}, told="ids", ids="conversationId"),
@@ -120,6 +125,8 @@ ROWS = {
     "deleteLabel": Row(),
     "deleteMail": Row(),
     "deleteMails": Row({"ids": [ID]}, told="ids"),
+    "deleteSignature": Row(),
+    "deleteTemporaryAlias": Row(),
     "deleteTemporaryAttachment": Row(in_session=True),
     "deleteUISettings": Row(),
     "deleteWebhook": Row(),
@@ -133,9 +140,11 @@ ROWS = {
     "getAttachedMail": Row(),
     "getAttachedMailAttachment": Row(),
     "getAttachment": Row(),
+    "getAvatar": Row(),
     "getBatch": Row(),
     "getBody": Row(),
     "getClientSettings": Row(),
+    "getContactInfo": Row(),
     "getConversation": Row(query={"mailIds": ID}, told="mailIds"),
     "getCounters": Row(),
     "getFolder": Row(),
@@ -149,6 +158,7 @@ ROWS = {
     "getPartData": PARTS,
     "getParts": Row(),
     "getSettings": Row(),
+    "getSignature": Row(),
     "getSource": Row(),
     "getTemporaryAttachment": Row(in_session=True),
     "getThumbnail": Row(),
@@ -158,12 +168,15 @@ ROWS = {
     "issueTicket": Row(),
     "labelConversations": LABELLED._replace(ids="conversationId"),
     "labelMails": LABELLED,
+    "listAliases": Row(),
     "listAttachments": Row(),
     "listConversations": Row(query={"folderId": ID, "activeConversationId": ID}, told="activeConversationId"),
     "listFolders": Row(),
     "listLabels": Row(),
     "listMails": Row(query={"folderId": ID, "activeMailId": ID}, told="activeMailId"),
     "listOperations": IN_FOLDER,
+    "listSignatures": Row(),
+    "listTemporaryAliases": Row(),
     "listWebhooks": Row(),
     "login": Row(),
     "logout": Row(),
@@ -184,14 +197,19 @@ ROWS = {
     "replaceLabel": Row({"name": "Yet another name"}),
     "replaceVacation": VACATION,
     "replayWebhook": Row({"from": 0}),
+    "resetPassword": Row({"oldPassword": "correct horse", "newPassword": "correct horse"}),
     "scheduleDraft": Row(LATER, mail="draftId"),
     "scheduleMail": Row({**ANSWER, **LATER}),
+    "searchLogos": Row({"bimiLocations": ["0" * 32]}),
     "searchMails": Row({"folderIds": [ID], "query": []}),
     "sendDraft": Row(mail="draftId"),
     "sendMail": Row(ANSWER),
+    "setAvatar": Row(),
+    "setContactInfo": Row({"firstName": "Ann"}),
     "setConversationFlags": Row({"isUnread": False}),
     "setClientSettings": Row({"clientSettings": "{}"}),
     "setMailFlags": Row({"isUnread": False}),
+    "setPassword": Row({"newPassword": "battery staple"}),
     "setUISettings": Row({"uiSettings": "{}"}),
     "setVacation": VACATION,
     "storeTemporaryAttachments": Row({"mailId": ID}, in_session=True),
@@ -272,6 +290,10 @@ async def make_things(user: User) -> dict[str, str]:
         "conversationId": (await user.get(f"/api/v1/mails/{mail}/conversation"))["id"],
         "folderId": (await make("folders", {"name": name}))["id"],
         "labelId": (await make("labels", {"name": name}))["id"],
+        "signatureId": (await make("account/signatures", {"name": name, "type": "text", "body": "Bye"}))[
+            "id"
+        ],
+        "temporaryAliasId": (await make("account/temporaryaliases", {}))["id"],
         "webhookId": (await make("account/webhooks", {"url": "https://hooks.example.com/"}))["id"],
     }
     with every_batch_a_job():
@@ -299,6 +321,12 @@ async def upload_file(user: User) -> dict[str, str]:
     return session | {"temporaryAttachmentId": str(response.json()["items"][0]["id"])}
 
 
+async def give_avatar(user: User) -> None:
+    image = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+    response = await user.client.put("/api/v1/account/avatar", files={"file": ("a.gif", image)})
+    assert response.status_code == 200, response.text
+
+
 @contextmanager
 def every_batch_a_job() -> Iterator[None]:
     """Have the keys of batches told, however small they are."""
@@ -310,6 +338,7 @@ def every_batch_a_job() -> Iterator[None]:
 async def take_down(user: User) -> list[Any]:
     """Return all that the calls could change, with the tokens that tell of every change."""
     lists = ["folders", "labels", "account/webhooks", "account/settings", "account/vacation"]
+    lists += ["account/contactinfo", "account/signatures", "account/temporaryaliases"]
     lists += ["operations", "mails/counters"]
     return [await user.get(f"/api/v1/{path}") for path in lists] + [
         await user.get("/api/v1/mails", folderId=folder["id"])
@@ -417,8 +446,9 @@ async def test_own_ids_are_taken(world: World, ann: User) -> None:
             assert response.status_code == 200, (endpoint, response.text)
             if ROWS[endpoint.declared.operation_id].told == "ids":
                 assert response.json()["failedItems"] == []
-            for hook in (await ann.get("/api/v1/account/webhooks"))["items"]:
-                await ann.client.delete(f"/api/v1/account/webhooks/{hook['id']}")
+            for kind in ("webhooks", "signatures", "temporaryaliases"):
+                for one in (await ann.get(f"/api/v1/account/{kind}"))["items"]:
+                    await ann.client.delete(f"/api/v1/account/{kind}/{one['id']}")
 
 
 @pytest.mark.parametrize("malformed", MALFORMED)
@@ -462,6 +492,7 @@ async def test_gone_ids(world: World, ann: User) -> None:
 
 async def test_trailing_slashes(world: World, ann: User) -> None:
     things = await make_things(ann)
+    await give_avatar(ann)
     nobody = User(world, ann.account, world.connect())
     for endpoint in endpoints(world):
         slashed = endpoint._replace(path=endpoint.path + "/")

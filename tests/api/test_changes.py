@@ -175,6 +175,19 @@ async def test_archive_by_policy(ann: User, policy: str, names: list[str]) -> No
     await check(ann)
 
 
+@pytest.mark.parametrize(
+    ("timezone", "year"), [("UTC", "2024"), ("Asia/Taipei", "2025"), ("America/New_York", "2024")]
+)
+async def test_the_year_of_the_archive_is_the_owner_s(ann: User, timezone: str, year: str) -> None:
+    settings = {"archivingPolicy": "folderPerYear", "timezone": timezone}
+    await call(ann, "PATCH", "account/settings", settings)
+    ann.world.clock.now = 1_735_687_800.0 - 1  # 2024-12-31 23:30 UTC
+    mail_id = await ann.deliver(make_message())
+    archived = await call(ann, "POST", f"mails/{mail_id}/archive")
+    folders = {folder["id"]: folder["name"] for folder in (await ann.get("/api/v1/folders"))["items"]}
+    assert folders[archived["folderId"]] == year
+
+
 async def test_wrong_places_are_refused(ann: User, ben: User) -> None:
     mail_id = await ann.deliver(make_message())
     contacts = next(

@@ -68,7 +68,7 @@ async def conversation_of(user: User, mail: str) -> str:
 
 async def forget(user: User) -> None:
     """Let the time pass for which removals are remembered."""
-    await purge_history(user.world.store, RetentionConfig(), now=lambda: 4_000_000_000.0)
+    await purge_history(user.world.store, user.account.account_id, RetentionConfig(), now_ms=4 * 10**12)
 
 
 # Mails

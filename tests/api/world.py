@@ -40,11 +40,13 @@ class World:
     hasher: PasswordHasher
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
-    async def add_account(self, address: str, *, class_name: str | None = None) -> "User":
-        """Add an account; its password is PASSWORD."""
-        settings = AccountSettings(full_name="Ann Example", password=PASSWORD, class_name=class_name)
+    async def add_account(
+        self, address: str, *, class_name: str | None = None, password: str = PASSWORD
+    ) -> "User":
+        """Add an account."""
+        settings = AccountSettings(full_name="Ann Example", password=password, class_name=class_name)
         account = await self.directory.add_account(address, settings)
-        return User(self, account, self.connect(basic(address, PASSWORD)))
+        return User(self, account, self.connect(basic(address, password)))
 
     def connect(self, authorization: str | None = None, *, address: str = "127.0.0.1") -> httpx.AsyncClient:
         """Return a client; with ``authorization`` every call carries it."""
@@ -133,7 +135,7 @@ async def make_world(store: Store, settings: APISettings, classes: dict[str, Acc
     config = Config(data_dir=data_dir_of(store), auth=_CHEAP, classes=classes)
     domain = await make_domain(store, config, hasher, clock=DomainClock(clock))
     stats = APIStats()
-    directory = Directory(store, hasher, classes)
+    directory = Directory(store, hasher, classes, clock=clock)
     await directory.add_domain("example.test")
     return World(store, domain, directory, build_api(domain, settings, stats), stats, clock, hasher)
 

@@ -22,15 +22,21 @@ SCANS = {
     "labels.LIST_ACCOUNTS": "the few labels that are being taken off mails just now",
     "traces.LIST_ACCOUNTS": "the few folders whose mails are being removed just now",
     "traces.LIST_RETHREADED_ACCOUNTS": "the few folders whose mails are being threaded anew just now",
+    "maintenance.LIST_CLEARED_ACCOUNTS": "the few folders that are being cleared just now",
     "directory._COUNT_ALIASES": "an administrator removes a domain; there are few domains",
     "directory._COUNT_ADDRESSES": "an administrator removes a domain",
     "outgoing._COUNT_WAITING": "a metric, counted once a minute",
     "extractions._COUNT_WAITING": "a metric, counted once a minute",
+    "bimi._COUNT": "counted now and then, to bound what is kept",
+    "bimi._COUNT_LOGOS": "counted now and then, to bound what is kept",
+    "bimi._COUNT_WAITING": "counted to bound what waits, by whoever works on it",
 }
 """Statements that may read a whole table, and why. This list may only shrink."""
 
 SORTS = {
     "directory._LIST_ADDRESSES": "the few addresses of one account",
+    "directory._LIST_TEMPORARY": "PostgreSQL may sort the few of one account",
+    "directory._PURGE_TEMPORARY": "PostgreSQL may sort the slice that goes",
     "folders._LIST": "the folders of one account, all of them",
     "tickets._DELETE_OLDEST": "the few open tickets of one account",
     "labels._COUNTS": "the labels of one account, all of them",
@@ -42,6 +48,7 @@ SORTS = {
     "conversations._RECOUNT": "the mails of one conversation",
     "conversations._LIST_MEMBERS": "PostgreSQL may sort the mails of one conversation",
     "conversations._FIRST": "PostgreSQL may sort the mails of one conversation",
+    "profiles._LIST": "the few signatures of one account",
     "recounts._RECOUNT": "a check counts all mails of an account",
     "recounts._RECOUNT_CONTENTS": "a check counts all mails of an account",
     "recounts._RECOUNT_QUEUED": "a check counts all messages of an account in the queue",
@@ -51,6 +58,7 @@ SORTS = {
     "mail_filters._BY_UID": "what was found is put in order",
     "operations._LIST_SHOWN": "PostgreSQL may sort the few of an account",
     "jobs._FIND_RUNNING": "PostgreSQL may sort the few that an account has running",
+    "maintenance._LIST_DUE": "PostgreSQL may sort the few that are due",
     "jobs._PURGE": "PostgreSQL may sort the few that are finished",
     "outgoing._RECIPIENTS": "PostgreSQL may sort the recipients of one message",
     "outgoing._FIND_BY_ITEM": "PostgreSQL may sort the messages that have one copy",
@@ -60,6 +68,8 @@ SORTS = {
     "orders._LIST": "all chunks of one order are asked for; PostgreSQL may fetch them in another order",
     "orders._LIST_DESCENDING": "all chunks of one order are asked for; PostgreSQL may fetch them in another order",
     "remembered_calls._PURGE": "a slice of the calls that are forgotten",
+    "sessions._DELETE_EXPIRED": "a slice of the sessions that are over",
+    "tickets._DELETE_EXPIRED": "a slice of the tickets that are over",
     "sessions._DELETE_OLDEST": "the sessions of one account are bounded by its class",
 }
 """Statements that may sort or group rows themselves, and why. This list may only shrink."""
@@ -67,9 +77,15 @@ SORTS = {
 WHOLE_ACCOUNT = {
     "contents._LIST_REFERENCES": "a check looks at all contents of an account",
     "directory._LIST_ADDRESSES": "the addresses of one account are asked for",
+    "directory._LIST_OWN": "the addresses of one account are asked for",
     "outgoing._COUNT_UNFINISHED": "what an account has waiting is bounded by its class",
     "directory._DELETE_ALIAS": "the few addresses of one account",
     "directory._DELETE_ADDRESSES": "an account is removed",
+    "directory._DELETE_HASHES": "an account is removed",
+    "directory._FORGET_HASHES": "stops after the passwords that its class remembers",
+    "directory._LIST_HASHES": "stops after the passwords that its class remembers",
+    "directory._RECORD_HASH": "the newest password of one account",
+    "sessions._DELETE_OTHERS": "all sessions of an account but one are ended",
     "remembered_calls._DROP_BEYOND": "the oldest of one account's calls, which are bounded by its class",
     "released_blobs._REMOVE": "an account is removed",
     "feeds._FOLDERS": "the figures of all folders are asked for",
@@ -93,6 +109,13 @@ WHOLE_ACCOUNT = {
     "operations._LIST_BURIED_ALIVE": "a check looks at all tombstones of an account",
     "operations._LIST_SHOWN": "stops after a page of the newest; with a filter it may read what history keeps",
     "operations._COUNT_SHOWN": "what an account did in the time that history is kept is counted",
+    "operations._OLDEST_AT": "stops at the oldest entry",
+    "maintenance._NEWEST_MARK": "stops at the newest mark",
+    "maintenance._LIST_CLEARINGS": "the few folders of one account that are being cleared",
+    "maintenance._PUT_OFF": "the one row of an account",
+    "maintenance._FORGET_NOTICE": "the one row of an account",
+    "maintenance._NOTICE_DUE": "the one row of an account",
+    "maintenance._QUOTA_TOLD": "the one row of an account",
     "operations._PURGE": "stops after a slice of the oldest entries",
     "orders._FOLDERS": "a check looks at all chunks of an account",
     "removals._FIRST": "an account is removed",
@@ -112,9 +135,14 @@ WHOLE_ACCOUNT = {
     "removals._PRESENCES": "an account is removed, a slice at a time",
     "removals._REFERENCES": "an account is removed, a slice at a time",
     "removals._SUBJECTS": "an account is removed, a slice at a time",
+    "bimi._REMOVE_WAITING": "an account has been removed",
     "removals._ANSWERED": "an account is removed, a slice at a time",
     "removals._EXTRACTIONS": "an account is removed, a slice at a time",
     "removals._OTHERS": "the statements above",
+    "profiles._FIND": "one row an account",
+    "profiles._FIND_AVATAR": "one row an account",
+    "profiles._DELETE_AVATAR": "one row an account",
+    "profiles._LIST": "the few signatures of one account",
     "settings._FIND_UI": "one row an account",
     "settings._FIND_CLIENT": "one row an account",
     "thread_recounts._LIST_MAILS": "a check looks at all mails of an account",
@@ -140,6 +168,7 @@ FILL = """
 INSERT INTO mailbox SELECT a, 1, 1, 1, 20, 1, 1, 1, 0, 0, 0 FROM generate_series(1, 100) a;
 INSERT INTO account SELECT a, 'user' || a, '', 'default', 'en', 'active', '', 0, 1, 1, 0, 0
     FROM generate_series(1, 1000) a;
+INSERT INTO past_password SELECT a, n, 0, '' FROM generate_series(1, 300) a, generate_series(1, 20) n;
 INSERT INTO address SELECT 'user' || a, a, 'main' FROM generate_series(1, 1000) a;
 INSERT INTO domain SELECT 'domain' || a, '', 0 FROM generate_series(1, 20) a;
 INSERT INTO session SELECT a::text::bytea, a, a % 500, 0, a, a, 0, '' FROM generate_series(1, 2000) a;
@@ -174,11 +203,19 @@ INSERT INTO job_slice SELECT 'job' || a, n, ''::bytea FROM generate_series(1, 30
 INSERT INTO job_failure SELECT 'job' || a, n, ''::bytea FROM generate_series(1, 300) a, generate_series(1, 9) n;
 INSERT INTO remembered_call SELECT a % 300, 'key' || a, ''::bytea, 200, ''::bytea, ''::bytea, '', a
     FROM generate_series(1, 2000) a;
+INSERT INTO profile SELECT a, '', '', '', '', '', '' FROM generate_series(1, 1000) a;
+INSERT INTO avatar SELECT a, '', ''::bytea FROM generate_series(1, 1000) a;
+INSERT INTO signature SELECT a, n, '', 'text', '' FROM generate_series(1, 500) a, generate_series(1, 10) n;
+INSERT INTO temporary_alias SELECT 'alias' || a, a % 300, a, a FROM generate_series(1, 9000) a;
 INSERT INTO account_setting SELECT a, '', '', '' FROM generate_series(1, 1000) a;
 INSERT INTO event_ticket SELECT a::text::bytea, a % 500, a, 1, a FROM generate_series(1, 2000) a;
 INSERT INTO webhook SELECT a, a % 300, '', '', 0, ''::bytea, 1, 0, 0, 0, 0, 0, a % 20 / 19 * a, 0, ''
     FROM generate_series(1, 2000) a;
 INSERT INTO extraction SELECT a, c, c, 0 FROM generate_series(1, 100) a, generate_series(1, 50) c;
+INSERT INTO bimi_record SELECT 'domain' || a, 'default', '', 0, a, 0, a FROM generate_series(1, 2000) a;
+INSERT INTO bimi_waiting SELECT a, c, 'domain' || a, 'default', 0, c
+    FROM generate_series(1, 100) a, generate_series(1, 30) c;
+INSERT INTO bimi_logo SELECT 'md5' || a, repeat('x', 1000), ''::bytea, '', 0, a, a FROM generate_series(1, 2000) a;
 INSERT INTO rethreaded_folder SELECT a, f FROM generate_series(1, 50) a, generate_series(2, 20) f;
 INSERT INTO draft SELECT a, u, '', 0 FROM generate_series(1, 20) a, generate_series(1, 200) u;
 INSERT INTO temporary_attachment SELECT a, u, u % 7, ''::bytea, '', '', '', 0, 0, u, u
@@ -198,6 +235,9 @@ INSERT INTO vacation SELECT a, 0, 1, 0, 0, 0, 0, 0, '', '' FROM generate_series(
 INSERT INTO contact SELECT a, 9, u, u, u, u, 0, '', '', '', '', '', '', '', '', '', '', '', ''::bytea, ''::bytea, NULL
     FROM generate_series(1, 20) a, generate_series(1, 200) u;
 INSERT INTO contact_address SELECT a, 'user' || u, u, 1, u FROM generate_series(1, 20) a, generate_series(1, 200) u;
+INSERT INTO mailbox_visit SELECT a, a FROM generate_series(1, 2000) a;
+INSERT INTO history_mark SELECT a, d, d FROM generate_series(1, 200) a, generate_series(1, 30) d;
+INSERT INTO quota_notice SELECT a, a, a FROM generate_series(1, 2000) a;
 INSERT INTO vacation_answered SELECT a, 'user' || u, u FROM generate_series(1, 20) a, generate_series(1, 100) u;
 ANALYZE
 """

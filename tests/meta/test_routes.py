@@ -30,11 +30,20 @@ POST /api/v1/logout
 GET HEAD /api/v1/mails/counters
 GET /api/v1/events
 POST /api/v1/events/ticket
+GET /api/v1/account/aliases
+GET HEAD PUT DELETE /api/v1/account/avatar
+GET PUT /api/v1/account/contactinfo
 GET /api/v1/account/indexinfo
 GET /api/v1/account/info
+POST /api/v1/account/password/reset
+POST /api/v1/account/password/set
 GET PATCH /api/v1/account/settings
 GET POST DELETE /api/v1/account/settings/client
 GET POST DELETE /api/v1/account/settings/ui
+GET POST /api/v1/account/signatures
+GET PUT DELETE /api/v1/account/signatures/{signatureId}
+GET POST /api/v1/account/temporaryaliases
+DELETE /api/v1/account/temporaryaliases/{temporaryAliasId}
 GET POST PUT /api/v1/account/vacation
 POST /api/v1/batch/conversations/delete
 POST /api/v1/batch/conversations/labels/add
@@ -63,6 +72,7 @@ GET /api/v1/folders/delta
 GET PATCH DELETE /api/v1/folders/{folderId}
 POST /api/v1/folders/{folderId}/move
 GET POST /api/v1/labels
+POST /api/v1/bimi/search
 GET PUT PATCH DELETE /api/v1/labels/{labelId}
 GET POST /api/v1/mails
 POST /api/v1/mails/send

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+from tests.fixtures.clocks import TestClock
 from tests.fixtures.factories import AddOwner, Owner
 from tests.protocol.submission_peer import Served, certificate, serve_submission  # noqa: F401
 
@@ -19,7 +20,9 @@ from postroom.config.root import Config
 from postroom.delivery.limits import SubmissionLimits
 from postroom.domain.check import check_store
 from postroom.domain.directory import AccountSettings, Directory
+from postroom.domain.temporary_aliases import TemporaryAliases
 from postroom.model.outgoing import LOCAL, SUBMITTED
+from postroom.model.profile import AliasRef
 
 MESSAGE = b"From: Anna <anna@example.test>\r\nTo: b@other.test\r\nSubject: Hi\r\n\r\nHello.\r\n"
 ANNA = "anna@example.test"
@@ -133,6 +136,15 @@ async def test_wrong_passwords(served: Served) -> None:
     assert served.server.stats.logins["notAuthenticated"] == 3
 
 
+async def test_who_must_change_the_password_does_that_first(served: Served, directory: Directory) -> None:
+    await directory.set_account(ANNA, AccountSettings(must_change_password=True))
+    with pytest.raises(smtplib.SMTPAuthenticationError, match="password must be changed") as caught:
+        await served.client(lambda client: None)
+    assert caught.value.smtp_code == 535
+    await directory.set_account(ANNA, AccountSettings(must_change_password=False))
+    await served.client(lambda client: None)
+
+
 async def test_guessing_is_limited_by_name(served: Served) -> None:
     """The limits are those of all logins: beyond them even the right password is refused."""
 
@@ -186,6 +198,28 @@ async def test_senders(served: Served, add_owner: AddOwner, directory: Directory
         assert (code, text[:5]) == (550, b"5.7.1"), sender
     assert served.server.stats.senders_refused == {"senderNotOwn": 5}
     assert len(await served.queue()) == 7
+
+
+async def test_temporary_aliases(served: Served, directory: Directory) -> None:
+    """They are senders, on the envelope and in the header, until they are over."""
+    await directory.add_domain("alias.test", alias_of="example.test")
+    clock = TestClock()
+    aliases = TemporaryAliases(served.owner.store, {"default": AccountClass()}, clock=clock)
+    caller = await served.owner.caller()
+    made = await aliases.create(caller)
+    address = made.address.encode()
+    raw = b"From: Anna <" + address + b">\r\nSubject: Hi\r\n\r\nHello.\r\n"
+    by_domain = made.address.replace("example.test", "alias.test")
+    for sender in (made.address, by_domain):
+        assert (await _refusal(served, sender, raw))[0] == 250
+    assert {one.outgoing.sender for one in await served.queue()} == {made.address, by_domain}
+    await aliases.delete(caller, AliasRef(caller.account_id, made.alias_id))
+    assert (await _refusal(served, made.address, raw))[0] == 550
+    assert (await _refusal(served, ANNA, raw))[0] == 550
+    clock.advance(-31 * 86_400)
+    over = await aliases.create(caller)
+    assert (await _refusal(served, over.address))[0] == 550
+    assert len(await served.queue()) == 2
 
 
 @pytest.mark.parametrize(

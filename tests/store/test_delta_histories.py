@@ -149,7 +149,12 @@ class History:
         return FolderRef(self.owner.account_id, folder_id)
 
     async def forget(self) -> None:
-        await purge_history(self.store, RetentionConfig(), now=lambda: time.time() + YEAR_SECONDS)
+        await purge_history(
+            self.owner.store,
+            self.owner.account_id,
+            RetentionConfig(),
+            now_ms=int((time.time() + YEAR_SECONDS) * 1000),
+        )
 
     # What clients do
 

@@ -17,6 +17,7 @@ from postroom.model.ids import SessionId
 from postroom.store import Store
 
 CLASSES = {"default": AccountClass(), "student": AccountClass(language="fr", messages=10)}
+NOW = 1_750_000_000_000
 SECRET = AccountSettings(password="secret")
 
 
@@ -37,7 +38,7 @@ async def refusal(call: Any) -> PostroomError:
 
 async def find(store: Store, local_part: str, domain: str) -> Account | None:
     async with store.directory() as tables:
-        found = await tables.directory.find_by_address(local_part, domain)
+        found = await tables.directory.find_by_address(local_part, domain, now=NOW)
     return found.account if found else None
 
 
@@ -171,7 +172,7 @@ async def test_look_up_by_any_address(directory: Directory, store: Store) -> Non
     assert await find(store, "berta", "example.test") is None
     assert (await refusal(directory.add_account("berta@other.test", SECRET))).kind is Kind.CONFLICT
     async with store.directory() as tables:
-        found = await tables.directory.find_by_address("info", "other.test")
+        found = await tables.directory.find_by_address("info", "other.test", now=NOW)
     assert found is not None
     assert found.kind == "alias"
 

@@ -4,12 +4,14 @@ from tests.fixtures.factories import Owner
 
 from postroom.config.retention import RetentionConfig
 from postroom.domain.mailbox import remove_mailbox
-from postroom.domain.maintenance import SLICE, purge_history
+from postroom.domain.maintenance import SLICE, purge_history, purge_sessions
+from postroom.model.account import Session
 from postroom.model.folder import INBOX
 from postroom.model.ids import FolderId, Modseq, SessionId
 from postroom.store import Store
 from postroom.store.sql.deltas import Place
 from postroom.store.sql.operations import Grave, Operation
+from postroom.store.sql.tickets import Ticket
 
 DAY = 86_400_000
 
@@ -37,7 +39,7 @@ async def test_old_entries_of_the_operation_log_go(store: Store, owner: Owner) -
         for number in range(SLICE + 10):
             await tx.operations.log(entry(number + 10, now - 31 * DAY))
         await tx.operations.log(entry(9_000, now - 29 * DAY))
-    assert await purge_history(store, RetentionConfig(), now=lambda: now / 1000) == (SLICE + 10, 0)
+    assert await purge_history(store, owner.account_id, RetentionConfig(), now_ms=now) == (SLICE + 10, 0)
     async with store.peek(owner.account_id) as mailbox:
         left = await mailbox.operations.list_after(Modseq(0), limit=10)
     assert [entry.modseq for entry in left] == [9_000]
@@ -68,13 +70,13 @@ async def test_old_removals_are_forgotten(store: Store, owner: Owner) -> None:
     await bury(owner, INBOX, range(1_000, 1_002), modseq=8, removed_at=RECENT)
     await bury(owner, OTHER, range(1, 3), modseq=6, removed_at=OLD)
     await bury(owner, FolderId(99), range(1), modseq=7, removed_at=OLD)
-    assert await purge_history(store, RetentionConfig(), now=lambda: NOW / 1000) == (0, SLICE + 4)
+    assert await purge_history(store, owner.account_id, RetentionConfig(), now_ms=NOW) == (0, SLICE + 4)
     assert await forgotten(owner) == (7, 5, 6)
     async with store.read(owner.account_id) as mailbox:
         left = await mailbox.deltas.list_removed(INBOX, after=Place(0, 0), limit=10)
         assert await mailbox.deltas.list_removed_folders(0) == []
     assert [removed.uid for removed in left] == [1_000, 1_001]
-    assert await purge_history(store, RetentionConfig(), now=lambda: NOW / 1000) == (0, 0)
+    assert await purge_history(store, owner.account_id, RetentionConfig(), now_ms=NOW) == (0, 0)
     assert await forgotten(owner) == (7, 5, 6)
 
 
@@ -82,7 +84,7 @@ async def test_old_traces_of_folders_are_forgotten(store: Store, owner: Owner) -
     async with store.transaction(owner.account_id) as tx:
         for number, moved_at in ((3, OLD), (4, OLD), (5, RECENT)):
             await tx.traces.note_past(OTHER, modseq=Modseq(number), parent_id=INBOX, moved_at=moved_at)
-    assert await purge_history(store, RetentionConfig(), now=lambda: NOW / 1000) == (0, 2)
+    assert await purge_history(store, owner.account_id, RetentionConfig(), now_ms=NOW) == (0, 2)
     assert await forgotten(owner) == (4, 0, 0)
     async with store.read(owner.account_id) as mailbox:
         assert await mailbox.deltas.list_past_parents(4) == {OTHER: INBOX}
@@ -92,7 +94,24 @@ async def test_removals_of_an_account_that_goes_are_left_to_its_removal(store: S
     await bury(owner, INBOX, range(1, 3), modseq=5, removed_at=OLD)
     async with store.transaction(owner.account_id) as tx:
         await tx.removals.close_mailbox()
-    assert await purge_history(store, RetentionConfig(), now=lambda: NOW / 1000) == (0, 0)
+    assert await purge_history(store, owner.account_id, RetentionConfig(), now_ms=NOW) == (0, 0)
     await remove_mailbox(store, owner.account_id, progress=lambda _: None)
     async with store.read(owner.account_id) as mailbox:
         assert not await mailbox.deltas.has_older(NOW)
+
+
+async def test_sessions_and_tickets_that_are_over_go(store: Store, owner: Owner) -> None:
+    def make_session(number: int, expires_at: int) -> Session:
+        return Session(SessionId(number), owner.account_id, 1, 1, expires_at, 0, "{}")
+
+    ended = SLICE + 20
+    async with store.directory_transaction() as tx:
+        for number in range(ended + 3):
+            expires_at = NOW - 1 if number < ended else NOW + 1
+            await tx.sessions.create(b"%d" % number, make_session(number, expires_at))
+            await tx.tickets.create(b"%d" % number, Ticket(owner.account_id, None, 1, expires_at))
+    assert await purge_sessions(store, now_ms=NOW) == 2 * ended
+    assert await purge_sessions(store, now_ms=NOW) == 0
+    async with store.directory() as directory:
+        assert await directory.sessions.count(owner.account_id) == 3
+    # What they had uploaded and found goes because they are gone: see the tests of those.

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.fixtures.crashes import Parent, crash_parent, work_until_killed
@@ -13,10 +14,11 @@ from tests.store.sealed_world import COUNT, PLACES, TestSecrets, get, name_of, p
 
 from postroom.auth.key_file import KeyFile
 from postroom.auth.vault import Place, ServerKey, Vault, key_id_of
-from postroom.domain.key_rotation import list_keys, prepare, rotate
+from postroom.domain.key_rotation import Sealed, list_keys, prepare, rotate
 from postroom.domain.server_secrets import META_NAME, OWN_SECRETS, ServerSecrets
 from postroom.errors import Kind, PostroomError
 from postroom.store import Store, open_store
+from postroom.store.tx import Directory
 
 ROUNDS = 10
 
@@ -182,11 +184,11 @@ async def test_an_interrupted_rotation_is_gone_on_with(store: Store) -> None:
     await fill(store, secrets)
 
     class Interrupted(TestSecrets):
-        async def list_after(self, *args: object, **options: object) -> list[object]:  # type: ignore[override]
-            found = await super().list_after(*args, **options)  # type: ignore[arg-type]
+        async def list_after(self, directory: Directory, position: Any, *, limit: int) -> list[Sealed]:
+            found = await super().list_after(directory, position, limit=limit)
             if found and found[0].position > COUNT // 2:
                 raise RuntimeError("interrupted")
-            return found  # type: ignore[return-value]
+            return found
 
     with pytest.raises(RuntimeError):
         await rotate(store, folder, places=[Interrupted()], slice_size=5)

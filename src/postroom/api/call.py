@@ -17,6 +17,7 @@ from postroom.api.query import Query
 from postroom.api.reply import Reply, not_modified
 from postroom.api.settings import APISettings
 from postroom.domain import Domain
+from postroom.domain.password_policy import change_first
 from postroom.domain.uploads import Staging
 from postroom.errors import PostroomError
 from postroom.model.account import Caller
@@ -96,10 +97,16 @@ class Call(Request[Any, Any, Any]):
         return self.find_header(SESSION_HEADER)
 
     async def authenticate(self) -> Caller:
-        """Return the account that the request's credentials and session name; raises ``notAuthenticated``."""
-        return await self.domain.logins.authenticate(
-            self.authorization, self.session_token, client=self.client_host
-        )
+        """Return the account that the request's credentials and session name.
+
+        Raises: notAuthenticated; notPermitted where its password must be changed before it may do this.
+        """
+        logins = self.domain.logins
+        caller = await logins.authenticate(self.authorization, self.session_token, client=self.client_host)
+        declared: Operation = self.route_handler.opt["operation"]
+        if logins.must_change(caller) and not declared.despite_due_password:
+            raise change_first()
+        return caller
 
     def find_header(self, name: bytes) -> str | None:
         """Return the value of the header with this lower-case ``name``, None if absent or empty."""
@@ -110,11 +117,11 @@ class Call(Request[Any, Any, Any]):
         """Return the query parameters; raises ``badParameter``."""
         return query.parse(self.scope["query_string"])
 
-    async def read_raw_body(self) -> bytes:
-        """Return the body; raises ``payloadTooLarge``."""
+    async def read_raw_body(self, limit: int | None = None) -> bytes:
+        """Return the body, of at most ``limit`` bytes, by default that of JSON; raises ``payloadTooLarge``."""
         exchange = self.exchange
         if exchange.raw_body is None:
-            limit = exchange.settings.max_json_bytes
+            limit = exchange.settings.max_json_bytes if limit is None else limit
             exchange.raw_body = await body.read_body(exchange.headers, self.receive, limit)
         return exchange.raw_body
 
@@ -150,7 +157,7 @@ async def admit(call: "Request[Any, Any, Any]") -> None:
         return
     if declared.access is Access.ACCOUNT:
         exchange.caller = await call.authenticate()
-    if declared.body is None and not declared.takes_files:
+    if declared.body is None and not declared.takes_files and not declared.max_file_bytes:
         body.refuse_body(await call.read_raw_body())
     exchange.is_admitted = True
 

@@ -24,8 +24,9 @@ PATHS = frozenset({ROUTE, ROUTE + "/"})
 READY: Final = "postroom.ready"
 """Key, among the extensions of an ASGI scope, of what sends an answer whose head is ready as it goes on the wire."""
 
-SendReady = Callable[[HTTPScope, int, bytes, bytes], bool]
-"""Sends status, header lines and body, and tells whether it could; if not, the ordinary way is left to go."""
+SendReady = Callable[[HTTPScope, int, bytes], bool]
+"""Sends an answer: its status, and all that follows the status line. It tells whether it could; if not, the ordinary
+way is left to go."""
 
 
 class Rendered(NamedTuple):

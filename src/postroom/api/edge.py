@@ -88,9 +88,10 @@ class Edge:
         elif method == "HEAD":
             body = b""
         is_https = scope["scheme"] == "https"
-        lines = b"%s%sx-request-id: %s\r\n" % (lines, self._https_lines if is_https else b"", request_id)
+        more = self._https_lines if is_https else b""
+        rest = b"%s%sx-request-id: %s\r\n\r\n%s" % (lines, more, request_id, body)
         send_ready = find_ready(scope)
-        if send_ready is None or not send_ready(scope, status, lines, body):
+        if send_ready is None or not send_ready(scope, status, rest):
             sent = [*answer, *(self.over_https if is_https else ()), (b"x-request-id", request_id)]
             await send({"type": "http.response.start", "status": status, "headers": sent})
             await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -5,6 +5,8 @@ the header the call is admitted, its whole body read and hashed, and its answer 
 transaction of what was done (:mod:`postroom.domain.calls`). Without the header the call passes. Of an upload not the
 body is hashed but the files: a program that repeats it separates them by another boundary.
 
+Of a body with passwords in it no plain hash is kept: that would be easier to guess from than the hashes of passwords.
+
 Calls that do not authenticate by account (login) take the header and do without it: their answer is a secret, and
 nothing is the worse for a second session. So do calls that declare why (:attr:`Operation.unremembered`).
 """
@@ -21,7 +23,7 @@ from postroom.api.errors import render_error
 from postroom.api.jobs import reply_again
 from postroom.api.operation import Access, Operation
 from postroom.api.reply import Headers
-from postroom.api.uploads import read_files
+from postroom.api.uploads import read_files, read_one_file
 from postroom.domain.calls import Answer, KeyedCall
 from postroom.errors import PostroomError, bad_parameter
 
@@ -58,12 +60,23 @@ class OncePerKey:
             return
         call: Call = Call(scope, receive, send)
         await admit(call)
-        body = (await read_files(call)).fingerprint() if declared.takes_files else await call.read_raw_body()
-        keyed = KeyedCall(key, make_fingerprint(scope, body))
+        fingerprint = make_fingerprint(scope, await _read(call, declared))
+        if declared.has_passwords:
+            fingerprint = await call.domain.calls.harden(call.caller, key, fingerprint)
+        keyed = KeyedCall(key, fingerprint)
         answer = await call.domain.calls.once(call.caller, keyed, _Answering(self.app, call))
         headers = [*answer.headers, _REPLAYED] if answer.is_replayed else answer.headers
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+
+
+async def _read(call: Call, declared: Operation) -> bytes:
+    """Return what tells a call from another one of the same path."""
+    if declared.takes_files:
+        return (await read_files(call)).fingerprint()
+    if declared.max_file_bytes:
+        return await read_one_file(call, declared.max_file_bytes)
+    return await call.read_raw_body()
 
 
 class _Answering:

@@ -13,6 +13,7 @@ from binascii import Error, a2b_base64, b2a_base64
 from postroom.errors import PostroomError, bad_parameter
 from postroom.model.conversation import ConversationId, ConversationRef
 from postroom.model.ids import AccountId, FolderId, FolderRef, LabelId, LabelRef, MailRef, Uid
+from postroom.model.profile import AliasId, AliasRef, SignatureId, SignatureRef
 from postroom.model.webhook import WebhookId, WebhookRef
 
 MAX_NUMBER = 2**63 - 1
@@ -41,6 +42,16 @@ def render_label(owner: AccountId, label: LabelId) -> str:
 def render_webhook(owner: AccountId, webhook: WebhookId) -> str:
     """Return the wire id of a webhook."""
     return f"{owner}_{webhook}"
+
+
+def render_signature(owner: AccountId, signature: SignatureId) -> str:
+    """Return the wire id of a signature."""
+    return f"{owner}_{signature}"
+
+
+def render_alias(owner: AccountId, alias: AliasId) -> str:
+    """Return the wire id of a temporary alias."""
+    return f"{owner}_{alias}"
 
 
 def render_mail(owner: AccountId, folder: FolderId, uid: Uid) -> str:
@@ -78,6 +89,22 @@ def parse_webhook(text: str, parameter: str) -> WebhookRef:
     if found is None or max(int(found[1]), int(found[2])) > MAX_NUMBER:
         raise _malformed(parameter, "webhook")
     return WebhookRef(AccountId(int(found[1])), WebhookId(int(found[2])))
+
+
+def parse_signature(text: str, parameter: str) -> SignatureRef:
+    """Return the signature that ``text`` names; raises ``badParameter`` naming ``parameter``."""
+    found = _PAIR.fullmatch(text)
+    if found is None or max(int(found[1]), int(found[2])) > MAX_NUMBER:
+        raise _malformed(parameter, "signature")
+    return SignatureRef(AccountId(int(found[1])), SignatureId(int(found[2])))
+
+
+def parse_alias(text: str, parameter: str) -> AliasRef:
+    """Return the temporary alias that ``text`` names; raises ``badParameter`` naming ``parameter``."""
+    found = _PAIR.fullmatch(text)
+    if found is None or max(int(found[1]), int(found[2])) > MAX_NUMBER:
+        raise _malformed(parameter, "temporary alias")
+    return AliasRef(AccountId(int(found[1])), AliasId(int(found[2])))
 
 
 def parse_mail(text: str, parameter: str) -> MailRef:

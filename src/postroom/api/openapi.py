@@ -17,40 +17,19 @@ import postroom
 from postroom.api.errors import STATUS_OF_CODE, STATUS_OF_KIND, ErrorBody
 from postroom.api.idempotency import WRITING_METHODS
 from postroom.api.operation import Access, Operation, Returned, Stream
-from postroom.api.schemas.fields import (
-    ConversationText,
-    FolderText,
-    Index,
-    JobText,
-    LabelText,
-    MailText,
-    Number,
-    WebhookText,
-)
+from postroom.api.schemas.fields import PATH_KINDS
 from postroom.api.settings import API_VERSION
 from postroom.errors import Kind
 
 JSONObject = dict[str, Any]
 
 _PATH_PARAMETER = re.compile(r"\{(\w+):\w+\}")
-_PATH_KINDS: dict[str, Any] = {
-    "folder_id": FolderText,
-    "mail_id": MailText,
-    "conversation_id": ConversationText,
-    "label_id": LabelText,
-    "part_id": Index,
-    "attachment_id": Index,
-    "inner_attachment_id": Index,
-    "temporary_attachment_id": Number,
-    "job_key": JobText,
-    "operation_id": Number,
-    "webhook_id": WebhookText,
-}
 _SCHEMA_REF = "#/components/schemas/{name}"
 _DESCRIPTION = """\
 Every path answers alike with and without a trailing slash. Requests and answers are UTF-8 JSON; every answer carries
 `X-Request-Id`. Authenticate with HTTP Basic (the account's address and password); a session of `login` may be named
-in `X-Axigen-Session`, but none is needed. Errors have one shape, described as `ErrorBody`.
+in `X-Axigen-Session`, but none is needed. Where a password must be changed first, all but a few calls answer
+`notPermitted` with `mustChangePassword` in its details. Errors have one shape, described as `ErrorBody`.
 """
 _STATUS_TEXT = {
     400: "A parameter is invalid, missing or unexpected.",
@@ -185,6 +164,21 @@ _FILES: JSONObject = {
     },
     "example": {"file": ["Hello"]},
 }
+_FILE: JSONObject = {
+    "schema": {
+        "type": "object",
+        "properties": {
+            "file": {
+                "type": "string",
+                "format": "binary",
+                "description": "One file; the name of the field is of no account.",
+            }
+        },
+        "required": ["file"],
+        "additionalProperties": False,
+    },
+    "example": {"file": "Hello"},
+}
 
 
 class Endpoint(NamedTuple):
@@ -302,8 +296,9 @@ def _describe(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSONObject:
             "required": endpoint.method not in {"GET", "POST"},
             "content": {"application/json": {"schema": body, "example": make_example(body, schemas)}},
         }
-    if declared.takes_files:
-        described["requestBody"] = {"required": True, "content": {"multipart/form-data": _FILES}}
+    if declared.takes_files or declared.max_file_bytes:
+        files = _FILE if declared.max_file_bytes else _FILES
+        described["requestBody"] = {"required": True, "content": {"multipart/form-data": files}}
     return described
 
 
@@ -331,7 +326,7 @@ def _describe_parameters(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> 
             "name": to_camel(name),
             "in": "path",
             "required": True,
-            "schema": msgspec.json.schema(_PATH_KINDS[name]),
+            "schema": msgspec.json.schema(PATH_KINDS[name]),
         }
         for name in endpoint.path_parameters
     ]
@@ -400,6 +395,8 @@ def _describe_responses(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> J
 def _list_codes(endpoint: Endpoint) -> list[str]:
     declared = endpoint.declared
     codes = [*_EVERYWHERE, *(code for code in declared.errors if code not in _EVERYWHERE)]
+    if declared.access in {Access.ACCOUNT, Access.TICKET} and not declared.despite_due_password:
+        codes += [code for code in ("notPermitted",) if code not in codes]
     if declared.access is not Access.PUBLIC:
         codes += [code for code in ("notAuthenticated", "tooManyRequests") if code not in codes]
     query = declared.query.__struct_fields__ if declared.query is not None else ()

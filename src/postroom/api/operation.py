@@ -54,12 +54,18 @@ class Operation:
     body: type[msgspec.Struct] | None = None
     takes_files: bool = False
     """The body is multipart/form-data with files in it; the handler itself has them read."""
+    max_file_bytes: int = 0
+    """The body is multipart/form-data with one file in it, no larger than this; the handler itself has it read."""
     access: Access = Access.ACCOUNT
     has_etag: bool = False
     headers: tuple[str, ...] = ()
     """Request headers beyond those that follow from the rest of the declaration."""
     errors: tuple[str, ...] = ()
     """Codes beyond those that follow from the rest of the declaration."""
+    despite_due_password: bool = False
+    """May be called by accounts whose password must be changed before anything else."""
+    has_passwords: bool = False
+    """The body holds passwords: nothing that they can be guessed from is kept of it."""
     unremembered: str = ""
     """Why a call with an Idempotency-Key is made again, where it is; most are made once."""
 

@@ -94,10 +94,10 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         cast("dict[str, Any]", self.scope)["extensions"] = {READY: self.send_ready}
 
-    def send_ready(self, scope: Any, status: int, lines: bytes, body: bytes) -> bool:
-        """Send a whole answer whose header lines are ready; False where the request must be answered step by step.
+    def send_ready(self, scope: Any, status: int, rest: bytes) -> bool:
+        """Send a whole answer of which all behind the status line is ready; False where it must be sent step by step.
 
-        That is so when it is not the last one that was read, when the connection is to be closed, and when the output
+        That is so when the request is not the last one that was read, when the connection is to be closed, and when the output
         is full.
         """
         cycle: RequestResponseCycle = self.cycle
@@ -107,7 +107,7 @@ class LimitedProtocol(HttpToolsProtocol):
         parts = [STATUS_LINE[status]]
         for name, value in self.server_state.default_headers:
             parts += (name, b": ", value, b"\r\n")
-        self.transport.write(b"".join((*parts, lines, b"\r\n", body)))
+        self.transport.write(b"".join((*parts, rest)))
         cycle.message_event.set()
         cycle.on_response()
         return True

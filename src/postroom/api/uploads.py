@@ -57,6 +57,31 @@ async def read_files(call: Call) -> Staging:
     return exchange.staging
 
 
+async def read_one_file(call: Call, limit_bytes: int) -> bytes:
+    """Return the content of the one file that a call uploads, which is held in memory.
+
+    Raises: badParameter, also where there are more; payloadTooLarge.
+    """
+    boundary = _parse_boundary(call.find_header(b"content-type") or "")
+    raw = await call.read_raw_body(limit_bytes + 2 * _HEAD_BYTES)
+    files: list[bytearray] = []
+    try:
+        with PushMultipartParser(boundary, max_segment_count=MAX_FILES) as parser:
+            for event in parser.parse(raw):
+                if isinstance(event, MultipartSegment):
+                    _require_file(event)
+                    files.append(bytearray())
+                elif event:
+                    files[-1] += event
+    except MultipartError as error:
+        raise _explain(error) from None
+    if len(files) != 1:
+        raise bad_parameter("body", "the body must hold one file")
+    if len(files[0]) > limit_bytes:
+        raise payload_too_large(limit_bytes)
+    return bytes(files[0])
+
+
 def _parse_boundary(content_type: str) -> str:
     kind, options = parse_options_header(content_type)
     boundary: str = options.get("boundary", "")

@@ -24,6 +24,7 @@ from postroom.api.build import build_api
 from postroom.api.protocol import make_protocol
 from postroom.api.settings import APISettings
 from postroom.api.stats import APIStats
+from postroom.app.bimi import running_bimi
 from postroom.app.exposed import find_exposed
 from postroom.app.extraction import running_extraction
 from postroom.app.https import open_certificate
@@ -39,10 +40,11 @@ from postroom.config.root import Config
 from postroom.delivery.certificate import Certificate
 from postroom.domain.calls import purge_calls
 from postroom.domain.check import find_last_drift
-from postroom.domain.maintenance import purge_history
+from postroom.domain.maintenance import purge_sessions
 from postroom.domain.queue_admin import purge_finished
 from postroom.domain.released_blobs import remove_released_blobs
 from postroom.domain.search_folders import remove_ended
+from postroom.domain.temporary_aliases import forget_expired
 from postroom.domain.uploads import collect_orphans, remove_of_ended_sessions
 from postroom.errors import Kind, PostroomError
 
@@ -51,6 +53,8 @@ BACKLOG = 4096
 KEEP_ALIVE_SECONDS = 75
 MAINTENANCE_SECONDS = 3600
 GO_ON_SECONDS = 10
+VISITS_SECONDS = 60
+"""How often it is looked for mailboxes that are due; each is once a day."""
 SESSIONS_SECONDS = 300
 """How often it is looked for what belongs to sessions that are over."""
 DRIFT_SECONDS = 60
@@ -96,17 +100,20 @@ async def _serve(config: Config, certificate: Certificate | None) -> None:
             open_mail_servers(config, services, mail_stats, grace_seconds=GRACE_SECONDS) as mail,
             running_queue(config, services) as queue,
             running_extraction(config.extraction, services) as extraction,
+            running_bimi(config, services) as bimi,
         ):
             api_stats.registry.register(queue)
             api_stats.registry.register(extraction)
+            api_stats.registry.register(bimi)
             listener = open_listener(config.http.listen)
-            http = _make_http(config, services, api_stats, certificate)
+            http = _make_http(config, services, api_stats, certificate=certificate)
             loop.add_signal_handler(signal.SIGHUP, _read_again, services, certificate)
             serving = asyncio.create_task(http.serve(sockets=[listener]))
             jobs = [
                 asyncio.create_task(_watch_drift(services, collector)),
                 asyncio.create_task(_maintain(services, config)),
                 asyncio.create_task(_go_on(services)),
+                asyncio.create_task(_visit(services)),
                 asyncio.create_task(keep_index_tidy(services.store.engine)),
                 asyncio.create_task(_clear_sessions(services, config)),
                 asyncio.create_task(make_webhook_runner(services, config.webhooks).run()),
@@ -173,7 +180,7 @@ def _listen_unix(path: str) -> socket.socket:
 
 
 def _make_http(
-    config: Config, services: Services, stats: APIStats, certificate: Certificate | None
+    config: Config, services: Services, stats: APIStats, *, certificate: Certificate | None
 ) -> _HTTPServer:
     section = config.http
     settings = APISettings(
@@ -231,24 +238,39 @@ async def _maintain(services: Services, config: Config) -> None:
     while True:
         await asyncio.sleep(MAINTENANCE_SECONDS)
         try:
-            removed = await purge_history(services.store, config.retention)
             await collect_orphans(services.store)
             await remove_released_blobs(services.store)
             await purge_calls(services.store)
+            await forget_expired(services.store, now_ms=services.clock.now_ms())
             await purge_finished(services.store, config.sending, now=services.clock.now_ms())
         except PostroomError as error:
             _log.warning("maintenance failed", error=str(error), private=error.private)
+
+
+async def _visit(services: Services) -> None:
+    """Look after the mailboxes that are due."""
+    while True:
+        try:
+            done = await services.domain.visits.visit_due()
+        except PostroomError as error:
+            _log.warning("mailboxes could not be looked after", error=str(error), private=error.private)
         else:
-            _log.info(
-                "maintenance", operations_removed=removed.operations, removals_forgotten=removed.removals
-            )
+            if done.accounts:
+                _log.info(
+                    "looked after mailboxes",
+                    accounts=done.accounts,
+                    operations_removed=done.operations,
+                    removals_forgotten=done.removals,
+                )
+        await asyncio.sleep(VISITS_SECONDS)
 
 
 async def _clear_sessions(services: Services, config: Config) -> None:
-    """Remove what sessions have uploaded and found that are over."""
+    """Remove sessions that are over, with what they have uploaded and found."""
     while True:
         try:
             now_ms = services.clock.now_ms()
+            await purge_sessions(services.store, now_ms=now_ms)
             await remove_of_ended_sessions(services.store, config.auth, now_ms=now_ms)
             await remove_ended(services.store, config.auth, now_ms=now_ms)
         except PostroomError as error:

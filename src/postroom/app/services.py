@@ -3,17 +3,20 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.root import Config
+from postroom.content.pictures import PictureMaker
 from postroom.content.pool import HelperPool, count_helpers
 from postroom.content.work import ContentWork
 from postroom.domain import Domain
 from postroom.domain.accounts import Accounts
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
+from postroom.domain.bimi import Bimi
 from postroom.domain.calls import Calls
+from postroom.domain.clearing import LogoutPurges
 from postroom.domain.clock import Clock
 from postroom.domain.conversation_batches import ConversationBatches
 from postroom.domain.conversation_changes import ConversationChanges
@@ -38,6 +41,9 @@ from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
+from postroom.domain.passwords import Passwords
+from postroom.domain.profiles import Profiles
+from postroom.domain.quota_notices import QuotaNotices
 from postroom.domain.receipts import Receipts
 from postroom.domain.routing import Routing
 from postroom.domain.search import Search
@@ -46,11 +52,14 @@ from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.sending import Sending
 from postroom.domain.server_secrets import ServerSecrets
 from postroom.domain.settings import Settings
+from postroom.domain.signatures import Signatures
+from postroom.domain.temporary_aliases import TemporaryAliases
 from postroom.domain.temporary_attachments import TemporaryAttachments
 from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
 from postroom.domain.unsending import Unsending
 from postroom.domain.vacation import Vacations
+from postroom.domain.visits import Visits
 from postroom.domain.webhooks import Webhooks
 from postroom.store import Store, open_store
 from postroom.store.stats import CommitStats
@@ -111,13 +120,29 @@ class _Parts(NamedTuple):
     messages: Messages
     news: News
     settings: Settings
+    secrets: ServerSecrets
     tokens: Tokens
     routing: Routing
     policies: Policies
     doomed: Doomed
+    jobs: Jobs
     letters: Letters
     attachments: TemporaryAttachments
     search_folders: SearchFolders
+    bimi: Bimi
+
+
+class _AccountCases(TypedDict):
+    """The use cases of what an account has besides mail."""
+
+    accounts: Accounts
+    calls: Calls
+    indexes: Indexes
+    passwords: Passwords
+    profiles: Profiles
+    signatures: Signatures
+    temporary_aliases: TemporaryAliases
+    vacations: Vacations
 
 
 async def make_domain(
@@ -130,29 +155,18 @@ async def make_domain(
     secrets: ServerSecrets | None = None,
 ) -> Domain:
     """Return the use cases over an open store. Raises: badKeyFile, serverKeyMissing, unavailable."""
-    secrets = secrets or await ServerSecrets.load(store, config.data_dir)
-    parts = _make_parts(
-        store, config, hasher, work=work, clock=clock or Clock(), tokens=await Tokens.open(secrets)
-    )
+    parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock(), secrets=secrets)
     logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
-    now, sessions, doomed = parts.clock.now, parts.logins.sessions, parts.doomed
-    jobs = Jobs(store, policies, on_progress=parts.news.job_changed)
+    now, sessions, doomed, jobs = parts.clock.now, logins.sessions, parts.doomed, parts.jobs
     found = FoundConversations(store, parts.search_folders)
     return Domain(
-        accounts=Accounts(store, config.classes),
+        **_make_account_cases(store, config, parts, hasher=hasher, work=work),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders),
-        calls=Calls(store, config.classes, now=now),
+        bimi=parts.bimi,
         conversation_batches=ConversationBatches(store, jobs, found),
         conversation_changes=ConversationChanges(store, policies, jobs),
-        conversations=Conversations(
-            store,
-            sessions,
-            settings,
-            classes=config.classes,
-            search_folders=parts.search_folders,
-            found=found,
-        ),
+        conversations=_make_conversations(store, config, parts, found=found),
         counters=Counters(store, logins, parts.news),
         deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
         doomed=doomed,
@@ -161,7 +175,6 @@ async def make_domain(
         folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
         health=Health(store),
-        indexes=Indexes(store, config.classes),
         ingest=_make_ingest(store, config, parts, work=work),
         jobs=jobs,
         labels=Labels(store, on_doomed=doomed.begin),
@@ -177,23 +190,54 @@ async def make_domain(
         sending=_make_sending(store, config, parts),
         settings=settings,
         temporary_attachments=parts.attachments,
-        tickets=Tickets(store, sessions, now=now),
+        tickets=Tickets(store, logins, now=now),
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
-        vacations=Vacations(store),
-        webhooks=await Webhooks.open(store, config.webhooks, config.retention, server_secrets=secrets),
+        visits=Visits(store, config.classes, config.retention, doomed=doomed, clock=parts.clock),
+        webhooks=await Webhooks.open(store, config.webhooks, config.retention, server_secrets=parts.secrets),
     )
 
 
-def _make_parts(
+def _make_conversations(
+    store: Store, config: Config, parts: _Parts, *, found: FoundConversations
+) -> Conversations:
+    return Conversations(
+        store,
+        parts.logins.sessions,
+        parts.settings,
+        classes=config.classes,
+        search_folders=parts.search_folders,
+        found=found,
+    )
+
+
+def _make_account_cases(
+    store: Store, config: Config, parts: _Parts, *, hasher: PasswordHasher, work: ContentWork | None
+) -> _AccountCases:
+    now = parts.clock.now
+    return _AccountCases(
+        accounts=Accounts(store, config.classes, now=now),
+        calls=Calls(store, config.classes, hasher, now=now),
+        indexes=Indexes(store, config.classes),
+        passwords=Passwords(store, parts.logins, hasher, config.classes, now=now),
+        profiles=Profiles(store, PictureMaker()),
+        signatures=Signatures(store, work),
+        temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),
+        vacations=Vacations(store),
+    )
+
+
+async def _make_parts(
     store: Store,
     config: Config,
     hasher: PasswordHasher,
     *,
     work: ContentWork | None,
     clock: Clock,
-    tokens: Tokens,
+    secrets: ServerSecrets | None,
 ) -> _Parts:
+    secrets = secrets or await ServerSecrets.load(store, config.data_dir)
+    doomed = Doomed(store)
     logins = Logins(
         store,
         config.auth,
@@ -201,6 +245,7 @@ def _make_parts(
         classes=config.classes,
         primary_domain=config.primary_domain,
         trusted=config.http.trusted_proxy_networks,
+        purges=LogoutPurges(config.classes, follow=doomed.finish),
         now=clock.now,
     )
     news = News(
@@ -214,31 +259,44 @@ def _make_parts(
     attachments = TemporaryAttachments(store, messages, config.classes, clock=clock)
     limit = config.lmtp.max_message_bytes
     settings = Settings(store, config.classes)
+    policies = Policies(config.classes, on_marked=receipts.acknowledge)
     return _Parts(
         clock=clock,
         logins=logins,
         messages=messages,
         news=news,
         settings=settings,
-        tokens=tokens,
+        secrets=secrets,
+        tokens=await Tokens.open(secrets),
         routing=routing,
-        policies=Policies(config.classes, on_marked=receipts.acknowledge),
-        doomed=Doomed(store),
+        policies=policies,
+        doomed=doomed,
+        jobs=Jobs(store, policies, on_progress=news.job_changed),
         letters=Letters(store, messages, attachments, work=work, clock=clock, max_message_bytes=limit),
         attachments=attachments,
         search_folders=SearchFolders(store, logins.sessions, settings, clock=clock),
+        bimi=_make_bimi(store, config, clock),
     )
 
 
+def _make_bimi(store: Store, config: Config, clock: Clock) -> Bimi:
+    trusted_hosts = config.filters.trusted_hosts
+    return Bimi(store, trusted_hosts=trusted_hosts, is_enabled=config.bimi.enabled, clock=clock)
+
+
 def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWork | None) -> Ingest:
-    return Ingest(
+    ingest = Ingest(
         store,
         config.classes,
         max_message_bytes=config.lmtp.max_message_bytes,
         work=work,
         routing=parts.routing,
+        bimi=parts.bimi,
         now=parts.clock.now,
     )
+    notices = QuotaNotices(store, config.classes, prepare=ingest.prepare, clock=parts.clock)
+    parts.doomed.also.append(notices.file_due)
+    return ingest
 
 
 def _make_sending(store: Store, config: Config, parts: _Parts) -> Sending:

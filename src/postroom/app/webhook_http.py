@@ -34,13 +34,13 @@ MAX_ANSWER_BYTES = 65_536
 MAX_LOOKUPS = 64
 """Look-ups of names that run at the same time; each has a thread."""
 _MAX_PROBLEM_CHARS = 200
-_FAILURES = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
+FAILURES = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Returns the addresses of a host. Raises OSError."""
 
 
-class _NoAddressError(httpcore.ConnectError):
+class NoAddressError(httpcore.ConnectError):
     """There is no address to connect to; the message is fit to be shown."""
 
 
@@ -90,13 +90,15 @@ class Lookups:
         threading.Thread(target=look_up, name="webhook-lookup", daemon=True).start()
 
 
-class _CheckedNetwork(httpcore.AsyncNetworkBackend):
+class CheckedNetwork(httpcore.AsyncNetworkBackend):
     """Connects to addresses that are allowed, and to no others.
 
     It knows the connections it made: one that is given up in the middle of a TLS handshake is nobody else's to close.
     """
 
-    def __init__(self, resolve: Resolve, *, allow_private: bool) -> None:
+    def __init__(self, resolve: Resolve, *, allow_private: bool, what: str = "webhooks") -> None:
+        """``what`` goes to the addresses, in the words of those who are told that it cannot."""
+        self._what = what
         self._resolve = resolve
         self._allow_private = allow_private
         self._tcp = httpcore.AnyIOBackend()
@@ -115,10 +117,10 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
         try:
             found = [host] if literal is not None else await self._resolve(host, port)
         except OSError as error:
-            raise _NoAddressError(str(error)) from error
+            raise NoAddressError(str(error)) from error
         allowed = [address for address in found if self._is_allowed(address)][:MAX_ADDRESSES]
         if not allowed:
-            raise _NoAddressError("the host has no address that webhooks may go to")
+            raise NoAddressError(f"the host has no address that {self._what} may go to")
         for address in allowed[:-1]:
             with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
                 return await self._connect(address, port, timeout=CONNECT_SECONDS)
@@ -137,7 +139,7 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
 
     async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
         """Refuse: no URL leads there."""
-        raise _NoAddressError("webhooks go to no sockets")
+        raise NoAddressError(f"{self._what} go to no sockets")
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -164,7 +166,7 @@ class HTTPSender:
     @contextlib.asynccontextmanager
     async def open(self, url: str) -> AsyncIterator["HTTPChannel"]:
         """Open a way to a receiver; the connection is made with the first message."""
-        network = _CheckedNetwork(self._resolve, allow_private=self._allow_private)
+        network = CheckedNetwork(self._resolve, allow_private=self._allow_private)
         channel = HTTPChannel(self._parse(url), network, tls=self._tls, seconds=self._answer_seconds)
         try:
             yield channel
@@ -182,7 +184,7 @@ class HTTPChannel:
     """A connection to a receiver, made anew whenever an answer was not read to its end."""
 
     def __init__(
-        self, url: HookURL | str, network: _CheckedNetwork, *, tls: ssl.SSLContext, seconds: float
+        self, url: HookURL | str, network: CheckedNetwork, *, tls: ssl.SSLContext, seconds: float
     ) -> None:
         self._url = url
         self._network = network
@@ -207,9 +209,9 @@ class HTTPChannel:
         except TimeoutError:
             await self.close()
             return Outcome(f"no answer within {self._seconds:g} seconds")
-        except (OSError, *_FAILURES) as error:
+        except (OSError, *FAILURES) as error:
             await self.close()
-            return Outcome(_describe(error))
+            return Outcome(describe(error))
         if 200 <= status < 300:
             return Outcome()
         return Outcome(f"the answer was {status}", is_gone=status == 410)
@@ -241,7 +243,7 @@ class HTTPChannel:
         async with pool.stream("POST", target, headers=list(fields.items()), content=body) as answer:
             status = answer.status
             # What was decided stands, whatever becomes of the body.
-            with contextlib.suppress(TimeoutError, *_FAILURES):
+            with contextlib.suppress(TimeoutError, *FAILURES):
                 async with asyncio.timeout(DRAIN_SECONDS):
                     is_whole = await _drain(answer)
         if not is_whole:
@@ -259,11 +261,11 @@ async def _drain(answer: httpcore.Response) -> bool:
     return True
 
 
-def _describe(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """Return in words why there was no answer."""
     if isinstance(error, httpcore.TimeoutException):
         return "the connection took too long"
-    if isinstance(error, _NoAddressError):
+    if isinstance(error, NoAddressError):
         return _shorten(error)
     if isinstance(error, httpcore.ProtocolError):
         return f"the answer is not HTTP ({_shorten(error)})"

@@ -8,6 +8,7 @@ never remembered.
 """
 
 import hashlib
+import math
 import secrets
 from collections import OrderedDict
 from typing import NamedTuple
@@ -26,6 +27,8 @@ class Remembered(NamedTuple):
     address: str
     full_name: str
     class_name: str
+    must_change_at: float = math.inf
+    """From when on the password must be changed (Unix seconds)."""
 
 
 class RememberedChecks:

@@ -3,6 +3,8 @@
 import asyncio
 import datetime
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from json import dumps
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +13,7 @@ from cyclopts import Parameter
 
 from postroom.cli.options import DEFAULTS, Options, opened_directory
 from postroom.cli.terminal import read_password, say, say_table
-from postroom.errors import bad_parameter
+from postroom.errors import PostroomError, bad_parameter
 
 if TYPE_CHECKING:
     from postroom.domain.directory import AccountDetails, AccountSettings
@@ -41,7 +43,10 @@ class Wanted:
     """Language, such as de, at first that of the class; folders keep the names they were made with."""
 
     must_change_password: bool | None = None
-    """The password must be changed."""
+    """The password must be changed before the account can be used."""
+
+    ignore_policy: Flag = False
+    """Take the password, whatever the class says of passwords."""
 
     def settings(self, password: str | None) -> "AccountSettings":
         """Return what the domain is asked for."""
@@ -54,6 +59,7 @@ class Wanted:
             language=self.language,
             aliases=self.alias,
             must_change_password=self.must_change_password,
+            ignores_policy=self.ignore_policy,
         )
 
 
@@ -72,11 +78,23 @@ def add(address: str, /, *, wanted: Wanted = _NOTHING, options: Options = DEFAUL
     settings = wanted.settings(read_password(from_stdin=wanted.password_stdin))
 
     async def work() -> None:
-        async with opened_directory(config) as directory:
+        async with opened_directory(config) as directory, _hinting():
             account = await directory.add_account(address, settings)
         say(f"added {account.address}")
 
     asyncio.run(work())
+
+
+@asynccontextmanager
+async def _hinting() -> AsyncIterator[None]:
+    """Tell who gives a password that the policy forbids what can be done."""
+    try:
+        yield
+    except PostroomError as error:
+        if "passwordPolicy" not in error.details:
+            raise
+        hint = f"{error.message} (--ignore-policy takes it nevertheless)"
+        raise bad_parameter("password", hint) from None
 
 
 def set_account(
@@ -98,11 +116,13 @@ def set_account(
     config = options.load().config
     if wanted == _NOTHING and not remove_alias:
         raise bad_parameter("options", "nothing to change; see postroom account set --help")
+    if wanted.ignore_policy and not wanted.password_stdin:
+        raise bad_parameter("options", "--ignore-policy is for a new password; add --password-stdin")
     password = read_password(from_stdin=True) if wanted.password_stdin else None
     settings = wanted.settings(password)._replace(removed_aliases=remove_alias)
 
     async def work() -> None:
-        async with opened_directory(config) as directory:
+        async with opened_directory(config) as directory, _hinting():
             await directory.set_account(address, settings)
         say(f"changed {address}")
 
@@ -153,7 +173,6 @@ def show(address: str, /, *, json: Flag = False, options: Options = DEFAULTS) ->
 
 def _facts(details: "AccountDetails") -> dict[str, Any]:
     account, limits = details.account, details.account_class
-    created = datetime.datetime.fromtimestamp(account.created_at / 1000, datetime.UTC)
     return {
         "address": account.address,
         "fullName": account.full_name,
@@ -161,8 +180,9 @@ def _facts(details: "AccountDetails") -> dict[str, Any]:
         "state": account.state,
         "class": account.class_name,
         "language": account.language,
-        "mustChangePassword": bool(account.must_change_password),
-        "created": created.isoformat(timespec="seconds"),
+        "mustChangePassword": details.must_change_password,
+        "passwordSet": _as_time(details.password_set_at),
+        "created": _as_time(account.created_at),
         "logins": account.login_count,
         "messages": details.mailbox.total_items if details.mailbox else 0,
         "messagesLimit": limits.messages,
@@ -170,6 +190,10 @@ def _facts(details: "AccountDetails") -> dict[str, Any]:
         "sizeLimitBytes": limits.quota_kb * 1024,
         "number": account.account_id,
     }
+
+
+def _as_time(milliseconds: int) -> str:
+    return datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC).isoformat(timespec="seconds")
 
 
 def _as_words(name: str) -> str:

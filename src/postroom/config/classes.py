@@ -16,6 +16,8 @@ from postroom.model.settings import Language
 LANGUAGES: tuple[str, ...] = get_args(Language)
 """Languages that an account may have."""
 
+_CHARACTERS_OF = {"letters": 1, "lettersAndNumbers": 2, "lettersAndNumbersAndSpecial": 3}
+"""How many characters a password has at least that contains what ``must_include`` says."""
 _METHODS = ("email", "sms", "authApp")
 _RECOVERY = ("email", "sms")
 
@@ -26,34 +28,40 @@ def _check_date(text: str) -> None:
             datetime.date.fromisoformat(text)
         except ValueError:
             raise ValueError('must be a date such as 2030-12-31, or ""') from None
+        if text < "1970-01-02" or len(text) != len("2030-12-31"):
+            raise ValueError('must be a date such as 2030-12-31, from 1970 on, or ""')
 
 
 @dataclass(frozen=True)
 class Autopurge:
     """What is removed by itself."""
 
-    spam: bool = option(False, "Old mails in Spam are removed.")
-    trash: bool = option(False, "Old mails in Trash are removed.")
-    interval: int = option(30, "Age at which they are removed.", unit="days", minimum=1)
+    spam: bool = option(False, "Mails are removed from Spam and the folders below.")
+    trash: bool = option(False, "Mails are removed from Trash, and folders that were deleted with them.")
+    interval: int = option(
+        30, "Time in the folder after which they are removed.", unit="days", minimum=1, maximum=3650
+    )
 
 
 @dataclass(frozen=True)
 class ContentPolicy:
     """What a password must be made of."""
 
-    enabled: bool = option(False, "Passwords that users choose are checked.")
+    enabled: bool = option(False, "New passwords are checked.")
     min_length: int = option(8, "Shortest password.", unit="characters", minimum=1, maximum=1024)
     max_length: int = option(256, "Longest password.", unit="characters", minimum=1, maximum=1024)
     must_include: str = option(
         "letters",
         "What a password must contain.",
-        choices=("letters", "lettersAndNumbers", "lettersAndNumbersAndSpecial"),
+        choices=tuple(_CHARACTERS_OF),
     )
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Yield options that do not fit each other, with what would be right."""
         if self.min_length > self.max_length:
             yield "min_length", "must not be more than max_length"
+        if self.max_length < _CHARACTERS_OF[self.must_include]:
+            yield "max_length", f"must leave room for what must_include asks for, {self.must_include}"
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,7 @@ class History:
     """Which old passwords may not come back."""
 
     enabled: bool = option(False, "A new password must differ from the last ones.")
-    size: int = option(5, "Passwords remembered.", minimum=1, maximum=100)
+    size: int = option(5, "Passwords remembered, the present one among them.", minimum=1, maximum=100)
 
 
 @dataclass(frozen=True)
@@ -69,36 +77,71 @@ class RenewalInterval:
     """How often a password must be renewed."""
 
     enabled: bool = option(False, "Passwords must be renewed.")
-    interval: int = option(90, "Age at which a password must be renewed.", unit="days", minimum=1)
+    interval: int = option(
+        90, "Age at which a password must be renewed.", unit="days", minimum=1, maximum=36_500
+    )
 
 
 @dataclass(frozen=True)
 class Expiration:
     """A day on which the passwords of the class expire."""
 
-    enabled: bool = option(False, "Passwords expire at the date.")
-    date: str = option("", 'The day, such as 2030-12-31; "" for none.', check=_check_date)
-    warning_interval: int = option(7, "Users are warned for this time before.", unit="days", minimum=0)
+    enabled: bool = option(
+        False,
+        "Passwords that were set before the date must be changed from then on, but for those that their owners have "
+        "changed while they were warned.",
+    )
+    date: str = option("", 'The day, such as 2030-12-31, in UTC; "" for none.', check=_check_date)
+    warning_interval: int = option(
+        7, "Users are warned for this time before.", unit="days", minimum=0, maximum=36_500
+    )
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Yield options that do not fit each other, with what would be right."""
+        if self.enabled and not self.date:
+            yield "date", "must be given where the expiration is enabled"
 
 
 @dataclass(frozen=True)
 class PasswordPolicy:
     """Rules for passwords."""
 
-    must_change_password: bool = option(False, "New accounts must change their password at first.")
+    must_change_password: bool = option(
+        False, "New accounts must change their password at first; until then they can do nothing else."
+    )
     content_policy: ContentPolicy = field(
         default_factory=ContentPolicy, metadata=about("What a password must be made of.")
     )
     history: History = field(
         default_factory=History, metadata=about("Which old passwords may not come back.")
     )
-    allow_change_by_user: bool = option(True, "Users may change their own password.")
+    allow_change_by_user: bool = option(
+        True,
+        "Users may change their own password; where the operator demands it of an account, they always may.",
+    )
     renewal_interval: RenewalInterval = field(
         default_factory=RenewalInterval, metadata=about("How often a password must be renewed.")
     )
     expiration: Expiration = field(
         default_factory=Expiration, metadata=about("A day on which the passwords of the class expire.")
     )
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Yield options that do not fit each other, with what would be right."""
+        if not self.allow_change_by_user:
+            demands = {
+                "must_change_password": self.must_change_password,
+                "renewal_interval.enabled": self.renewal_interval.enabled,
+                "expiration.enabled": self.expiration.enabled,
+            }
+            for name in (name for name, is_on in demands.items() if is_on):
+                yield (
+                    name,
+                    "must not be on where allow_change_by_user is false: nobody could do what it demands",
+                )
+        is_renewed = self.renewal_interval.enabled and self.expiration.enabled
+        if is_renewed and self.expiration.warning_interval > self.renewal_interval.interval:
+            yield "expiration.warning_interval", "must not be longer than renewal_interval.interval"
 
 
 @dataclass(frozen=True)
@@ -107,7 +150,7 @@ class TemporaryAliases:
 
     enabled: bool = option(True, "Users may make temporary aliases.")
     max_number_of_aliases: int = option(10, "Temporary aliases of one account.", minimum=0)
-    days: int = option(30, "Life of a temporary alias.", unit="days", minimum=1, pending=True)
+    days: int = option(30, "Life of a temporary alias.", unit="days", minimum=1, maximum=3650)
 
 
 @dataclass(frozen=True)
@@ -182,7 +225,11 @@ class AccountClass:
     messages: int = option(0, "Largest number of mails in an account; 0: no limit.", minimum=0)
     quota_kb: int = option(0, "Largest size of an account; 0: no limit.", unit="KB (1024 bytes)", minimum=0)
     over_quota_threshold: int = option(
-        90, "Part of the quota from which a program should warn.", unit="percent", minimum=1, maximum=100
+        90,
+        "Part of the quota from which programs should warn; who passes it gets a mail.",
+        unit="percent",
+        minimum=1,
+        maximum=100,
     )
     sessions: int = option(
         100, "Sessions of one account at the same time; beyond it the oldest idle one ends.", minimum=1

@@ -100,7 +100,7 @@ def _heading(table: tuple[str, ...]) -> Iterator[str]:
     if table == (CLASSES, DEFAULT_CLASS):
         yield "Limits and policies of accounts. Any number of classes may be given as `[classes.NAME]`; each"
         yield "inherits what it does not say from `[classes.default]`, in nested tables too. In this version,"
-        yield "`autopurge` and `restrictions` are shown to programs, and limit nothing yet.\n"
+        yield "`restrictions.security_policy` is shown to programs, and limits nothing yet.\n"
     if table in _pending_sections():
         yield _PENDING + "\n"
 

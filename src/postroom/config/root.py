@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from postroom.config.auth import AuthConfig
+from postroom.config.bimi import BimiConfig
 from postroom.config.blobs import BlobsConfig
 from postroom.config.classes import AccountClass
 from postroom.config.dkim import DKIMConfig
@@ -70,6 +71,7 @@ class Config:
     extraction: ExtractionConfig = field(
         default_factory=ExtractionConfig, metadata=about("The text of attached documents, for searches.")
     )
+    bimi: BimiConfig = field(default_factory=BimiConfig, metadata=about("Logos of senders (BIMI)."))
     webhooks: WebhooksConfig = field(default_factory=WebhooksConfig, metadata=about("Webhooks."))
     retention: RetentionConfig = field(
         default_factory=RetentionConfig, metadata=about("How long history is kept.")

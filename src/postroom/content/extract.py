@@ -25,8 +25,6 @@ MAX_CHARS = 1 << 20
 """Characters of all documents of a message together; what is beyond is not found by a search."""
 MAX_DOCUMENTS = 200
 """Documents of a message that are read."""
-PATIENCE = 3
-"""Where a machine is busy, so many times as long passes for the time that is computed."""
 _TIME_SHARE = 0.8
 """Of the time that a document may take: then its text ends, so that what there is of it is not lost to the alarm."""
 _PDF_WITHIN_BYTES = 1024

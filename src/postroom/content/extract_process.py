@@ -10,24 +10,17 @@ process computes, since a machine that is busy is no document's fault, and more 
 """
 
 import contextlib
-import ctypes
-import os
-import resource
 import signal
 import socket
 import sys
 import time
-from pathlib import Path
 
 import msgspec
 
-from postroom.content.extract import PATIENCE, Begun, Extracted, ExtractTask, extract
+from postroom.content.confine import give_up_what_is_not_needed, set_alarms
+from postroom.content.extract import Begun, Extracted, ExtractTask, extract
 from postroom.content.frames import pack_frame, receive_frame
 from postroom.model.mail import Part
-
-NICENESS = 10
-_OPEN_FILES = 64
-_PR_SET_NO_NEW_PRIVS = 38
 
 _read_task = msgspec.msgpack.Decoder(ExtractTask).decode
 _encode = msgspec.msgpack.Encoder().encode
@@ -36,9 +29,6 @@ _encode = msgspec.msgpack.Encoder().encode
 def main() -> None:
     """Serve until the server closes its end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A handler of Python's would wait for the reader to come back.
-    for number in (signal.SIGALRM, signal.SIGPROF):
-        signal.signal(number, signal.SIG_DFL)
     give_up_what_is_not_needed(int(sys.argv[1]))
     with socket.socket(fileno=0) as wire, contextlib.suppress(OSError):
         while (task := receive_frame(wire)) is not None:
@@ -46,28 +36,7 @@ def main() -> None:
             if raw is None:
                 return
             _send(wire, _answer(wire, _read_task(task), bytes(raw)))
-            _set_alarms(0)
-
-
-def give_up_what_is_not_needed(memory_bytes: int) -> None:
-    """Limit what this process can take and do, for good."""
-    os.nice(NICENESS)
-    with contextlib.suppress(OSError):
-        # Whoever runs out of memory ends this process before any other.
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-    limits = {
-        resource.RLIMIT_AS: memory_bytes,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_NOFILE: _OPEN_FILES,
-        resource.RLIMIT_NPROC: 0,
-    }
-    for kind, wanted in limits.items():
-        hard = resource.getrlimit(kind)[1]
-        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(kind, (limit, limit))
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+            set_alarms(0)
 
 
 def _answer(wire: socket.socket, task: ExtractTask, raw: bytes) -> Extracted:
@@ -75,16 +44,10 @@ def _answer(wire: socket.socket, task: ExtractTask, raw: bytes) -> Extracted:
 
     def begin(part: Part) -> None:
         _send(wire, Begun(part.id))
-        _set_alarms(task.document_seconds)
+        set_alarms(task.document_seconds)
 
-    _set_alarms(task.message_seconds)
+    set_alarms(task.message_seconds)
     return extract(raw, task, begin=begin, may_go_on=lambda: time.monotonic() < end)
-
-
-def _set_alarms(seconds: float) -> None:
-    """Be ended after this time; 0 for never."""
-    signal.setitimer(signal.ITIMER_PROF, seconds)
-    signal.setitimer(signal.ITIMER_REAL, seconds * PATIENCE)
 
 
 def _send(wire: socket.socket, answer: Begun | Extracted) -> None:

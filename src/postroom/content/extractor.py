@@ -20,7 +20,8 @@ from typing import NamedTuple, Protocol
 import msgspec
 import structlog
 
-from postroom.content.extract import PATIENCE, Begun, Extracted, ExtractTask
+from postroom.content.confine import PATIENCE
+from postroom.content.extract import Begun, Extracted, ExtractTask
 from postroom.content.frames import LENGTH, pack_frame
 from postroom.search.terms import IndexTerms
 
@@ -115,7 +116,7 @@ class _Process:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     cwd="/",
-                    env=_environment(),
+                    env=make_environment(),
                 )
         except BaseException:
             writer.transport.abort()
@@ -255,7 +256,7 @@ class Extractor:
             await process.end()
 
 
-def _environment() -> dict[str, str]:
+def make_environment() -> dict[str, str]:
     """Return what the process is told of ours: where its modules are, and no secrets."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100 - "" stands for the working directory

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from postroom.domain.accounts import Accounts
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
+from postroom.domain.bimi import Bimi
 from postroom.domain.calls import Calls
 from postroom.domain.conversation_batches import ConversationBatches
 from postroom.domain.conversation_changes import ConversationChanges
@@ -27,16 +28,21 @@ from postroom.domain.mails import Mails
 from postroom.domain.messages import Messages
 from postroom.domain.news import News
 from postroom.domain.operations import Operations
+from postroom.domain.passwords import Passwords
+from postroom.domain.profiles import Profiles
 from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
+from postroom.domain.signatures import Signatures
+from postroom.domain.temporary_aliases import TemporaryAliases
 from postroom.domain.temporary_attachments import TemporaryAttachments
 from postroom.domain.tickets import Tickets
 from postroom.domain.tokens import Tokens
 from postroom.domain.unsending import Unsending
 from postroom.domain.vacation import Vacations
+from postroom.domain.visits import Visits
 from postroom.domain.webhooks import Webhooks
 
 
@@ -47,6 +53,7 @@ class Domain:
     accounts: Accounts
     attachments: Attachments
     batches: Batches
+    bimi: Bimi
     calls: Calls
     conversation_batches: ConversationBatches
     conversation_changes: ConversationChanges
@@ -69,14 +76,19 @@ class Domain:
     messages: Messages
     news: News
     operations: Operations
+    passwords: Passwords
+    profiles: Profiles
     search: Search
     search_folders: SearchFolders
     search_suggestions: SearchSuggestions
     sending: Sending
     settings: Settings
+    signatures: Signatures
+    temporary_aliases: TemporaryAliases
     temporary_attachments: TemporaryAttachments
     tickets: Tickets
     tokens: Tokens
     unsending: Unsending
     vacations: Vacations
+    visits: Visits
     webhooks: Webhooks

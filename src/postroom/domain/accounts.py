@@ -1,12 +1,17 @@
 """What a caller may know of its own account: class, limits, usage."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+import time
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
 
 from postroom.config.classes import AccountClass
+from postroom.domain.password_policy import find_due, is_warned, may_be_due
 from postroom.errors import not_found
 from postroom.model.account import Account, Caller
 from postroom.store import Store
+from postroom.store.sql.directory import MAIN
+
+AliasKind = Literal["mainAddress", "accountAlias", "domainAlias", "accountAndDomainAlias"]
 
 
 class AccountInfo(NamedTuple):
@@ -17,18 +22,52 @@ class AccountInfo(NamedTuple):
     total_items: int
     size_bytes: int
     is_first_login: bool
+    must_change_password: bool = False
+    is_password_warned: bool = False
+    """The password expires soon."""
+
+
+class OwnAddress(NamedTuple):
+    """An address that an account has for good."""
+
+    address: str
+    kind: AliasKind
 
 
 class Accounts:
     """The caller's account."""
 
-    def __init__(self, store: Store, classes: Mapping[str, AccountClass]) -> None:
+    def __init__(
+        self, store: Store, classes: Mapping[str, AccountClass], *, now: Callable[[], float] = time.time
+    ) -> None:
         self._store = store
         self._classes = classes
+        self._now = now
 
     def class_of(self, caller: Caller) -> AccountClass:
         """Return the caller's class, the default one if its own is no longer configured."""
         return self._classes.get(caller.class_name) or self._classes["default"]
+
+    async def list_addresses(self, caller: Caller) -> list[OwnAddress]:
+        """Return the addresses that the account has for good, those by domain aliases behind all others.
+
+        Raises: unavailable.
+        """
+        async with self._store.directory() as tables:
+            owned = await tables.directory.list_addresses(caller.account_id)
+            domains = await tables.directory.domains.list_all()
+        found = [
+            OwnAddress(one.address, "mainAddress" if one.kind == MAIN else "accountAlias") for one in owned
+        ]
+        for one in owned:
+            local_part, _, name = one.address.rpartition("@")
+            kind: AliasKind = "domainAlias" if one.kind == MAIN else "accountAndDomainAlias"
+            found += [
+                OwnAddress(f"{local_part}@{domain.name}", kind)
+                for domain in domains
+                if domain.alias_of == name
+            ]
+        return found
 
     async def info(self, caller: Caller) -> AccountInfo:
         """Return the caller's account. Raises: notFound; unavailable."""
@@ -38,10 +77,17 @@ class Accounts:
             state = await mailbox.mailbox.find()
         if account is None or state is None:
             raise not_found("the account")
+        account_class = self._classes.get(account.class_name) or self._classes["default"]
+        policy, present, now = account_class.restrictions.password_policy, None, self._now()
+        if may_be_due(policy):
+            async with self._store.directory() as directory:
+                present = await directory.directory.passwords.find_present(caller.account_id)
         return AccountInfo(
             account=account,
-            account_class=self._classes.get(account.class_name) or self._classes["default"],
+            account_class=account_class,
             total_items=state.total_items,
             size_bytes=state.size_bytes,
             is_first_login=caller.is_first_session,
+            must_change_password=find_due(policy, account, present) <= now,
+            is_password_warned=is_warned(policy, account, present, now=now),
         )

@@ -7,6 +7,7 @@ step.
 
 import datetime
 import time
+import zoneinfo
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -41,6 +42,8 @@ from postroom.store.tx import Snapshot, Transaction
 
 DESTINATION = "destinationFolderId"
 ARCHIVE_NAME = "Archive"
+_LAST_DATE = 253_402_214_400
+"""The beginning of the last day of the year 9999, in Unix seconds: it is that year everywhere then."""
 
 
 OnMarked = Callable[[Transaction, Sequence[Change]], Awaitable[None]]
@@ -56,6 +59,7 @@ class Policy(NamedTuple):
 
     delete_to_trash: bool = True
     archiving: str = "none"
+    timezone: str = "UTC"
     quota: Quota = Quota()
     on_marked: OnMarked = tell_nobody
 
@@ -151,7 +155,7 @@ async def perform(tx: Transaction, action: Action, items: Sequence[Located], *, 
             case SetLabel():
                 await _set_label(tx, group, action, outcome=outcome)
             case Archive():
-                await _archive(tx, group, policy.archiving, outcome=outcome)
+                await _archive(tx, group, policy, outcome=outcome)
     if isinstance(action, CopyTo):
         await policy.quota.check(tx)
     return outcome
@@ -249,10 +253,11 @@ async def _set_label(tx: Transaction, items: list[Located], action: SetLabel, *,
 # The Archive
 
 
-async def _archive(tx: Transaction, items: list[Located], policy: str, *, outcome: Outcome) -> None:
+async def _archive(tx: Transaction, items: list[Located], policy: Policy, *, outcome: Outcome) -> None:
     paths: dict[tuple[str, ...], list[Located]] = {}
     for item in items:
-        paths.setdefault(archive_path(policy, item.mail.date), []).append(item)
+        path = archive_path(policy.archiving, item.mail.date, timezone=policy.timezone)
+        paths.setdefault(path, []).append(item)
     for path, group in paths.items():
         target = await tx.folders.find_role("archive")
         if target is None:
@@ -264,9 +269,9 @@ async def _archive(tx: Transaction, items: list[Located], policy: str, *, outcom
         await _move(tx, group, target, outcome=outcome)
 
 
-def archive_path(policy: str, date: int) -> tuple[str, ...]:
-    """Return the names of the folders below the Archive, for a mail of a date (Unix seconds, UTC)."""
-    day = datetime.datetime.fromtimestamp(min(date, 253402300799), tz=datetime.UTC)
+def archive_path(policy: str, date: int, *, timezone: str = "UTC") -> tuple[str, ...]:
+    """Return the names of the folders below the Archive, for a mail of a date (Unix seconds) where its owner is."""
+    day = datetime.datetime.fromtimestamp(min(date, _LAST_DATE), tz=_find_zone(timezone))
     match policy:
         case "folderPerYear":
             return (f"{day:%Y}",)
@@ -275,6 +280,13 @@ def archive_path(policy: str, date: int) -> tuple[str, ...]:
         case "subfolderPerMonth":
             return (f"{day:%Y}", f"{day:%m}")
     return ()
+
+
+def _find_zone(name: str) -> datetime.tzinfo:
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return datetime.UTC  # It was in the time zone database once.
 
 
 async def free_name(mailbox: Snapshot, parent_id: FolderId, name: str) -> str:

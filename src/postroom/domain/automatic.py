@@ -103,6 +103,7 @@ async def find_named(
     account_id: AccountId,
     named: Sequence[AccountAddress],
     *,
+    now: int,
     known: Iterable[str] = (),
 ) -> str | None:
     """Return the first address of an account among those that a message names, None if there is none.
@@ -111,9 +112,10 @@ async def find_named(
         directory: the directory.
         account_id: the account.
         named: what the message names.
+        now: the present time in Unix milliseconds.
         known: further addresses that are known to be the account's.
     """
-    own = {entry.address for entry in await directory.list_addresses(account_id)} | set(known)
+    own = {*await directory.temporary_aliases.list_own(account_id, since=now), *known}
     for address in named:
         if str(address) in own:
             return str(address)
@@ -121,7 +123,7 @@ async def find_named(
     local_parts = {address.rpartition("@")[0] for address in own}
     alike = [address for address in named if address.local_part in local_parts]
     for address in alike[:_MAX_LOOKED_UP]:
-        found = await directory.find_by_address(*address)
+        found = await directory.find_by_address(*address, now=now)
         if found is not None and found.account.account_id == account_id:
             return str(address)
     return None
@@ -133,10 +135,12 @@ def make_own(account: Account, address: str) -> Address:
     return Address(account.full_name, local_part, domain)
 
 
-async def is_own(directory: DirectoryRepo, account_id: AccountId, address: str) -> bool:
-    """Tell whether an address is one of an account."""
+async def is_own(directory: DirectoryRepo, account_id: AccountId, address: str, *, now: int) -> bool:
+    """Tell whether an address is one of an account at this time (Unix milliseconds)."""
     normalised = account_address(address)
-    found = await directory.find_by_address(*normalised) if normalised is not None else None
+    if normalised is None:
+        return False
+    found = await directory.find_by_address(*normalised, now=now)
     return found is not None and found.account.account_id == account_id
 
 

@@ -19,13 +19,16 @@ Answers that are not to be kept by anybody (``no-store``: they show a secret) ar
 again changes nothing, and is refused.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 import msgspec
 
+from postroom.auth.passwords import PasswordHasher
 from postroom.config.classes import AccountClass
+from postroom.domain.turns import Turns
 from postroom.errors import Kind, PostroomError
 from postroom.model.account import Caller
 from postroom.model.ids import AccountId
@@ -85,12 +88,29 @@ class Calls:
     """The calls of all accounts that carry a key."""
 
     def __init__(
-        self, store: Store, classes: Mapping[str, AccountClass], *, now: Callable[[], float] = time.time
+        self,
+        store: Store,
+        classes: Mapping[str, AccountClass],
+        hasher: PasswordHasher,
+        *,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
+        self._hasher = hasher
+        self._turns = Turns()
         self._classes = classes
         self._now = now
         self._until_look: dict[AccountId, int] = {}
+
+    async def harden(self, caller: Caller, key: str, fingerprint: bytes) -> bytes:
+        """Return the fingerprint of a call with passwords in it, as hard to guess from as a password hash.
+
+        It is the same for the same call and key as long as the cost of password hashes is not changed; after that
+        a repeated call is refused as another one.
+        """
+        salt = hashlib.sha256(f"{caller.account_id} {key}".encode()).digest()
+        async with self._turns.of(caller.account_id):
+            return await self._hasher.derive(fingerprint, salt)
 
     async def once(self, caller: Caller, call: KeyedCall, answering: Answering) -> Answer:
         """Make a call, or answer what was answered when it was made.

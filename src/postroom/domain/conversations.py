@@ -113,8 +113,8 @@ class Conversations:
     async def find_asker(self, caller: Caller, folder_id: FolderId | None = None) -> Asker:
         """Return what is shown depends on, beside the conversations themselves. Raises: unavailable."""
         async with self._store.directory() as tables:
-            addresses = await tables.directory.list_addresses(caller.account_id)
-        return Asker(frozenset((caller.address, *(one.address for one in addresses))), folder_id)
+            addresses = await tables.directory.temporary_aliases.list_own(caller.account_id, since=0)
+        return Asker(frozenset((caller.address, *addresses)), folder_id)
 
     async def folder_state(self, caller: Caller, ref: FolderRef) -> Folder:
         """Return the folder of a list; one look-up, but for a search folder. Raises: notFound; unavailable."""

@@ -13,17 +13,25 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from postroom.auth.passwords import MAX_PASSWORD_BYTES, PasswordHasher
-from postroom.config.classes import LANGUAGES, AccountClass
+from postroom.auth.passwords import PasswordHasher
+from postroom.config.classes import LANGUAGES, AccountClass, PasswordPolicy
 from postroom.config.root import DEFAULT_CLASS
 from postroom.domain.addresses import AccountAddress, normalise_domain, parse_account_address
 from postroom.domain.mailbox import create_mailbox, remove_mailbox
+from postroom.domain.password_policy import (
+    check_content,
+    check_form,
+    check_history,
+    count_kept,
+    find_due,
+)
 from postroom.errors import Kind, PostroomError, bad_parameter, not_found
-from postroom.model.account import ACTIVE, DISABLED, Account, Domain
+from postroom.model.account import ACTIVE, DISABLED, Account, Domain, PastPassword
 from postroom.model.ids import AccountId
 from postroom.store import Store
 from postroom.store.sql.directory import ALIAS, MAIN, AccountChange, Address
 from postroom.store.sql.mailboxes import MailboxState
+from postroom.store.tx import Directory as Tables
 from postroom.store.tx import DirectoryTransaction
 
 _PAGE = 500
@@ -41,6 +49,8 @@ class AccountSettings(NamedTuple):
     """Aliases the account gets, besides those it has."""
     removed_aliases: Sequence[str] = ()
     must_change_password: bool | None = None
+    ignores_policy: bool = False
+    """The password is taken whatever the policy of the class says."""
 
 
 class AccountDetails(NamedTuple):
@@ -51,6 +61,10 @@ class AccountDetails(NamedTuple):
     account_class: AccountClass
     mailbox: MailboxState | None
     """None where the removal of the account has begun."""
+    password_set_at: int
+    """Unix milliseconds."""
+    must_change_password: bool
+    """Now, for whatever reason."""
 
 
 def _conflict(message: str) -> PostroomError:
@@ -130,6 +144,7 @@ class Directory:
             for alias in dict.fromkeys(aliases):
                 await self._give_address(tx, account.account_id, alias, kind=ALIAS)
             await tx.directory.create(account)
+            await self._record_password(tx, account, account.password_hash)
             await create_mailbox(
                 tx.mailbox(account.account_id), account.language, uid_validity=int(self._clock())
             )
@@ -153,16 +168,26 @@ class Directory:
         """Return an account, named by any of its addresses. Raises: badParameter, notFound."""
         parsed = self._parse(address)
         async with self._store.directory() as tables:
-            found = await tables.directory.find_by_address(*parsed)
+            found = await tables.directory.find_by_address(*parsed, now=self._now())
         if found is None:
             raise not_found(f"account {parsed}")
         account = found.account
         async with self._store.directory() as tables:
             addresses = await tables.directory.list_addresses(account.account_id)
+        async with self._store.directory() as tables:
+            present = await tables.directory.passwords.find_present(account.account_id)
         async with self._store.peek(account.account_id) as snapshot:
             mailbox = await snapshot.mailbox.find()
         aliases = [entry.address for entry in addresses if entry.kind == ALIAS]
-        return AccountDetails(account, aliases, self._class_of(account), mailbox)
+        policy = self._policy_of(account.class_name)
+        return AccountDetails(
+            account=account,
+            aliases=aliases,
+            account_class=self._class_of(account),
+            mailbox=mailbox,
+            password_set_at=account.created_at if present is None else present.set_at,
+            must_change_password=find_due(policy, account, present) <= self._clock(),
+        )
 
     async def set_account(self, address: str, settings: AccountSettings) -> None:
         """Change an account; a new password ends its sessions.
@@ -171,12 +196,15 @@ class Directory:
         """
         change = self._check(settings)
         if settings.password is not None:
-            change = change._replace(password_hash=await self._hash(settings.password))
+            change = change._replace(password_hash=await self._make_hash(address, settings))
         aliases = {self._parse(alias) for alias in settings.aliases}
         removed = {self._parse(alias) for alias in settings.removed_aliases}
         async with self._store.directory_transaction() as tx:
             account = await self._get(tx, address)
             await tx.directory.update(account.account_id, change)
+            if change.password_hash is not None:
+                changed = account._replace(class_name=change.class_name or account.class_name)
+                await self._record_password(tx, changed, change.password_hash)
             for alias in sorted(removed):
                 if not await tx.directory.delete_alias(account.account_id, str(alias)):
                     raise not_found(f"alias {alias} of account {account.address}")
@@ -218,9 +246,13 @@ class Directory:
     def _class_of(self, account: Account) -> AccountClass:
         return self._classes.get(account.class_name) or self._classes[DEFAULT_CLASS]
 
-    async def _get(self, tx: DirectoryTransaction, address: str) -> Account:
+    def _policy_of(self, class_name: str) -> PasswordPolicy:
+        account_class = self._classes.get(class_name) or self._classes[DEFAULT_CLASS]
+        return account_class.restrictions.password_policy
+
+    async def _get(self, tx: Tables, address: str) -> Account:
         parsed = self._parse(address)
-        found = await tx.directory.find_by_address(*parsed)
+        found = await tx.directory.find_by_address(*parsed, now=self._now())
         if found is None:
             raise not_found(f"account {parsed}")
         return found.account
@@ -242,6 +274,8 @@ class Directory:
         self, tx: DirectoryTransaction, account_id: AccountId, address: AccountAddress, *, kind: str
     ) -> None:
         await self._get_own_domain(tx, address.domain)
+        if await tx.directory.temporary_aliases.has(str(address)):
+            raise _conflict(f"address {address} is a temporary alias, or was one not long ago")
         if not await tx.directory.create_address(account_id, Address(str(address), kind)):
             raise _conflict(f"address {address} is taken")
 
@@ -272,10 +306,39 @@ class Directory:
             must_change_password=None if must_change is None else int(must_change),
         )
 
-    async def _hash(self, password: str) -> str:
-        if not password or len(password.encode("utf-8", "surrogatepass")) > MAX_PASSWORD_BYTES:
-            raise bad_parameter("password", f"a password has from 1 to {MAX_PASSWORD_BYTES} bytes")
+    async def _make_hash(self, address: str, settings: AccountSettings) -> str:
+        """Return the hash of an account's new password, if its policy allows it."""
+        new = settings.password or ""
+        async with self._store.directory() as tables:
+            account = await self._get(tables, address)
+        policy = self._policy_of(settings.class_name or account.class_name)
+        hashed = await self._hash(new, settings, policy)
+        if policy.history.enabled and not settings.ignores_policy:
+            async with self._store.directory() as tables:
+                passwords = await tables.directory.passwords.list_newest(
+                    account.account_id, limit=policy.history.size
+                )
+            await check_history(
+                self._hasher,
+                policy,
+                account.password_hash,
+                passwords=passwords,
+                new=new,
+                parameter="password",
+            )
+        return hashed
+
+    async def _hash(self, password: str, settings: AccountSettings, policy: PasswordPolicy) -> str:
+        if settings.ignores_policy:
+            check_form(password, parameter="password")
+        else:
+            check_content(policy, password, parameter="password")
         return await self._hasher.hash(password)
+
+    async def _record_password(self, tx: DirectoryTransaction, account: Account, password_hash: str) -> None:
+        keep = count_kept(self._policy_of(account.class_name))
+        password = PastPassword(self._now(), 0, password_hash)
+        await tx.directory.passwords.record(account.account_id, password, keep=keep)
 
     async def _new_account(self, address: AccountAddress, settings: AccountSettings) -> Account:
         """Return the account to be stored; its number is yet to be given."""
@@ -292,7 +355,9 @@ class Directory:
             class_name=class_name,
             language=change.language or account_class.language,
             state=ACTIVE,
-            password_hash=await self._hash(settings.password or ""),
+            password_hash=await self._hash(
+                settings.password or "", settings, account_class.restrictions.password_policy
+            ),
             must_change_password=must_change,
             auth_version=1,
             session_version=1,

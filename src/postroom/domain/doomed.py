@@ -4,13 +4,16 @@ A folder is removed by taking its row and its counters away (:mod:`postroom.doma
 nobody sees its mails. Here their rows go, the references to their contents, and the chunks of its sort orders. Each
 slice is a transaction that holds the write lock shortly; what a crash leaves is found again by ``doomed_folder``.
 How labels come off mails is told in :mod:`postroom.domain.labels`, how the mails of folders that were moved follow
-into conversations or out of them in :mod:`postroom.domain.rethreading`.
+into conversations or out of them in :mod:`postroom.domain.rethreading`, how Trash and Spam are cleared in
+:mod:`postroom.domain.clearing`.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 
+from postroom.domain.clearing import clear_folders
 from postroom.domain.contents import release_contents
 from postroom.domain.filing import part_mails
 from postroom.domain.labels import remove_doomed_labels
@@ -37,6 +40,8 @@ class Doomed:
         store.on_follow_up = self.begin
         self._running: dict[AccountId, asyncio.Task[None]] = {}
         self._asked: set[AccountId] = set()
+        self.also: list[Callable[[AccountId], Awaitable[object]]] = []
+        """What else follows: each looks whether an account has something for it."""
 
     def begin(self, account_id: AccountId) -> None:
         """Begin to remove what an account has."""
@@ -53,8 +58,16 @@ class Doomed:
                 await remove_doomed(self._store, account_id)
                 await rethread_folders(self._store, account_id)
                 await remove_doomed_labels(self._store, account_id)
+                await clear_folders(self._store, account_id)
+                for follow in self.also:
+                    await follow(account_id)
         except PostroomError as error:
             _log.warning("removing was interrupted", error=str(error), private=error.private)
+
+    async def finish(self, account_id: AccountId) -> None:
+        """Remove what an account has, and wait until that is done."""
+        self.begin(account_id)
+        await asyncio.shield(self._running[account_id])
 
     async def resume(self) -> None:
         """Take up what a crash has left. Raises: unavailable."""

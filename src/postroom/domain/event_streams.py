@@ -5,8 +5,9 @@ small: a selection, a cursor, and whose it is. It is asked for the next events w
 a slow one gets the newest state of each thing, and nothing is kept for it.
 
 A stream ends with the session it was opened in, and when the account's logins are no longer what they were: a new
-password, a disabled account. The account's versions say so in the same reading that has the news; the times of a
-session are looked at every :data:`HEARTBEAT_SECONDS`. An open stream is no use of its session.
+password, a disabled account; and when the password must be changed. The account's versions say so in the same reading
+that has the news; the times of a session are looked at every :data:`HEARTBEAT_SECONDS`. An open stream is no use of
+its session.
 """
 
 import asyncio
@@ -91,6 +92,7 @@ class EventStream:
         "_cursor",
         "_feed",
         "_is_over",
+        "_must_change_at",
         "_opening",
         "_selection",
         "_session_id",
@@ -105,6 +107,7 @@ class EventStream:
         self._feed = feed
         self._selection = selection
         self._auth_version = caller.auth_version
+        self._must_change_at = caller.must_change_at
         self._session_id = caller.session_id
         self._session_version = caller.session_version
         self._cursor = Cursor(0, 0)
@@ -146,7 +149,7 @@ class EventStream:
         state = self._feed.state
         if self._is_over or self._streams.news.is_closed or state is None:
             return False
-        if state.auth_version != self._auth_version:
+        if state.auth_version != self._auth_version or self._must_change_at <= self._streams.sessions.now():
             return False
         now = asyncio.get_running_loop().time()
         if self._session_id is None or (

@@ -9,7 +9,7 @@ short transaction, however many mails there are, and the mails themselves are re
 
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from postroom.domain.access import require_own
 from postroom.domain.actions import Policy, free_name, is_within, make_folder
@@ -247,8 +247,12 @@ async def place_folder(tx: Transaction, folder: Folder, place: Place) -> PlaceFo
 
 async def remove_tree(tx: Transaction, folder: Folder) -> list[Step]:
     """Take a folder and all below it out of the account, but for the rows of their mails; return the steps."""
+    return await remove_folders(tx, await _list_below(tx, folder.folder_id))
+
+
+async def remove_folders(tx: Transaction, folders: Sequence[Folder]) -> list[Step]:
+    """Do what :func:`remove_tree` does to folders, each with all below it, given parents first."""
     state = await tx.advance()
-    folders = await _list_below(tx, folder.folder_id)
     await tx.mailbox.advance(
         step=0,
         items=-sum(each.total_items for each in folders),

@@ -14,10 +14,12 @@ from postroom.config.classes import AccountClass
 from postroom.content.digest import Digest
 from postroom.content.work import ContentWork
 from postroom.domain.addresses import find_account_address
+from postroom.domain.bimi import Bimi, Pending
 from postroom.domain.combining import Combiner
 from postroom.domain.filing import Filing, Flags, file_mail, file_mails
 from postroom.domain.folder_names import name_key
 from postroom.domain.quota import Quota
+from postroom.domain.quota_notices import note_usage
 from postroom.domain.routing import Routing
 from postroom.domain.steps import Deliver, Listed, Record
 from postroom.domain.vacation import Absences, Answer, send_answer
@@ -50,6 +52,8 @@ class _Delivery(NamedTuple):
     sender: str
     answer: Answer | None
     """The absence notice of the account, where one is due."""
+    pending: Pending | None = None
+    """What is to be looked up behind the delivery."""
 
 
 class _Outcome(NamedTuple):
@@ -87,13 +91,15 @@ class Ingest:
         max_message_bytes: int = 0,
         work: ContentWork | None = None,
         routing: Routing | None = None,
+        bimi: Bimi | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Without ``routing`` no absence notices are sent."""
+        """Without ``routing`` no absence notices are sent; without ``bimi`` mails show no logos of senders."""
         self._store = store
         self._classes = classes
         self._max_message_bytes = max_message_bytes
         self._work = work or ContentWork()
+        self._bimi = bimi
         self._now = now
         self._combiner: Combiner[_Delivery, _Outcome] = Combiner(self._deliver_together, key=id)
         self._absences = Absences(store, routing, prepare=self.prepare) if routing is not None else None
@@ -129,7 +135,7 @@ class Ingest:
         normalised = find_account_address(f"{base}@{domain}")
         if normalised is not None:
             async with self._store.directory() as directory:
-                found = await directory.directory.find_by_address(normalised.local_part, normalised.domain)
+                found = await directory.directory.find_by_address(*normalised, now=int(self._now() * 1000))
             if found is not None:
                 return found.account, detail
         raise PostroomError(Kind.NOT_FOUND, "unknownRecipient", "there is no such mailbox here")
@@ -157,6 +163,8 @@ class Ingest:
         Raises: unavailable, when nothing was stored for anybody.
         """
         arrival = await self.receive(envelope, content)
+        if self._bimi is not None:
+            arrival = await _show_logo(self._bimi, arrival, content)
         if len(arrival.deliveries) == 1:
             [delivery] = arrival.deliveries
             outcomes = [(await self._combiner.do(delivery.account_id, delivery)).refusal]
@@ -314,6 +322,18 @@ class Ingest:
         return Filed(mail, mail.uid)
 
 
+async def _show_logo(bimi: Bimi, arrival: Arrival, content: Raw) -> Arrival:
+    """Return a message from outside with what it shows of its sender's logo. Raises: unavailable."""
+    if not arrival.deliveries:
+        return arrival
+    shown = await bimi.prepare(arrival.deliveries[0].digest, content)
+    return arrival._replace(
+        deliveries=[
+            delivery._replace(digest=shown.digest, pending=shown.pending) for delivery in arrival.deliveries
+        ]
+    )
+
+
 async def _find_same(tx: Transaction, folder_id: FolderId, sha256: bytes) -> Uid | None:
     content_id = await tx.contents.find_by_hash(sha256)
     if content_id is None:
@@ -347,7 +367,12 @@ async def _file(tx: Transaction, deliveries: Sequence[_Delivery]) -> None:
         for delivery, mail in zip(some, mails, strict=True):
             step = Deliver(mail.folder_id, [Listed(mail.item_id, mail.uid)])
             await tx.log("deliver", Record([step], sender=delivery.sender), modseq=mail.modseq)
+            if delivery.pending is not None:
+                await delivery.pending.note(tx, mail.content_id)
             if delivery.answer is not None:
                 await send_answer(tx, delivery.answer, now=delivery.date * 1000)
     # The account may have filled up since the recipients were accepted.
-    await Quota.of(deliveries[0].limits).check(tx)
+    state = await Quota.of(deliveries[0].limits).check(tx)
+    if state is not None:
+        added = [each.digest.size_bytes for each in deliveries]
+        await note_usage(tx, deliveries[0].limits, state, added=added, now=deliveries[-1].date * 1000)

@@ -206,7 +206,7 @@ class Letters:
         if str(address) == caller.address:
             return True
         async with self._store.directory() as directory:
-            found = await directory.directory.find_by_address(address.local_part, address.domain)
+            found = await directory.directory.find_by_address(*address, now=self.clock.now_ms())
         return found is not None and found.account.account_id == caller.account_id
 
     async def _refer(self, caller: Caller, letter: Letter) -> tuple[Reference | None, str, tuple[str, ...]]:

@@ -62,6 +62,7 @@ class Policies:
         return Policy(
             delete_to_trash=settings.delete_to_trash,
             archiving=settings.archiving_policy,
+            timezone=settings.timezone,
             quota=Quota.of(account_class),
         )
 

@@ -16,6 +16,7 @@ SLICE = 500
 async def create_mailbox(tx: Transaction, language: str, *, uid_validity: int) -> None:
     """Make the mailbox of a new account, with its default folders under their names in ``language``."""
     await tx.mailbox.create(next_folder_id=INBOX + len(DEFAULT_FOLDERS))
+    await tx.tables.visits.create(tx.account_id, 0)
     names = get_folder_names(language)
     for number, spec in enumerate(DEFAULT_FOLDERS, INBOX):
         await tx.folders.create(

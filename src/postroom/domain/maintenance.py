@@ -1,4 +1,4 @@
-"""What grows by itself is cut back by itself, in slices, one account after the other.
+"""What grows by itself is cut back by itself, in slices: the history of an account, and sessions that are over.
 
 The operation log goes by its own age. Tombstones and the traces of folders' paths go when no client is to be told of
 them any more: in the same transaction it is noted that they are forgotten, so that a client that comes with an older
@@ -6,8 +6,6 @@ token starts anew instead of missing a removal.
 """
 
 import asyncio
-import time
-from collections.abc import Callable
 from typing import NamedTuple
 
 from postroom.config.retention import RetentionConfig
@@ -18,8 +16,7 @@ from postroom.store.tx import Transaction
 
 SLICE = 500
 """Entries removed in one transaction, so that none holds the write lock for long."""
-ACCOUNTS = 100
-_DAY_MILLISECONDS = 86_400_000
+DAY_MILLISECONDS = 86_400_000
 
 
 class Purged(NamedTuple):
@@ -32,33 +29,41 @@ class Purged(NamedTuple):
 
 
 async def purge_history(
-    store: Store, retention: RetentionConfig, *, now: Callable[[], float] = time.time
+    store: Store, account_id: AccountId, retention: RetentionConfig, *, now_ms: int
 ) -> Purged:
-    """Remove what is older than it is kept, of all accounts; return how much. Raises: unavailable."""
-    present = int(now() * 1000)
-    operations = removals = last = 0
-    while True:
-        async with store.directory() as directory:
-            accounts = await directory.directory.list_after(last, limit=ACCOUNTS)
-        if not accounts:
-            return Purged(operations, removals)
-        for account in accounts:
-            number = account.account_id
-            before = present - retention.operation_days * _DAY_MILLISECONDS
-            operations += await _purge_operations(store, number, before=before)
-            before = present - retention.tombstone_days * _DAY_MILLISECONDS
-            removals += await _purge_removals(store, number, before=before)
-        last = accounts[-1].account_id
+    """Remove what is older than it is kept, of one account; return how much. Raises: unavailable."""
+    before = now_ms - retention.operation_days * DAY_MILLISECONDS
+    operations = await _purge_operations(store, account_id, before=before)
+    before = now_ms - retention.tombstone_days * DAY_MILLISECONDS
+    return Purged(operations, await _purge_removals(store, account_id, before=before))
+
+
+async def purge_sessions(store: Store, *, now_ms: int) -> int:
+    """Remove the sessions whose absolute limit has passed, and the tickets that nobody has used; return how many.
+
+    One that is idle for too long is over at once, for everybody; its row goes with the others. Raises: unavailable.
+    """
+    removed, is_done = 0, False
+    while not is_done:
+        async with store.directory_transaction() as tx:
+            sessions = await tx.sessions.delete_expired(now_ms, limit=SLICE)
+            tickets = await tx.tickets.delete_expired(now_ms, limit=SLICE)
+        removed += sessions + tickets
+        is_done = max(sessions, tickets) < SLICE
+        await asyncio.sleep(0)
+    return removed
 
 
 async def _purge_operations(store: Store, account_id: AccountId, *, before: int) -> int:
-    removed, count = 0, SLICE
-    while count == SLICE:
+    removed = 0
+    while True:
+        # Most accounts have nothing to forget: they are not written to.
+        async with store.peek(account_id) as mailbox:
+            if not await mailbox.operations.has_older(before):
+                return removed
         async with store.transaction(account_id) as tx:
-            count = await tx.operations.purge(before=before, limit=SLICE)
-        removed += count
+            removed += await tx.operations.purge(before=before, limit=SLICE)
         await asyncio.sleep(0)
-    return removed
 
 
 async def _purge_removals(store: Store, account_id: AccountId, *, before: int) -> int:

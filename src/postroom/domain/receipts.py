@@ -132,7 +132,8 @@ class Receipts:
         account = await directory.find(tx.account_id)
         if receiver is None or account is None:
             return
-        if await is_own(directory, tx.account_id, receiver.addr_spec):
+        now = self._clock.now_ms()
+        if await is_own(directory, tx.account_id, receiver.addr_spec, now=now):
             return
         try:
             route = await self._routing.find(receiver.addr_spec, domains=directory.domains)
@@ -140,7 +141,7 @@ class Receipts:
             if error.kind is not Kind.INVALID:
                 raise
             return
-        named = await find_named(directory, tx.account_id, list_recipients(fields))
+        named = await find_named(directory, tx.account_id, list_recipients(fields), now=now)
         reader = make_own(account, named or account.address)
         receipt = Receipt(
             reader=reader,
@@ -148,7 +149,7 @@ class Receipts:
             subject=decode_value(find_header(fields, "Subject") or b""),
             original=header,
             message_id=make_message_id(reader.domain),
-            date=int(self._clock.now()),
+            date=now // 1000,
             hostname=self._hostname or reader.domain,
             is_automatic=True,
         )
@@ -159,7 +160,6 @@ class Receipts:
             _log.warning("a receipt cannot be made", account_id=tx.account_id, error=str(error))
             return
         digest = await self._digest(tx, raw)
-        now = self._clock.now_ms()
         await enqueue_automatic(tx, digest, route, kind=RECEIPT, is_8bit=not raw.isascii(), now=now)
 
     async def _read_header(self, tx: Transaction, content_id: ContentId) -> bytes:

@@ -4,6 +4,8 @@ As all of :mod:`postroom.domain.filing`, this keeps in step what depends on the 
 parted from its conversation and finds its place anew.
 """
 
+from collections.abc import Sequence
+
 from postroom.content.digest import Digest
 from postroom.domain.contents import add_contents, release_contents
 from postroom.domain.conversation_rows import Tally
@@ -47,6 +49,28 @@ async def replace_mail(tx: Transaction, item: Located, digest: Digest, *, date: 
     after = await _rewrite(tx, item, after, keys=sort_keys_of(digest, after))
     await release_contents(tx, [before])
     return after
+
+
+async def show_anew(tx: Transaction, items: Sequence[Located], summaries: Sequence[bytes]) -> list[Mail]:
+    """Have lists show something else of mails of one folder, whose messages stay; return them as they are then.
+
+    For those who follow changes, the mails are replaced: they look at all that is shown of them.
+    """
+    items = await refresh(tx, items)
+    state = await tx.advance(mails=len(items))
+    mails = [
+        item.mail._replace(summary=summary, modseq=modseq, replaced_modseq=modseq)
+        for item, summary, modseq in zip(items, summaries, tx.stamp(len(items)), strict=True)
+    ]
+    await tx.bimi_waiting.show(mails)
+    # The folder's content has changed, though none of its counters has.
+    await tx.folders.count(mails[0].folder_id, items=0, unread=0, size_bytes=0, uids=0, modseq=state.modseq)
+    tally = Tally(tx)
+    for mail in mails:
+        if mail.conversation_id:
+            tally.touch(mail.conversation_id)
+    await tally.settle()
+    return mails
 
 
 async def make_draft(tx: Transaction, item: Located, *, date: int) -> Mail:

@@ -12,7 +12,7 @@ import json
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from postroom.auth.credentials import hash_session_token, new_session_token, not_authenticated
 from postroom.config.auth import AuthConfig
@@ -22,9 +22,12 @@ from postroom.model.ids import AccountId, SessionId
 from postroom.model.listing import Sort, SortField
 from postroom.store import Store
 from postroom.store.sql.temporary_attachments import RemovedFile
+from postroom.store.tx import DirectoryTransaction
 
 MAX_REMEMBERED = 50_000
 _MILLISECONDS = 1000
+_CLEARED_AT_ONCE = 20
+"""Sessions of anybody that are over: a login clears some, the rest is cleared by and by."""
 
 
 class LiveSession:
@@ -53,18 +56,24 @@ class Sessions:
         self._live: OrderedDict[bytes, LiveSession] = OrderedDict()
         self._by_id: dict[SessionId, LiveSession] = {}
 
+    def now(self) -> float:
+        """Return the time that sessions go by (Unix seconds)."""
+        return self._now()
+
     def _milliseconds(self) -> int:
         return int(self._now() * _MILLISECONDS)
 
     async def create(self, account: Account, *, keep: int) -> str:
         """Make a session and return its token; beyond ``keep`` sessions of the account the longest idle ones end.
 
-        Raises: unavailable.
+        Raises: notAuthenticated if the account's logins have changed meanwhile; unavailable.
         """
         token = new_session_token()
         now = self._milliseconds()
         async with self._store.directory_transaction() as tx:
-            count = await tx.directory.count_login(account.account_id)
+            count = await tx.directory.count_login(account.account_id, account.auth_version)
+            if count is None:
+                raise not_authenticated()
             session = Session(
                 session_id=SessionId(secrets.randbits(62)),
                 account_id=account.account_id,
@@ -74,7 +83,7 @@ class Sessions:
                 is_first=int(count == 1),
                 sorts="{}",
             )
-            await tx.sessions.delete_expired(now)
+            await tx.sessions.delete_expired(now, limit=_CLEARED_AT_ONCE)
             # Room is made first: of several sessions of this very instant, the new one is sure to stay.
             files: list[RemovedFile] = []
             if displaced := await tx.sessions.delete_beyond(account.account_id, keep=keep - 1):
@@ -157,14 +166,18 @@ class Sessions:
     def _is_over(self, live: LiveSession, now: int) -> bool:
         return now >= live.session.expires_at or now - live.last_used_at >= self._idle
 
-    async def end(self, session: Session) -> None:
-        """End a session, for every process. Raises: unavailable."""
+    async def end(
+        self, session: Session, *, also: Callable[[DirectoryTransaction], Awaitable[object]] | None = None
+    ) -> None:
+        """End a session, for every process; ``also`` is done in the same transaction. Raises: unavailable."""
         async with self._store.directory_transaction() as tx:
             await tx.directory.raise_versions(session.account_id, auth=0, sessions=1)
             await tx.sessions.delete(session.session_id)
             owner = session.account_id
             files = await tx.temporary_attachments.delete_of_session(owner, session.session_id)
             await tx.search_folders.delete_of_session(owner, session.session_id)
+            if also is not None:
+                await also(tx)
         await remove_files(self._store, files)
 
     async def sort_for(
@@ -187,3 +200,17 @@ class Sessions:
                 await tx.sessions.set_sorts(live.session.session_id, json.dumps(sorts))
             live.sorts = sorts
         return sort
+
+
+async def end_others(
+    tx: DirectoryTransaction, account_id: AccountId, *, keep: SessionId | None
+) -> list[RemovedFile]:
+    """End all sessions of an account but one; return the files to be removed once that is durable.
+
+    The account's ``session_version`` is to be raised in the same transaction.
+    """
+    files: list[RemovedFile] = []
+    for one in await tx.sessions.delete_others(account_id, keep):
+        files += await tx.temporary_attachments.delete_of_session(account_id, one)
+        await tx.search_folders.delete_of_session(account_id, one)
+    return files

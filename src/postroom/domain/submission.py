@@ -63,12 +63,17 @@ class Submission:
             password: the password.
             client: the source address.
 
-        Raises: notAuthenticated; tooManyRequests; unavailable.
+        Raises: notAuthenticated; passwordChangeRequired; tooManyRequests; unavailable.
         """
         if ":" in name:  # It would become part of the password.
             raise not_authenticated()
         credentials = base64.b64encode(f"{name}:{password}".encode()).decode("ascii")
-        return await self._logins.authenticate(f"Basic {credentials}", None, client=client)
+        caller = await self._logins.authenticate(f"Basic {credentials}", None, client=client)
+        if self._logins.must_change(caller):
+            raise PostroomError(
+                Kind.DENIED, "passwordChangeRequired", "The password must be changed first, in the webmail"
+            )
+        return caller
 
     async def is_current(self, caller: Caller) -> bool:
         """Tell whether a login still holds; sessions have nothing to do with it. Raises: unavailable."""
@@ -152,7 +157,7 @@ class Submission:
 
     async def _is_own(self, account_id: AccountId, address: str) -> bool:
         async with self._store.directory() as directory:
-            return await is_own(directory.directory, account_id, address)
+            return await is_own(directory.directory, account_id, address, now=self._clock.now_ms())
 
 
 def _addressee(recipient: SubmittedRecipient) -> Addressee:

@@ -75,7 +75,7 @@ def _key(item_id: ItemId, date: int, threading: bytes) -> Keyed:
 
 async def find_own(tables: Directory, account_id: AccountId, threadings: Iterable[Threading]) -> set[str]:
     """Return those of the participants that are the account itself, with details and under alias domains too."""
-    owned = {entry.address for entry in await tables.directory.list_addresses(account_id)}
+    owned = set(await tables.directory.temporary_aliases.list_own(account_id, since=0))
     names = {address.rpartition("@")[0] for address in owned}
     domains = {address.rpartition("@")[2] for address in owned}
     found: set[str] = set()

@@ -171,7 +171,7 @@ class Absences:
                 if answered.route.destination == LOCAL
                 else vacation.applies_to_external
             )
-            own = await self._find_own(account_id, envelope, answered) if applies else None
+            own = await self._find_own(account_id, envelope, answered, now=now) if applies else None
             if own is None or await self._was_answered(account_id, vacation, answered, now=now):
                 continue
             try:
@@ -210,7 +210,7 @@ class Absences:
         return _Answered(fields, sender, route)
 
     async def _find_own(
-        self, account_id: AccountId, envelope: Envelope, answered: _Answered
+        self, account_id: AccountId, envelope: Envelope, answered: _Answered, *, now: int
     ) -> Address | None:
         """Return who answers: the account, by the address under which it was written to; None for nobody."""
         known = [
@@ -221,10 +221,12 @@ class Absences:
         ]
         async with self._store.directory() as tables:
             account = await tables.directory.find(account_id)
-            if account is None or await is_own(tables.directory, account_id, answered.route.address):
+            if account is None:
+                return None
+            if await is_own(tables.directory, account_id, answered.route.address, now=now):
                 return None
             named = list_recipients(answered.fields)
-            found = await find_named(tables.directory, account_id, named, known=known)
+            found = await find_named(tables.directory, account_id, named, now=now, known=known)
         return None if found is None else make_own(account, found)
 
     async def _was_answered(

@@ -1,5 +1,6 @@
 """Records of domains, accounts and sessions, and the caller every domain function takes."""
 
+import math
 from typing import NamedTuple
 
 from postroom.model.ids import AccountId, SessionId
@@ -26,6 +27,16 @@ class Account(NamedTuple):
     """Unix milliseconds."""
     login_count: int
     """Sessions ever made by a login."""
+
+
+class PastPassword(NamedTuple):
+    """A password that an account has or had."""
+
+    set_at: int
+    """Unix milliseconds."""
+    is_own: int
+    """The owner of the account has set it, not the operator."""
+    password_hash: str
 
 
 class Domain(NamedTuple):
@@ -60,3 +71,5 @@ class Caller(NamedTuple):
     is_first_session: bool
     auth_version: int
     session_version: int
+    must_change_at: float = math.inf
+    """From when on the account can do nothing before its password is changed (Unix seconds)."""

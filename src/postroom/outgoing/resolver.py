@@ -1,4 +1,4 @@
-"""Looking up names: mail exchangers and addresses, by dnspython, which keeps what it learns as long as it may.
+"""Looking up names: mail exchangers, addresses and texts, by dnspython, which keeps what it learns as long as it may.
 
 :class:`Resolver` is what the rest asks for, so that tests bring their own. Answers are used as they come: what a name
 server says decides where mail goes, but never by itself that a connection is made to this machine or its network
@@ -84,6 +84,11 @@ class DNSResolver:
             # A failure that may pass counts more than one that stays.
             raise next((error for error in failures if isinstance(error, LookupFailedError)), failures[0])
         return found
+
+    async def find_texts(self, name: str) -> Sequence[str]:
+        """Return the TXT records of a name, none if it has none. Raises: NoDomainError, LookupFailedError."""
+        answer = await self._ask(name, "TXT")
+        return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
 
     async def _ask(self, name: str, kind: str) -> dns.resolver.Answer:
         """Return the records of a kind. Raises: NoDomainError, LookupFailedError."""

@@ -125,7 +125,14 @@ class Store:
             for number in account_ids:
                 connection.after_commit(partial(self.engine.tell, number))
             yield [
-                Transaction(connection, number, session_id=None, tell=self.engine.tell, edges=self._edges)
+                Transaction(
+                    connection,
+                    number,
+                    session_id=None,
+                    tell=self.engine.tell,
+                    edges=self._edges,
+                    follow_up=self._follow_up,
+                )
                 for number in account_ids
             ]
 

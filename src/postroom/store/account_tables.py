@@ -4,7 +4,10 @@ from functools import cached_property
 
 from postroom.model.ids import AccountId
 from postroom.store.engine.base import Connection
+from postroom.store.sql.bimi import WaitingRepo
 from postroom.store.sql.contacts import ContactRepo
+from postroom.store.sql.maintenance import UpkeepRepo
+from postroom.store.sql.profiles import ProfileRepo, SignatureRepo
 from postroom.store.sql.settings import SettingRepo
 
 
@@ -20,6 +23,26 @@ class AccountTables:
         return ContactRepo(self._connection, self.account_id)
 
     @cached_property
+    def bimi_waiting(self) -> WaitingRepo:
+        """The messages that wait for their sender's logo to be known."""
+        return WaitingRepo(self._connection, self.account_id)
+
+    @cached_property
+    def profile(self) -> ProfileRepo:
+        """The contact information and the picture."""
+        return ProfileRepo(self._connection, self.account_id)
+
+    @cached_property
+    def signatures(self) -> SignatureRepo:
+        """The signatures."""
+        return SignatureRepo(self._connection, self.account_id)
+
+    @cached_property
     def settings(self) -> SettingRepo:
         """The account's settings."""
         return SettingRepo(self._connection, self.account_id)
+
+    @cached_property
+    def upkeep(self) -> UpkeepRepo:
+        """What is kept to look after the account."""
+        return UpkeepRepo(self._connection, self.account_id)

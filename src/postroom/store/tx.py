@@ -18,8 +18,10 @@ from postroom.errors import not_found
 from postroom.model.ids import AccountId, Modseq, SessionId
 from postroom.search.terms import IndexTerms
 from postroom.store.account_tables import AccountTables
+from postroom.store.bimi_tables import BimiTables
 from postroom.store.chunk_edges import ChunkEdges
 from postroom.store.conversation_tables import ConversationTables
+from postroom.store.directory_tables import DirectoryTables
 from postroom.store.engine.base import Connection, WriteConnection
 from postroom.store.search_tables import SearchTables
 from postroom.store.sql.contents import ContentRepo
@@ -34,6 +36,7 @@ from postroom.store.sql.labels import LIST_ACCOUNTS as LIST_WITH_DOOMED_LABELS
 from postroom.store.sql.labels import DoomedLabelRepo, LabelRepo
 from postroom.store.sql.mailboxes import Advance, MailboxRepo
 from postroom.store.sql.mails import MailRepo
+from postroom.store.sql.maintenance import LIST_CLEARED_ACCOUNTS, LIST_NOTIFIED_ACCOUNTS
 from postroom.store.sql.meta import MetaRepo
 from postroom.store.sql.operations import Operation, OperationRepo
 from postroom.store.sql.orders import OrderRepo
@@ -313,7 +316,7 @@ class Transaction(Snapshot):
         self.after_commit(partial(self._tell, QUEUE))
 
 
-class Directory:
+class Directory(BimiTables, DirectoryTables):
     """The directory tables, at one instant."""
 
     def __init__(self, connection: Connection) -> None:
@@ -335,12 +338,16 @@ class Directory:
         return RememberedCallRepo(self._connection)
 
     async def list_accounts_with_doomed(self) -> list[AccountId]:
-        """Return some accounts with mails to be removed or threaded anew, or labels to be taken off mails."""
-        rows = [
-            row
-            for statement in (LIST_WITH_DOOMED_FOLDERS, LIST_WITH_DOOMED_LABELS, LIST_RETHREADED_ACCOUNTS)
-            for row in await self._connection.fetch_all(statement)
-        ]
+        """Return some accounts for which something is to follow: mails to be removed or threaded anew, labels to
+        be taken off mails, notices to be filed."""
+        statements = (
+            LIST_WITH_DOOMED_FOLDERS,
+            LIST_WITH_DOOMED_LABELS,
+            LIST_RETHREADED_ACCOUNTS,
+            LIST_CLEARED_ACCOUNTS,
+            LIST_NOTIFIED_ACCOUNTS,
+        )
+        rows = [row for statement in statements for row in await self._connection.fetch_all(statement)]
         return sorted({AccountId(row[0]) for row in rows})
 
     @cached_property

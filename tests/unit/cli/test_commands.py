@@ -18,6 +18,10 @@ argon2_memory_kib = 64
 [classes.student]
 language = "de"
 messages = 2
+[classes.strict.restrictions.password_policy]
+content_policy = {enabled = true, min_length = 10, must_include = "lettersAndNumbers"}
+history = {enabled = true}
+renewal_interval = {enabled = true}
 """
 
 
@@ -118,6 +122,35 @@ def test_changing_an_account(call: Call, anna: str) -> None:
     )
 
 
+def test_passwords_that_the_policy_forbids(call: Call, anna: str) -> None:
+    berta = "berta@example.test"
+    add = ("account", "add", berta, "--class", "strict", "--password-stdin")
+    hint = " (--ignore-policy takes it nevertheless)\n"
+    too_short = "postroom: the password must have at least 10 characters" + hint
+    assert call(*add, stdin=b"secret 1") == (2, "", too_short)
+    assert call(*add, "--ignore-policy", stdin=b"secret 1")[0] == 0
+    change = ("account", "set", berta, "--password-stdin")
+    assert call(*change, stdin=b"letters alone") == (
+        2,
+        "",
+        "postroom: the password must have at least one number" + hint,
+    )
+    assert call(*change, "--ignore-policy", stdin=b"secret 1") == (0, f"changed {berta}\n", "")
+    assert call(*change, stdin=b"a good secret 1")[0] == 0
+    for old in (b"secret 1", b"a good secret 1"):
+        assert call(*change, stdin=old)[0] == 2
+    assert call(*change, "--ignore-policy", stdin=b"a\tb") == (
+        2,
+        "",
+        "postroom: a password has no control characters in it\n",
+    )
+    facts = json.loads(call("account", "show", berta, "--json")[1])
+    assert (facts["mustChangePassword"], facts["passwordSet"] >= facts["created"]) == (False, True)
+    # The policy is that of the class that the account gets.
+    assert call("account", "set", anna, "--class", "strict", "--password-stdin", stdin=b"short")[0] == 2
+    assert call("account", "set", berta, "--class", "default", "--password-stdin", stdin=b"short")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin", "message"),
     [
@@ -142,7 +175,12 @@ def test_changing_an_account(call: Call, anna: str) -> None:
         (
             ["account", "add", "x@example.test", "--password-stdin", "--class", "no"],
             b"s",
-            "there is no class 'no' (there is default, student)",
+            "there is no class 'no' (there is default, strict, student)",
+        ),
+        (
+            ["account", "set", "anna@example.test", "--ignore-policy"],
+            b"",
+            "--ignore-policy is for a new password",
         ),
         (["account", "add"], b"", 'Command "account add" parameter ADDRESS requires an argument.'),
         (["account", "shw", "x"], b"", "unknown command shw; did you mean show?"),

@@ -210,3 +210,67 @@ def test_dates_may_be_written_as_dates(tmp_path: Path) -> None:
     path = write(tmp_path, "[classes.default.restrictions.password_policy.expiration]\ndate = 2031-01-31")
     policy = load(path, environ={}).config.classes["default"].restrictions.password_policy
     assert policy.expiration.date == "2031-01-31"
+
+
+PASSWORDS = "classes.default.restrictions.password_policy"
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("content_policy = {min_length = 9, max_length = 8}", {"content_policy.min_length"}),
+        (
+            'content_policy = {min_length = 1, max_length = 2, must_include = "lettersAndNumbersAndSpecial"}',
+            {"content_policy.max_length"},
+        ),
+        ('content_policy = {min_length = 1, max_length = 1, must_include = "lettersAndNumbers"}',
+         {"content_policy.max_length"}),
+        ("content_policy = {min_length = 0}", {"content_policy.min_length"}),
+        ("content_policy = {max_length = 1025}", {"content_policy.max_length"}),
+        ("history = {enabled = true, size = 0}", {"history.size"}),
+        ("history = {size = 101}", {"history.size"}),
+        ("renewal_interval = {enabled = true, interval = 0}", {"renewal_interval.interval"}),
+        ("expiration = {enabled = true}", {"expiration.date"}),
+        ('expiration = {date = "2030-02-30"}', {"expiration.date"}),
+        ('expiration = {date = "20301231"}', {"expiration.date"}),
+        ('expiration = {date = "1969-12-31"}', {"expiration.date"}),
+        ('expiration = {date = "1970-01-01"}', {"expiration.date"}),
+        ("expiration = {warning_interval = -1}", {"expiration.warning_interval"}),
+        (
+            'expiration = {enabled = true, date = "2030-12-31", warning_interval = 31}\n'
+            "renewal_interval = {enabled = true, interval = 30}",
+            {"expiration.warning_interval"},
+        ),
+        ("allow_change_by_user = false\nmust_change_password = true", {"must_change_password"}),
+        (
+            "allow_change_by_user = false\nrenewal_interval = {enabled = true}\n"
+            'expiration = {enabled = true, date = "2030-12-31"}',
+            {"renewal_interval.enabled", "expiration.enabled"},
+        ),
+    ],
+)  # fmt: skip
+def test_policies_that_contradict_each_other(tmp_path: Path, text: str, problems: set[str]) -> None:
+    path = write(tmp_path, f"[{PASSWORDS}]\n{text}")
+    found = {problem.partition(": ")[0] for problem in problems_of(path)}
+    assert found == {f"{PASSWORDS}.{name}" for name in problems}
+
+
+def test_a_class_contradicts_what_it_inherits(tmp_path: Path) -> None:
+    policy = f"[{PASSWORDS}]\nallow_change_by_user = false\n"
+    policy += "[classes.x.restrictions.password_policy]\nrenewal_interval = {enabled = true}"
+    (found,) = problems_of(write(tmp_path, policy))
+    assert found.startswith("classes.x.restrictions.password_policy.renewal_interval.enabled: must not be on")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "history = {size = 100}",
+        "allow_change_by_user = false",
+        'expiration = {enabled = true, date = "2020-02-29", warning_interval = 0}',
+        'content_policy = {min_length = 3, max_length = 3, must_include = "lettersAndNumbersAndSpecial"}',
+        "renewal_interval = {interval = 1}\nexpiration = {warning_interval = 7}",
+    ],
+)
+def test_policies_that_are_possible(tmp_path: Path, text: str) -> None:
+    load(write(tmp_path, f"[{PASSWORDS}]\n{text}"), environ={})

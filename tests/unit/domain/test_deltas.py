@@ -285,7 +285,9 @@ async def test_tokens_of_another_history_start_anew(owner: Owner, copy: Copy) ->
 
 
 async def purge(owner: Owner, removals: int) -> None:
-    purged = await purge_history(owner.store, RetentionConfig(), now=lambda: time.time() + YEAR_SECONDS)
+    purged = await purge_history(
+        owner.store, owner.account_id, RetentionConfig(), now_ms=int((time.time() + YEAR_SECONDS) * 1000)
+    )
     assert purged.removals == removals
 
 

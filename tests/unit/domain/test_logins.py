@@ -17,7 +17,7 @@ from postroom.config.options import parse_networks
 from postroom.domain.directory import AccountSettings, Directory
 from postroom.domain.logins import Logins
 from postroom.errors import Kind, PostroomError
-from postroom.model.account import Caller
+from postroom.model.account import Account, Caller
 from postroom.store import Store, open_store
 
 HOME, ABROAD = "127.0.0.1", "192.0.2.7"
@@ -258,6 +258,24 @@ async def test_a_password_changed_during_its_check(door: Door, directory: Direct
     door.hasher.verify = verify  # type: ignore[method-assign]
     assert (await door.refused(RIGHT)).kind is Kind.UNAUTHENTICATED
     assert door.hasher.checks == 2
+
+
+async def test_no_session_is_made_with_a_password_changed_meanwhile(
+    door: Door, directory: Directory, store: Store, owner: Owner
+) -> None:
+    await door.knock()
+    real = door.logins.sessions.create
+
+    async def create(account: Account, *, keep: int) -> str:
+        await directory.set_account("anna", AccountSettings(password="changed"))
+        return await real(account, keep=keep)
+
+    door.logins.sessions.create = create  # type: ignore[method-assign]
+    with pytest.raises(PostroomError) as caught:
+        await door.logins.login(basic("anna", RIGHT), client=HOME)
+    assert caught.value.kind is Kind.UNAUTHENTICATED
+    async with store.directory() as tables:
+        assert await tables.sessions.count(owner.account_id) == 0
 
 
 async def test_the_fast_way(door: Door, store: Store, owner: Owner) -> None:

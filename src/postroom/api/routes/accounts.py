@@ -15,7 +15,14 @@ _DAY_SECONDS = 86_400
 
 @get(
     "/api/v1/account/info",
-    **operation("getAccountInfo", "Describe the account", tag="account", returns=Info, has_etag=True),
+    **operation(
+        "getAccountInfo",
+        "Describe the account",
+        tag="account",
+        returns=Info,
+        has_etag=True,
+        despite_due_password=True,
+    ),
 )
 async def get_account_info(request: Call) -> Reply:
     """Tell who the account is, what it uses, and what its class allows."""

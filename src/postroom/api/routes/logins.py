@@ -46,6 +46,7 @@ async def login(request: Call) -> Reply:
         tag="logins",
         returns=None,
         errors=("sessionRequired",),
+        despite_due_password=True,
         unremembered="the session that the call names is gone afterwards",
     ),
 )

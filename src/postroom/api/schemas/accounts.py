@@ -1,6 +1,5 @@
 """Shapes of an account's information: who it is, what it uses, and what its class allows."""
 
-import datetime
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -10,7 +9,7 @@ from postroom.api import ids
 from postroom.api.schemas.fields import FolderText, Number, Shape
 from postroom.config import classes
 from postroom.domain.accounts import AccountInfo
-from postroom.model.account import Account
+from postroom.domain.password_policy import seconds_of
 from postroom.model.folder import ROOT
 
 _KB = 1024
@@ -168,23 +167,24 @@ def render_info(info: AccountInfo, *, now_seconds: float) -> Info:
         limits.allow_conversation_view,
         Autopurge(limits.autopurge.spam, limits.autopurge.trash, limits.autopurge.interval),
         False,
-        _render_restrictions(limits.restrictions, account, now_seconds),
+        _render_restrictions(info, now_seconds),
     )
 
 
-def _render_restrictions(policies: classes.Restrictions, account: Account, now: float) -> Restrictions:
+def _render_restrictions(info: AccountInfo, now: float) -> Restrictions:
+    policies = info.account_class.restrictions
     aliases = policies.temporary_aliases
     return Restrictions(
-        _render_passwords(policies.password_policy, account, now),
+        _render_passwords(policies.password_policy, info),
         TemporaryAliases(aliases.enabled, aliases.max_number_of_aliases),
         _render_security(policies.security_policy, now),
     )
 
 
-def _render_passwords(policy: classes.PasswordPolicy, account: Account, now: float) -> PasswordPolicy:
+def _render_passwords(policy: classes.PasswordPolicy, info: AccountInfo) -> PasswordPolicy:
     content, expiration = policy.content_policy, policy.expiration
     return PasswordPolicy(
-        account.must_change_password == 1,
+        info.must_change_password,
         ContentPolicy(content.enabled, content.min_length, content.max_length, content.must_include),  # type: ignore[arg-type]
         History(policy.history.enabled, policy.history.size),
         policy.allow_change_by_user,
@@ -193,7 +193,7 @@ def _render_passwords(policy: classes.PasswordPolicy, account: Account, now: flo
             expiration.enabled,
             _render_day(expiration.date),
             expiration.warning_interval,
-            expiration.enabled and _is_near(expiration.date, expiration.warning_interval, now),
+            info.is_password_warned,
         ),
     )
 
@@ -220,14 +220,10 @@ def _methods(names: Sequence[str]) -> Methods:
     return list(names)  # type: ignore[arg-type]
 
 
-def _seconds_of(day: str) -> int:
-    return int(datetime.datetime.fromisoformat(day).replace(tzinfo=datetime.UTC).timestamp())
-
-
 def _render_day(day: str) -> str:
-    return str(_seconds_of(day)) if day else ""
+    return str(seconds_of(day)) if day else ""
 
 
 def _is_near(day: str, warning_days: int, now_seconds: float) -> bool:
     """Tell whether ``day`` is ahead, and no further than the days of warning."""
-    return bool(day) and 0 <= _seconds_of(day) - now_seconds <= warning_days * _DAY_SECONDS
+    return bool(day) and 0 <= seconds_of(day) - now_seconds <= warning_days * _DAY_SECONDS

@@ -1,6 +1,6 @@
 """Kinds of values that several wire shapes share."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +16,12 @@ FolderText = Annotated[str, Meta(pattern=FOLDER_PATTERN, description="Id of a fo
 LabelText = Annotated[str, Meta(pattern=FOLDER_PATTERN, description="Id of a label.", examples=["80_7"])]
 WebhookText = Annotated[
     str, Meta(pattern=FOLDER_PATTERN, description="Id of a webhook.", examples=["80_1829138862080131072"])
+]
+SignatureText = Annotated[
+    str, Meta(pattern=FOLDER_PATTERN, description="Id of a signature.", examples=["80_1354"])
+]
+AliasText = Annotated[
+    str, Meta(pattern=FOLDER_PATTERN, description="Id of a temporary alias.", examples=["80_1355"])
 ]
 MailText = Annotated[str, Meta(pattern=MAIL_PATTERN, description="Id of a mail.", examples=["ODBfMl8xMzU0"])]
 ConversationText = Annotated[
@@ -38,3 +44,20 @@ Index = Annotated[
     int, Meta(ge=0, le=MAX_NUMBER, description="Number of an attachment or part.", examples=[0])
 ]
 Base64 = Annotated[bytes, Meta(examples=["SGVsbG8sIHdvcmxkCg=="])]
+
+PATH_KINDS: dict[str, Any] = {
+    "folder_id": FolderText,
+    "mail_id": MailText,
+    "conversation_id": ConversationText,
+    "label_id": LabelText,
+    "part_id": Index,
+    "attachment_id": Index,
+    "inner_attachment_id": Index,
+    "temporary_attachment_id": Number,
+    "job_key": JobText,
+    "operation_id": Number,
+    "webhook_id": WebhookText,
+    "signature_id": SignatureText,
+    "temporary_alias_id": AliasText,
+}
+"""Kinds of what stands in paths, by the names of the parameters."""

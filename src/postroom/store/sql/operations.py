@@ -41,6 +41,7 @@ DELETE FROM operation WHERE account_id = $1 AND done_at < $2 AND modseq IN
     (SELECT modseq FROM operation WHERE account_id = $1 ORDER BY modseq LIMIT $3)
 RETURNING modseq
 """
+_OLDEST_AT = "SELECT done_at FROM operation WHERE account_id = $1 ORDER BY modseq LIMIT 1"
 _BURY = """
 INSERT INTO tombstone (account_id, folder_id, uid, entered_modseq, modseq, removed_at) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (account_id, folder_id, uid) DO UPDATE
@@ -146,6 +147,11 @@ class OperationRepo:
         """Return up to ``limit`` entries after a position, oldest first."""
         rows = await self._connection.fetch_all(_LIST, self._account_id, modseq, limit)
         return [Operation(*row) for row in rows]
+
+    async def has_older(self, before: int) -> bool:
+        """Tell whether the oldest entry is from before a time."""
+        oldest = await self._connection.fetch_value(_OLDEST_AT, self._account_id)
+        return oldest is not None and oldest < before
 
     async def purge(self, *, before: int, limit: int) -> int:
         """Remove up to ``limit`` of the oldest entries, those from before a time; return how many."""

@@ -30,11 +30,21 @@ _FIRST = (
     "DELETE FROM search_change WHERE account_id = $1",
     "DELETE FROM profile WHERE account_id = $1",
     "DELETE FROM signature WHERE account_id = $1",
-    "DELETE FROM temporary_alias WHERE account_id = $1",
+    # Nobody else is to have its addresses soon; they work no more.
+    "UPDATE temporary_alias SET account_id = 0 WHERE account_id = $1",
+    "DELETE FROM avatar WHERE account_id = $1",
     "DELETE FROM past_password WHERE account_id = $1",
+    "DELETE FROM security_method WHERE account_id = $1",
+    "DELETE FROM access_token WHERE account_id = $1",
+    "DELETE FROM security_event WHERE account_id = $1",
+    "DELETE FROM bimi_waiting WHERE account_id = $1",
     "DELETE FROM filter_setting WHERE account_id = $1",
     "DELETE FROM folder_grant WHERE account_id = $1",
     "DELETE FROM folder_grant WHERE reader_id = $1",
+    "DELETE FROM mailbox_visit WHERE account_id = $1",
+    "DELETE FROM history_mark WHERE account_id = $1",
+    "DELETE FROM folder_clearing WHERE account_id = $1",
+    "DELETE FROM quota_notice WHERE account_id = $1",
 )
 _MAILS = """
 DELETE FROM mail WHERE account_id = $1

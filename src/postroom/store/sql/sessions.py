@@ -18,7 +18,12 @@ DELETE FROM session WHERE session_id IN
 RETURNING session_id
 """
 _DELETE_OF_ACCOUNT = "DELETE FROM session WHERE account_id = $1"
-_DELETE_EXPIRED = "DELETE FROM session WHERE expires_at < $1"
+_DELETE_OTHERS = "DELETE FROM session WHERE account_id = $1 AND session_id <> $2 RETURNING session_id"
+_DELETE_EXPIRED = """
+DELETE FROM session WHERE session_id IN
+    (SELECT session_id FROM session WHERE expires_at < $1 LIMIT $2)
+RETURNING session_id
+"""
 _COUNT = "SELECT count(*) FROM session WHERE account_id = $1"
 
 
@@ -67,9 +72,15 @@ class SessionRepo:
         """End all sessions of an account."""
         await self._connection.execute(_DELETE_OF_ACCOUNT, account_id)
 
-    async def delete_expired(self, before: int) -> None:
-        """Delete the sessions whose absolute limit has passed."""
-        await self._connection.execute(_DELETE_EXPIRED, before)
+    async def delete_others(self, account_id: AccountId, keep: SessionId | None) -> list[SessionId]:
+        """End all sessions of an account but one; return which."""
+        # No session has a negative number.
+        rows = await self._connection.fetch_all(_DELETE_OTHERS, account_id, -1 if keep is None else keep)
+        return [SessionId(row[0]) for row in rows]
+
+    async def delete_expired(self, before: int, *, limit: int) -> int:
+        """Delete up to ``limit`` of the sessions whose absolute limit has passed; return how many."""
+        return len(await self._connection.fetch_all(_DELETE_EXPIRED, before, limit))
 
     async def count(self, account_id: AccountId) -> int:
         """Return how many sessions an account has."""

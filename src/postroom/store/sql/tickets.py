@@ -12,7 +12,11 @@ _DELETE_OLDEST = """
 DELETE FROM event_ticket WHERE ticket_hash IN
     (SELECT ticket_hash FROM event_ticket WHERE account_id = $1 ORDER BY expires_at DESC LIMIT 1000 OFFSET $2)
 """
-_DELETE_EXPIRED = "DELETE FROM event_ticket WHERE expires_at < $1"
+_DELETE_EXPIRED = """
+DELETE FROM event_ticket WHERE ticket_hash IN
+    (SELECT ticket_hash FROM event_ticket WHERE expires_at < $1 LIMIT $2)
+RETURNING account_id
+"""
 
 
 class Ticket(NamedTuple):
@@ -43,6 +47,6 @@ class TicketRepo:
         """Remove an account's oldest tickets, but for ``keep``."""
         await self._connection.execute(_DELETE_OLDEST, account_id, keep)
 
-    async def delete_expired(self, before: int) -> None:
-        """Remove the tickets that expired before a time."""
-        await self._connection.execute(_DELETE_EXPIRED, before)
+    async def delete_expired(self, before: int, *, limit: int) -> int:
+        """Remove up to ``limit`` of the tickets that expired before a time; return how many."""
+        return len(await self._connection.fetch_all(_DELETE_EXPIRED, before, limit))
