@@ -97,8 +97,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def send_ready(self, scope: Any, status: int, rest: bytes) -> bool:
         """Send a whole answer of which all behind the status line is ready; False where it must be sent step by step.
 
-        That is so when the request is not the last one that was read, when the connection is to be closed, and when the output
-        is full.
+        That is so when the request is not the last one that was read, when the connection is to be closed, and when
+        the output is full.
         """
         cycle: RequestResponseCycle = self.cycle
         if cycle.scope is not scope or not cycle.keep_alive or cycle.disconnected or self.flow.write_paused:
