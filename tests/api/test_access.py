@@ -43,6 +43,7 @@ INSIDE = {"partId": "0", "attachmentId": "0", "innerAttachmentId": "0"}
 SAME_KIND = {
     "activeConversationId": "conversationId",
     "activeMailId": "mailId",
+    "contactIds": "contactId",
     "destinationFolderId": "folderId",
     "folderIds": "folderId",
     "ids": "mailId",
@@ -75,6 +76,10 @@ class Row(NamedTuple):
     """The thing whose id is right for the mail in the path."""
     ids: str = "mailId"
     """The thing whose id is right among those in the body."""
+    content: str = ""
+    """The body, where it is no JSON."""
+    folder: str = "folderId"
+    """The folder that is right for the endpoint."""
 
     @property
     def names(self) -> list[str]:
@@ -106,11 +111,14 @@ ROWS = {
     "addLabel": Row({"labelId": ID}),
     "archiveMail": Row(),
     "cancelSchedule": Row(mail="scheduledId"),
+    "changeContact": Row({"name": "Another name", "folderId": ID}, folder="contactFolderId"),
     "changeSignature": Row({"name": "Another name"}),
     "changeSettings": Row({"theme": "breeze"}),
     "changeWebhook": Row({"folderId": ID}),
+    "completeContacts": Row(query={"query": "a"}),
     "copyMail": TO_FOLDER,
     "copyMails": MOVED,
+    "createContact": Row({"name": "New", "folderId": ID}, folder="contactFolderId"),
     "createFolder": Row({"name": "New", "parentId": ID}),
     "createLabel": NAME,
     "createMail": Row({**ANSWER, "folderId": ID}),
@@ -119,6 +127,7 @@ ROWS = {
     "createWebhook": Row({"url": "https://hooks.example.com/", "folderId": ID}),
     "deleteAvatar": Row(),
     "deleteClientSettings": Row(),
+    "deleteContact": Row(),
     "deleteConversation": Row(),
     "deleteConversations": Row({"ids": [ID]}, told="ids", ids="conversationId"),
     "deleteFolder": Row(),
@@ -136,6 +145,7 @@ ROWS = {
     "downloadPart": Row(),
     "downloadSource": Row(),
     "explainConversation": Row(),
+    "exportContacts": IN_FOLDER._replace(folder="contactFolderId"),
     "getAccountInfo": Row(),
     "getAttachedMail": Row(),
     "getAttachedMailAttachment": Row(),
@@ -144,6 +154,8 @@ ROWS = {
     "getBatch": Row(),
     "getBody": Row(),
     "getClientSettings": Row(),
+    "getContact": Row(),
+    "getContactDelta": IN_FOLDER._replace(folder="contactFolderId"),
     "getContactInfo": Row(),
     "getConversation": Row(query={"mailIds": ID}, told="mailIds"),
     "getCounters": Row(),
@@ -168,8 +180,12 @@ ROWS = {
     "issueTicket": Row(),
     "labelConversations": LABELLED._replace(ids="conversationId"),
     "labelMails": LABELLED,
+    "importContacts": IN_FOLDER._replace(
+        folder="contactFolderId", content="BEGIN:VCARD\nFN:Bea\nEND:VCARD\n"
+    ),
     "listAliases": Row(),
     "listAttachments": Row(),
+    "listContacts": IN_FOLDER._replace(folder="contactFolderId"),
     "listConversations": Row(query={"folderId": ID, "activeConversationId": ID}, told="activeConversationId"),
     "listFolders": Row(),
     "listLabels": Row(),
@@ -200,6 +216,7 @@ ROWS = {
     "resetPassword": Row({"oldPassword": "correct horse", "newPassword": "correct horse"}),
     "scheduleDraft": Row(LATER, mail="draftId"),
     "scheduleMail": Row({**ANSWER, **LATER}),
+    "searchContactAvatars": Row({"contactIds": [ID]}, told="contactIds"),
     "searchLogos": Row({"bimiLocations": ["0" * 32]}),
     "searchMails": Row({"folderIds": [ID], "query": []}),
     "sendDraft": Row(mail="draftId"),
@@ -245,7 +262,7 @@ def names_of(endpoint: Endpoint) -> list[str]:
 def fit(endpoint: Endpoint, things: dict[str, str]) -> dict[str, str]:
     """Return the things with those that are right for an endpoint."""
     row = ROWS[endpoint.declared.operation_id]
-    return {**things, "mailId": things[row.mail], "ids": things[row.ids]}
+    return {**things, "mailId": things[row.mail], "ids": things[row.ids], "folderId": things[row.folder]}
 
 
 def is_endless(endpoint: Endpoint) -> bool:
@@ -261,6 +278,7 @@ async def call(user: User, endpoint: Endpoint, values: dict[str, str]) -> httpx.
         endpoint.method,
         path,
         params={name: fill(name, value, values) for name, value in (row.query or {}).items()},
+        content=row.content or None,
         json=row.body and {name: fill(name, value, values) for name, value in row.body.items()},
         headers={SESSION: values[SESSION]} if row.in_session and SESSION in values else {},
     )
@@ -290,6 +308,8 @@ async def make_things(user: User) -> dict[str, str]:
         "conversationId": (await user.get(f"/api/v1/mails/{mail}/conversation"))["id"],
         "folderId": (await make("folders", {"name": name}))["id"],
         "labelId": (await make("labels", {"name": name}))["id"],
+        "contactId": (await make("contacts", {"name": name}))["id"],
+        "contactFolderId": (await make("folders", {"name": f"{name} too", "type": "contacts"}))["id"],
         "signatureId": (await make("account/signatures", {"name": name, "type": "text", "body": "Bye"}))[
             "id"
         ],
@@ -337,6 +357,7 @@ def every_batch_a_job() -> Iterator[None]:
 
 async def take_down(user: User) -> list[Any]:
     """Return all that the calls could change, with the tokens that tell of every change."""
+    lists = ["folders", "contacts", "labels", "account/webhooks", "account/settings", "account/vacation"]
     lists = ["folders", "labels", "account/webhooks", "account/settings", "account/vacation"]
     lists += ["account/contactinfo", "account/signatures", "account/temporaryaliases"]
     lists += ["operations", "mails/counters"]
@@ -424,13 +445,13 @@ async def test_other_accounts_mails_are_told_as_not_there(world: World, ann: Use
             assert response.status_code == 200, endpoint
             if told == "ids":
                 assert response.json()["failedItems"] == [strange]
-            elif told == "mailIds":
+            elif told in {"mailIds", "contactIds"}:
                 assert response.json()["items"] == []
             else:
                 assert response.json()["sortInfo"]["activeRowIndex"] == -1
     kinds = ["label{}", "unlabel{}", "move{}", "update{}", "delete{}", "list{}"]
     several = {kind.format(name) for kind in kinds for name in ("Mails", "Conversations")}
-    assert set(tried) == several | {"copyMails", "getConversation"}
+    assert set(tried) == several | {"copyMails", "getConversation", "searchContactAvatars"}
     assert len(tried) == len(set(tried))
     assert (await take_down(ann), await take_down(ben)) == before
 

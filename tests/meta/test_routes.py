@@ -71,6 +71,13 @@ GET POST /api/v1/folders
 GET /api/v1/folders/delta
 GET PATCH DELETE /api/v1/folders/{folderId}
 POST /api/v1/folders/{folderId}/move
+GET POST /api/v1/contacts
+GET /api/v1/contacts/autocomplete
+POST /api/v1/contacts/avatars/search
+GET /api/v1/contacts/delta
+GET HEAD /api/v1/contacts/export
+POST /api/v1/contacts/import
+GET PATCH DELETE /api/v1/contacts/{contactId}
 GET POST /api/v1/labels
 POST /api/v1/bimi/search
 GET PUT PATCH DELETE /api/v1/labels/{labelId}

@@ -333,7 +333,7 @@ async def test_tombstones(mailboxes: Store) -> None:
         await tx.operations.unbury(INBOX, Uid(2))
         assert await tx.operations.list_buried_alive() == []
     async with mailboxes.engine.peek() as connection:
-        assert await connection.fetch_all("SELECT * FROM tombstone") == [(ANNA, INBOX, 3, 3, 6, 2)]
+        assert await connection.fetch_all("SELECT * FROM tombstone") == [(ANNA, INBOX, 3, 3, 6, 2, 0)]
 
 
 # Removal of a mailbox

@@ -12,6 +12,7 @@ from postroom.content.pool import HelperPool, count_helpers
 from postroom.content.work import ContentWork
 from postroom.domain import Domain
 from postroom.domain.accounts import Accounts
+from postroom.domain.address_book import AddressBook
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
 from postroom.domain.bimi import Bimi
@@ -137,6 +138,7 @@ class _AccountCases(TypedDict):
 
     accounts: Accounts
     calls: Calls
+    address_book: AddressBook
     indexes: Indexes
     passwords: Passwords
     profiles: Profiles
@@ -214,13 +216,21 @@ def _make_conversations(
 def _make_account_cases(
     store: Store, config: Config, parts: _Parts, *, hasher: PasswordHasher, work: ContentWork | None
 ) -> _AccountCases:
-    now = parts.clock.now
+    now, pictures = parts.clock.now, PictureMaker()
     return _AccountCases(
         accounts=Accounts(store, config.classes, now=now),
         calls=Calls(store, config.classes, hasher, now=now),
+        address_book=AddressBook.over(
+            store,
+            config.classes,
+            pictures,
+            sessions=parts.logins.sessions,
+            settings=parts.settings,
+            tokens=parts.tokens,
+        ),
         indexes=Indexes(store, config.classes),
         passwords=Passwords(store, parts.logins, hasher, config.classes, now=now),
-        profiles=Profiles(store, PictureMaker()),
+        profiles=Profiles(store, pictures),
         signatures=Signatures(store, work),
         temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),
         vacations=Vacations(store),

@@ -20,6 +20,7 @@ from rich.console import Console
 
 from postroom.bench.attachment import measure_attachment
 from postroom.bench.changes import measure_changes
+from postroom.bench.contacts import measure_contacts
 from postroom.bench.finding import measure_finding
 from postroom.bench.load import compile_client
 from postroom.bench.mailbox import BenchMailbox
@@ -158,6 +159,8 @@ class _Run:
                 measure_queue(scene)
             if self._options.wants("changes"):
                 measure_changes(scene)
+            if self._options.wants("contacts"):
+                measure_contacts(scene)
             api.close()
 
     def _measure_starts(self, mailbox: BenchMailbox, name: str) -> None:

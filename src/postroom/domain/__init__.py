@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from postroom.domain.accounts import Accounts
+from postroom.domain.address_book import AddressBook
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
 from postroom.domain.bimi import Bimi
@@ -51,6 +52,7 @@ class Domain:
     """The use cases, put together by the composition root."""
 
     accounts: Accounts
+    address_book: AddressBook
     attachments: Attachments
     batches: Batches
     bimi: Bimi

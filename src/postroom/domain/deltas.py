@@ -1,17 +1,7 @@
 """Deltas: what changed in a folder, or of the folders, since a client last asked.
 
 Mails. The changes of a folder have an order: mails by the modseq of their last change, removed ones by that of their
-removal, and the uid. A delta is what comes after the client's place in it, page by page. Between two pages of a chain
-anything may happen: a mail that changes moves to the end of the order, so that the client is told of it once more; it
-can't be missed. The base of a chain is where the client stood before its first page. What came after the base is new,
-also where a page before told of it; so what a client is told of as new may be known to it, and replaces what it has.
-
-A removal is told where the client may have the mail: it had come by the base, or an earlier page of the chain may
-have told of it. That is so if it had come by the client's place and was still there at the first page. What came and
-went unseen is in none. When nothing is left, the token is the one that the folder's list has, for this very state.
-
-A token is of no use if its history is not this one, or if removals after it are forgotten; then the client starts
-from nothing. A chain from nothing needs no removals but those since its first page.
+removal, and the uid. How a client is told of them, page by page, is explained in :mod:`postroom.domain.chains`.
 
 A search folder has the same order of changes, only that its mails go by their numbers: they keep them wherever they
 are, so that one that was moved is told anew under the same id. What was found once may be known to every client.
@@ -24,6 +14,7 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple, Protocol
 
 from postroom.domain.access import require_own
+from postroom.domain.chains import Page, Source, Start, find_start, is_lost, read_page
 from postroom.domain.folders import parents_first
 from postroom.domain.mails import LIST_KIND
 from postroom.domain.search_folders import LIST_KIND as SEARCH_KIND
@@ -40,11 +31,9 @@ from postroom.model.listing import Sort
 from postroom.model.mail import Mail
 from postroom.model.search_folder import is_search_folder
 from postroom.store import Store
-from postroom.store.sql.deltas import MAX_UID, Content, Place, Removed, RemovedFolder
+from postroom.store.sql.deltas import Content, Place, Removed, RemovedFolder
 from postroom.store.tx import Snapshot
 
-MAX_EXAMINED = 5000
-"""Changes looked at for one page: of many that are not to be told, a page may be short, even empty."""
 OWN = "local"
 MODES = {
     "all": frozenset({OWN, "public", "shared"}),
@@ -97,34 +86,14 @@ class FolderDelta(NamedTuple):
     removed: tuple[FolderId, ...] = ()
 
 
-class _Start(NamedTuple):
-    """Where a page starts; see above for ``base`` and ``first``."""
-
-    base: int
-    place: Place
-    first: int
-
-
-class _Source(Protocol):
-    """Where the changes of a list are read."""
+class _Source(Source[Mail, Removed], Protocol):
+    """Where the changes of a list of mails are read."""
 
     content: Content
 
     @property
     def originals(self) -> Mapping[ItemId, MailRef]:
         """Where the mails that were listed are, if this is not the list of their folder."""
-
-    async def list_mails(self, *, after: Place, limit: int) -> list[Mail]:
-        """Return up to ``limit`` mails that changed after a place, in the order of (modseq, uid)."""
-
-    async def list_removed(self, *, after: Place, limit: int) -> list[Removed]:
-        """Return up to ``limit`` removals after a place, in the order of (modseq, uid)."""
-
-
-class _Page(NamedTuple):
-    rows: list[Mail | Removed]
-    end: Place
-    has_more: bool
 
 
 class Deltas:
@@ -156,9 +125,9 @@ class Deltas:
         token = self._parse(ref, text)
         async with self._opened(caller, ref) as source:
             content = source.content
-            is_reset = token is not None and _is_lost(token, content)
-            start = _find_start(None if is_reset else token, content)
-            page = await _read_page(source, start, limit=limit)
+            is_reset = token is not None and is_lost(token, content)
+            start = find_start(None if is_reset else token, content)
+            page = await read_page(source, start, limit=limit)
         present = present._replace(token=self._render(ref, content))
         delta = MailDelta(
             ref.folder,
@@ -198,7 +167,9 @@ class Deltas:
     def _render(self, ref: FolderRef, content: Content) -> str:
         return self._tokens.mails_token(ref, validity=content.uid_validity, modseq=content.content_modseq)
 
-    def _render_inside(self, ref: FolderRef, content: Content, *, start: _Start, page: _Page) -> str:
+    def _render_inside(
+        self, ref: FolderRef, content: Content, *, start: Start, page: Page[Mail | Removed]
+    ) -> str:
         chain = Chain(page.end.modseq, page.end.uid, start.first)
         return self._tokens.mails_token(ref, validity=content.uid_validity, modseq=start.base, chain=chain)
 
@@ -250,11 +221,11 @@ class _FolderSource:
         self._mailbox = mailbox
         self._folder_id = folder_id
 
-    async def list_mails(self, *, after: Place, limit: int) -> list[Mail]:
-        return await self._mailbox.deltas.list_mails(self._folder_id, after=after, limit=limit)
+    async def list_changed(self, *, after: tuple[int, int], limit: int) -> list[Mail]:
+        return await self._mailbox.deltas.list_mails(self._folder_id, after=Place(*after), limit=limit)
 
-    async def list_removed(self, *, after: Place, limit: int) -> list[Removed]:
-        return await self._mailbox.deltas.list_removed(self._folder_id, after=after, limit=limit)
+    async def list_removed(self, *, after: tuple[int, int], limit: int) -> list[Removed]:
+        return await self._mailbox.deltas.list_removed(self._folder_id, after=Place(*after), limit=limit)
 
 
 class _SearchSource:
@@ -265,8 +236,8 @@ class _SearchSource:
         self.originals: dict[ItemId, MailRef] = {}
         self._opened = opened
 
-    async def list_mails(self, *, after: Place, limit: int) -> list[Mail]:
-        changed = list_changed(self._opened.view, after, limit=limit)
+    async def list_changed(self, *, after: tuple[int, int], limit: int) -> list[Mail]:
+        changed = list_changed(self._opened.view, Place(*after), limit=limit)
         back = self._opened.view.noted.back
         seen = await see_mails(self._opened, [item for _, item in changed])
         self.originals.update(seen.originals)
@@ -279,8 +250,8 @@ class _SearchSource:
             for mail in seen.mails
         ]
 
-    async def list_removed(self, *, after: Place, limit: int) -> list[Removed]:
-        gone = list_gone(self._opened.view, after, limit=limit)
+    async def list_removed(self, *, after: tuple[int, int], limit: int) -> list[Removed]:
+        gone = list_gone(self._opened.view, Place(*after), limit=limit)
         return [Removed(Modseq(modseq), Uid(item), Modseq(0)) for modseq, item in gone]
 
 
@@ -299,64 +270,7 @@ async def _get_content(mailbox: Snapshot, folder_id: FolderId) -> Content:
 # Mails
 
 
-def _is_lost(token: SyncToken, content: Content) -> bool:
-    """Tell whether a token is of another history, or of one that is no longer known."""
-    if token.validity != content.uid_validity or token.modseq > content.content_modseq:
-        return True
-    if token.chain is None:
-        return token.modseq < content.forgotten_modseq
-    if token.chain.modseq > content.content_modseq or token.chain.first > content.mailbox_modseq:
-        return True
-    # Of the modseq where the client stands inside a chain, some removals may be still to come.
-    told = max(token.modseq, token.chain.modseq - 1)
-    return content.forgotten_modseq > (told if token.modseq else max(told, token.chain.first))
-
-
-def _find_start(token: SyncToken | None, content: Content) -> _Start:
-    if token is not None and token.chain is not None:
-        return _Start(token.modseq, Place(token.chain.modseq, token.chain.uid), token.chain.first)
-    base = 0 if token is None else token.modseq
-    return _Start(base, Place(base, MAX_UID), content.mailbox_modseq)
-
-
-async def _read_page(source: _Source, start: _Start, *, limit: int) -> _Page:
-    """Return up to ``limit`` of the changes to be told, in their order."""
-    told: list[Mail | Removed] = []
-    place, examined = start.place, 0
-    while examined < MAX_EXAMINED:
-        wanted = limit - len(told) + 1
-        rows = await _list_changes(source, start, after=place, limit=wanted)
-        for row in rows:
-            if isinstance(row, Mail) or _may_be_known(row, start):
-                if len(told) == limit:
-                    return _Page(told, place, True)
-                told.append(row)
-            place = Place(row.modseq, row.uid)
-        if len(rows) < wanted:
-            return _Page(told, place, False)
-        examined += len(rows)
-    return _Page(told, place, True)
-
-
-async def _list_changes(source: _Source, start: _Start, *, after: Place, limit: int) -> list[Mail | Removed]:
-    """Return the first ``limit`` changes after a place, leaving out removals that can't concern the client."""
-    changes: list[Mail | Removed] = []
-    changes += await source.list_mails(after=after, limit=limit)
-    # Who starts from nothing has nothing that was gone by the first page.
-    after = after if start.base else max(after, Place(start.first, MAX_UID))
-    changes += await source.list_removed(after=after, limit=limit)
-    # Where one of the lists was cut, what is missing comes after all that is left here.
-    return sorted(changes, key=lambda change: (change.modseq, change.uid))[:limit]
-
-
-def _may_be_known(removed: Removed, start: _Start) -> bool:
-    """Tell whether the client may have a mail that was removed."""
-    if removed.entered_modseq <= start.base:
-        return True
-    return removed.modseq > start.first and (removed.entered_modseq, removed.uid) <= start.place
-
-
-def _sort_out(page: _Page, base: int, delta: MailDelta) -> MailDelta:
+def _sort_out(page: Page[Mail | Removed], base: int, delta: MailDelta) -> MailDelta:
     new: list[Mail] = []
     replaced: list[Mail] = []
     updated: list[Mail] = []

@@ -255,7 +255,7 @@ async def remove_folders(tx: Transaction, folders: Sequence[Folder]) -> list[Ste
     state = await tx.advance()
     await tx.mailbox.advance(
         step=0,
-        items=-sum(each.total_items for each in folders),
+        items=-sum(each.total_items for each in folders if each.folder_type == "mails"),
         size_bytes=-sum(each.size_bytes for each in folders),
         contents=0,
         item_ids=0,
@@ -274,6 +274,8 @@ async def remove_folders(tx: Transaction, folders: Sequence[Folder]) -> list[Ste
         await tx.folders.delete(each.folder_id)
         await tx.traces.doom(each.folder_id)
         steps.append(RemoveFolder(each.folder_id, Place(each.parent_id, each.name)))
+    if any(each.total_items for each in folders if each.folder_type == "contacts"):
+        await tx.contact_changes.note_removal(state.modseq)
     graves = [Grave(each.folder_id, 0, each.created_modseq, state.modseq) for each in reversed(folders)]
     await tx.operations.bury(graves, removed_at=removed_at)
     return steps

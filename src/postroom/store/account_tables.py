@@ -5,6 +5,8 @@ from functools import cached_property
 from postroom.model.ids import AccountId
 from postroom.store.engine.base import Connection
 from postroom.store.sql.bimi import WaitingRepo
+from postroom.store.sql.contact_changes import ContactChangeRepo
+from postroom.store.sql.contact_words import ContactWordRepo
 from postroom.store.sql.contacts import ContactRepo
 from postroom.store.sql.maintenance import UpkeepRepo
 from postroom.store.sql.profiles import ProfileRepo, SignatureRepo
@@ -21,6 +23,16 @@ class AccountTables:
     def contacts(self) -> ContactRepo:
         """The contacts."""
         return ContactRepo(self._connection, self.account_id)
+
+    @cached_property
+    def contact_words(self) -> ContactWordRepo:
+        """What contacts are found by."""
+        return ContactWordRepo(self._connection, self.account_id)
+
+    @cached_property
+    def contact_changes(self) -> ContactChangeRepo:
+        """What changed of the contacts since a position."""
+        return ContactChangeRepo(self._connection, self.account_id)
 
     @cached_property
     def bimi_waiting(self) -> WaitingRepo:

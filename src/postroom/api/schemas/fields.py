@@ -24,6 +24,9 @@ AliasText = Annotated[
     str, Meta(pattern=FOLDER_PATTERN, description="Id of a temporary alias.", examples=["80_1355"])
 ]
 MailText = Annotated[str, Meta(pattern=MAIL_PATTERN, description="Id of a mail.", examples=["ODBfMl8xMzU0"])]
+ContactText = Annotated[
+    str, Meta(pattern=MAIL_PATTERN, description="Id of a contact.", examples=["ODBfOF8x"])
+]
 ConversationText = Annotated[
     str, Meta(pattern=MAIL_PATTERN, description="Id of a conversation.", examples=["ODBfY18xMzU0"])
 ]
@@ -47,6 +50,7 @@ Base64 = Annotated[bytes, Meta(examples=["SGVsbG8sIHdvcmxkCg=="])]
 
 PATH_KINDS: dict[str, Any] = {
     "folder_id": FolderText,
+    "contact_id": ContactText,
     "mail_id": MailText,
     "conversation_id": ConversationText,
     "label_id": LabelText,

@@ -103,7 +103,12 @@ RETURNING item_id
 """
 _CONTACT_WORDS = """
 DELETE FROM contact_word WHERE account_id = $1
-AND (word, item_id) IN (SELECT word, item_id FROM contact_word WHERE account_id = $1 LIMIT $2)
+AND (item_id, word) IN (SELECT item_id, word FROM contact_word WHERE account_id = $1 LIMIT $2)
+RETURNING item_id
+"""
+_CONTACT_AVATARS = """
+DELETE FROM contact_avatar WHERE account_id = $1
+AND item_id IN (SELECT item_id FROM contact_avatar WHERE account_id = $1 LIMIT $2)
 RETURNING item_id
 """
 _FILTER_ENTRIES = """
@@ -151,6 +156,7 @@ _OTHERS = (
     _CONTACTS,
     _CONTACT_ADDRESSES,
     _CONTACT_WORDS,
+    _CONTACT_AVATARS,
     _FILTER_ENTRIES,
     _ANSWERED,
     _CONVERSATIONS,
