@@ -38,8 +38,8 @@ PDF = ("application/pdf", "a.pdf", b"pdf")
 ID = "an id goes here"
 NUMBER = "a number goes here"
 SESSION = "X-Axigen-Session"
-INSIDE = {"partId": "0", "attachmentId": "0", "innerAttachmentId": "0"}
-"""Numbers of what is inside of a mail: they name nothing without it."""
+INSIDE = {"partId": "0", "attachmentId": "0", "innerAttachmentId": "0", "filterId": "1"}
+"""Numbers of what is inside of a mail, or of what each account has: they name nothing by themselves."""
 SAME_KIND = {
     "activeConversationId": "conversationId",
     "activeMailId": "mailId",
@@ -109,13 +109,18 @@ LATER = {"deliveryTime": 1_744_500_000}
 ROWS = {
     "addConversationLabel": Row({"labelId": ID}),
     "addLabel": Row({"labelId": ID}),
+    "addToBlacklist": Row({"emailAddress": "black@example.org"}),
+    "addToWhitelist": Row({"emailAddress": "white@example.org"}),
     "archiveMail": Row(),
     "cancelSchedule": Row(mail="scheduledId"),
     "changeContact": Row({"name": "Another name", "folderId": ID}, folder="contactFolderId"),
+    "completeContacts": Row(query={"query": "a"}),
+    "changeBlacklistEntry": Row({"emailAddress": "blacker@example.org"}),
+    "changeFilterOptions": Row({"whitelistIncludeAddressBook": False}),
     "changeSignature": Row({"name": "Another name"}),
     "changeSettings": Row({"theme": "breeze"}),
     "changeWebhook": Row({"folderId": ID}),
-    "completeContacts": Row(query={"query": "a"}),
+    "changeWhitelistEntry": Row({"emailAddress": "whiter@example.org"}),
     "copyMail": TO_FOLDER,
     "copyMails": MOVED,
     "createContact": Row({"name": "New", "folderId": ID}, folder="contactFolderId"),
@@ -159,6 +164,8 @@ ROWS = {
     "getContactInfo": Row(),
     "getConversation": Row(query={"mailIds": ID}, told="mailIds"),
     "getCounters": Row(),
+    "getFilterOptions": Row(),
+    "getFilterPreset": Row(),
     "getFolder": Row(),
     "getFolderDelta": Row(),
     "getHeaders": Row(),
@@ -187,6 +194,9 @@ ROWS = {
     "listAttachments": Row(),
     "listContacts": IN_FOLDER._replace(folder="contactFolderId"),
     "listConversations": Row(query={"folderId": ID, "activeConversationId": ID}, told="activeConversationId"),
+    "listBlacklist": Row(),
+    "listFilterPresets": Row(),
+    "listFilters": Row(),
     "listFolders": Row(),
     "listLabels": Row(),
     "listMails": Row(query={"folderId": ID, "activeMailId": ID}, told="activeMailId"),
@@ -194,6 +204,7 @@ ROWS = {
     "listSignatures": Row(),
     "listTemporaryAliases": Row(),
     "listWebhooks": Row(),
+    "listWhitelist": Row(),
     "login": Row(),
     "logout": Row(),
     "markConversationSpam": Row(),
@@ -206,6 +217,8 @@ ROWS = {
     "moveMails": MOVED,
     "queryPartData": PARTS,
     "removeConversationLabel": Row(),
+    "removeFromBlacklist": Row(),
+    "removeFromWhitelist": Row(),
     "removeLabel": Row(),
     "renameFolder": NAME,
     "renameLabel": NAME,
@@ -225,6 +238,7 @@ ROWS = {
     "setContactInfo": Row({"firstName": "Ann"}),
     "setConversationFlags": Row({"isUnread": False}),
     "setClientSettings": Row({"clientSettings": "{}"}),
+    "setFilterPreset": Row({"preset": "strong"}),
     "setMailFlags": Row({"isUnread": False}),
     "setPassword": Row({"newPassword": "battery staple"}),
     "setUISettings": Row({"uiSettings": "{}"}),
@@ -232,6 +246,7 @@ ROWS = {
     "storeTemporaryAttachments": Row({"mailId": ID}, in_session=True),
     "streamEvents": Row(),
     "suggestSearches": Row(query={"prefix": "an"}),
+    "switchFilter": Row({"enabled": True}),
     "undo": Row(),
     "undoOperation": Row(),
     "undoSend": Row({"processingId": NUMBER, "mailId": ID}, mail="sentId"),
@@ -310,6 +325,12 @@ async def make_things(user: User) -> dict[str, str]:
         "labelId": (await make("labels", {"name": name}))["id"],
         "contactId": (await make("contacts", {"name": name}))["id"],
         "contactFolderId": (await make("folders", {"name": f"{name} too", "type": "contacts"}))["id"],
+        "whiteId": (
+            await make("account/avas/whitelist", {"emailAddress": f"{name}@example.org".replace(" ", ".")})
+        )["id"],
+        "blackId": (
+            await make("account/avas/blacklist", {"emailAddress": f"{name}@example.org".replace(" ", ".")})
+        )["id"],
         "signatureId": (await make("account/signatures", {"name": name, "type": "text", "body": "Bye"}))[
             "id"
         ],
@@ -358,7 +379,12 @@ def every_batch_a_job() -> Iterator[None]:
 async def take_down(user: User) -> list[Any]:
     """Return all that the calls could change, with the tokens that tell of every change."""
     lists = ["folders", "contacts", "labels", "account/webhooks", "account/settings", "account/vacation"]
-    lists = ["folders", "labels", "account/webhooks", "account/settings", "account/vacation"]
+    lists += [
+        "account/avas",
+        "account/avas/whitelist",
+        "account/avas/blacklist",
+        "account/avas/filters/onoff",
+    ]
     lists += ["account/contactinfo", "account/signatures", "account/temporaryaliases"]
     lists += ["operations", "mails/counters"]
     return [await user.get(f"/api/v1/{path}") for path in lists] + [

@@ -147,6 +147,8 @@ WHOLE_ACCOUNT = {
     "removals._ANSWERED": "an account is removed, a slice at a time",
     "removals._EXTRACTIONS": "an account is removed, a slice at a time",
     "removals._OTHERS": "the statements above",
+    "filters._FIND": "one row an account",
+    "filters._STANDING": "one row an account, and look-ups by key",
     "profiles._FIND": "one row an account",
     "profiles._FIND_AVATAR": "one row an account",
     "profiles._DELETE_AVATAR": "one row an account",
@@ -239,6 +241,9 @@ INSERT INTO outgoing SELECT a, a % 300, 'sent', '', 0, 0, a % 2 * a, 0, 0, 0, 0,
 INSERT INTO outgoing_recipient SELECT a, n, '', '', '', '', 'waiting', '', '', '', 0
     FROM generate_series(1, 2000) a, generate_series(1, 2) n;
 INSERT INTO outgoing_group SELECT a, d, 1, a, 0, 0, '', 0 FROM generate_series(1, 2000) a, generate_series(1, 2) d;
+INSERT INTO filter_setting SELECT a, 1, 1, 9, 200 FROM generate_series(1, 1000) a;
+INSERT INTO filter_entry SELECT a, u, CASE WHEN u % 2 = 0 THEN 'white' ELSE 'black' END, 'u' || u, 'u' || u
+FROM generate_series(1, 20) a, generate_series(1, 200) u;
 INSERT INTO vacation SELECT a, 0, 1, 0, 0, 0, 0, 0, '', '' FROM generate_series(1, 1000) a;
 INSERT INTO contact SELECT a, 8 + u % 2, u, u, u, u, 0, '', '', '', '', '', '', '', '', '', '', '', u, 0, u % 20 / 19,
     (u % 77)::text::bytea, (u % 77)::text::bytea FROM generate_series(1, 20) a, generate_series(1, 2000) u;

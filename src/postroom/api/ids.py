@@ -13,6 +13,7 @@ from binascii import Error, a2b_base64, b2a_base64
 from postroom.errors import PostroomError, bad_parameter
 from postroom.model.contact import ContactRef
 from postroom.model.conversation import ConversationId, ConversationRef
+from postroom.model.filters import EntryRef
 from postroom.model.ids import AccountId, FolderId, FolderRef, LabelId, LabelRef, MailRef, Uid
 from postroom.model.profile import AliasId, AliasRef, SignatureId, SignatureRef
 from postroom.model.webhook import WebhookId, WebhookRef
@@ -43,6 +44,11 @@ def render_label(owner: AccountId, label: LabelId) -> str:
 def render_webhook(owner: AccountId, webhook: WebhookId) -> str:
     """Return the wire id of a webhook."""
     return f"{owner}_{webhook}"
+
+
+def render_entry(owner: AccountId, entry_id: int) -> str:
+    """Return the wire id of an entry of a white or black list."""
+    return f"{owner}_{entry_id}"
 
 
 def render_signature(owner: AccountId, signature: SignatureId) -> str:
@@ -100,6 +106,14 @@ def parse_webhook(text: str, parameter: str) -> WebhookRef:
     if found is None or max(int(found[1]), int(found[2])) > MAX_NUMBER:
         raise _malformed(parameter, "webhook")
     return WebhookRef(AccountId(int(found[1])), WebhookId(int(found[2])))
+
+
+def parse_entry(text: str, parameter: str) -> EntryRef:
+    """Return the entry of a list that ``text`` names; raises ``badParameter`` naming ``parameter``."""
+    found = _PAIR.fullmatch(text)
+    if found is None or max(int(found[1]), int(found[2])) > MAX_NUMBER:
+        raise _malformed(parameter, "entry")
+    return EntryRef(AccountId(int(found[1])), int(found[2]))
 
 
 def parse_signature(text: str, parameter: str) -> SignatureRef:

@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from postroom.auth.passwords import PasswordHasher
+from postroom.config.filters import FiltersConfig
 from postroom.config.root import Config
 from postroom.content.pictures import PictureMaker
 from postroom.content.pool import HelperPool, count_helpers
@@ -27,6 +28,7 @@ from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
 from postroom.domain.drafts import Drafts
 from postroom.domain.event_streams import EventStreams
+from postroom.domain.filter_settings import FilterSettings
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.found_conversations import FoundConversations
@@ -35,6 +37,7 @@ from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
 from postroom.domain.jobs import Jobs
 from postroom.domain.labels import Labels
+from postroom.domain.learning import Learning
 from postroom.domain.letters import Letters
 from postroom.domain.logins import Logins
 from postroom.domain.mail_changes import MailChanges, Policies
@@ -54,6 +57,7 @@ from postroom.domain.sending import Sending
 from postroom.domain.server_secrets import ServerSecrets
 from postroom.domain.settings import Settings
 from postroom.domain.signatures import Signatures
+from postroom.domain.spam_filters import SpamFilters
 from postroom.domain.temporary_aliases import TemporaryAliases
 from postroom.domain.temporary_attachments import TemporaryAttachments
 from postroom.domain.tickets import Tickets
@@ -64,6 +68,9 @@ from postroom.domain.visits import Visits
 from postroom.domain.webhooks import Webhooks
 from postroom.store import Store, open_store
 from postroom.store.stats import CommitStats
+
+if TYPE_CHECKING:
+    from postroom.app.rspamd import Rspamd
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,7 @@ async def open_services(config: Config, clock: Clock | None = None) -> AsyncIter
         finally:
             domain.news.close()
             await domain.jobs.close()
+            await domain.learning.close()
             await domain.doomed.close()
             await domain.temporary_attachments.close()
     finally:
@@ -124,6 +132,8 @@ class _Parts(NamedTuple):
     secrets: ServerSecrets
     tokens: Tokens
     routing: Routing
+    rspamd: "Rspamd | None"
+    learning: Learning
     policies: Policies
     doomed: Doomed
     jobs: Jobs
@@ -139,7 +149,9 @@ class _AccountCases(TypedDict):
     accounts: Accounts
     calls: Calls
     address_book: AddressBook
+    filter_settings: FilterSettings
     indexes: Indexes
+    learning: Learning
     passwords: Passwords
     profiles: Profiles
     signatures: Signatures
@@ -228,12 +240,27 @@ def _make_account_cases(
             settings=parts.settings,
             tokens=parts.tokens,
         ),
+        filter_settings=FilterSettings(store),
         indexes=Indexes(store, config.classes),
+        learning=parts.learning,
         passwords=Passwords(store, parts.logins, hasher, config.classes, now=now),
         profiles=Profiles(store, pictures),
         signatures=Signatures(store, work),
         temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),
         vacations=Vacations(store),
+    )
+
+
+def _make_logins(store: Store, config: Config, hasher: PasswordHasher, *, clock: Clock) -> Logins:
+    return Logins(
+        store,
+        config.auth,
+        hasher=hasher,
+        classes=config.classes,
+        primary_domain=config.primary_domain,
+        trusted=config.http.trusted_proxy_networks,
+        purges=LogoutPurges(config.classes, follow=doomed.finish),
+        now=clock.now,
     )
 
 
@@ -248,16 +275,7 @@ async def _make_parts(
 ) -> _Parts:
     secrets = secrets or await ServerSecrets.load(store, config.data_dir)
     doomed = Doomed(store)
-    logins = Logins(
-        store,
-        config.auth,
-        hasher=hasher,
-        classes=config.classes,
-        primary_domain=config.primary_domain,
-        trusted=config.http.trusted_proxy_networks,
-        purges=LogoutPurges(config.classes, follow=doomed.finish),
-        now=clock.now,
-    )
+    logins = _make_logins(store, config, hasher, clock=clock)
     news = News(
         store,
         max_per_account=config.http.max_event_streams_per_account,
@@ -269,7 +287,9 @@ async def _make_parts(
     attachments = TemporaryAttachments(store, messages, config.classes, clock=clock)
     limit = config.lmtp.max_message_bytes
     settings = Settings(store, config.classes)
-    policies = Policies(config.classes, on_marked=receipts.acknowledge)
+    rspamd = _make_rspamd(config.filters)
+    learning = Learning(store, rspamd)
+    policies = Policies(config.classes, on_marked=receipts.acknowledge, learning=learning)
     return _Parts(
         clock=clock,
         logins=logins,
@@ -279,6 +299,8 @@ async def _make_parts(
         secrets=secrets,
         tokens=await Tokens.open(secrets),
         routing=routing,
+        rspamd=rspamd,
+        learning=learning,
         policies=policies,
         doomed=doomed,
         jobs=Jobs(store, policies, on_progress=news.job_changed),
@@ -294,6 +316,15 @@ def _make_bimi(store: Store, config: Config, clock: Clock) -> Bimi:
     return Bimi(store, trusted_hosts=trusted_hosts, is_enabled=config.bimi.enabled, clock=clock)
 
 
+def _make_rspamd(config: FiltersConfig) -> "Rspamd | None":
+    if not config.rspamd_url and not config.rspamd_learn_url:
+        return None
+    # Most servers have none: they need not pay for the HTTP client.
+    from postroom.app.rspamd import Rspamd  # noqa: PLC0415
+
+    return Rspamd(config)
+
+
 def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWork | None) -> Ingest:
     ingest = Ingest(
         store,
@@ -301,6 +332,7 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
         max_message_bytes=config.lmtp.max_message_bytes,
         work=work,
         routing=parts.routing,
+        filters=SpamFilters(store, config.filters, parts.rspamd),
         bimi=parts.bimi,
         now=parts.clock.now,
     )

@@ -16,6 +16,7 @@ from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
 from postroom.domain.drafts import Drafts
 from postroom.domain.event_streams import EventStreams
+from postroom.domain.filter_settings import FilterSettings
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.health import Health
@@ -23,6 +24,7 @@ from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
 from postroom.domain.jobs import Jobs
 from postroom.domain.labels import Labels
+from postroom.domain.learning import Learning
 from postroom.domain.logins import Logins
 from postroom.domain.mail_changes import MailChanges
 from postroom.domain.mails import Mails
@@ -65,6 +67,7 @@ class Domain:
     doomed: Doomed
     drafts: Drafts
     event_streams: EventStreams
+    filter_settings: FilterSettings
     folder_changes: FolderChanges
     folders: Folders
     health: Health
@@ -72,6 +75,7 @@ class Domain:
     ingest: Ingest
     jobs: Jobs
     labels: Labels
+    learning: Learning
     logins: Logins
     mail_changes: MailChanges
     mails: Mails

@@ -85,6 +85,7 @@ class ConversationChanges:
         steps = (await perform(tx, action, items, policy=policy)).steps
         if steps:
             await write_down(tx, kind, steps, folder_id=FolderId(folder_of(steps[0])))
+            self._policies.note(tx, kind, steps)
 
     async def _do_as_job(self, caller: Caller, action: Action, targets: list[Target], *, kind: str) -> None:
         state = await self._jobs.start_batch(caller, kind, action, targets=targets, failed=[], waits=True)

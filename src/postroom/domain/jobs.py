@@ -259,6 +259,7 @@ class Jobs:
             else:
                 done = await self._do(tx, job, piece.items)
                 history_id = await _write_down(tx, job, done.steps)
+                self._policies.note(tx, job.kind, done.steps)
                 if done.failed:
                     await tx.tables.jobs.add_failure(job_key, Slice(piece.number, _pack(done.failed)))
                 job = job._replace(history_id=history_id, touched_at=now)

@@ -28,9 +28,10 @@ from postroom.domain.actions import (
 from postroom.domain.combining import Combiner
 from postroom.domain.filing import locate_mail
 from postroom.domain.history import write_down
+from postroom.domain.learning import Learning
 from postroom.domain.quota import Quota
 from postroom.domain.settings import read_settings
-from postroom.domain.steps import split_step
+from postroom.domain.steps import Step, split_step
 from postroom.errors import PostroomError, not_found
 from postroom.model.account import Caller
 from postroom.model.folder import INBOX
@@ -44,10 +45,22 @@ from postroom.store.tx import Snapshot, Transaction
 class Policies:
     """What actions go by, for each account."""
 
-    def __init__(self, classes: Mapping[str, AccountClass], *, on_marked: OnMarked = tell_nobody) -> None:
-        """``on_marked`` is told of mails whose flags their owner has set."""
+    def __init__(
+        self,
+        classes: Mapping[str, AccountClass],
+        *,
+        on_marked: OnMarked = tell_nobody,
+        learning: Learning | None = None,
+    ) -> None:
+        """``on_marked`` is told of mails whose flags their owner has set, ``learning`` of what was done to mails."""
         self._classes = classes
         self._on_marked = on_marked
+        self._learning = learning
+
+    def note(self, tx: Transaction, kind: str, steps: Sequence[Step]) -> None:
+        """Note what was done to mails, for those who learn from it."""
+        if self._learning is not None:
+            self._learning.note(tx, kind, steps)
 
     async def read_for(self, action: Action, mailbox: Snapshot, class_name: str) -> Policy:
         """Return the policy of a mailbox's owner, so far as an action goes by it."""
@@ -159,6 +172,7 @@ class MailChanges:
             policy = await self._policies.read_for(action, tx, caller.class_name)
             outcome = await perform(tx, action, [item], policy=policy)
             await write_down(tx, change.kind, outcome.steps, folder_id=ref.folder)
+            self._policies.note(tx, change.kind, outcome.steps)
         return outcome.mails[item.mail.item_id]
 
     async def _change_together(
@@ -219,6 +233,7 @@ class MailChanges:
                     modseq=mail.modseq,
                     session_id=change.caller.session_id,
                 )
+                self._policies.note(tx, change.kind, [step])
         return done
 
 

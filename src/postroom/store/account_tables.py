@@ -8,6 +8,7 @@ from postroom.store.sql.bimi import WaitingRepo
 from postroom.store.sql.contact_changes import ContactChangeRepo
 from postroom.store.sql.contact_words import ContactWordRepo
 from postroom.store.sql.contacts import ContactRepo
+from postroom.store.sql.filters import FilterRepo
 from postroom.store.sql.maintenance import UpkeepRepo
 from postroom.store.sql.profiles import ProfileRepo, SignatureRepo
 from postroom.store.sql.settings import SettingRepo
@@ -48,6 +49,11 @@ class AccountTables:
     def signatures(self) -> SignatureRepo:
         """The signatures."""
         return SignatureRepo(self._connection, self.account_id)
+
+    @cached_property
+    def filters(self) -> FilterRepo:
+        """The filters of incoming mail."""
+        return FilterRepo(self._connection, self.account_id)
 
     @cached_property
     def settings(self) -> SettingRepo:

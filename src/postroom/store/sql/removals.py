@@ -113,7 +113,7 @@ RETURNING item_id
 """
 _FILTER_ENTRIES = """
 DELETE FROM filter_entry WHERE account_id = $1
-AND entry_id IN (SELECT entry_id FROM filter_entry WHERE account_id = $1 LIMIT $2)
+AND (list, entry_id) IN (SELECT list, entry_id FROM filter_entry WHERE account_id = $1 LIMIT $2)
 RETURNING entry_id
 """
 _ANSWERED = """
