@@ -251,7 +251,9 @@ def _make_account_cases(
     )
 
 
-def _make_logins(store: Store, config: Config, hasher: PasswordHasher, *, clock: Clock) -> Logins:
+def _make_logins(
+    store: Store, config: Config, hasher: PasswordHasher, *, clock: Clock, doomed: Doomed
+) -> Logins:
     return Logins(
         store,
         config.auth,
@@ -275,7 +277,7 @@ async def _make_parts(
 ) -> _Parts:
     secrets = secrets or await ServerSecrets.load(store, config.data_dir)
     doomed = Doomed(store)
-    logins = _make_logins(store, config, hasher, clock=clock)
+    logins = _make_logins(store, config, hasher, clock=clock, doomed=doomed)
     news = News(
         store,
         max_per_account=config.http.max_event_streams_per_account,
