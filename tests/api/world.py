@@ -22,6 +22,7 @@ from postroom.domain.directory import AccountSettings, Directory
 from postroom.model.account import Account
 from postroom.model.envelope import Envelope
 from postroom.store import Store
+from tests.fixtures.stores import data_dir_of
 
 PASSWORD = "correct horse"
 _CHEAP = AuthConfig(argon2_time_cost=1, argon2_memory_kib=8)
@@ -138,7 +139,9 @@ async def make_world(
 ) -> World:
     """Put everything together over ``store``."""
     hasher, clock = PasswordHasher(_CHEAP), Clock()
-    config = Config(auth=_CHEAP, classes=classes, filters=filters or FiltersConfig())
+    config = Config(
+        data_dir=data_dir_of(store), auth=_CHEAP, classes=classes, filters=filters or FiltersConfig()
+    )
     domain = await make_domain(store, config, hasher, clock=DomainClock(clock))
     stats = APIStats()
     directory = Directory(store, hasher, classes, clock=clock)

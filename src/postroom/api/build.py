@@ -13,6 +13,7 @@ from postroom.api.describe import make_docs_routes, make_openapi_route
 from postroom.api.edge import Edge
 from postroom.api.idempotency import WRITING_METHODS, OncePerKey
 from postroom.api.metrics import make_metrics_route
+from postroom.api.proxies import BehindProxies, make_trust
 from postroom.api.reading import ReadingWay
 from postroom.api.routes import (
     accounts,
@@ -113,7 +114,9 @@ def _prepare(handler: HTTPRouteHandler) -> HTTPRouteHandler:
 
 def build_api(domain: Domain, settings: APISettings, stats: APIStats) -> ASGIApp:
     """Return the ASGI application of the whole HTTP interface."""
-    return Edge(ReadingWay(build_router(stats)), domain=domain, settings=settings, stats=stats)
+    edge = Edge(ReadingWay(build_router(stats)), domain=domain, settings=settings, stats=stats)
+    trust = make_trust(settings.proxy_networks, unix=settings.trusts_unix, header=settings.forwarded_header)
+    return edge if trust is None else BehindProxies(edge, trust)
 
 
 def _pass_on(_: "Request[Any, Any, Any]", error: Exception) -> NoReturn:

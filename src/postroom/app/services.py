@@ -55,6 +55,7 @@ from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.sending import Sending
+from postroom.domain.server_secrets import ServerSecrets
 from postroom.domain.settings import Settings
 from postroom.domain.sharing import Sharing
 from postroom.domain.signatures import Signatures
@@ -84,13 +85,14 @@ class Services:
     hasher: PasswordHasher
     helpers: HelperPool
     clock: Clock
+    secrets: ServerSecrets
 
 
 @asynccontextmanager
 async def open_services(config: Config, clock: Clock | None = None) -> AsyncIterator[Services]:
     """Open the store and the domain for the time of a block; the clock is the system's, if none is given.
 
-    Raises: schemaTooNew, schemaChanged, unavailable.
+    Raises: schemaTooNew, schemaChanged, badKeyFile, serverKeyMissing, unavailable.
     """
     clock = clock or Clock()
     commits = CommitStats()
@@ -104,9 +106,11 @@ async def open_services(config: Config, clock: Clock | None = None) -> AsyncIter
     hasher = PasswordHasher(config.auth)
     helpers = HelperPool(count_helpers(config.helpers))
     try:
-        domain = await make_domain(store, config, hasher, work=ContentWork(helpers), clock=clock)
+        secrets = await ServerSecrets.load(store, config.data_dir)
+        work = ContentWork(helpers)
+        domain = await make_domain(store, config, hasher, work=work, clock=clock, secrets=secrets)
         try:
-            yield Services(store, domain, commits, hasher, helpers, clock)
+            yield Services(store, domain, commits, hasher, helpers, clock, secrets)
         finally:
             domain.news.close()
             await domain.jobs.close()
@@ -127,6 +131,7 @@ class _Parts(NamedTuple):
     messages: Messages
     news: News
     settings: Settings
+    secrets: ServerSecrets
     tokens: Tokens
     routing: Routing
     rspamd: "Rspamd | None"
@@ -144,6 +149,7 @@ class _AccountCases(TypedDict):
     """The use cases of what an account has besides mail."""
 
     accounts: Accounts
+    calls: Calls
     address_book: AddressBook
     filter_settings: FilterSettings
     indexes: Indexes
@@ -163,9 +169,10 @@ async def make_domain(
     *,
     work: ContentWork | None = None,
     clock: Clock | None = None,
+    secrets: ServerSecrets | None = None,
 ) -> Domain:
-    """Return the use cases over an open store. Raises: unavailable."""
-    parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock())
+    """Return the use cases over an open store. Raises: badKeyFile, serverKeyMissing, unavailable."""
+    parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock(), secrets=secrets)
     logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
     now, sessions, doomed, jobs = parts.clock.now, logins.sessions, parts.doomed, parts.jobs
     found = FoundConversations(store, parts.search_folders)
@@ -174,7 +181,6 @@ async def make_domain(
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders, carrying=_make_carrying(store, config, parts)),
         bimi=parts.bimi,
-        calls=Calls(store, config.classes, hasher, now=now),
         conversation_batches=ConversationBatches(store, jobs, found),
         conversation_changes=ConversationChanges(store, policies, jobs),
         conversations=_make_conversations(store, config, parts, found=found),
@@ -205,7 +211,7 @@ async def make_domain(
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
         visits=Visits(store, config.classes, config.retention, doomed=doomed, clock=parts.clock),
-        webhooks=await Webhooks.open(store, config.webhooks, config.retention),
+        webhooks=await Webhooks.open(store, config.webhooks, config.retention, server_secrets=parts.secrets),
     )
 
 
@@ -228,6 +234,7 @@ def _make_account_cases(
     now, pictures = parts.clock.now, PictureMaker()
     return _AccountCases(
         accounts=Accounts(store, config.classes, now=now),
+        calls=Calls(store, config.classes, hasher, now=now),
         address_book=AddressBook.over(
             store,
             config.classes,
@@ -248,11 +255,10 @@ def _make_account_cases(
     )
 
 
-async def _make_parts(
-    store: Store, config: Config, hasher: PasswordHasher, *, work: ContentWork | None, clock: Clock
-) -> _Parts:
-    doomed = Doomed(store)
-    logins = Logins(
+def _make_logins(
+    store: Store, config: Config, hasher: PasswordHasher, *, clock: Clock, doomed: Doomed
+) -> Logins:
+    return Logins(
         store,
         config.auth,
         hasher=hasher,
@@ -262,6 +268,20 @@ async def _make_parts(
         purges=LogoutPurges(config.classes, follow=doomed.finish),
         now=clock.now,
     )
+
+
+async def _make_parts(
+    store: Store,
+    config: Config,
+    hasher: PasswordHasher,
+    *,
+    work: ContentWork | None,
+    clock: Clock,
+    secrets: ServerSecrets | None,
+) -> _Parts:
+    secrets = secrets or await ServerSecrets.load(store, config.data_dir)
+    doomed = Doomed(store)
+    logins = _make_logins(store, config, hasher, clock=clock, doomed=doomed)
     news = News(
         store,
         max_per_account=config.http.max_event_streams_per_account,
@@ -282,7 +302,8 @@ async def _make_parts(
         messages=messages,
         news=news,
         settings=settings,
-        tokens=await Tokens.open(store),
+        secrets=secrets,
+        tokens=await Tokens.open(secrets),
         routing=routing,
         rspamd=rspamd,
         learning=learning,
