@@ -362,6 +362,14 @@ async def make_things(user: User) -> dict[str, str]:
     return things | INSIDE | {name: things[kind] for name, kind in SAME_KIND.items()}
 
 
+async def clear_limited(*users: User) -> None:
+    """Remove what an account may have few of."""
+    for user in users:
+        for kind in ("webhooks", "signatures", "temporaryaliases"):
+            for one in (await user.get(f"/api/v1/account/{kind}"))["items"]:
+                await user.client.delete(f"/api/v1/account/{kind}/{one['id']}")
+
+
 async def upload_file(user: User) -> dict[str, str]:
     """Have a new session upload a file; return the ids of both."""
     session = {SESSION: (await user.client.post("/api/v1/login")).json()["sessid"]}

@@ -15,7 +15,7 @@ from postroom.model.account import Caller
 from postroom.model.ids import FolderId, Modseq, SessionId
 from postroom.model.listing import SortField
 from postroom.model.search_folder import FIRST_SEARCH_FOLDER
-from tests.api.test_access import ROWS, call, fit, make_things, names_of, protected
+from tests.api.test_access import ROWS, call, clear_limited, fit, make_things, names_of, protected
 from tests.api.world import User, make_message
 
 SESSION = "X-Axigen-Session"
@@ -594,8 +594,7 @@ async def test_every_call_about_a_mail_takes_its_name_in_a_search_folder(ann: Us
         assert response.status_code == 200, (endpoint, response.text)
         if row.told == "ids":
             assert response.json()["failedItems"] == []
-        for hook in (await ann.get("/api/v1/account/webhooks"))["items"]:
-            await ann.client.delete(f"/api/v1/account/webhooks/{hook['id']}")
+        await clear_limited(ann)
     assert tried > 30
 
 

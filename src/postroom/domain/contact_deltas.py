@@ -8,10 +8,9 @@ knows all folders starts anew then.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from postroom.domain.access import require_own
 from postroom.domain.chains import Start, find_start, is_lost, read_page
-from postroom.domain.contacts import ContactListRequest, Contacts, get_state, render_token
-from postroom.domain.tokens import Chain, SyncToken, Tokens, refuse_token
+from postroom.domain.contacts import ContactListRequest, Contacts, get_state, owner_of, render_token
+from postroom.domain.tokens import Chain, SyncToken, Tokens, mails_scope, refuse_token
 from postroom.model.account import Caller
 from postroom.model.contact import Contact, ContactSort
 from postroom.model.ids import FolderId, FolderRef
@@ -50,7 +49,10 @@ class ContactDeltas:
         self._tokens = tokens
 
     async def find_present(self, caller: Caller, folder: FolderRef | None, text: str | None) -> Present:
-        """Return what the answer to a token depends on; one look-up. Raises: notFound; badParameter; unavailable."""
+        """Return what the answer to a token depends on; one look-up, two in another's folder.
+
+        Raises: notFound; notPermitted; badParameter; unavailable.
+        """
         token = await self._contacts.token(caller, folder)
         self._parse(caller, folder, text)
         sort = await self._contacts.sort_for(caller, ContactListRequest())
@@ -61,20 +63,17 @@ class ContactDeltas:
     ) -> ContactDelta:
         """Return what changed since the token ``text`` was given; None or "": everything is new.
 
-        Raises: notFound; badParameter; unavailable.
+        Raises: notFound; notPermitted; badParameter; unavailable.
         """
-        owner = caller.account_id
-        if folder is not None:
-            require_own(caller, folder.owner, "the folder")
         sort = await self._contacts.sort_for(caller, ContactListRequest())
-        async with self._store.read(owner) as mailbox:
-            state = await get_state(mailbox, folder)
+        async with self._store.read(owner_of(caller, folder)) as mailbox:
+            state = await get_state(mailbox, caller, folder)
             token = self._parse(caller, folder, text)
             is_reset = token is not None and is_lost(token, state)
             start = find_start(None if is_reset else token, state)
             source = _Source(mailbox, None if folder is None else folder.folder)
             page = await read_page(source, start, limit=limit)
-        present = render_token(self._tokens, owner, folder, state=state)
+        present = render_token(self._tokens, caller.account_id, folder, state=state)
         changed = [row for row in page.rows if isinstance(row, ChangedContact)]
         return ContactDelta(
             Present(present, sort),
@@ -95,7 +94,11 @@ class ContactDeltas:
         chain = Chain(end.modseq, end.uid, start.first)
         if folder is not None:
             return self._tokens.mails_token(
-                folder, validity=state.uid_validity, modseq=start.base, chain=chain
+                folder,
+                validity=state.uid_validity,
+                modseq=start.base,
+                chain=chain,
+                reader=caller.account_id,
             )
         return self._tokens.render(SyncToken("contacts", (int(caller.account_id),), 0, start.base, chain))
 
@@ -103,7 +106,8 @@ class ContactDeltas:
         if not text:
             return None
         token = self._tokens.parse(text, kind="contacts" if folder is None else "mails")
-        if token.scope != ((caller.account_id,) if folder is None else tuple(folder)):
+        scope = (int(caller.account_id),) if folder is None else mails_scope(folder, caller.account_id)
+        if token.scope != scope:
             raise refuse_token()
         return token
 

@@ -1,5 +1,8 @@
 """Contacts in and out as vCards.
 
+In a folder of another's an import needs the letters for new contacts and for changes, since a card may be either;
+each slice looks at them anew, and so does each slice of an export.
+
 What comes in is read card by card and filed slice by slice, each slice a short transaction, so that others have
 their turn; a card is filed as a whole or not at all. A card is that of a contact of the folder if they have the same
 UID, or else the same name and main address (where there is none, the same phone number). Then what the card says
@@ -21,7 +24,7 @@ import structlog
 from postroom.compose.addresses import parse_address
 from postroom.config.classes import AccountClass
 from postroom.content.vcards import VCard, read_vcards, write_vcard
-from postroom.domain.access import require_own
+from postroom.domain.access import INSERT, READ, WRITE, lock_folders, require
 from postroom.domain.contact_cards import (
     MAX_CHARS,
     MAX_MEMBERS,
@@ -30,7 +33,7 @@ from postroom.domain.contact_cards import (
     card_of,
     check_card,
 )
-from postroom.domain.contact_changes import MAX_AVATAR_BYTES, find_room
+from postroom.domain.contact_changes import MAX_AVATAR_BYTES, find_room, session_of
 from postroom.domain.contact_filing import (
     UNSET,
     NewContact,
@@ -39,7 +42,7 @@ from postroom.domain.contact_filing import (
     change_contact,
     get_contacts_folder,
 )
-from postroom.domain.contacts import render_token
+from postroom.domain.contacts import get_state, render_token
 from postroom.domain.steps import Record
 from postroom.domain.thumbnails import make_thumbnail
 from postroom.domain.tokens import Tokens
@@ -53,6 +56,7 @@ from postroom.model.ids import FolderId, FolderRef
 from postroom.store import Store
 from postroom.store.tx import Transaction
 
+_IMPORTING = READ + WRITE + INSERT
 MAX_IMPORT_BYTES = 16 << 20
 MAX_CARDS = 100_000
 SLICE = 50
@@ -113,19 +117,19 @@ class ContactTransfer:
         """File the vCards of a file in a folder, Contacts if none is given; return what became of them.
 
         Raises: badParameter where there are no vCards; payloadTooLarge where there are too many; notFound;
-        unavailable.
+        notPermitted; unavailable.
         """
         if data.upper().count(b"BEGIN:VCARD") > MAX_CARDS:
             raise too_much(f"a file has at most {MAX_CARDS} vCards", MAX_CARDS)
         ref = folder or FolderRef(caller.account_id, CONTACTS)
-        require_own(caller, ref.owner, "the folder")
         async with self._store.read(ref.owner) as mailbox:
+            await require(mailbox, caller, ref.folder, needs=_IMPORTING)
             await get_contacts_folder(mailbox, ref.folder)
         done = Imported()
         slices = _in_slices(data)
         while (read := await self._read(slices)) is not None:
             ready = [one for one in read if one is not None]
-            filed = await self._file(caller, ref.folder, ready)
+            filed = await self._file(caller, ref, ready)
             failed = len(read) - filed.imported - filed.updated
             done = Imported(
                 done.imported + filed.imported, done.updated + filed.updated, done.failed + failed
@@ -141,13 +145,14 @@ class ContactTransfer:
         async with self._reading:
             return await asyncio.to_thread(next, slices, None)
 
-    async def _file(self, caller: Caller, folder_id: FolderId, cards: list[_Read]) -> Imported:
+    async def _file(self, caller: Caller, ref: FolderRef, cards: list[_Read]) -> Imported:
         pictures = [await _find_picture(one.photo) for one in cards]
-        async with self._store.transaction(caller.account_id, session_id=caller.session_id) as tx:
-            await tx.lock()
-            if await tx.folders.find(folder_id) is None:
+        async with self._store.transaction(ref.owner, session_id=session_of(caller, ref.owner)) as tx:
+            await lock_folders(tx)
+            await require(tx, caller, ref.folder, needs=_IMPORTING)
+            if await tx.folders.find(ref.folder) is None:
                 raise not_found("the folder")
-            filing = _Filing(tx, folder_id, room=await find_room(tx, self._classes, caller))
+            filing = _Filing(tx, ref.folder, room=await find_room(tx, self._classes))
             for one, picture in zip(cards, pictures, strict=True):
                 await filing.take(one, picture)
             await filing.flush()
@@ -156,20 +161,21 @@ class ContactTransfer:
         return Imported(filing.imported, filing.updated)
 
     async def begin_export(self, caller: Caller, folder: FolderRef | None) -> tuple[FolderRef, str]:
-        """Return the folder that goes out, and the token that it has now. Raises: notFound; unavailable."""
-        ref = folder or FolderRef(caller.account_id, CONTACTS)
-        require_own(caller, ref.owner, "the folder")
-        async with self._store.peek(ref.owner) as mailbox:
-            state = await mailbox.contact_changes.find(ref.folder)
-        if state is None:
-            raise not_found("the folder")
-        return ref, render_token(self._tokens, ref.owner, ref, state=state)
+        """Return the folder that goes out, and the token that it has now.
 
-    async def export(self, ref: FolderRef, version: str) -> AsyncIterator[bytes]:
-        """Yield the vCards of a folder. Raises: unavailable."""
+        Raises: notFound; notPermitted; unavailable.
+        """
+        ref = folder or FolderRef(caller.account_id, CONTACTS)
+        async with self._store.read(ref.owner) as mailbox:
+            state = await get_state(mailbox, caller, ref)
+        return ref, render_token(self._tokens, caller.account_id, ref, state=state)
+
+    async def export(self, caller: Caller, ref: FolderRef, version: str) -> AsyncIterator[bytes]:
+        """Yield the vCards of a folder. Raises: notFound; notPermitted; unavailable."""
         uid = 0
         while True:
             async with self._store.read(ref.owner) as mailbox:
+                await require(mailbox, caller, ref.folder, needs=READ)
                 contacts = await mailbox.contacts.list_after(ref.folder, uid, limit=SLICE)
                 avatars = {
                     one.item_id: await mailbox.contacts.find_avatar(one.item_id)

@@ -1,4 +1,7 @@
-"""Contacts of a caller: lists and single ones, those that are found as one types, and their pictures.
+"""Contacts that a caller sees: lists and single ones, those that are found as one types, and their pictures.
+
+A folder of another's is listed by its name alone: what is found in all folders together, or as one types, is one's
+own.
 
 Who types gets those used most, of all that have, for each word typed, a word of theirs that begins with it. The store
 gives the first words of each level of use (:mod:`postroom.store.sql.contact_words`). A contact may have several of
@@ -12,7 +15,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from postroom.domain.access import require_own
+from postroom.domain.access import LIST, READ, find_letters, require
 from postroom.domain.contact_cards import words_of_query
 from postroom.domain.sessions import Sessions
 from postroom.domain.settings import Settings
@@ -45,14 +48,19 @@ class ContactPage(NamedTuple):
 
 
 class FullContact(NamedTuple):
-    """A contact with its picture."""
+    """A contact with its picture, and who has it."""
 
+    owner: AccountId
     contact: Contact
     avatar: Avatar | None
 
 
-Pictures = list[tuple[Contact, Avatar]]
-"""Contacts with their pictures."""
+class Picture(NamedTuple):
+    """A contact with a picture, and who has it."""
+
+    owner: AccountId
+    contact: Contact
+    avatar: Avatar
 
 
 class ContactListRequest(NamedTuple):
@@ -65,13 +73,13 @@ class ContactListRequest(NamedTuple):
     limit: int | None = None
 
 
-def render_token(
-    tokens: Tokens, account_id: AccountId, folder: FolderRef | None, *, state: ContactState
-) -> str:
-    """Return the token of a list of contacts."""
+def render_token(tokens: Tokens, reader: AccountId, folder: FolderRef | None, *, state: ContactState) -> str:
+    """Return the token of a list of contacts, as a reader has it."""
     if folder is not None:
-        return tokens.mails_token(folder, validity=state.uid_validity, modseq=state.content_modseq)
-    return tokens.render(SyncToken("contacts", (int(account_id),), 0, state.content_modseq))
+        return tokens.mails_token(
+            folder, validity=state.uid_validity, modseq=state.content_modseq, reader=reader
+        )
+    return tokens.render(SyncToken("contacts", (int(reader),), 0, state.content_modseq))
 
 
 class Contacts:
@@ -84,17 +92,22 @@ class Contacts:
         self._tokens = tokens
 
     async def token(self, caller: Caller, folder: FolderRef | None) -> str:
-        """Return the token of a list; one look-up. Raises: notFound; unavailable."""
-        owner = _owner_of(caller, folder)
-        async with self._store.peek(owner) as mailbox:
+        """Return the token of a list; one look-up, two in another's folder.
+
+        Raises: notFound; notPermitted; unavailable.
+        """
+        owner = owner_of(caller, folder)
+        opened = self._store.peek(owner) if owner == caller.account_id else self._store.read(owner)
+        async with opened as mailbox:
             if folder is not None:
+                await require(mailbox, caller, folder.folder, needs=READ)
                 state = await mailbox.contact_changes.find(folder.folder)
             else:
                 modseq = await mailbox.contact_changes.find_modseq()
                 state = None if modseq is None else ContactState(0, modseq, modseq, 0, modseq)
         if state is None:
             raise not_found("the folder" if folder is not None else "the mailbox")
-        return render_token(self._tokens, owner, folder, state=state)
+        return render_token(self._tokens, caller.account_id, folder, state=state)
 
     async def sort_for(self, caller: Caller, request: ContactListRequest) -> ContactSort:
         """Return the order of a list: what is asked for, else the last one. Raises: unavailable."""
@@ -107,28 +120,31 @@ class Contacts:
         return ContactSort(ContactField(field), is_descending)
 
     async def list(self, caller: Caller, request: ContactListRequest) -> ContactPage:
-        """Return a page of contacts; ``limit`` defaults to the account's page size. Raises: notFound; unavailable."""
-        owner = _owner_of(caller, request.folder)
+        """Return a page of contacts; ``limit`` defaults to the account's page size.
+
+        Raises: notFound; notPermitted; unavailable.
+        """
+        owner = owner_of(caller, request.folder)
         sort = await self.sort_for(caller, request)
         limit = await self._settings.page_size(caller, request.limit)
         folder_id = None if request.folder is None else request.folder.folder
         async with self._store.read(owner) as mailbox:
-            state = await get_state(mailbox, request.folder)
+            state = await get_state(mailbox, caller, request.folder)
             contacts = await mailbox.contacts.list_page(
                 folder_id, sort, start=request.start, limit=limit, total_items=state.total_items
             )
-        token = render_token(self._tokens, owner, request.folder, state=state)
+        token = render_token(self._tokens, caller.account_id, request.folder, state=state)
         return ContactPage(token, state.total_items, sort, contacts)
 
     async def get(self, caller: Caller, ref: ContactRef) -> FullContact:
-        """Return a contact. Raises: notFound; unavailable."""
-        require_own(caller, ref.owner, "the contact")
+        """Return a contact. Raises: notFound; notPermitted; unavailable."""
         async with self._store.read(ref.owner) as mailbox:
+            await require(mailbox, caller, ref.folder, needs=READ, what="the contact")
             contact = await mailbox.contacts.find(ref.folder, ref.uid)
             if contact is None:
                 raise not_found("the contact")
             avatar = await mailbox.contacts.find_avatar(contact.item_id) if contact.has_avatar else None
-        return FullContact(contact, avatar)
+        return FullContact(ref.owner, contact, avatar)
 
     # Those found as one types
 
@@ -147,19 +163,26 @@ class Contacts:
 
     # Pictures
 
-    async def find_avatars(self, caller: Caller, refs: Sequence[ContactRef]) -> Pictures:
-        """Return those of the contacts that are there and have a picture. Raises: badParameter; unavailable."""
+    async def find_avatars(self, caller: Caller, refs: Sequence[ContactRef]) -> Sequence[Picture]:
+        """Return those of the contacts that are there, may be read and have a picture.
+
+        Raises: badParameter; unavailable.
+        """
         _check_many(len(refs), "contactIds")
-        found: Pictures = []
-        async with self._store.read(caller.account_id) as mailbox:
+        found: list[Picture] = []
+        readable: dict[FolderRef, bool] = {}
+        async with self._store.read(caller.account_id) as own:
             for ref in dict.fromkeys(refs):
-                if ref.owner == caller.account_id:
-                    contact = await mailbox.contacts.find(ref.folder, ref.uid)
-                    found += [] if contact is None else await _picture_of(mailbox, contact)
+                mailbox, folder = own.at(ref.owner), FolderRef(ref.owner, ref.folder)
+                if folder not in readable:
+                    letters = await find_letters(mailbox, caller, ref.folder)
+                    readable[folder] = LIST in letters and READ in letters
+                contact = await mailbox.contacts.find(ref.folder, ref.uid) if readable[folder] else None
+                found += [] if contact is None else await _picture_of(mailbox, contact)
         return found
 
-    async def find_avatars_of(self, caller: Caller, addresses: Sequence[str]) -> Pictures:
-        """Return, for each address, the first contact with a picture whose main address contains it.
+    async def find_avatars_of(self, caller: Caller, addresses: Sequence[str]) -> Sequence[Picture]:
+        """Return, for each address, the first own contact with a picture whose main address contains it.
 
         First is who comes first by name. Raises: badParameter; unavailable.
         """
@@ -169,21 +192,22 @@ class Contacts:
             pictured = await mailbox.contacts.list_pictured() if wanted else []
             numbers = _find_containing(pictured, wanted)
             contacts = await mailbox.contacts.list_items(numbers)
-            found: Pictures = []
+            found: list[Picture] = []
             for number in numbers:
                 if number in contacts:
                     found += await _picture_of(mailbox, contacts[number])
         return found
 
 
-def _owner_of(caller: Caller, folder: FolderRef | None) -> AccountId:
+def owner_of(caller: Caller, folder: FolderRef | None) -> AccountId:
+    """Return whose contacts are in a folder; those of all folders are the caller's."""
+    return caller.account_id if folder is None else folder.owner
+
+
+async def get_state(mailbox: Snapshot, caller: Caller, folder: FolderRef | None) -> ContactState:
+    """Return where a list of contacts stands. Raises: notFound; notPermitted."""
     if folder is not None:
-        require_own(caller, folder.owner, "the folder")
-    return caller.account_id
-
-
-async def get_state(mailbox: Snapshot, folder: FolderRef | None) -> ContactState:
-    """Return where a list of contacts stands. Raises: notFound."""
+        await require(mailbox, caller, folder.folder, needs=READ)
     state = await mailbox.contact_changes.find(None if folder is None else folder.folder)
     if state is None:
         raise not_found("the folder" if folder is not None else "the mailbox")
@@ -225,9 +249,9 @@ async def _list_first(mailbox: Snapshot, numbers: Sequence[ItemId], *, limit: in
     return found[:limit]
 
 
-async def _picture_of(mailbox: Snapshot, contact: Contact) -> list[tuple[Contact, Avatar]]:
+async def _picture_of(mailbox: Snapshot, contact: Contact) -> list[Picture]:
     avatar = await mailbox.contacts.find_avatar(contact.item_id) if contact.has_avatar else None
-    return [] if avatar is None else [(contact, avatar)]
+    return [] if avatar is None else [Picture(mailbox.account_id, contact, avatar)]
 
 
 def _check_many(count: int, parameter: str) -> None:

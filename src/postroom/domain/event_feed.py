@@ -1,7 +1,7 @@
 """What has changed in one account, read once for all of its event streams.
 
 An account's *things* are what events tell of: the counters of a folder, its mails, the list of folders, the labels,
-the contacts of a folder.
+the contacts of a folder. What others share is told of, too, in another way (:mod:`postroom.domain.shared_feed`).
 Each has a position, (modseq of its last change, a number that is the thing's own), so that things are in order and
 no two are in one place. Who has been told everything up to a position lacks exactly the things behind it, each in
 its newest state: nothing is queued for anybody, and a stream that goes on from a position loses nothing.
@@ -17,6 +17,7 @@ again what it has been told. So a cursor has the figures told; who was told ever
 Invariants:
 - a reading is one snapshot: of two readings, the later has all changes of the earlier, and what differs has a higher
   modseq than the earlier reading's;
+- what others share is told after the account's own, as the reading has it;
 - what is told of a reading depends on the selection and the cursor alone, so that streams in step share it.
 """
 
@@ -27,12 +28,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from postroom.domain.jobs import WAITED_FOR
+from postroom.domain.news import News
+from postroom.domain.shared_feed import Kinds, SharedFeed, SharedThing
+from postroom.domain.shared_folders import MODES, list_shared
 from postroom.domain.tokens import Tokens
 from postroom.errors import PostroomError
 from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId, FolderId, FolderRef, Modseq
+from postroom.model.sharing import Asker
 from postroom.store import Store
 from postroom.store.sql.feeds import FeedFolder, FeedJob, FeedState
+from postroom.store.tx import GRANTS
 
 COUNTERS, FOLDERS, MAILS, LABELS, CONTACTS, JOB, RESET = (
     "counters",
@@ -56,7 +62,7 @@ MAX_BATCH = 100
 SPACING_SECONDS = 0.01
 """Between two readings for news: what is committed meanwhile is read together."""
 RETRY_SECONDS = 1.0
-_MAX_SHARED = 64
+_MAX_REMEMBERED = 64
 _JOB_MEMORY_MILLISECONDS = 600_000
 """How long a finished job is told of."""
 
@@ -95,12 +101,14 @@ class Cursor(NamedTuple):
         number: of the position.
         told: the figures that were told.
         jobs: the progress of jobs up to this version.
+        shared: what others share, up to this version.
     """
 
     modseq: int
     number: int
     told: Told = NOTHING
     jobs: int = 0
+    shared: int = 0
 
 
 class Figures(NamedTuple):
@@ -149,15 +157,19 @@ class Feed:
     """One account, as its streams are told of it."""
 
     def __init__(
-        self, store: Store, tokens: Tokens, account_id: AccountId, *, turns: asyncio.Semaphore
+        self, store: Store, news: News, tokens: Tokens, *, asker: Asker, turns: asyncio.Semaphore
     ) -> None:
         """``turns`` limits how many feeds read at once."""
-        self.account_id = account_id
+        self.account_id = asker.account_id
+        self.shared = SharedFeed(Kinds(FOLDERS, COUNTERS, MAILS, CONTACTS))
         self.listeners: set[Callable[[], None]] = set()
         self.state: FeedState | None = None
         self._store = store
+        self._news = news
         self._tokens = tokens
+        self._asker = asker
         self._turns = turns
+        self._followed: frozenset[AccountId] = frozenset()
         self._present = NOTHING
         self._contact_folders: list[FeedFolder] = []
         self._jobs: dict[str, tuple[int, Progress]] = {}
@@ -167,7 +179,7 @@ class Feed:
         self._read_at = 0.0
         self._has_news = False
         self._following: asyncio.Task[None] | None = None
-        self._shared: dict[tuple[Selection, Cursor], tuple[tuple[Event, ...], Cursor]] = {}
+        self._remembered: dict[tuple[Selection, Cursor], tuple[tuple[Event, ...], Cursor]] = {}
 
     # Reading
 
@@ -181,9 +193,11 @@ class Feed:
         try:
             while self._has_news and self.listeners:
                 self._has_news = False
-                pause = SPACING_SECONDS
+                started = time.monotonic()
                 try:
                     await self.refresh()
+                    # Who has much to be read, or others who change much, leaves half of the time to the rest.
+                    pause = max(SPACING_SECONDS, time.monotonic() - started)
                 except PostroomError:
                     # The store cannot be reached just now; those who call it tell of that.
                     self._has_news = True
@@ -229,12 +243,33 @@ class Feed:
             folders = await mailbox.feed.list_folders()
             contact_folders = await mailbox.feed.list_contact_folders()
             jobs = await mailbox.feed.list_jobs(finished_since=since)
+            shared = await list_shared(mailbox, self._asker, MODES["all"])
         self.state = state
         self._present = NOTHING.add(folders)
         self._contact_folders = contact_folders
         self._note_jobs(jobs)
-        self._shared.clear()
+        self.shared.note(shared)
+        self._remembered.clear()
         self._read_at = time.monotonic()
+        await self._follow_owners(frozenset({GRANTS, *self.shared.owners}))
+
+    async def _follow_owners(self, wanted: frozenset[AccountId]) -> None:
+        """Be woken by those who share something now, and no more by others."""
+        if not self.listeners or wanted == self._followed:
+            return
+        for account_id in wanted - self._followed:
+            await self._news.listen(account_id, self.wake)
+        for account_id in self._followed - wanted:
+            self._news.ignore(account_id, self.wake)
+        self._followed = wanted
+        # What they did between the reading and now is read, too.
+        self.wake()
+
+    def close(self) -> None:
+        """Be woken no more."""
+        for account_id in (self.account_id, *self._followed):
+            self._news.ignore(account_id, self.wake)
+        self._followed = frozenset()
 
     def _note_jobs(self, jobs: list[FeedJob]) -> None:
         noted: dict[str, tuple[int, Progress]] = {}
@@ -255,14 +290,15 @@ class Feed:
     def begin(self) -> Cursor:
         """Return the cursor of a stream that begins: it is told the present counters, and what happens then."""
         modseq = self.state.modseq if self.state is not None else 0
-        return Cursor(modseq, BEGINNING, jobs=self._jobs_version)
+        return Cursor(modseq, BEGINNING, jobs=self._jobs_version, shared=self.shared.begin())
 
     def resume(self, modseq: int, number: int) -> Cursor | None:
         """Return the cursor of a stream that goes on from a position, None if that is no longer known, or not yet."""
         state = self.state
         if state is None or not state.forgotten_modseq <= modseq <= state.modseq:
             return None
-        return Cursor(modseq, number)
+        number, shared = self.shared.resume(number, END)
+        return Cursor(modseq, number, shared=shared)
 
     def advance(self, selection: Selection, cursor: Cursor) -> tuple[tuple[Event, ...], Cursor]:
         """Return up to :data:`MAX_BATCH` events behind a cursor, and the cursor of who has been told them.
@@ -270,13 +306,13 @@ class Feed:
         Where there are none the cursor is at the present.
         """
         key = (selection, cursor)
-        found = self._shared.get(key)
+        found = self._remembered.get(key)
         if found is None:
-            if len(self._shared) >= _MAX_SHARED:
-                self._shared.clear()
+            if len(self._remembered) >= _MAX_REMEMBERED:
+                self._remembered.clear()
             is_beginning = BEGINNING <= cursor.number < END
             found = self._tell_counters(*key) if is_beginning else self._tell_changes(*key)
-            self._shared[key] = found
+            self._remembered[key] = found
         return found
 
     def _tell_counters(self, selection: Selection, cursor: Cursor) -> tuple[tuple[Event, ...], Cursor]:
@@ -298,7 +334,7 @@ class Feed:
             return self._tell_changes(selection, after)
         if not rest:
             events[-1] = events[-1]._replace(number=END)
-        return tuple(events), after
+        return self._number(events), after
 
     def _tell_changes(self, selection: Selection, cursor: Cursor) -> tuple[tuple[Event, ...], Cursor]:
         """Tell what is behind a cursor."""
@@ -309,12 +345,48 @@ class Feed:
             last = things[MAX_BATCH - 1]
             counted = (thing.folder for thing in things[:MAX_BATCH] if thing.kind == COUNTERS)
             told = cursor.told.add(folder for folder in counted if folder is not None)
-            return tuple(events), cursor._replace(modseq=last.modseq, number=last.number, told=told)
+            return self._number(events), cursor._replace(modseq=last.modseq, number=last.number, told=told)
         modseq = self.state.modseq
+        shared = self._list_shared(selection, cursor, spared=[event.kind for event in events])
+        events += [Event(thing.kind, modseq, END, self._find_shared(thing)) for thing in shared[:MAX_BATCH]]
+        if len(shared) > MAX_BATCH:
+            version = shared[MAX_BATCH - 1].version
+            return self._number(events), Cursor(modseq, END, self._present, cursor.jobs, version)
         if JOB in selection.kinds:
             jobs = sorted(job for job in self._jobs.values() if job[0] > cursor.jobs)
             events += [Event(JOB, modseq, END, progress) for _, progress in jobs]
-        return tuple(events), Cursor(modseq, END, self._present, self._jobs_version)
+        present = Cursor(modseq, END, self._present, self._jobs_version, self.shared.version)
+        return self._number(events, is_all=True), present
+
+    def _list_shared(self, selection: Selection, cursor: Cursor, *, spared: list[str]) -> list[SharedThing]:
+        """Return what others share and a stream lacks; its own list of folders tells of theirs, too."""
+        kinds = selection.kinds if selection.all_folders else selection.kinds - {COUNTERS}
+        return self.shared.list_behind(cursor.shared, kinds - ({FOLDERS} & set(spared)))
+
+    def _find_shared(self, thing: SharedThing) -> Figures | Change:
+        folder = thing.folder
+        if folder is None:
+            return Change(self.account_id, None, self._folders_token())
+        if thing.kind == COUNTERS:
+            # The role is that of one of the reader's own folders, which this is not.
+            return Figures(folder.account_id, folder.folder_id, "", folder.unread_items, folder.total_items)
+        token = self._tokens.folder_token(folder, reader=self.account_id)
+        return Change(folder.account_id, folder.folder_id, token)
+
+    def _number(self, events: list[Event], *, is_all: bool = False) -> tuple[Event, ...]:
+        """Return events with ids that say what their reader knows of what others share."""
+        assert self.state is not None  # noqa: S101 (a stream ends where there is no state)
+        if not self.shared.digest:
+            return tuple(events)
+        numbered = [event._replace(number=self.mark(event.number)) for event in events]
+        if is_all and numbered:
+            number = self.shared.number(END, END, is_all=True)
+            numbered[-1] = numbered[-1]._replace(modseq=self.state.modseq, number=number)
+        return tuple(numbered)
+
+    def mark(self, number: int) -> int:
+        """Return the number of an event whose reader may not have been told all that others share."""
+        return self.shared.number(number, END, is_all=False)
 
     def _list_things(self, selection: Selection, cursor: Cursor) -> list[_Thing]:
         """Return the things behind a cursor, in order."""
@@ -345,7 +417,7 @@ class Feed:
     def _find_data(self, thing: _Thing) -> Figures | Change:
         if thing.folder is None:
             token = (
-                self._tokens.folders_token(self.account_id, Modseq(thing.modseq), "all")
+                self._folders_token()
                 if thing.kind == FOLDERS
                 else self._tokens.labels_token(self.account_id, Modseq(thing.modseq))
             )
@@ -355,6 +427,11 @@ class Feed:
         ref = FolderRef(self.account_id, thing.folder.folder_id)
         token = self._tokens.mails_token(ref, validity=thing.folder.uid_validity, modseq=thing.modseq)
         return Change(self.account_id, thing.folder.folder_id, token)
+
+    def _folders_token(self) -> str:
+        assert self.state is not None  # noqa: S101 (a stream ends where there is no state)
+        modseq, standings = self.state.folders_modseq, self.shared.standings
+        return self._tokens.folders_token(self.account_id, modseq, "all", standings=standings)
 
     def _figures(self, folder: FeedFolder) -> Figures:
         return Figures(

@@ -1,5 +1,6 @@
 """Event streams: each tells its reader what changes in one account, until the reader's right to know it ends.
 
+That is what he has himself, and what others share with him.
 What has changed is read once for all streams of an account (:mod:`postroom.domain.event_feed`). A stream itself is
 small: a selection, a cursor, and whose it is. It is asked for the next events when its reader can take them, so that
 a slow one gets the newest state of each thing, and nothing is kept for it.
@@ -16,6 +17,7 @@ import re
 from contextlib import ExitStack
 
 from postroom.auth.credentials import not_authenticated
+from postroom.domain.access import asker_of
 from postroom.domain.event_feed import RESET, Cursor, Event, Feed, Selection
 from postroom.domain.news import News
 from postroom.domain.sessions import Sessions
@@ -62,7 +64,8 @@ class EventStreams:
             stack.enter_context(self.news.place(caller.account_id))
             feed = self._feeds.get(caller.account_id)
             if feed is None:
-                feed = Feed(self._store, self._tokens, caller.account_id, turns=self._turns)
+                asker = asker_of(caller)
+                feed = Feed(self._store, self.news, self._tokens, asker=asker, turns=self._turns)
                 self._feeds[caller.account_id] = feed
             stream = EventStream(self, feed, caller, selection=selection)
             feed.listeners.add(stream.wake)
@@ -78,7 +81,7 @@ class EventStreams:
     def _leave(self, feed: Feed, stream: "EventStream") -> None:
         feed.listeners.discard(stream.wake)
         if not feed.listeners:
-            self.news.ignore(feed.account_id, feed.wake)
+            feed.close()
             if self._feeds.get(feed.account_id) is feed:
                 del self._feeds[feed.account_id]
 
@@ -122,7 +125,7 @@ class EventStream:
         resumed = None if position is None else self._feed.resume(*position)
         self._cursor = resumed or self._feed.begin()
         if position is not None and resumed is None:
-            self._opening = (Event(RESET, self._cursor.modseq, self._cursor.number),)
+            self._opening = (Event(RESET, self._cursor.modseq, self._feed.mark(self._cursor.number)),)
 
     async def next_events(self) -> tuple[Event, ...] | None:
         """Return what has happened, () if nothing has for :data:`HEARTBEAT_SECONDS`, None at the end."""

@@ -19,12 +19,13 @@ from postroom.domain.folders import FoundFolder, find_folder
 from postroom.domain.history import write_down
 from postroom.domain.mail_changes import Policies
 from postroom.domain.rethreading import follow_place
-from postroom.domain.shared_folders import parents_first
+from postroom.domain.shared_folders import MODES, list_shared, parents_first
 from postroom.domain.steps import Place, PlaceFolder, RemoveFolder, Step
 from postroom.errors import Kind, PostroomError, bad_parameter, not_found, not_permitted
 from postroom.model.account import Caller
 from postroom.model.folder import ROOT, Folder
 from postroom.model.ids import AccountId, FolderId, FolderRef
+from postroom.model.sharing import NAMESPACE
 from postroom.store import Store
 from postroom.store.sql.operations import Grave
 from postroom.store.tx import Snapshot, Transaction
@@ -101,7 +102,7 @@ class FolderChanges:
         name = check_name(name)
         async with self._begin(caller, ref.owner) as tx:
             await require(tx, caller, ref.folder, needs=REMOVE)
-            folder = await _get_ordinary(tx, ref.folder, "renamed")
+            folder = await _get_ordinary(tx, caller, ref.folder, verb="renamed")
             if name != folder.name:
                 await check_free(tx, folder.parent_id, name, but=folder.folder_id)
                 step = await place_folder(tx, folder, Place(folder.parent_id, name))
@@ -120,7 +121,7 @@ class FolderChanges:
             if parent.owner != ref.owner:
                 await find_folder(there, caller, parent.folder)
                 raise bad_parameter("parentId", "a folder can be moved among the folders of its owner alone")
-            folder = await _get_ordinary(tx, ref.folder, "moved")
+            folder = await _get_ordinary(tx, caller, ref.folder, verb="moved")
             if parent.folder != ROOT and await is_within(tx, parent.folder, folder.folder_id):
                 raise bad_parameter("parentId", "a folder cannot be moved into itself")
             await _check_parent(tx, parent.folder, folder.folder_type)
@@ -139,7 +140,7 @@ class FolderChanges:
         is_doomed = False
         async with self._begin(caller, ref.owner) as tx:
             await require(tx, caller, ref.folder, needs=REMOVE)
-            folder = await _get_ordinary(tx, ref.folder, "deleted")
+            folder = await _get_ordinary(tx, caller, ref.folder, verb="deleted")
             trash = await self._find_trash(tx, caller, folder)
             if ref.owner != caller.account_id:
                 if trash is not None:
@@ -175,11 +176,20 @@ async def _get(mailbox: Snapshot, folder_id: FolderId) -> Folder:
     return folder
 
 
-async def _get_ordinary(mailbox: Snapshot, folder_id: FolderId, verb: str) -> Folder:
+async def _get_ordinary(mailbox: Snapshot, caller: Caller, folder_id: FolderId, *, verb: str) -> Folder:
+    """Return a folder that may be another than it is. Raises: notFound; notPermitted."""
+    if folder_id == NAMESPACE and await _sees_others(mailbox, caller):
+        raise not_permitted(f"the root of other users' folders cannot be {verb}")
     folder = await _get(mailbox, folder_id)
     if folder.is_special:
         raise not_permitted(f"a special folder cannot be {verb}")
     return folder
+
+
+async def _sees_others(mailbox: Snapshot, caller: Caller) -> bool:
+    """Tell whether the root of other users' folders is in a caller's list."""
+    shared = await list_shared(mailbox, caller, MODES["shared"])
+    return mailbox.account_id == caller.account_id and bool(shared)
 
 
 async def _check_parent(mailbox: Snapshot, parent_id: FolderId, folder_type: str | None) -> str:

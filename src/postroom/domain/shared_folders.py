@@ -20,7 +20,7 @@ from postroom.domain.tokens import SyncToken
 from postroom.model.account import Caller
 from postroom.model.folder import ROOT, Folder
 from postroom.model.ids import FolderId
-from postroom.model.sharing import SharedFolder, SharedOwner
+from postroom.model.sharing import Asker, SharedFolder, SharedOwner
 from postroom.store.tx import Snapshot
 
 MOST_OF_READER = 2000
@@ -51,7 +51,7 @@ class Standing(NamedTuple):
     modseq: int
 
 
-async def list_shared(mailbox: Snapshot, caller: Caller, modes: frozenset[str]) -> list[SharedOwner]:
+async def list_shared(mailbox: Snapshot, caller: Caller | Asker, modes: frozenset[str]) -> list[SharedOwner]:
     """Return what others share with a caller, so far as it is reached in these ways; folders parents first."""
     if not modes & {PUBLIC, SHARED}:
         return []

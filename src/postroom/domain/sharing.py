@@ -237,7 +237,7 @@ async def _put(mailbox: Transaction, grant: Grant, account: str) -> GrantView:
         raise bad_parameter("account", "an owner may do everything in his folders anyway")
     if not letters:
         if await mailbox.grants.delete(folder_id, reader):
-            await _note(mailbox)
+            await _note(mailbox, reader)
         return GrantView(account, letters)
     grants = {grant.reader: grant for grant, _ in await mailbox.grants.list_of_folder(folder_id)}
     if reader not in grants:
@@ -247,7 +247,7 @@ async def _put(mailbox: Transaction, grant: Grant, account: str) -> GrantView:
             raise not_permitted(f"this reader has {MOST_OF_READER} folders of others already")
     if grants.get(reader) != grant:
         await mailbox.grants.put(grant)
-        await _note(mailbox)
+        await _note(mailbox, reader)
     return GrantView(account, letters)
 
 
@@ -255,15 +255,16 @@ async def _delete(mailbox: Transaction, folder_id: FolderId, reader: Reader) -> 
     await _get(mailbox, folder_id)
     if not await mailbox.grants.delete(folder_id, reader):
         raise not_found("the permission")
-    await _note(mailbox)
+    await _note(mailbox, reader)
 
 
-async def _note(mailbox: Transaction) -> None:
-    """Make it a step of the owner's history, if it is not part of one."""
+async def _note(mailbox: Transaction, reader: Reader) -> None:
+    """Make it a step of the owner's history, if it is not part of one; and tell who is concerned."""
     if not mailbox.modseq:
         state = await mailbox.advance(folders=False)
         await mailbox.log("folders.grant", Record(), modseq=state.modseq)
     await mailbox.grants.set_modseq(mailbox.modseq)
+    mailbox.tell_reader(None if reader.account_id == EVERYBODY else reader.account_id)
 
 
 async def _open_public(tx: DirectoryTransaction) -> Transaction:

@@ -72,6 +72,8 @@ class Head(NamedTuple):
 NO_HEAD = Head(0, 0, "")
 QUEUE = AccountId(0)
 """No account: the name under which the store tells of messages in the outgoing queue that are due at once."""
+GRANTS = AccountId(-1)
+"""No account: the name under which the store tells that something was given to everybody of a domain, or to all."""
 
 
 class Snapshot(AccountTables, ConversationTables, SearchTables):
@@ -318,6 +320,10 @@ class Transaction(Snapshot):
     def tell_queue(self) -> None:
         """Tell who works on the outgoing queue that something in it is due, once this transaction is durable."""
         self.after_commit(partial(self._tell, QUEUE))
+
+    def tell_reader(self, account_id: AccountId | None) -> None:
+        """Tell an account (None: everybody), once it is durable, that its permissions in others' folders changed."""
+        self.after_commit(partial(self._tell, GRANTS if account_id is None else account_id))
 
 
 class Directory(BimiTables, DirectoryTables):

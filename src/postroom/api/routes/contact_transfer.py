@@ -58,13 +58,12 @@ async def import_contacts(request: Call) -> Reply:
 async def export_contacts(request: Call) -> StreamReply:
     """Get the contacts of a folder as vCards."""
     query, transfer = request.parse_query(_export_query), request.domain.address_book.transfer
-    ref, token = await transfer.begin_export(
-        request.caller, ids.parse_optional_folder(query.folder_id, "folderId")
-    )
+    caller = request.caller
+    ref, token = await transfer.begin_export(caller, ids.parse_optional_folder(query.folder_id, "folderId"))
     content = Content(
         "text/vcard; charset=utf-8",
         make_etag("contacts export", token, query.version),
-        from_iterator(lambda: transfer.export(ref, query.version)),
+        from_iterator(lambda: transfer.export(caller, ref, query.version)),
         None,
         "attachment",
         "contacts.vcf",

@@ -30,7 +30,7 @@ from postroom.api.schemas.contacts import (
 )
 from postroom.api.schemas.folders import SyncToken
 from postroom.domain.contact_cards import Card
-from postroom.domain.contacts import ContactListRequest, FullContact
+from postroom.domain.contacts import ContactListRequest, FullContact, owner_of
 from postroom.errors import bad_parameter
 from postroom.model.contact import ContactRef, ContactSort
 from postroom.model.ids import FolderRef
@@ -71,7 +71,7 @@ async def list_contacts(request: Call) -> Reply:
         return unchanged
     page = await request.domain.address_book.contacts.list(request.caller, wanted)
     etag = _make_list_etag(page.token, page.sort, wanted)
-    return json_reply(render_page(request.caller.account_id, page), etag=etag)
+    return json_reply(render_page(owner_of(request.caller, wanted.folder), page), etag=etag)
 
 
 async def _reply_token(request: Call, folder: FolderRef | None) -> Reply:
@@ -148,7 +148,7 @@ async def search_contact_avatars(request: Call) -> Reply:
         found = await request.domain.address_book.contacts.find_avatars(caller, refs)
     else:
         found = await request.domain.address_book.contacts.find_avatars_of(caller, addresses or [])
-    return json_reply(render_avatars(caller.account_id, found))
+    return json_reply(render_avatars(found))
 
 
 @get(
@@ -180,7 +180,7 @@ async def get_contact_delta(request: Call) -> Reply:
             return unchanged
     delta = await deltas.changes(caller, folder, text=query.sync_token, limit=limit)
     etag = make_etag("contacts delta", query, limit, delta.present)
-    return json_reply(render_delta(caller.account_id, delta), etag=etag)
+    return json_reply(render_delta(owner_of(caller, folder), delta), etag=etag)
 
 
 @get(
@@ -190,7 +190,7 @@ async def get_contact_delta(request: Call) -> Reply:
 async def get_contact(request: Call) -> Reply:
     """Get a contact with all that is known of it."""
     full = await request.domain.address_book.contacts.get(request.caller, _parse_ref(request))
-    return request.find_not_modified(_make_etag(request, full)) or _reply(request, full)
+    return request.find_not_modified(_make_etag(full)) or _reply(full)
 
 
 @post(
@@ -214,7 +214,7 @@ async def create_contact(request: Call) -> Reply:
         folder=None if given.folder_id is UNSET else ids.parse_optional_folder(given.folder_id, "folderId"),
         avatar=b"" if given.avatar is UNSET else given.avatar or b"",
     )
-    return _reply(request, full)
+    return _reply(full)
 
 
 @patch(
@@ -239,7 +239,7 @@ async def change_contact(request: Call) -> Reply:
         folder=None if given.folder_id is UNSET else ids.parse_optional_folder(given.folder_id, "folderId"),
         avatar=None if given.avatar is UNSET else given.avatar or b"",
     )
-    return _reply(request, full)
+    return _reply(full)
 
 
 @delete(
@@ -253,14 +253,13 @@ async def delete_contact(request: Call) -> Reply:
     return Reply()
 
 
-def _make_etag(request: Call, full: FullContact) -> bytes:
+def _make_etag(full: FullContact) -> bytes:
     contact = full.contact
-    return make_etag("contact", request.caller.account_id, contact.folder_id, contact.uid, contact.modseq)
+    return make_etag("contact", full.owner, contact.folder_id, contact.uid, contact.modseq)
 
 
-def _reply(request: Call, full: FullContact) -> Reply:
-    shown = render_contact(request.caller.account_id, full)
-    return json_reply(shown, etag=_make_etag(request, full))
+def _reply(full: FullContact) -> Reply:
+    return json_reply(render_contact(full), etag=_make_etag(full))
 
 
 ROUTES = [

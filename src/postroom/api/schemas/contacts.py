@@ -12,9 +12,9 @@ from postroom.api.schemas.deltas import GivenToken, Reset
 from postroom.api.schemas.fields import Base64, ContactText, FolderText, Number, Shape, TokenText
 from postroom.domain.contact_cards import Card, card_of
 from postroom.domain.contact_deltas import ContactDelta as StoredDelta
-from postroom.domain.contacts import ContactPage, FullContact
-from postroom.model.contact import Avatar, ContactField, ContactSort
+from postroom.domain.contacts import ContactPage, FullContact, Picture
 from postroom.model.contact import Contact as StoredContact
+from postroom.model.contact import ContactField, ContactSort
 from postroom.model.ids import AccountId
 
 _AllFolders = Annotated[FolderText | None, Meta(description="By default all folders of contacts together.")]
@@ -232,9 +232,9 @@ def render_listed(owner: AccountId, contacts: Iterable[StoredContact]) -> list[L
     ]
 
 
-def render_contact(owner: AccountId, full: FullContact) -> Contact:
-    """Return a contact of ``owner``."""
-    one, avatar = full
+def render_contact(full: FullContact) -> Contact:
+    """Return a contact."""
+    owner, one, avatar = full
     return Contact(
         ids.render_contact(owner, one.folder_id, one.uid),
         ids.render_folder(owner, one.folder_id),
@@ -261,12 +261,12 @@ def render_page(owner: AccountId, page: ContactPage) -> ContactList:
     return ContactList(page.token, page.total_items, _render_sort(page.sort), items)
 
 
-def render_avatars(owner: AccountId, found: Iterable[tuple[StoredContact, Avatar]]) -> ContactAvatars:
-    """Return pictures of contacts of ``owner``."""
+def render_avatars(found: Iterable[Picture]) -> ContactAvatars:
+    """Return pictures of contacts."""
     return ContactAvatars(
         [
             ContactAvatar(ids.render_contact(owner, one.folder_id, one.uid), one.main_email, avatar.data)
-            for one, avatar in found
+            for owner, one, avatar in found
         ]
     )
 
