@@ -63,7 +63,7 @@ class Heard:
 @asynccontextmanager
 async def hearing(live: Live, authorization: str, **given: str) -> AsyncIterator[Heard]:
     """Open a stream and read it."""
-    async with streaming(live, authorization, **given) as opened:  # type: ignore[arg-type]
+    async with streaming(live, authorization, **given) as opened:
         heard = Heard(opened)
         listening = asyncio.create_task(heard.listen())
         try:

@@ -17,7 +17,7 @@ from postroom.domain.routing import Route
 from postroom.model.ids import ContentId, ItemId
 from postroom.model.mail import Summary
 from postroom.model.outgoing import SENT, WAITING, Outgoing, OutgoingRecipient, ProcessingId
-from postroom.store.tx import Transaction
+from postroom.store.tx import QUEUE, Transaction
 
 _RANDOM_BITS = 12
 """Behind the milliseconds of the clock: a number that a JSON client can hold (below 2**53), never given out twice."""
@@ -84,7 +84,7 @@ async def enqueue(
     ]
     await tx.outgoing.add_recipients(recipients, message=stored)
     if stored.release_at <= now:
-        tx.tell_queue()
+        tx.tell(QUEUE)
     return stored.processing_id
 
 

@@ -35,7 +35,7 @@ from postroom.model.ids import AccountId, FolderId, FolderRef
 from postroom.model.sharing import EVERYBODY, LETTERS, PUBLIC_ADDRESS, Grant, Reader, put_in_order
 from postroom.store import Store
 from postroom.store.sql.directory import ALIAS, MAIN
-from postroom.store.tx import Directory, DirectoryTransaction, Snapshot, Transaction
+from postroom.store.tx import GRANTS, Directory, DirectoryTransaction, Snapshot, Transaction
 
 MOST_OF_FOLDER = 100
 """Grants of one folder."""
@@ -264,7 +264,7 @@ async def _note(mailbox: Transaction, reader: Reader) -> None:
         state = await mailbox.advance(folders=False)
         await mailbox.log("folders.grant", Record(), modseq=state.modseq)
     await mailbox.grants.set_modseq(mailbox.modseq)
-    mailbox.tell_reader(None if reader.account_id == EVERYBODY else reader.account_id)
+    mailbox.tell(GRANTS if reader.account_id == EVERYBODY else reader.account_id)
 
 
 async def _open_public(tx: DirectoryTransaction) -> Transaction:

@@ -317,13 +317,9 @@ class Transaction(Snapshot):
         """Run ``callback`` once this transaction is durable; never if it, or the savepoint entered, fails."""
         self._writer.after_commit(callback)
 
-    def tell_queue(self) -> None:
-        """Tell who works on the outgoing queue that something in it is due, once this transaction is durable."""
-        self.after_commit(partial(self._tell, QUEUE))
-
-    def tell_reader(self, account_id: AccountId | None) -> None:
-        """Tell an account (None: everybody), once it is durable, that its permissions in others' folders changed."""
-        self.after_commit(partial(self._tell, GRANTS if account_id is None else account_id))
+    def tell(self, name: AccountId) -> None:
+        """Tell who listens to another account's news, or to :data:`QUEUE`, once this transaction is durable."""
+        self.after_commit(partial(self._tell, name))
 
 
 class Directory(BimiTables, DirectoryTables):
