@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sys
+import time
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +15,14 @@ from tests.fixtures.postgres import PostgresServer, run_in_thread
 
 from postroom.domain.event_feed import Selection
 from postroom.domain.news import News
+from postroom.domain.sharing import Sharing
 from postroom.errors import Kind, PostroomError
 from postroom.model.ids import AccountId
 from postroom.store import Store, open_store
 from postroom.store.engine import foreign_commits, postgres_news
 
 SOON_SECONDS = 5.0
+COMMIT_SECONDS = 0.1
 CHILD = Path(__file__).parent / "writer_child.py"
 
 
@@ -176,6 +179,55 @@ async def test_streams_tell_of_another_process(owner: Owner, child: Child) -> No
     events = await asyncio.wait_for(stream.next_events(), SOON_SECONDS)
     assert events is not None
     assert [event.kind for event in events] == ["folders"]
+    stream.close()
+
+
+async def test_streams_tell_of_permissions_that_another_process_gives(
+    owner: Owner, add_owner: AddOwner, store_url: str, tmp_path: Path
+) -> None:
+    reader = await add_owner("berta")
+    selection = Selection(frozenset({"folders", "mails"}))
+    stream = await reader.domain.event_streams.open(await reader.caller(), selection)
+    other = await open_store(store_url, tmp_path / "data")
+    sharing, names = Sharing(other), (owner.account.address, "Inbox")
+
+    async def next_kinds() -> list[str]:
+        events = await asyncio.wait_for(stream.next_events(), SOON_SECONDS)
+        return [event.kind for event in events or ()]
+
+    await sharing.put_named(*names, reader.account.address, letters="lr")
+    assert await next_kinds() == ["mails", "folders"]
+    async with other.transaction(owner.account_id) as tx:
+        await tx.lock()
+        folder = await tx.folders.find_role("inbox")
+        assert folder is not None
+        state = await tx.advance()
+        await tx.folders.count(folder, items=0, unread=0, size_bytes=0, uids=0, modseq=state.modseq)
+    assert await next_kinds() == ["mails", "folders"]
+    await sharing.delete_named(*names, reader.account.address)
+    assert await next_kinds() == ["folders"]
+    await sharing.put_named(*names, "*", letters="l")
+    assert await next_kinds() == ["folders"]
+    stream.close()
+    await other.close()
+
+
+async def test_a_reader_is_told_of_an_owners_commit_soon(owner: Owner, add_owner: AddOwner) -> None:
+    reader = await add_owner("berta")
+    sharing = Sharing(owner.store)
+    await sharing.put_named(owner.account.address, "Inbox", reader.account.address, letters="lr")
+    stream = await reader.domain.event_streams.open(await reader.caller(), Selection(frozenset({"mails"})))
+    await stream.next_events()
+    took: list[float] = []
+    for _ in range(5):
+        await asyncio.sleep(0.05)
+        await owner.add_mail()
+        started = time.monotonic()
+        events = await asyncio.wait_for(stream.next_events(), SOON_SECONDS)
+        took.append(time.monotonic() - started)
+        assert events is not None
+        assert [event.kind for event in events] == ["mails"]
+    assert min(took) < COMMIT_SECONDS
     stream.close()
 
 
