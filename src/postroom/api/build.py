@@ -22,6 +22,7 @@ from postroom.api.routes import (
     conversation_batches,
     conversation_changes,
     conversations,
+    cookie_logins,
     counters,
     deltas,
     drafts,
@@ -51,6 +52,7 @@ from postroom.domain import Domain
 
 _RESOURCES = (
     logins,
+    cookie_logins,
     counters,
     events,
     accounts,

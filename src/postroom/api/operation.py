@@ -71,6 +71,10 @@ class Operation:
     """The body holds passwords: nothing that they can be guessed from is kept of it."""
     stages: tuple[str, ...] = ()
     """Stages of a session in which it may be called besides the full one (see :mod:`postroom.model.account`)."""
+    response_headers: tuple[str, ...] = ()
+    """Headers of its answers beyond those that follow from the rest of the declaration."""
+    may_be_empty: str = ""
+    """When the answer is an empty 204."""
     unremembered: str = ""
     """Why a call with an Idempotency-Key is made again, where it is; most are made once."""
 

@@ -23,5 +23,7 @@ class APISettings:
     """Largest request line and header block; more is answered with 431."""
     metrics_networks: tuple[IPNetwork, ...] = _LOOPBACK
     """Networks whose clients may read /metrics."""
+    secure_cookies: bool = True
+    """Browsers are to send cookies over HTTPS alone."""
     log_requests: bool = False
     """Write one structured line per request (at level debug)."""

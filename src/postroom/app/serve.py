@@ -167,6 +167,7 @@ def _make_http(config: Config, services: Services, stats: APIStats) -> _HTTPServ
         max_upload_bytes=section.max_upload_bytes,
         max_header_bytes=section.max_header_bytes,
         metrics_networks=section.metrics_networks,
+        secure_cookies=not section.is_plain_on_loopback,
         log_requests=config.logging.level == "debug",
     )
     return _HTTPServer(

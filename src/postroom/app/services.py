@@ -1,6 +1,6 @@
 """Putting the domain together over a store, for the server and for the commands that work beside it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, TypedDict
@@ -16,11 +16,13 @@ from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
 from postroom.domain.bimi import Bimi
 from postroom.domain.calls import Calls
+from postroom.domain.captchas import Captchas
 from postroom.domain.clearing import LogoutPurges
 from postroom.domain.clock import Clock
 from postroom.domain.conversation_batches import ConversationBatches
 from postroom.domain.conversation_changes import ConversationChanges
 from postroom.domain.conversations import Conversations
+from postroom.domain.cookie_logins import CookieLogins
 from postroom.domain.counters import Counters
 from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
@@ -161,6 +163,7 @@ async def make_domain(
         conversation_batches=ConversationBatches(store, jobs, found),
         conversation_changes=ConversationChanges(store, policies, jobs),
         conversations=_make_conversations(store, config, parts, found=found),
+        cookie_logins=await _make_cookie_logins(store, config, logins, now=now),
         counters=Counters(store, logins, parts.news),
         deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
         doomed=doomed,
@@ -190,6 +193,13 @@ async def make_domain(
         visits=Visits(store, config.classes, config.retention, doomed=doomed, clock=parts.clock),
         webhooks=await Webhooks.open(store, config.webhooks, config.retention),
     )
+
+
+async def _make_cookie_logins(
+    store: Store, config: Config, logins: Logins, *, now: Callable[[], float]
+) -> CookieLogins:
+    captchas = await Captchas.open(store, logins.guesses, now=now)
+    return CookieLogins(store, config.auth, logins, captchas)
 
 
 def _make_conversations(

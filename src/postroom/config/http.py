@@ -1,8 +1,9 @@
 """Section ``[http]``: where the API listens and what it takes."""
 
+import ipaddress
 from dataclasses import dataclass
 
-from postroom.config.options import IPNetwork, option, parse_listen, parse_networks
+from postroom.config.options import IPNetwork, TCPAddress, option, parse_listen, parse_networks
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,12 @@ class HTTPConfig:
     )
 
     @property
+    def is_plain_on_loopback(self) -> bool:
+        """Whether browsers reach the server by plain HTTP, on this machine alone; a proxy may add HTTPS."""
+        address = parse_listen(self.listen)
+        return not self.trusted_proxies and isinstance(address, TCPAddress) and _is_loopback(address.host)
+
+    @property
     def metrics_networks(self) -> tuple[IPNetwork, ...]:
         """``metrics_from``, parsed."""
         return parse_networks(self.metrics_from)
@@ -46,3 +53,10 @@ class HTTPConfig:
     def trusted_proxy_networks(self) -> tuple[IPNetwork, ...]:
         """``trusted_proxies``, parsed."""
         return parse_networks(self.trusted_proxies)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -10,6 +10,7 @@ from postroom.domain.calls import Calls
 from postroom.domain.conversation_batches import ConversationBatches
 from postroom.domain.conversation_changes import ConversationChanges
 from postroom.domain.conversations import Conversations
+from postroom.domain.cookie_logins import CookieLogins
 from postroom.domain.counters import Counters
 from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
@@ -58,6 +59,7 @@ class Domain:
     conversation_batches: ConversationBatches
     conversation_changes: ConversationChanges
     conversations: Conversations
+    cookie_logins: CookieLogins
     counters: Counters
     deltas: Deltas
     doomed: Doomed
