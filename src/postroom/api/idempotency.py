@@ -24,7 +24,7 @@ from postroom.api.errors import may_challenge, render_error
 from postroom.api.jobs import reply_again
 from postroom.api.operation import Access, Operation
 from postroom.api.reply import Headers
-from postroom.api.uploads import read_files, read_one_file
+from postroom.api.uploads import read_file_or_body, read_files, read_one_file
 from postroom.domain.calls import Answer, KeyedCall
 from postroom.errors import PostroomError, bad_parameter
 
@@ -76,7 +76,8 @@ async def _read(call: Call, declared: Operation) -> bytes:
     if declared.takes_files:
         return (await read_files(call)).fingerprint()
     if declared.max_file_bytes:
-        return await read_one_file(call, declared.max_file_bytes)
+        read = read_file_or_body if declared.file_types else read_one_file
+        return await read(call, declared.max_file_bytes)
     return await call.read_raw_body()
 
 

@@ -318,7 +318,8 @@ def _describe(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSONObject:
         }
     if declared.takes_files or declared.max_file_bytes:
         files = _FILE if declared.max_file_bytes else _FILES
-        described["requestBody"] = {"required": True, "content": {"multipart/form-data": files}}
+        texts = {kind: {"schema": {"type": "string"}, "example": ""} for kind in declared.file_types}
+        described["requestBody"] = {"required": True, "content": {**texts, "multipart/form-data": files}}
     return described
 
 

@@ -59,6 +59,8 @@ class Operation:
     """The body is multipart/form-data with files in it; the handler itself has them read."""
     max_file_bytes: int = 0
     """The body is multipart/form-data with one file in it, no larger than this; the handler itself has it read."""
+    file_types: tuple[str, ...] = ()
+    """Where that file may be the whole body as well: its media types."""
     access: Access = Access.ACCOUNT
     has_etag: bool = False
     headers: tuple[str, ...] = ()

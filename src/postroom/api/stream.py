@@ -30,8 +30,6 @@ _SAFETY: Headers = [
     (b"content-security-policy", b"sandbox"),
     (b"x-content-type-options", b"nosniff"),
     (b"accept-ranges", b"bytes"),
-    # The address may name a session.
-    (b"referrer-policy", b"no-referrer"),
 ]
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}")
 _CHARSET = re.compile(r"[A-Za-z0-9_.:-]{1,40}")

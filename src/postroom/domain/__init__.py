@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from postroom.domain.accounts import Accounts
+from postroom.domain.address_book import AddressBook
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
 from postroom.domain.bimi import Bimi
@@ -16,6 +17,7 @@ from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
 from postroom.domain.drafts import Drafts
 from postroom.domain.event_streams import EventStreams
+from postroom.domain.filter_settings import FilterSettings
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.health import Health
@@ -23,6 +25,7 @@ from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
 from postroom.domain.jobs import Jobs
 from postroom.domain.labels import Labels
+from postroom.domain.learning import Learning
 from postroom.domain.logins import Logins
 from postroom.domain.mail_changes import MailChanges
 from postroom.domain.mails import Mails
@@ -36,6 +39,7 @@ from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
+from postroom.domain.sharing import Sharing
 from postroom.domain.signatures import Signatures
 from postroom.domain.temporary_aliases import TemporaryAliases
 from postroom.domain.temporary_attachments import TemporaryAttachments
@@ -52,6 +56,7 @@ class Domain:
     """The use cases, put together by the composition root."""
 
     accounts: Accounts
+    address_book: AddressBook
     attachments: Attachments
     batches: Batches
     bimi: Bimi
@@ -65,6 +70,7 @@ class Domain:
     doomed: Doomed
     drafts: Drafts
     event_streams: EventStreams
+    filter_settings: FilterSettings
     folder_changes: FolderChanges
     folders: Folders
     health: Health
@@ -72,6 +78,7 @@ class Domain:
     ingest: Ingest
     jobs: Jobs
     labels: Labels
+    learning: Learning
     logins: Logins
     mail_changes: MailChanges
     mails: Mails
@@ -85,6 +92,7 @@ class Domain:
     search_suggestions: SearchSuggestions
     sending: Sending
     settings: Settings
+    sharing: Sharing
     signatures: Signatures
     temporary_aliases: TemporaryAliases
     temporary_attachments: TemporaryAttachments

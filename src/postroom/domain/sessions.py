@@ -263,19 +263,30 @@ class Sessions:
 
         A session remembers what is given. Raises: unavailable.
         """
+        default = Sort()
+        given = (None if field is None else field.value, descending)
+        last = (default.field.value, default.descending)
+        name, is_descending = await self.order_for(caller, kind, given=given, default=last)
+        return Sort(SortField(name), is_descending)
+
+    async def order_for(
+        self, caller: Caller, kind: str, *, given: tuple[str | None, bool | None], default: tuple[str, bool]
+    ) -> tuple[str, bool]:
+        """Do the same for a list that has fields of its own: field and direction, the latter True if descending.
+
+        Raises: unavailable.
+        """
         live = self._by_id.get(caller.session_id) if caller.session_id is not None else None
         known = live.sorts.get(kind) if live is not None else None
-        last = Sort(SortField(known[0]), known[1] == "DESC") if known else Sort()
-        sort = Sort(
-            last.field if field is None else field, last.descending if descending is None else descending
-        )
-        if live is not None and sort != last:
-            sorts = {**live.sorts, kind: [sort.field.value, "DESC" if sort.descending else "ASC"]}
+        last = (known[0], known[1] == "DESC") if known else default
+        order = (last[0] if given[0] is None else given[0], last[1] if given[1] is None else given[1])
+        if live is not None and order != last:
+            sorts = {**live.sorts, kind: [order[0], "DESC" if order[1] else "ASC"]}
             async with self._store.directory_transaction() as tx:
                 await tx.directory.raise_versions(caller.account_id, auth=0, sessions=1)
                 await tx.sessions.set_sorts(live.session.session_id, json.dumps(sorts))
             live.sorts = sorts
-        return sort
+        return order
 
 
 def _belongs(session: Session, cookies: Sequence[bytes] | None) -> bool:
