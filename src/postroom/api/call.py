@@ -12,7 +12,7 @@ from litestar import Request
 from litestar.types import Scope
 
 from postroom.api import body, conditional, ids
-from postroom.api.operation import Access, Operation
+from postroom.api.operation import Access, Operation, check_scope
 from postroom.api.query import Query
 from postroom.api.reply import Reply, not_modified
 from postroom.api.settings import APISettings
@@ -99,11 +99,13 @@ class Call(Request[Any, Any, Any]):
     async def authenticate(self) -> Caller:
         """Return the account that the request's credentials and session name.
 
-        Raises: notAuthenticated; notPermitted where its password must be changed before it may do this.
+        Raises: notAuthenticated; notPermitted where the credentials are not for this, or its password must be
+        changed before it may do this.
         """
         logins = self.domain.logins
         caller = await logins.authenticate(self.authorization, self.session_token, client=self.client_host)
         declared: Operation = self.route_handler.opt["operation"]
+        check_caller(self, caller)
         if logins.must_change(caller) and not declared.despite_due_password:
             raise change_first()
         return caller
@@ -146,6 +148,11 @@ class Call(Request[Any, Any, Any]):
         if conditional.matches(self.exchange.headers.get(b"if-none-match"), etag):
             return not_modified(etag)
         return None
+
+
+def check_caller(call: Call, caller: Caller) -> None:
+    """Refuse an operation that a caller's credentials are not for. Raises: notPermitted."""
+    check_scope(call.route_handler.opt["operation"], call.method, caller)
 
 
 async def admit(call: "Request[Any, Any, Any]") -> None:

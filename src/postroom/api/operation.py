@@ -10,6 +10,9 @@ from typing import Any
 
 import msgspec
 
+from postroom.errors import not_permitted
+from postroom.model.account import ALL, READ, Caller, permits
+
 
 class Access(Enum):
     """Who may call."""
@@ -66,8 +69,18 @@ class Operation:
     """May be called by accounts whose password must be changed before anything else."""
     has_passwords: bool = False
     """The body holds passwords: nothing that they can be guessed from is kept of it."""
+    scope: str = ""
+    """What the caller's credentials must permit (see :mod:`postroom.model.account`), by default reading where the
+    method only reads, and everything where it writes."""
     unremembered: str = ""
     """Why a call with an Idempotency-Key is made again, where it is; most are made once."""
+
+
+def check_scope(declared: Operation, method: str, caller: Caller) -> None:
+    """Raise ``notPermitted`` where the caller's credentials are not for this operation."""
+    needed = declared.scope or (READ if method in {"GET", "HEAD"} else ALL)
+    if not permits(caller.scope, needed):
+        raise not_permitted("these credentials are not for this")
 
 
 def operation(operation_id: str, summary: str, **facts: Any) -> dict[str, Any]:

@@ -6,6 +6,14 @@ from typing import NamedTuple
 from postroom.model.ids import AccountId, SessionId
 
 ACTIVE, DISABLED = "active", "disabled"
+ALL, READ, COUNTERS, BADGE = "all", "read", "counters", "badge"
+"""What credentials may do: everything; read; log in and read the counters; read the counters."""
+_SCOPES = (BADGE, COUNTERS, READ, ALL)
+
+
+def permits(scope: str, needed: str) -> bool:
+    """Tell whether credentials of a scope may do what needs another one: each permits those before it, too."""
+    return scope == needed or _SCOPES.index(scope) >= _SCOPES.index(needed)
 
 
 class Account(NamedTuple):
@@ -73,3 +81,5 @@ class Caller(NamedTuple):
     session_version: int
     must_change_at: float = math.inf
     """From when on the account can do nothing before its password is changed (Unix seconds)."""
+    scope: str = ALL
+    """What the credentials of the call may do."""

@@ -10,6 +10,7 @@ from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.logins import Login, Versions
 from postroom.api.settings import API_VERSION
 from postroom.errors import Kind, PostroomError
+from postroom.model.account import COUNTERS
 
 
 @get(
@@ -29,6 +30,7 @@ async def get_versions(request: Call) -> Reply:
         tag="logins",
         returns=Login,
         access=Access.LOGIN,
+        scope=COUNTERS,
         errors=("tooManyRequests",),
     ),
 )
@@ -45,6 +47,7 @@ async def login(request: Call) -> Reply:
         "End the session",
         tag="logins",
         returns=None,
+        scope=COUNTERS,
         errors=("sessionRequired",),
         despite_due_password=True,
         unremembered="the session that the call names is gone afterwards",
