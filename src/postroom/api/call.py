@@ -12,7 +12,7 @@ from litestar import Request
 from litestar.types import Scope
 
 from postroom.api import body, conditional, ids
-from postroom.api.operation import Access, Operation, check_scope
+from postroom.api.operation import Access, Operation, check_scope, check_stage
 from postroom.api.query import Query
 from postroom.api.reply import Reply, not_modified
 from postroom.api.settings import APISettings
@@ -99,8 +99,8 @@ class Call(Request[Any, Any, Any]):
     async def authenticate(self) -> Caller:
         """Return the account that the request's credentials and session name.
 
-        Raises: notAuthenticated; notPermitted where the credentials are not for this, or its password must be
-        changed before it may do this.
+        Raises: notAuthenticated; secondFactorRequired where the session waits for its second step; notPermitted
+        where the credentials are not for this, or its password must be changed before it may do this.
         """
         logins = self.domain.logins
         caller = await logins.authenticate(self.authorization, self.session_token, client=self.client_host)
@@ -151,8 +151,13 @@ class Call(Request[Any, Any, Any]):
 
 
 def check_caller(call: Call, caller: Caller) -> None:
-    """Refuse an operation that a caller's credentials are not for. Raises: notPermitted."""
-    check_scope(call.route_handler.opt["operation"], call.method, caller)
+    """Refuse an operation that a caller's session or credentials are not for.
+
+    Raises: secondFactorRequired; notPermitted.
+    """
+    declared: Operation = call.route_handler.opt["operation"]
+    check_stage(declared, caller)
+    check_scope(declared, call.method, caller)
 
 
 async def admit(call: "Request[Any, Any, Any]") -> None:

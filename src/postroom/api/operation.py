@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from postroom.errors import not_permitted
-from postroom.model.account import ALL, READ, Caller, permits
+from postroom.errors import Kind, PostroomError, not_permitted
+from postroom.model.account import ALL, FULL, READ, SECOND, Caller, permits
 
 
 class Access(Enum):
@@ -72,6 +72,8 @@ class Operation:
     scope: str = ""
     """What the caller's credentials must permit (see :mod:`postroom.model.account`), by default reading where the
     method only reads, and everything where it writes."""
+    stages: tuple[str, ...] = ()
+    """Stages of a session in which it may be called besides the full one (see :mod:`postroom.model.account`)."""
     unremembered: str = ""
     """Why a call with an Idempotency-Key is made again, where it is; most are made once."""
 
@@ -81,6 +83,18 @@ def check_scope(declared: Operation, method: str, caller: Caller) -> None:
     needed = declared.scope or (READ if method in {"GET", "HEAD"} else ALL)
     if not permits(caller.scope, needed):
         raise not_permitted("these credentials are not for this")
+
+
+def check_stage(declared: Operation, caller: Caller) -> None:
+    """Raise ``secondFactorRequired`` where the caller's session may not call an operation yet."""
+    if caller.stage != FULL and caller.stage not in declared.stages:
+        raise PostroomError(
+            Kind.UNAUTHENTICATED,
+            "secondFactorRequired",
+            "the session waits for its second step"
+            if caller.stage == SECOND
+            else "2-step verification must be set up first",
+        )
 
 
 def operation(operation_id: str, summary: str, **facts: Any) -> dict[str, Any]:
