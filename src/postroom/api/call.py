@@ -12,7 +12,7 @@ from litestar import Request
 from litestar.types import Scope
 
 from postroom.api import body, conditional, ids
-from postroom.api.operation import Access, Operation
+from postroom.api.operation import Access, Operation, check_stage
 from postroom.api.query import Query
 from postroom.api.reply import Reply, not_modified
 from postroom.api.settings import APISettings
@@ -99,11 +99,13 @@ class Call(Request[Any, Any, Any]):
     async def authenticate(self) -> Caller:
         """Return the account that the request's credentials and session name.
 
-        Raises: notAuthenticated; notPermitted where its password must be changed before it may do this.
+        Raises: notAuthenticated; secondFactorRequired where the session waits for its second step; notPermitted
+        where its password must be changed before it may do this.
         """
         logins = self.domain.logins
         caller = await logins.authenticate(self.authorization, self.session_token, client=self.client_host)
         declared: Operation = self.route_handler.opt["operation"]
+        check_stage(declared, caller)
         if logins.must_change(caller) and not declared.despite_due_password:
             raise change_first()
         return caller

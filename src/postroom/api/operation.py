@@ -10,6 +10,9 @@ from typing import Any
 
 import msgspec
 
+from postroom.errors import Kind, PostroomError
+from postroom.model.account import FULL, SECOND, Caller
+
 
 class Access(Enum):
     """Who may call."""
@@ -66,8 +69,22 @@ class Operation:
     """May be called by accounts whose password must be changed before anything else."""
     has_passwords: bool = False
     """The body holds passwords: nothing that they can be guessed from is kept of it."""
+    stages: tuple[str, ...] = ()
+    """Stages of a session in which it may be called besides the full one (see :mod:`postroom.model.account`)."""
     unremembered: str = ""
     """Why a call with an Idempotency-Key is made again, where it is; most are made once."""
+
+
+def check_stage(declared: Operation, caller: Caller) -> None:
+    """Raise ``secondFactorRequired`` where the caller's session may not call an operation yet."""
+    if caller.stage != FULL and caller.stage not in declared.stages:
+        raise PostroomError(
+            Kind.UNAUTHENTICATED,
+            "secondFactorRequired",
+            "the session waits for its second step"
+            if caller.stage == SECOND
+            else "2-step verification must be set up first",
+        )
 
 
 def operation(operation_id: str, summary: str, **facts: Any) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from postroom.domain.addresses import find_account_address
 from postroom.domain.clearing import LogoutPurges
 from postroom.domain.password_policy import find_due, may_be_due
 from postroom.domain.sessions import Sessions
-from postroom.model.account import ACTIVE, Account, Caller
+from postroom.model.account import ACTIVE, BASIC, FULL, Account, Caller
 from postroom.model.ids import AccountId
 from postroom.store import Store
 from postroom.store.sql.badges import Badge
@@ -78,12 +78,13 @@ class Logins:
         if authorization is None:
             raise not_authenticated()
         entry, badge = await self._resolve(authorization.encode("utf-8", "surrogateescape"), client)
-        session_id, is_first = None, False
+        session_id, is_first, stage, login = None, False, FULL, BASIC
         if session_token is not None:
             session = await self.sessions.get(
                 session_token.encode("utf-8", "surrogateescape"), entry.account_id, badge.session_version
             )
             session_id, is_first = session.session_id, bool(session.is_first)
+            stage, login = session.stage, session.login
         return Caller(
             account_id=entry.account_id,
             address=entry.address,
@@ -94,6 +95,8 @@ class Logins:
             auth_version=badge.auth_version,
             session_version=badge.session_version,
             must_change_at=entry.must_change_at,
+            stage=stage,
+            login=login,
         )
 
     def must_change(self, caller: Caller) -> bool:

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from postroom.auth.credentials import hash_session_token, new_session_token, not_authenticated
 from postroom.config.auth import AuthConfig
 from postroom.domain.uploads import remove_files
-from postroom.model.account import Account, Caller, Session
+from postroom.model.account import FULL, Account, Caller, Session
 from postroom.model.ids import AccountId, SessionId
 from postroom.model.listing import Sort, SortField
 from postroom.store import Store
@@ -101,6 +101,8 @@ class Sessions:
         if live is None or live.session_version != session_version or live.session.account_id != account_id:
             return None
         now = self._milliseconds()
+        if live.session.stage != FULL or live.session.cookie_hash:
+            return None
         if self._is_over(live, now) or now - live.written_at > self._write_every:
             return None
         live.last_used_at = now

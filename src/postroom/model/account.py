@@ -6,6 +6,10 @@ from typing import NamedTuple
 from postroom.model.ids import AccountId, SessionId
 
 ACTIVE, DISABLED = "active", "disabled"
+BASIC, BEARER, COOKIE = "basic", "bearer", "cookie"
+"""How a session was made, or a call authenticated."""
+FULL, SECOND, SETUP = "full", "second", "setup"
+"""Stages of a session: it may do everything; it waits for its second step; its second step must first be set up."""
 
 
 class Account(NamedTuple):
@@ -48,7 +52,7 @@ class Domain(NamedTuple):
 
 
 class Session(NamedTuple):
-    """A session of a header login. Its token is known to the client alone; the store has a hash."""
+    """A session. Its token, and the cookie of a cookie login, are known to the client alone; the store has hashes."""
 
     session_id: SessionId
     account_id: AccountId
@@ -58,6 +62,12 @@ class Session(NamedTuple):
     is_first: int
     sorts: str
     """JSON object: kind of list → [field, direction] last asked for."""
+    login: str = BASIC
+    stage: str = FULL
+    is_remembered: int = 0
+    """It lasts longer, and does not end for want of use."""
+    cookie_hash: bytes = b""
+    """Of the cookie that calls must carry besides the token; empty where there is none."""
 
 
 class Caller(NamedTuple):
@@ -73,3 +83,6 @@ class Caller(NamedTuple):
     session_version: int
     must_change_at: float = math.inf
     """From when on the account can do nothing before its password is changed (Unix seconds)."""
+    stage: str = FULL
+    """Of the session; a call without one has no more to wait for."""
+    login: str = BASIC

@@ -10,6 +10,7 @@ from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.logins import Login, Versions
 from postroom.api.settings import API_VERSION
 from postroom.errors import Kind, PostroomError
+from postroom.model.account import SECOND, SETUP
 
 
 @get(
@@ -47,6 +48,7 @@ async def login(request: Call) -> Reply:
         returns=None,
         errors=("sessionRequired",),
         despite_due_password=True,
+        stages=(SECOND, SETUP),
         unremembered="the session that the call names is gone afterwards",
     ),
 )
