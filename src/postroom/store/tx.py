@@ -411,9 +411,16 @@ class DirectoryTransaction(Directory):
     """The directory tables, being changed; ``tell`` is called with each account concerned, once it is durable."""
 
     def __init__(
-        self, connection: WriteConnection, tell: Callable[[AccountId], None], *, edges: ChunkEdges
+        self,
+        connection: WriteConnection,
+        tell: Callable[[AccountId], None],
+        *,
+        edges: ChunkEdges,
+        follow_up: Callable[[AccountId], None] = lambda _: None,
     ) -> None:
         super().__init__(connection)
+        self.follow_up = follow_up
+        """To be told of an account, once this is durable, if something is to follow behind it."""
         self._writer = connection
         self._tell = tell
         self._edges = edges

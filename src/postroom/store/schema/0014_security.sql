@@ -35,7 +35,8 @@ CREATE TABLE access_token (
     PRIMARY KEY (account_id, token_id)
 ) WITHOUT ROWID;
 
--- What happened to the security of an account.
+-- What happened to the security of an account. client: the address it was done from, '' for the server's operator.
+-- details: a JSON object. is_telling: a notice by mail is to tell of it.
 CREATE TABLE security_event (
     account_id BIGINT NOT NULL,
     event_id BIGINT NOT NULL,
@@ -43,5 +44,6 @@ CREATE TABLE security_event (
     kind TEXT NOT NULL,
     client TEXT NOT NULL,
     details TEXT NOT NULL,
+    is_telling SMALLINT NOT NULL,
     PRIMARY KEY (account_id, event_id)
 ) WITHOUT ROWID;
