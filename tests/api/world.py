@@ -21,6 +21,7 @@ from postroom.domain.directory import AccountSettings, Directory
 from postroom.model.account import Account
 from postroom.model.envelope import Envelope
 from postroom.store import Store
+from tests.fixtures.stores import data_dir_of
 
 PASSWORD = "correct horse"
 _CHEAP = AuthConfig(argon2_time_cost=1, argon2_memory_kib=8)
@@ -131,7 +132,8 @@ def basic(name: str, password: str) -> str:
 async def make_world(store: Store, settings: APISettings, classes: dict[str, AccountClass]) -> World:
     """Put everything together over ``store``."""
     hasher, clock = PasswordHasher(_CHEAP), Clock()
-    domain = await make_domain(store, Config(auth=_CHEAP, classes=classes), hasher, clock=DomainClock(clock))
+    config = Config(data_dir=data_dir_of(store), auth=_CHEAP, classes=classes)
+    domain = await make_domain(store, config, hasher, clock=DomainClock(clock))
     stats = APIStats()
     directory = Directory(store, hasher, classes, clock=clock)
     await directory.add_domain("example.test")

@@ -158,6 +158,14 @@ WHOLE_ACCOUNT = {
     "vacations._NTH_NEWEST": "stops after the answers that an account gives in a day",
     "webhooks._LIST": "an account has few webhooks",
     "webhooks._STATES_OF": "an account has few webhooks",
+    "security_events._LAST": "one row an account",
+    "security_events._OLDEST": "stops at the oldest event",
+    "security_events._NEWEST_BEFORE": "the events of one account are bounded",
+    "security_events._SET_DUE": "one row an account",
+    "security_events._NOTICE": "one row an account",
+    "security_events._SET_TOLD": "one row an account",
+    "security_events._HAS_ADDRESSES": "stops at the first address",
+    "security_events._NTH_ADDRESS": "the known addresses of one account are bounded",
     "sessions._COUNT": "the sessions of one account are bounded by its class",
     "sessions._DELETE_OF_ACCOUNT": "all sessions of an account are ended",
     "sessions._DELETE_OLDEST": "the sessions of one account are bounded by its class",
@@ -169,6 +177,10 @@ INSERT INTO mailbox SELECT a, 1, 1, 1, 20, 1, 1, 1, 0, 0, 0 FROM generate_series
 INSERT INTO account SELECT a, 'user' || a, '', 'default', 'en', 'active', '', 0, 1, 1, 0, 0
     FROM generate_series(1, 1000) a;
 INSERT INTO past_password SELECT a, n, 0, '' FROM generate_series(1, 300) a, generate_series(1, 20) n;
+INSERT INTO security_event SELECT a, n, n, 'passwordChanged', '', '{}', n % 2
+    FROM generate_series(1, 100) a, generate_series(1, 300) n;
+INSERT INTO security_log SELECT a, 300, 0, a / 1950 * a, 0, 0 FROM generate_series(1, 2000) a;
+INSERT INTO known_address SELECT a, 'address' || n, n FROM generate_series(1, 200) a, generate_series(1, 60) n;
 INSERT INTO address SELECT 'user' || a, a, 'main' FROM generate_series(1, 1000) a;
 INSERT INTO domain SELECT 'domain' || a, '', 0 FROM generate_series(1, 20) a;
 INSERT INTO session SELECT a::text::bytea, a, a % 500, 0, a, a, 0, '' FROM generate_series(1, 2000) a;

@@ -50,6 +50,7 @@ from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.sending import Sending
+from postroom.domain.server_secrets import ServerSecrets
 from postroom.domain.settings import Settings
 from postroom.domain.signatures import Signatures
 from postroom.domain.temporary_aliases import TemporaryAliases
@@ -74,13 +75,14 @@ class Services:
     hasher: PasswordHasher
     helpers: HelperPool
     clock: Clock
+    secrets: ServerSecrets
 
 
 @asynccontextmanager
 async def open_services(config: Config, clock: Clock | None = None) -> AsyncIterator[Services]:
     """Open the store and the domain for the time of a block; the clock is the system's, if none is given.
 
-    Raises: schemaTooNew, schemaChanged, unavailable.
+    Raises: schemaTooNew, schemaChanged, badKeyFile, serverKeyMissing, unavailable.
     """
     clock = clock or Clock()
     commits = CommitStats()
@@ -94,9 +96,11 @@ async def open_services(config: Config, clock: Clock | None = None) -> AsyncIter
     hasher = PasswordHasher(config.auth)
     helpers = HelperPool(count_helpers(config.helpers))
     try:
-        domain = await make_domain(store, config, hasher, work=ContentWork(helpers), clock=clock)
+        secrets = await ServerSecrets.load(store, config.data_dir)
+        work = ContentWork(helpers)
+        domain = await make_domain(store, config, hasher, work=work, clock=clock, secrets=secrets)
         try:
-            yield Services(store, domain, commits, hasher, helpers, clock)
+            yield Services(store, domain, commits, hasher, helpers, clock, secrets)
         finally:
             domain.news.close()
             await domain.jobs.close()
@@ -146,9 +150,13 @@ async def make_domain(
     *,
     work: ContentWork | None = None,
     clock: Clock | None = None,
+    secrets: ServerSecrets | None = None,
 ) -> Domain:
-    """Return the use cases over an open store. Raises: unavailable."""
-    parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock())
+    """Return the use cases over an open store. Raises: badKeyFile, serverKeyMissing, unavailable."""
+    secrets = secrets or await ServerSecrets.load(store, config.data_dir)
+    parts = _make_parts(
+        store, config, hasher, work=work, clock=clock or Clock(), tokens=await Tokens.open(secrets)
+    )
     logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
     now, sessions, doomed, jobs = parts.clock.now, logins.sessions, parts.doomed, parts.jobs
     found = FoundConversations(store, parts.search_folders)
@@ -188,7 +196,7 @@ async def make_domain(
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
         visits=Visits(store, config.classes, config.retention, doomed=doomed, clock=parts.clock),
-        webhooks=await Webhooks.open(store, config.webhooks, config.retention),
+        webhooks=await Webhooks.open(store, config.webhooks, config.retention, server_secrets=secrets),
     )
 
 
@@ -220,8 +228,14 @@ def _make_account_cases(
     )
 
 
-async def _make_parts(
-    store: Store, config: Config, hasher: PasswordHasher, *, work: ContentWork | None, clock: Clock
+def _make_parts(
+    store: Store,
+    config: Config,
+    hasher: PasswordHasher,
+    *,
+    work: ContentWork | None,
+    clock: Clock,
+    tokens: Tokens,
 ) -> _Parts:
     doomed = Doomed(store)
     logins = Logins(
@@ -252,7 +266,7 @@ async def _make_parts(
         messages=messages,
         news=news,
         settings=settings,
-        tokens=await Tokens.open(store),
+        tokens=tokens,
         routing=routing,
         policies=policies,
         doomed=doomed,

@@ -22,7 +22,7 @@ TRACEBACK: Final = "POSTROOM_TRACEBACK"
 
 _COMMANDS = {
     "serve": ("server:serve", "Run the server until it is told to stop."),
-    "init": ("server:init", "Make the data folder and the store, or bring them up to date."),
+    "init": ("server:init", "Make the data folder, the server key and the store, or bring them up to date."),
     "check": ("checking:check", "Verify the store: counters, contents, orphans, indexes."),
     "reindex": ("reindexing:reindex", "Rebuild what is computed from the messages, while the server runs."),
     "import": (
@@ -66,6 +66,13 @@ _GROUPS = {
         {
             "generate": ("dkim:generate", "Make a key for a domain, and print its DNS record."),
             "show": ("dkim:show", "Print the DNS record of a domain's key."),
+        },
+    ),
+    "keys": (
+        "Server keys, which secrets in the store are encrypted with.",
+        {
+            "rotate": ("keys:rotate", "Make a new key, and encrypt everything with it."),
+            "list": ("keys:list_all", "List the keys, and what is encrypted with each."),
         },
     ),
     "config": (

@@ -9,15 +9,14 @@ import base64
 import binascii
 import hashlib
 import hmac
-import secrets
 
 import msgspec
 
+from postroom.domain.server_secrets import ServerSecrets
 from postroom.errors import PostroomError, bad_parameter
 from postroom.model.conversation import ConversationRef
 from postroom.model.folder import Folder
 from postroom.model.ids import AccountId, FolderRef, Modseq
-from postroom.store import Store
 
 META_NAME = "token_key"
 _SIGNATURE_BYTES = 12
@@ -61,11 +60,9 @@ class Tokens:
         self._key = key
 
     @classmethod
-    async def open(cls, store: Store) -> "Tokens":
+    async def open(cls, secrets: ServerSecrets) -> "Tokens":
         """Return the tokens of a store, with the key all its processes share. Raises: unavailable."""
-        async with store.directory_transaction() as tx:
-            key = await tx.meta.get_or_put(META_NAME, secrets.token_hex(32))
-        return cls(bytes.fromhex(key))
+        return cls(await secrets.get_own(META_NAME))
 
     def folder_token(self, folder: Folder) -> str:
         """Return the token of the list of a folder's mails."""

@@ -145,7 +145,9 @@ class Store:
     async def directory_transaction(self) -> AsyncIterator[DirectoryTransaction]:
         """Enter a transaction on the directory tables. Raises: unavailable."""
         async with self._write() as connection:
-            yield DirectoryTransaction(connection, self.engine.tell, edges=self._edges)
+            yield DirectoryTransaction(
+                connection, self.engine.tell, edges=self._edges, follow_up=self._follow_up
+            )
 
     # Several transactions of a task as one
 

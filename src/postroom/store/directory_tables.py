@@ -4,6 +4,7 @@ from functools import cached_property
 
 from postroom.store.engine.base import Connection
 from postroom.store.sql.maintenance import VisitRepo
+from postroom.store.sql.security_events import KnownAddressRepo, SecurityEventRepo
 
 
 class DirectoryTables:
@@ -15,3 +16,13 @@ class DirectoryTables:
     def visits(self) -> VisitRepo:
         """When mailboxes are looked after."""
         return VisitRepo(self._connection)
+
+    @cached_property
+    def security_events(self) -> SecurityEventRepo:
+        """What happened to the security of all accounts."""
+        return SecurityEventRepo(self._connection)
+
+    @cached_property
+    def known_addresses(self) -> KnownAddressRepo:
+        """Where the logins of all accounts came from."""
+        return KnownAddressRepo(self._connection)

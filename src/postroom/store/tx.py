@@ -23,6 +23,7 @@ from postroom.store.chunk_edges import ChunkEdges
 from postroom.store.conversation_tables import ConversationTables
 from postroom.store.directory_tables import DirectoryTables
 from postroom.store.engine.base import Connection, WriteConnection
+from postroom.store.factor_tables import FactorTables
 from postroom.store.search_tables import SearchTables
 from postroom.store.sql.contents import ContentRepo
 from postroom.store.sql.deltas import DeltaRepo
@@ -316,7 +317,7 @@ class Transaction(Snapshot):
         self.after_commit(partial(self._tell, QUEUE))
 
 
-class Directory(BimiTables, DirectoryTables):
+class Directory(BimiTables, DirectoryTables, FactorTables):
     """The directory tables, at one instant."""
 
     def __init__(self, connection: Connection) -> None:
@@ -410,9 +411,16 @@ class DirectoryTransaction(Directory):
     """The directory tables, being changed; ``tell`` is called with each account concerned, once it is durable."""
 
     def __init__(
-        self, connection: WriteConnection, tell: Callable[[AccountId], None], *, edges: ChunkEdges
+        self,
+        connection: WriteConnection,
+        tell: Callable[[AccountId], None],
+        *,
+        edges: ChunkEdges,
+        follow_up: Callable[[AccountId], None] = lambda _: None,
     ) -> None:
         super().__init__(connection)
+        self.follow_up = follow_up
+        """To be told of an account, once this is durable, if something is to follow behind it."""
         self._writer = connection
         self._tell = tell
         self._edges = edges
