@@ -23,6 +23,10 @@ SignatureText = Annotated[
 AliasText = Annotated[
     str, Meta(pattern=FOLDER_PATTERN, description="Id of a temporary alias.", examples=["80_1355"])
 ]
+AccessTokenText = Annotated[
+    str,
+    Meta(pattern=FOLDER_PATTERN, description="Id of an app password or badge token.", examples=["80_1356"]),
+]
 MailText = Annotated[str, Meta(pattern=MAIL_PATTERN, description="Id of a mail.", examples=["ODBfMl8xMzU0"])]
 ConversationText = Annotated[
     str, Meta(pattern=MAIL_PATTERN, description="Id of a conversation.", examples=["ODBfY18xMzU0"])
@@ -59,5 +63,7 @@ PATH_KINDS: dict[str, Any] = {
     "webhook_id": WebhookText,
     "signature_id": SignatureText,
     "temporary_alias_id": AliasText,
+    "app_password_id": AccessTokenText,
+    "badge_token_id": AccessTokenText,
 }
 """Kinds of what stands in paths, by the names of the parameters."""
