@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from postroom.domain.access_tokens import AccessTokens
 from postroom.domain.accounts import Accounts
 from postroom.domain.address_book import AddressBook
 from postroom.domain.attachments import Attachments
@@ -55,6 +56,7 @@ from postroom.domain.webhooks import Webhooks
 class Domain:
     """The use cases, put together by the composition root."""
 
+    access_tokens: AccessTokens
     accounts: Accounts
     address_book: AddressBook
     attachments: Attachments

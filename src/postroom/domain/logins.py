@@ -24,9 +24,10 @@ from postroom.domain.addresses import find_account_address
 from postroom.domain.clearing import LogoutPurges
 from postroom.domain.failed_logins import FailedLogins
 from postroom.domain.password_policy import find_due, may_be_due
-from postroom.domain.sessions import Sessions
-from postroom.errors import Kind, PostroomError
-from postroom.model.account import ACTIVE, BASIC, FULL, Account, Caller
+from postroom.domain.sessions import Making, Sessions
+from postroom.domain.token_logins import TokenLogins
+from postroom.errors import Kind, PostroomError, not_permitted
+from postroom.model.account import ACTIVE, ALL, BEARER, COUNTERS, FULL, Account, Caller, permits
 from postroom.model.ids import AccountId
 from postroom.store import Store
 from postroom.store.sql.badges import Badge
@@ -64,6 +65,7 @@ class Logins:
         self.remembered = RememberedChecks(max_entries=config.cache_entries)
         self.guesses = Guesses(config, trusted=trusted, now=now)
         self.failed = FailedLogins(store, config, now=now)
+        self.tokens = TokenLogins(store, self, now=now)
         self._checking: dict[bytes, asyncio.Task[Remembered]] = {}
 
     async def authenticate(
@@ -81,13 +83,14 @@ class Logins:
         if authorization is None:
             raise not_authenticated()
         entry, badge = await self._resolve(authorization.encode("utf-8", "surrogateescape"), client)
-        session_id, is_first, stage, login = None, False, FULL, BASIC
+        session_id, is_first, stage, login = None, False, FULL, entry.login
         if session_token is not None:
             session = await self.sessions.get(
                 session_token.encode("utf-8", "surrogateescape"), entry.account_id, badge.session_version
             )
             session_id, is_first = session.session_id, bool(session.is_first)
-            stage, login = session.stage, session.login
+            stage = session.stage
+            login = BEARER if entry.login == BEARER else session.login
         return Caller(
             account_id=entry.account_id,
             address=entry.address,
@@ -98,6 +101,8 @@ class Logins:
             auth_version=badge.auth_version,
             session_version=badge.session_version,
             must_change_at=entry.must_change_at,
+            scope=entry.scope,
+            ends_at=entry.ends_at,
             stage=stage,
             login=login,
         )
@@ -123,15 +128,19 @@ class Logins:
     async def login(self, authorization: str | None, *, client: str) -> str:
         """Make a session for valid credentials and return its id.
 
-        Raises: notAuthenticated; tooManyRequests; unavailable.
+        Raises: notAuthenticated; notPermitted where the credentials are for reading counters alone;
+        tooManyRequests; unavailable.
         """
         for _ in range(2):
             caller = await self.authenticate(authorization, None, client=client)
+            if not permits(caller.scope, COUNTERS):
+                raise not_permitted("these credentials are not for this")
             async with self._store.directory() as directory:
                 account = await directory.directory.find(caller.account_id)
             # With a password that was changed meanwhile, no session is made.
             if account is not None and account.auth_version == caller.auth_version:
-                return await self.sessions.create(account, keep=self.count_sessions(account))
+                making = Making(login=caller.login)
+                return await self.sessions.create(account, keep=self.count_sessions(account), making=making)
         raise not_authenticated()
 
     def count_sessions(self, account: Account) -> int:
@@ -143,12 +152,13 @@ class Logins:
 
         Raises: sessionRequired where the call names none; unavailable.
 
-        A session that ends otherwise, by time or by an administrator, clears nothing: nobody has asked for it.
+        A session that ends otherwise, by time or by an administrator, clears nothing: nobody has asked for it. Nor
+        do credentials that may not clear anything.
         """
         if caller.session_id is None:
             raise PostroomError(Kind.UNAUTHENTICATED, "sessionRequired", "the call names no session")
         purges = self._purges
-        if purges is None:
+        if purges is None or not permits(caller.scope, ALL):
             await self.sessions.end(caller.account_id, caller.session_id)
             return
         noted = False
@@ -199,8 +209,7 @@ class Logins:
         """Make a check, or wait for the same one that is under way."""
         task = self._checking.get(digest)
         if task is None:
-            credentials = parse_basic(authorization)
-            task = asyncio.create_task(self._check(digest, credentials, client))
+            task = asyncio.create_task(self._check_any(digest, authorization, client))
             self._checking[digest] = task
             task.add_done_callback(lambda done: self._checked(digest, done))
         return await asyncio.shield(task)
@@ -209,6 +218,15 @@ class Logins:
         self._checking.pop(digest, None)
         if not task.cancelled():
             task.exception()  # Whoever waits has it too; nobody may be waiting any more.
+
+    async def _check_any(self, digest: bytes, authorization: bytes, client: str) -> Remembered:
+        entry = await self.tokens.check(authorization)
+        if entry is None:
+            return await self._check(digest, parse_basic(authorization), client)
+        if self._config.cache_lifetime_seconds:
+            until = min(entry.expires_at, self._now() + self._config.cache_lifetime_seconds)
+            self.remembered.remember(digest, entry._replace(expires_at=until))
+        return entry
 
     async def _check(self, digest: bytes, credentials: BasicCredentials, client: str) -> Remembered:
         name = self.spell(credentials.name)
@@ -245,7 +263,7 @@ class Logins:
 
         Raises: unavailable.
         """
-        account = await self._find_account(credentials.name)
+        account = await self.find_account(credentials.name)
         if account is not None and account.password_hash:
             is_right = await self._hasher.verify(account.password_hash, credentials.password)
         else:
@@ -262,7 +280,8 @@ class Logins:
                 present = await directory.directory.passwords.find_present(account.account_id)
         return find_due(policy, account, present)
 
-    async def _find_account(self, name: str) -> Account | None:
+    async def find_account(self, name: str) -> Account | None:
+        """Return the account with a name that may be used to log in. Raises: unavailable."""
         address = find_account_address(name, primary_domain=self._primary_domain)
         if address is None:
             return None

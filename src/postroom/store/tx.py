@@ -23,6 +23,7 @@ from postroom.store.chunk_edges import ChunkEdges
 from postroom.store.conversation_tables import ConversationTables
 from postroom.store.directory_tables import DirectoryTables
 from postroom.store.engine.base import Connection, WriteConnection
+from postroom.store.factor_tables import FactorTables
 from postroom.store.search_tables import SearchTables
 from postroom.store.sql.contents import ContentRepo
 from postroom.store.sql.deltas import DeltaRepo
@@ -320,7 +321,7 @@ class Transaction(Snapshot):
         self.after_commit(partial(self._tell, QUEUE))
 
 
-class Directory(BimiTables, DirectoryTables):
+class Directory(BimiTables, DirectoryTables, FactorTables):
     """The directory tables, at one instant."""
 
     def __init__(self, connection: Connection) -> None:

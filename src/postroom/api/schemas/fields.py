@@ -26,6 +26,10 @@ SignatureText = Annotated[
 AliasText = Annotated[
     str, Meta(pattern=FOLDER_PATTERN, description="Id of a temporary alias.", examples=["80_1355"])
 ]
+AccessTokenText = Annotated[
+    str,
+    Meta(pattern=FOLDER_PATTERN, description="Id of an app password or badge token.", examples=["80_1356"]),
+]
 MailText = Annotated[str, Meta(pattern=MAIL_PATTERN, description="Id of a mail.", examples=["ODBfMl8xMzU0"])]
 ContactText = Annotated[
     str, Meta(pattern=MAIL_PATTERN, description="Id of a contact.", examples=["ODBfOF8x"])
@@ -70,5 +74,7 @@ PATH_KINDS: dict[str, Any] = {
     "white_id": EntryText,
     "black_id": EntryText,
     "filter_id": FilterNumber,
+    "app_password_id": AccessTokenText,
+    "badge_token_id": AccessTokenText,
 }
 """Kinds of what stands in paths, by the names of the parameters."""
