@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, TypedDict
 
+from postroom.app.oidc_http import DocumentFetcher
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.root import Config
 from postroom.content.pictures import PictureMaker
@@ -31,6 +32,7 @@ from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.found_conversations import FoundConversations
 from postroom.domain.health import Health
+from postroom.domain.identities import Identities
 from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
 from postroom.domain.jobs import Jobs
@@ -104,6 +106,7 @@ async def open_services(config: Config, clock: Clock | None = None) -> AsyncIter
             yield Services(store, domain, commits, hasher, helpers, clock, secrets)
         finally:
             domain.news.close()
+            await domain.logins.tokens.close()
             await domain.jobs.close()
             await domain.doomed.close()
             await domain.temporary_attachments.close()
@@ -241,16 +244,7 @@ def _make_parts(
     tokens: Tokens,
 ) -> _Parts:
     doomed = Doomed(store)
-    logins = Logins(
-        store,
-        config.auth,
-        hasher=hasher,
-        classes=config.classes,
-        primary_domain=config.primary_domain,
-        trusted=config.http.trusted_proxy_networks,
-        purges=LogoutPurges(config.classes, follow=doomed.finish),
-        now=clock.now,
-    )
+    logins = _make_logins(store, config, hasher, doomed=doomed, clock=clock)
     news = News(
         store,
         max_per_account=config.http.max_event_streams_per_account,
@@ -279,6 +273,25 @@ def _make_parts(
         search_folders=SearchFolders(store, logins.sessions, settings, clock=clock),
         bimi=_make_bimi(store, config, clock),
     )
+
+
+def _make_logins(
+    store: Store, config: Config, hasher: PasswordHasher, *, doomed: Doomed, clock: Clock
+) -> Logins:
+    logins = Logins(
+        store,
+        config.auth,
+        hasher=hasher,
+        classes=config.classes,
+        primary_domain=config.primary_domain,
+        trusted=config.http.trusted_proxy_networks,
+        purges=LogoutPurges(config.classes, follow=doomed.finish),
+        now=clock.now,
+    )
+    if config.oidc.issuer:
+        fetcher = DocumentFetcher(config.oidc)
+        logins.tokens.identities = Identities(config.oidc, fetcher.fetch, now=clock.now)
+    return logins
 
 
 def _make_bimi(store: Store, config: Config, clock: Clock) -> Bimi:
