@@ -12,7 +12,7 @@ from litestar import Request
 from litestar.types import Scope
 
 from postroom.api import body, conditional, ids
-from postroom.api.operation import Access, Operation, check_stage
+from postroom.api.operation import Access, Operation, check_scope, check_stage
 from postroom.api.query import Query
 from postroom.api.reply import Reply, not_modified
 from postroom.api.settings import APISettings
@@ -100,12 +100,12 @@ class Call(Request[Any, Any, Any]):
         """Return the account that the request's credentials and session name.
 
         Raises: notAuthenticated; secondFactorRequired where the session waits for its second step; notPermitted
-        where its password must be changed before it may do this.
+        where the credentials are not for this, or its password must be changed before it may do this.
         """
         logins = self.domain.logins
         caller = await logins.authenticate(self.authorization, self.session_token, client=self.client_host)
         declared: Operation = self.route_handler.opt["operation"]
-        check_stage(declared, caller)
+        check_caller(self, caller)
         if logins.must_change(caller) and not declared.despite_due_password:
             raise change_first()
         return caller
@@ -148,6 +148,16 @@ class Call(Request[Any, Any, Any]):
         if conditional.matches(self.exchange.headers.get(b"if-none-match"), etag):
             return not_modified(etag)
         return None
+
+
+def check_caller(call: Call, caller: Caller) -> None:
+    """Refuse an operation that a caller's session or credentials are not for.
+
+    Raises: secondFactorRequired; notPermitted.
+    """
+    declared: Operation = call.route_handler.opt["operation"]
+    check_stage(declared, caller)
+    check_scope(declared, call.method, caller)
 
 
 async def admit(call: "Request[Any, Any, Any]") -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from postroom.errors import Kind, PostroomError
-from postroom.model.account import FULL, SECOND, Caller
+from postroom.errors import Kind, PostroomError, not_permitted
+from postroom.model.account import ALL, FULL, READ, SECOND, Caller, permits
 
 
 class Access(Enum):
@@ -69,10 +69,20 @@ class Operation:
     """May be called by accounts whose password must be changed before anything else."""
     has_passwords: bool = False
     """The body holds passwords: nothing that they can be guessed from is kept of it."""
+    scope: str = ""
+    """What the caller's credentials must permit (see :mod:`postroom.model.account`), by default reading where the
+    method only reads, and everything where it writes."""
     stages: tuple[str, ...] = ()
     """Stages of a session in which it may be called besides the full one (see :mod:`postroom.model.account`)."""
     unremembered: str = ""
     """Why a call with an Idempotency-Key is made again, where it is; most are made once."""
+
+
+def check_scope(declared: Operation, method: str, caller: Caller) -> None:
+    """Raise ``notPermitted`` where the caller's credentials are not for this operation."""
+    needed = declared.scope or (READ if method in {"GET", "HEAD"} else ALL)
+    if not permits(caller.scope, needed):
+        raise not_permitted("these credentials are not for this")
 
 
 def check_stage(declared: Operation, caller: Caller) -> None:

@@ -24,7 +24,8 @@ from postroom.domain.addresses import find_account_address
 from postroom.domain.clearing import LogoutPurges
 from postroom.domain.password_policy import find_due, may_be_due
 from postroom.domain.sessions import Sessions
-from postroom.model.account import ACTIVE, BASIC, FULL, Account, Caller
+from postroom.errors import not_permitted
+from postroom.model.account import ACTIVE, ALL, BASIC, COUNTERS, FULL, Account, Caller, permits
 from postroom.model.ids import AccountId
 from postroom.store import Store
 from postroom.store.sql.badges import Badge
@@ -120,10 +121,13 @@ class Logins:
     async def login(self, authorization: str | None, *, client: str) -> str:
         """Make a session for valid credentials and return its id.
 
-        Raises: notAuthenticated; tooManyRequests; unavailable.
+        Raises: notAuthenticated; notPermitted where the credentials are for reading counters alone;
+        tooManyRequests; unavailable.
         """
         for _ in range(2):
             caller = await self.authenticate(authorization, None, client=client)
+            if not permits(caller.scope, COUNTERS):
+                raise not_permitted("these credentials are not for this")
             async with self._store.directory() as directory:
                 account = await directory.directory.find(caller.account_id)
             # With a password that was changed meanwhile, no session is made.
@@ -135,11 +139,12 @@ class Logins:
     async def logout(self, caller: Caller, session_token: str) -> None:
         """End the caller's session, and clear what the account's settings say. Raises: notAuthenticated; unavailable.
 
-        A session that ends otherwise, by time or by an administrator, clears nothing: nobody has asked for it.
+        A session that ends otherwise, by time or by an administrator, clears nothing: nobody has asked for it. Nor
+        do credentials that may not clear anything.
         """
         session = await self.sessions.get(session_token.encode(), caller.account_id, caller.session_version)
         purges = self._purges
-        if purges is None:
+        if purges is None or not permits(caller.scope, ALL):
             await self.sessions.end(session)
             return
         noted = False

@@ -10,7 +10,7 @@ from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.logins import Login, Versions
 from postroom.api.settings import API_VERSION
 from postroom.errors import Kind, PostroomError
-from postroom.model.account import SECOND, SETUP
+from postroom.model.account import COUNTERS, SECOND, SETUP
 
 
 @get(
@@ -30,6 +30,7 @@ async def get_versions(request: Call) -> Reply:
         tag="logins",
         returns=Login,
         access=Access.LOGIN,
+        scope=COUNTERS,
         errors=("tooManyRequests",),
     ),
 )
@@ -46,6 +47,7 @@ async def login(request: Call) -> Reply:
         "End the session",
         tag="logins",
         returns=None,
+        scope=COUNTERS,
         errors=("sessionRequired",),
         despite_due_password=True,
         stages=(SECOND, SETUP),
