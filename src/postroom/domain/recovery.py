@@ -110,11 +110,13 @@ class Recovery:
         """Give up what is still to be done behind answers."""
         for task in self._behind:
             task.cancel()
-        await self.settle()
+        await asyncio.gather(*self._behind, return_exceptions=True)
+        await self._codes.messages.close()
 
     async def settle(self) -> None:
         """Wait for what is done behind answers."""
         await asyncio.gather(*self._behind, return_exceptions=True)
+        await self._codes.messages.settle()
 
     # Forgotten names
 

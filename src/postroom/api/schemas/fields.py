@@ -23,6 +23,9 @@ SignatureText = Annotated[
 AliasText = Annotated[
     str, Meta(pattern=FOLDER_PATTERN, description="Id of a temporary alias.", examples=["80_1355"])
 ]
+MethodText = Annotated[
+    str, Meta(pattern=FOLDER_PATTERN, description="Id of a security method.", examples=["80_1357"])
+]
 MailText = Annotated[str, Meta(pattern=MAIL_PATTERN, description="Id of a mail.", examples=["ODBfMl8xMzU0"])]
 ConversationText = Annotated[
     str, Meta(pattern=MAIL_PATTERN, description="Id of a conversation.", examples=["ODBfY18xMzU0"])
@@ -59,5 +62,6 @@ PATH_KINDS: dict[str, Any] = {
     "webhook_id": WebhookText,
     "signature_id": SignatureText,
     "temporary_alias_id": AliasText,
+    "method_id": MethodText,
 }
 """Kinds of what stands in paths, by the names of the parameters."""
