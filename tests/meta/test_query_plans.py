@@ -158,6 +158,7 @@ WHOLE_ACCOUNT = {
     "vacations._NTH_NEWEST": "stops after the answers that an account gives in a day",
     "webhooks._LIST": "an account has few webhooks",
     "webhooks._STATES_OF": "an account has few webhooks",
+    "access_tokens._LIST": "the app passwords and badge tokens of one account are bounded",
     "security_events._LAST": "one row an account",
     "security_events._OLDEST": "stops at the oldest event",
     "security_events._NEWEST_BEFORE": "the events of one account are bounded",
@@ -181,6 +182,8 @@ INSERT INTO security_event SELECT a, n, n, 'passwordChanged', '', '{}', n % 2
     FROM generate_series(1, 100) a, generate_series(1, 300) n;
 INSERT INTO security_log SELECT a, 300, 0, a / 1950 * a, 0, 0 FROM generate_series(1, 2000) a;
 INSERT INTO known_address SELECT a, 'address' || n, n FROM generate_series(1, 200) a, generate_series(1, 60) n;
+INSERT INTO access_token SELECT a, n, 'all', '', (a * 1000 + n)::text::bytea, 0, 0
+    FROM generate_series(1, 100) a, generate_series(1, 50) n;
 INSERT INTO address SELECT 'user' || a, a, 'main' FROM generate_series(1, 1000) a;
 INSERT INTO domain SELECT 'domain' || a, '', 0 FROM generate_series(1, 20) a;
 INSERT INTO session SELECT a::text::bytea, a, a % 500, 0, a, a, 0, '' FROM generate_series(1, 2000) a;

@@ -11,6 +11,7 @@ import re
 from binascii import Error, a2b_base64, b2a_base64
 
 from postroom.errors import PostroomError, bad_parameter
+from postroom.model.access_token import AccessTokenId, AccessTokenRef
 from postroom.model.conversation import ConversationId, ConversationRef
 from postroom.model.factor import MethodId, MethodRef
 from postroom.model.ids import AccountId, FolderId, FolderRef, LabelId, LabelRef, MailRef, Uid
@@ -58,6 +59,11 @@ def render_alias(owner: AccountId, alias: AliasId) -> str:
 def render_method(owner: AccountId, method: MethodId) -> str:
     """Return the wire id of a security method."""
     return f"{owner}_{method}"
+
+
+def render_access_token(owner: AccountId, token: AccessTokenId) -> str:
+    """Return the wire id of an app password or badge token."""
+    return f"{owner}_{token}"
 
 
 def render_mail(owner: AccountId, folder: FolderId, uid: Uid) -> str:
@@ -119,6 +125,14 @@ def parse_method(text: str, parameter: str) -> MethodRef:
     if found is None or max(int(found[1]), int(found[2])) > MAX_NUMBER:
         raise _malformed(parameter, "security method")
     return MethodRef(AccountId(int(found[1])), MethodId(int(found[2])))
+
+
+def parse_access_token(text: str, parameter: str) -> AccessTokenRef:
+    """Return the app password or badge token that ``text`` names; raises ``badParameter`` naming ``parameter``."""
+    found = _PAIR.fullmatch(text)
+    if found is None or max(int(found[1]), int(found[2])) > MAX_NUMBER:
+        raise _malformed(parameter, "app password or badge token")
+    return AccessTokenRef(AccountId(int(found[1])), AccessTokenId(int(found[2])))
 
 
 def parse_mail(text: str, parameter: str) -> MailRef:

@@ -405,10 +405,9 @@ def _describe_responses(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> J
 def _list_codes(endpoint: Endpoint) -> list[str]:
     declared = endpoint.declared
     codes = [*_EVERYWHERE, *(code for code in declared.errors if code not in _EVERYWHERE)]
-    if declared.access in {Access.ACCOUNT, Access.TICKET} and not declared.despite_due_password:
-        codes += [code for code in ("notPermitted",) if code not in codes]
     if declared.access is not Access.PUBLIC:
-        codes += [code for code in ("notAuthenticated", "tooManyRequests") if code not in codes]
+        everybodys = ("notPermitted", "notAuthenticated", "tooManyRequests")
+        codes += [code for code in everybodys if code not in codes]
     if declared.needs_security_token:
         needed = ("securityTokenRequired", "sessionRequired")
         codes += [code for code in needed if code not in codes]

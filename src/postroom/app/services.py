@@ -12,6 +12,7 @@ from postroom.content.pictures import PictureMaker
 from postroom.content.pool import HelperPool, count_helpers
 from postroom.content.work import ContentWork
 from postroom.domain import Domain
+from postroom.domain.access_tokens import AccessTokens
 from postroom.domain.accounts import Accounts
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
@@ -136,6 +137,7 @@ class _Parts(NamedTuple):
 class _AccountCases(TypedDict):
     """The use cases of what an account has besides mail."""
 
+    access_tokens: AccessTokens
     accounts: Accounts
     indexes: Indexes
     passwords: Passwords
@@ -229,6 +231,7 @@ def _make_account_cases(
 ) -> _AccountCases:
     now = parts.clock.now
     return _AccountCases(
+        access_tokens=AccessTokens(store, now=now),
         accounts=Accounts(store, config.classes, now=now),
         indexes=Indexes(store, config.classes),
         passwords=Passwords(store, parts.logins, hasher, config.classes, now=now),

@@ -54,8 +54,8 @@ class SmsConfig:
     )
     body: str = option(
         '{"to": "{to}", "text": "{text}"}',
-        "Body of the call, with {to} and {text}: escaped as in a JSON string where the Content-Type is JSON, quoted as "
-        "in a form where it is application/x-www-form-urlencoded, else as they are; a GET has none.",
+        "Body of the call, with {to} and {text}: escaped as in a JSON string where the Content-Type is JSON, quoted "
+        "as in a form where it is application/x-www-form-urlencoded, else as they are; a GET has none.",
         secret=True,
     )
     timeout_seconds: int = option(10, "Time for the whole call.", unit="seconds", minimum=1, maximum=60)

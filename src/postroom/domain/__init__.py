@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from postroom.domain.access_tokens import AccessTokens
 from postroom.domain.accounts import Accounts
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
@@ -54,6 +55,7 @@ from postroom.domain.webhooks import Webhooks
 class Domain:
     """The use cases, put together by the composition root."""
 
+    access_tokens: AccessTokens
     accounts: Accounts
     attachments: Attachments
     batches: Batches

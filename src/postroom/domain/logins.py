@@ -23,9 +23,11 @@ from postroom.config.options import IPNetwork
 from postroom.domain.addresses import find_account_address
 from postroom.domain.clearing import LogoutPurges
 from postroom.domain.password_policy import find_due, may_be_due
+from postroom.domain.second_steps import read_stage, second_step_required
 from postroom.domain.sessions import Sessions
+from postroom.domain.token_logins import TokenLogins
 from postroom.errors import not_permitted
-from postroom.model.account import ACTIVE, ALL, BASIC, COUNTERS, FULL, Account, Caller, permits
+from postroom.model.account import ACTIVE, ALL, BEARER, COUNTERS, FULL, SECOND, Account, Caller, permits
 from postroom.model.ids import AccountId
 from postroom.store import Store
 from postroom.store.sql.badges import Badge
@@ -62,6 +64,7 @@ class Logins:
         self.sessions = Sessions(store, config, now=now)
         self.remembered = RememberedChecks(max_entries=config.cache_entries)
         self.guesses = Guesses(config, trusted=trusted, now=now)
+        self.tokens = TokenLogins(store, self, now=now)
         self._checking: dict[bytes, asyncio.Task[Remembered]] = {}
 
     async def authenticate(
@@ -74,18 +77,23 @@ class Logins:
             session_token: the session named by the request, None for a call without one.
             client: the source address.
 
-        Raises: notAuthenticated; tooManyRequests; unavailable.
+        Raises: notAuthenticated; secondFactorRequired for a password that is good for the first step of a login
+        alone; tooManyRequests; unavailable.
         """
         if authorization is None:
             raise not_authenticated()
         entry, badge = await self._resolve(authorization.encode("utf-8", "surrogateescape"), client)
-        session_id, is_first, stage, login = None, False, FULL, BASIC
+        if entry.stage == SECOND:
+            raise second_step_required("2-step verification is on: use an app password")
+        session_id, is_first, stage, login = None, False, entry.stage, entry.login
         if session_token is not None:
             session = await self.sessions.get(
                 session_token.encode("utf-8", "surrogateescape"), entry.account_id, badge.session_version
             )
             session_id, is_first = session.session_id, bool(session.is_first)
-            stage, login = session.stage, session.login
+            # Who has no second step yet, and must, sets it up first, whatever session it is.
+            stage = session.stage if entry.stage == FULL else entry.stage
+            login = BEARER if entry.login == BEARER else session.login
         return Caller(
             account_id=entry.account_id,
             address=entry.address,
@@ -96,6 +104,8 @@ class Logins:
             auth_version=badge.auth_version,
             session_version=badge.session_version,
             must_change_at=entry.must_change_at,
+            scope=entry.scope,
+            ends_at=entry.ends_at,
             stage=stage,
             login=login,
         )
@@ -161,7 +171,7 @@ class Logins:
         """Return the caller's badge if nothing but memory and one row are needed to tell, else None."""
         now = self._now()
         entry = self.remembered.find(self.remembered.digest(authorization), now)
-        if entry is None or entry.must_change_at <= now:
+        if entry is None or entry.must_change_at <= now or entry.stage != FULL:
             return None
         badge = self._store.find_badge_now(entry.account_id)
         if badge is None or badge.auth_version != entry.auth_version:
@@ -194,8 +204,7 @@ class Logins:
         """Make a check, or wait for the same one that is under way."""
         task = self._checking.get(digest)
         if task is None:
-            credentials = parse_basic(authorization)
-            task = asyncio.create_task(self._check(digest, credentials, client))
+            task = asyncio.create_task(self._check_any(digest, authorization, client))
             self._checking[digest] = task
             task.add_done_callback(lambda done: self._checked(digest, done))
         return await asyncio.shield(task)
@@ -205,12 +214,21 @@ class Logins:
         if not task.cancelled():
             task.exception()  # Whoever waits has it too; nobody may be waiting any more.
 
+    async def _check_any(self, digest: bytes, authorization: bytes, client: str) -> Remembered:
+        entry = await self.tokens.check(authorization)
+        if entry is None:
+            return await self._check(digest, parse_basic(authorization), client)
+        if self._config.cache_lifetime_seconds:
+            until = min(entry.expires_at, self._now() + self._config.cache_lifetime_seconds)
+            self.remembered.remember(digest, entry._replace(expires_at=until))
+        return entry
+
     async def _check(self, digest: bytes, credentials: BasicCredentials, client: str) -> Remembered:
         address = find_account_address(credentials.name, primary_domain=self._primary_domain)
         name = str(address) if address is not None else credentials.name.casefold()[:320]
         self.guesses.begin(name, client)
         try:
-            account = await self._find_account(credentials.name)
+            account = await self.find_account(credentials.name)
             known = account is not None and bool(account.password_hash)
             if account is not None and known:
                 right = await self._hasher.verify(account.password_hash, credentials.password)
@@ -230,10 +248,16 @@ class Logins:
             full_name=account.full_name,
             class_name=account.class_name,
             must_change_at=await self.find_due(account),
+            stage=await self.find_stage(account),
         )
         if self._config.cache_lifetime_seconds:
             self.remembered.remember(digest, entry)
         return entry
+
+    async def find_stage(self, account: Account) -> str:
+        """Return what a login to an account by its password waits for. Raises: unavailable."""
+        async with self._store.directory() as directory:
+            return await read_stage(directory, self._classes, account)
 
     async def find_due(self, account: Account) -> float:
         """Return from when on the password of an account must be changed (Unix seconds). Raises: unavailable."""
@@ -245,7 +269,8 @@ class Logins:
                 present = await directory.directory.passwords.find_present(account.account_id)
         return find_due(policy, account, present)
 
-    async def _find_account(self, name: str) -> Account | None:
+    async def find_account(self, name: str) -> Account | None:
+        """Return the account with a name that may be used to log in. Raises: unavailable."""
         address = find_account_address(name, primary_domain=self._primary_domain)
         if address is None:
             return None

@@ -93,6 +93,8 @@ class Caller(NamedTuple):
     """From when on the account can do nothing before its password is changed (Unix seconds)."""
     scope: str = ALL
     """What the credentials of the call may do."""
+    ends_at: float = math.inf
+    """When the credentials end by themselves (Unix seconds)."""
     stage: str = FULL
     """Of the session; a call without one has no more to wait for."""
     login: str = BASIC

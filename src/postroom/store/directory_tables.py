@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from postroom.store.engine.base import Connection
+from postroom.store.sql.access_tokens import AccessTokenRepo
 from postroom.store.sql.maintenance import VisitRepo
 from postroom.store.sql.security_events import KnownAddressRepo, SecurityEventRepo
 
@@ -11,6 +12,11 @@ class DirectoryTables:
     """The tables of what is done for all accounts."""
 
     _connection: Connection
+
+    @cached_property
+    def access_tokens(self) -> AccessTokenRepo:
+        """App passwords and badge tokens."""
+        return AccessTokenRepo(self._connection)
 
     @cached_property
     def visits(self) -> VisitRepo:

@@ -26,6 +26,10 @@ AliasText = Annotated[
 MethodText = Annotated[
     str, Meta(pattern=FOLDER_PATTERN, description="Id of a security method.", examples=["80_1357"])
 ]
+AccessTokenText = Annotated[
+    str,
+    Meta(pattern=FOLDER_PATTERN, description="Id of an app password or badge token.", examples=["80_1356"]),
+]
 MailText = Annotated[str, Meta(pattern=MAIL_PATTERN, description="Id of a mail.", examples=["ODBfMl8xMzU0"])]
 ConversationText = Annotated[
     str, Meta(pattern=MAIL_PATTERN, description="Id of a conversation.", examples=["ODBfY18xMzU0"])
@@ -63,5 +67,7 @@ PATH_KINDS: dict[str, Any] = {
     "signature_id": SignatureText,
     "temporary_alias_id": AliasText,
     "method_id": MethodText,
+    "app_password_id": AccessTokenText,
+    "badge_token_id": AccessTokenText,
 }
 """Kinds of what stands in paths, by the names of the parameters."""
