@@ -15,6 +15,7 @@ from postroom.api.idempotency import WRITING_METHODS, OncePerKey
 from postroom.api.metrics import make_metrics_route
 from postroom.api.reading import ReadingWay
 from postroom.api.routes import (
+    access_tokens,
     accounts,
     attachments,
     batches,
@@ -36,7 +37,10 @@ from postroom.api.routes import (
     operations,
     passwords,
     profiles,
+    recovery,
     search,
+    second_steps,
+    security_methods,
     sending,
     settings,
     signatures,
@@ -74,11 +78,15 @@ _RESOURCES = (
     conversation_batches,
     operations,
     passwords,
+    security_methods,
+    second_steps,
+    recovery,
     search,
     settings,
     temporary_attachments,
     vacation,
     webhooks,
+    access_tokens,
 )
 
 

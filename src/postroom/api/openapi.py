@@ -57,6 +57,8 @@ _KIND_OF_CODE = {
     "badParameter": Kind.INVALID,
     "notAuthenticated": Kind.UNAUTHENTICATED,
     "sessionRequired": Kind.UNAUTHENTICATED,
+    "secondFactorRequired": Kind.UNAUTHENTICATED,
+    "securityTokenRequired": Kind.DENIED,
     "notPermitted": Kind.DENIED,
     "notFound": Kind.NOT_FOUND,
     "conflict": Kind.CONFLICT,
@@ -124,6 +126,12 @@ _REQUEST_HEADERS: dict[str, JSONObject] = {
         "description": "The call is made once; the same call with this key is answered as it was, for 7 days.",
         "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
         "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+    },
+    "X-Axigen-Security-Token": {
+        "name": "X-Axigen-Security-Token",
+        "in": "header",
+        "description": "Of `account/security/check`; not needed in a session that sets up 2-step verification.",
+        "schema": {"type": "string"},
     },
     "Last-Event-ID": {
         "name": "Last-Event-ID",
@@ -338,6 +346,8 @@ def _describe_parameters(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> 
         parameters.append({"$ref": "#/components/parameters/Range"})
     if _is_remembered(endpoint):
         parameters.append({"$ref": "#/components/parameters/Idempotency-Key"})
+    if endpoint.declared.needs_security_token:
+        parameters.append({"$ref": "#/components/parameters/X-Axigen-Security-Token"})
     parameters += [{"$ref": f"#/components/parameters/{name}"} for name in endpoint.declared.headers]
     return parameters
 
@@ -398,6 +408,9 @@ def _list_codes(endpoint: Endpoint) -> list[str]:
     if declared.access is not Access.PUBLIC:
         everybodys = ("notPermitted", "notAuthenticated", "tooManyRequests")
         codes += [code for code in everybodys if code not in codes]
+    if declared.needs_security_token:
+        needed = ("securityTokenRequired", "sessionRequired")
+        codes += [code for code in needed if code not in codes]
     query = declared.query.__struct_fields__ if declared.query is not None else ()
     if endpoint.path_parameters or "folder_id" in query:
         codes.append("notFound")

@@ -74,6 +74,8 @@ class Operation:
     method only reads, and everything where it writes."""
     stages: tuple[str, ...] = ()
     """Stages of a session in which it may be called besides the full one (see :mod:`postroom.model.account`)."""
+    needs_security_token: bool = False
+    """Needs ``X-Axigen-Security-Token``, unless the session is one that sets up 2-step verification."""
     unremembered: str = ""
     """Why a call with an Idempotency-Key is made again, where it is; most are made once."""
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, TypedDict
 
+from postroom.app.factors import make_factors
 from postroom.app.oidc_http import DocumentFetcher
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.root import Config
@@ -110,6 +111,7 @@ async def open_services(config: Config, clock: Clock | None = None) -> AsyncIter
             await domain.jobs.close()
             await domain.doomed.close()
             await domain.temporary_attachments.close()
+            await domain.recovery.close()
     finally:
         await helpers.close()
         hasher.close()
@@ -167,6 +169,15 @@ async def make_domain(
     found = FoundConversations(store, parts.search_folders)
     return Domain(
         **_make_account_cases(store, config, parts, hasher=hasher, work=work),
+        **await make_factors(
+            store,
+            config,
+            secrets,
+            hasher=hasher,
+            logins=logins,
+            routing=parts.routing,
+            clock=parts.clock,
+        ),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders),
         bimi=parts.bimi,

@@ -20,6 +20,7 @@ from postroom.config.options import about, check_host_or_none, option
 from postroom.config.relay import RelayConfig
 from postroom.config.retention import RetentionConfig
 from postroom.config.sending import SendingConfig
+from postroom.config.sms import SmsConfig
 from postroom.config.store import StoreConfig
 from postroom.config.submission import SubmissionConfig
 from postroom.config.webhooks import WebhooksConfig
@@ -77,6 +78,7 @@ class Config:
     )
     bimi: BimiConfig = field(default_factory=BimiConfig, metadata=about("Logos of senders (BIMI)."))
     webhooks: WebhooksConfig = field(default_factory=WebhooksConfig, metadata=about("Webhooks."))
+    sms: SmsConfig = field(default_factory=SmsConfig, metadata=about("Text messages with codes."))
     retention: RetentionConfig = field(
         default_factory=RetentionConfig, metadata=about("How long history is kept.")
     )

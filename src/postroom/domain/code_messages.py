@@ -78,9 +78,7 @@ class CodeMessages:
     async def send_letter(self, tx: Transaction, letter: ReadyLetter) -> None:
         """Put a letter into the queue, in a transaction of the account that it is about."""
         now = self._clock.now_ms()
-        await enqueue_automatic(
-            tx, letter.digest, letter.route, kind=NOTICE, is_8bit=letter.is_8bit, now=now
-        )
+        await enqueue_automatic(tx, letter.digest, letter.route, kind=NOTICE, is_8bit=letter.is_8bit, now=now)
 
     def send_sms(self, number: str, text: str) -> None:
         """Send a text message, behind what is done now; at most so many at a time.

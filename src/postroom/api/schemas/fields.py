@@ -23,6 +23,9 @@ SignatureText = Annotated[
 AliasText = Annotated[
     str, Meta(pattern=FOLDER_PATTERN, description="Id of a temporary alias.", examples=["80_1355"])
 ]
+MethodText = Annotated[
+    str, Meta(pattern=FOLDER_PATTERN, description="Id of a security method.", examples=["80_1357"])
+]
 AccessTokenText = Annotated[
     str,
     Meta(pattern=FOLDER_PATTERN, description="Id of an app password or badge token.", examples=["80_1356"]),
@@ -63,6 +66,7 @@ PATH_KINDS: dict[str, Any] = {
     "webhook_id": WebhookText,
     "signature_id": SignatureText,
     "temporary_alias_id": AliasText,
+    "method_id": MethodText,
     "app_password_id": AccessTokenText,
     "badge_token_id": AccessTokenText,
 }

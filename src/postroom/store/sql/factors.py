@@ -34,7 +34,9 @@ UPDATE security_method SET code_hash = $3, code_sent_at = $4, code_tries = 0, se
 WHERE account_id = $1 AND method_id = $2
 """
 _NOTE_TRY = "UPDATE security_method SET code_tries = code_tries + 1 WHERE account_id = $1 AND method_id = $2"
-_NOTE_USED = "UPDATE security_method SET code_hash = $3, last_used_at = $4 WHERE account_id = $1 AND method_id = $2"
+_NOTE_USED = (
+    "UPDATE security_method SET code_hash = $3, last_used_at = $4 WHERE account_id = $1 AND method_id = $2"
+)
 _DELETE = "DELETE FROM security_method WHERE account_id = $1 AND method_id = $2"
 _DELETE_ALL = "DELETE FROM security_method WHERE account_id = $1"
 _PURGE_PENDING = """
@@ -108,9 +110,7 @@ class MethodRepo:
 
     async def note_step(self, method: Method, step: int, *, now: int) -> bool:
         """Note that the code of a time step was used; False if it, or a later one, was before."""
-        found = await self._connection.fetch_value(
-            _NOTE_STEP, method.account_id, method.method_id, step, now
-        )
+        found = await self._connection.fetch_value(_NOTE_STEP, method.account_id, method.method_id, step, now)
         return found is not None
 
     async def note_sent(self, method: Method) -> None:
@@ -151,7 +151,7 @@ class MethodRepo:
         """Return whose each sealed target is, which, and what, in the order of accounts and methods."""
         return [tuple(row) for row in await self._connection.fetch_all(_LIST_SEALED, *after, limit)]
 
-    async def reseal(self, account_id: AccountId, method_id: MethodId, old: str, new: str) -> bool:
+    async def reseal(self, account_id: AccountId, method_id: MethodId, old: str, *, new: str) -> bool:
         """Put a sealed target in the place of another; False if it is no longer that."""
         return await self._connection.fetch_value(_RESEAL, account_id, method_id, old, new) is not None
 
