@@ -100,11 +100,24 @@ def claims_of(world: World, provider: Scripted, **changes: Any) -> dict[str, Any
 
 
 def sign(claims: Any, key: Any = RSA, algorithm: str = "RS256", **header: Any) -> str:
+    """Return a token; the library's own signing is too careful for what is to be refused."""
     named = {"alg": algorithm, "kid": key.kid, "typ": "JWT", **header}
-    named = {name: value for name, value in named.items() if value is not ...}
-    registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
-    registry.max_header_length = 10_000
-    return jws.serialize_compact(named, json.dumps(claims), key, registry=registry)
+    signed = f"{encode({name: value for name, value in named.items() if value is not ...})}.{encode(claims)}"
+    return f"{signed}.{to_text(jws.JWSRegistry.algorithms[algorithm].sign(signed.encode(), key))}"
+
+
+def sign_by_secret(claims: Any, secret: bytes) -> str:
+    """Return a token that takes a key that everybody knows for a secret that two share."""
+    signed = f"{encode({'alg': 'HS256', 'kid': 'one'})}.{encode(claims)}"
+    return f"{signed}.{to_text(hmac.digest(secret, signed.encode(), 'sha256'))}"
+
+
+def encode(part: Any) -> str:
+    return to_text(json.dumps(part).encode())
+
+
+def to_text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 async def ask(world: World, token: str, **headers: str) -> httpx.Response:
@@ -305,29 +318,6 @@ def forgeries(world: World, provider: Scripted) -> dict[str, str]:
     }
 
 
-def sign_by_secret(claims: Any, secret: bytes) -> str:
-    """Return a token that takes a key that everybody knows for a secret that two share."""
-    signed = f"{encode({'alg': 'HS256', 'kid': 'one'})}.{encode(claims)}"
-    signature = hmac.digest(secret, signed.encode(), "sha256")
-    return f"{signed}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
-
-
-def encode(header: Any) -> str:
-    text: str = jws.serialize_compact({"alg": "RS256"}, json.dumps(header), RSA).split(".")[1]
-    return text
-
-
-@pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
-async def test_forgeries(world: World, ann: User, ben: User, provider: Scripted) -> None:
-    assert (await ask(world, sign(claims_of(world, provider)))).status_code == 200
-    for name, token in forgeries(world, provider).items():
-        response = await ask(world, token)
-        assert response.status_code == 401, name
-        assert (await ask(world, token)).status_code == 401, name
-    assert len(provider.asked) == 4
-
-
-BYTES = st.binary(max_size=80)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
     lambda inner: (
