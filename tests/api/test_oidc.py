@@ -265,7 +265,9 @@ async def test_another_claim(world: World, ann: User, provider: Scripted) -> Non
     assert (await ask(world, sign({**claims, "upn": ADDRESS}))).status_code == 200
 
 
-@pytest.mark.parametrize(("key", "algorithm"), [(RSA, "RS256"), (RSA, "PS512"), (EC, "ES256"), (ED, "EdDSA")])
+@pytest.mark.parametrize(
+    ("key", "algorithm"), [(RSA, "RS256"), (RSA, "PS512"), (EC, "ES256"), (ED, "EdDSA"), (ED, "Ed25519")]
+)
 @pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
 async def test_algorithms(world: World, ann: User, provider: Scripted, key: Any, algorithm: str) -> None:
     provider.keys = [one.as_dict(private=False) for one in (RSA, EC, ED)]
