@@ -10,7 +10,6 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pyotp
 
-from postroom.model.account import SECOND
 from tests.api.world import PASSWORD, User, World, basic
 
 SESSION = "X-Axigen-Session"
@@ -25,6 +24,8 @@ class Owner:
 
     user: User
     headers: dict[str, str] = field(default_factory=dict)
+    sessid: str = ""
+    """Of a cookie session."""
 
     @property
     def world(self) -> World:
@@ -64,7 +65,7 @@ class Owner:
 
     def code(self, app: pyotp.TOTP, *, steps: int = 0) -> str:
         """Return the code of an app at this time, or so many steps later."""
-        return str(app.at(int(self.world.clock.now), steps))
+        return str(app.at(int(self.world.clock.now) + 30 * steps))
 
     def later(self, seconds: float) -> None:
         """Let time pass."""
@@ -81,25 +82,24 @@ class Owner:
         self.user.client.headers["Authorization"] = basic(self.user.account.address, made["password"])
         return method, app, answer["recoveryCodes"]
 
-    async def wait_for_step(self) -> "Owner":
-        """Return the user in another session, which waits for its second step."""
-        made = await open_session(self.user)
-        token = made.headers[SESSION]
-        async with self.world.store.directory_transaction() as tx:
-            caller = await self.world.domain.logins.authenticate(
-                self.user.client.headers["Authorization"], token, client="127.0.0.1"
-            )
-            assert caller.session_id is not None
-            await tx.directory.raise_versions(caller.account_id, auth=0, sessions=1)
-            await tx.sessions.set_stage(caller.session_id, SECOND)
-        return made
-
 
 async def open_session(user: User) -> Owner:
     """Return a user in a new session."""
     made = await user.client.post("/api/v1/login")
     assert made.status_code == 200, made.text
     return Owner(user, {SESSION: made.json()["sessid"]})
+
+
+async def log_in(user: User, *, password: str = PASSWORD) -> tuple[Owner, str]:
+    """Return a user in a new cookie session, and what its login says of a second step."""
+    client = user.world.connect()
+    made = await client.post(
+        "/api/v1/login/cookie", json={"username": user.account.address, "password": password}
+    )
+    assert made.status_code == 200, made.text
+    cookie = made.headers["set-cookie"].partition(";")[0]
+    owner = Owner(user, {"Cookie": cookie}, made.json()["sessid"])
+    return owner, made.headers.get("x-axigen-2fa", "")
 
 
 async def read_letters(world: World) -> list[tuple[str, str]]:

@@ -55,7 +55,9 @@ async def test_wrong_passwords_are_limited(owner: Owner) -> None:
 @pytest.mark.parametrize("token", [None, "", "x", "\u00e9", "a" * 5000])
 async def test_changes_need_a_token(owner: Owner, token: str | None) -> None:
     if token is not None:
-        owner.user.client.headers = httpx.Headers([(TOKEN, token), *owner.user.client.headers.items()], "utf-8")
+        owner.user.client.headers = httpx.Headers(
+            [(TOKEN, token), *owner.user.client.headers.items()], "utf-8"
+        )
     answer = await owner.call("POST", METHODS, {"method": "authApp"})
     assert (answer.status_code, answer.json()["errorCode"]) == (403, "securityTokenRequired")
 

@@ -14,6 +14,7 @@ from postroom.app.services import make_domain
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.auth import AuthConfig
 from postroom.config.classes import AccountClass
+from postroom.config.filters import FiltersConfig
 from postroom.config.root import Config
 from postroom.domain import Domain
 from postroom.domain.clock import Clock as DomainsClock
@@ -61,6 +62,7 @@ class World:
         for client in self.clients:
             await client.aclose()
         await self.domain.temporary_attachments.close()
+        await self.domain.learning.close()
         self.hasher.close()
 
 
@@ -129,10 +131,17 @@ def basic(name: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
 
 
-async def make_world(store: Store, settings: APISettings, classes: dict[str, AccountClass]) -> World:
+async def make_world(
+    store: Store,
+    settings: APISettings,
+    classes: dict[str, AccountClass],
+    filters: FiltersConfig | None = None,
+) -> World:
     """Put everything together over ``store``."""
     hasher, clock = PasswordHasher(_CHEAP), Clock()
-    config = Config(data_dir=data_dir_of(store), auth=_CHEAP, classes=classes)
+    config = Config(
+        data_dir=data_dir_of(store), auth=_CHEAP, classes=classes, filters=filters or FiltersConfig()
+    )
     domain = await make_domain(store, config, hasher, clock=DomainClock(clock))
     stats = APIStats()
     directory = Directory(store, hasher, classes, clock=clock)
