@@ -1,4 +1,4 @@
-"""2-step verification: on and off, the second step of a login, recovery codes, and what a password is then good for."""
+"""2-step verification: on and off, the second step of a login, recovery codes, and what a password is good for."""
 
 import asyncio
 

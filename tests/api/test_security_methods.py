@@ -110,8 +110,9 @@ async def test_pending_method_is_not_listed_and_the_sessions_own(owner: Owner, a
     ):
         answer = await other.call(method, f"{METHODS}/{made['id']}/{path}", body)
         assert answer.status_code == 404
-    owner.later(3600)
-    await owner.prove()
+    for _ in range(3):
+        owner.later(1200)
+        await owner.prove()
     assert (await owner.call("GET", f"{METHODS}/{made['id']}/qr")).status_code == 404
 
 
@@ -198,7 +199,7 @@ async def test_wrong_codes_are_counted_though_they_carry_a_key(owner: Owner) -> 
 
 async def test_secrets_are_not_replayed(owner: Owner) -> None:
     await owner.prove()
-    key = {"Idempotency-Key": "the same"}
+    key = {"Idempotency-Key": "the-same"}
     first = await owner.call("POST", METHODS, {"method": "authApp"}, **key)
     assert first.status_code == 200
     again = await owner.call("POST", METHODS, {"method": "authApp"}, **key)

@@ -16,6 +16,7 @@ from postroom.api.metrics import make_metrics_route
 from postroom.api.proxies import BehindProxies, make_trust
 from postroom.api.reading import ReadingWay
 from postroom.api.routes import (
+    access_tokens,
     accounts,
     attachments,
     batches,
@@ -94,6 +95,7 @@ _RESOURCES = (
     temporary_attachments,
     vacation,
     webhooks,
+    access_tokens,
 )
 
 

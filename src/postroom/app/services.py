@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from postroom.app.factors import make_factors
+from postroom.app.oidc_http import DocumentFetcher
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.filters import FiltersConfig
 from postroom.config.root import Config
@@ -38,6 +39,7 @@ from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.found_conversations import FoundConversations
 from postroom.domain.health import Health
+from postroom.domain.identities import Identities
 from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
 from postroom.domain.jobs import Jobs
@@ -117,6 +119,7 @@ async def open_services(config: Config, clock: Clock | None = None) -> AsyncIter
             yield Services(store, domain, commits, hasher, helpers, clock, secrets)
         finally:
             domain.news.close()
+            await domain.logins.tokens.close()
             await domain.jobs.close()
             await domain.learning.close()
             await domain.doomed.close()
@@ -279,21 +282,6 @@ def _make_account_cases(
     )
 
 
-def _make_logins(
-    store: Store, config: Config, hasher: PasswordHasher, *, clock: Clock, doomed: Doomed
-) -> Logins:
-    return Logins(
-        store,
-        config.auth,
-        hasher=hasher,
-        classes=config.classes,
-        primary_domain=config.primary_domain,
-        trusted=config.http.trusted_proxy_networks,
-        purges=LogoutPurges(config.classes, follow=doomed.finish),
-        now=clock.now,
-    )
-
-
 async def _make_parts(
     store: Store,
     config: Config,
@@ -339,6 +327,25 @@ async def _make_parts(
         search_folders=SearchFolders(store, logins.sessions, settings, clock=clock),
         bimi=_make_bimi(store, config, clock),
     )
+
+
+def _make_logins(
+    store: Store, config: Config, hasher: PasswordHasher, *, doomed: Doomed, clock: Clock
+) -> Logins:
+    logins = Logins(
+        store,
+        config.auth,
+        hasher=hasher,
+        classes=config.classes,
+        primary_domain=config.primary_domain,
+        trusted=config.http.trusted_proxy_networks,
+        purges=LogoutPurges(config.classes, follow=doomed.finish),
+        now=clock.now,
+    )
+    if config.oidc.issuer:
+        fetcher = DocumentFetcher(config.oidc)
+        logins.tokens.identities = Identities(config.oidc, fetcher.fetch, now=clock.now)
+    return logins
 
 
 def _make_bimi(store: Store, config: Config, clock: Clock) -> Bimi:

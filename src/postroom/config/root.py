@@ -15,6 +15,7 @@ from postroom.config.filters import FiltersConfig
 from postroom.config.http import HTTPConfig
 from postroom.config.lmtp import LMTPConfig
 from postroom.config.logging import LoggingConfig
+from postroom.config.oidc import OIDCConfig
 from postroom.config.options import about, check_host_or_none, option
 from postroom.config.relay import RelayConfig
 from postroom.config.retention import RetentionConfig
@@ -59,6 +60,9 @@ class Config:
     store: StoreConfig = field(default_factory=StoreConfig, metadata=about("The database."))
     blobs: BlobsConfig = field(default_factory=BlobsConfig, metadata=about("Large message content."))
     auth: AuthConfig = field(default_factory=AuthConfig, metadata=about("Logins and sessions."))
+    oidc: OIDCConfig = field(
+        default_factory=OIDCConfig, metadata=about("Logins by an OpenID Connect provider.")
+    )
     relay: RelayConfig = field(
         default_factory=RelayConfig, metadata=about("The relay for mail to other domains.")
     )
