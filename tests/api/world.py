@@ -14,6 +14,7 @@ from postroom.app.services import make_domain
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.auth import AuthConfig
 from postroom.config.classes import AccountClass
+from postroom.config.filters import FiltersConfig
 from postroom.config.oidc import OIDCConfig
 from postroom.config.root import Config
 from postroom.domain import Domain
@@ -62,6 +63,7 @@ class World:
         for client in self.clients:
             await client.aclose()
         await self.domain.temporary_attachments.close()
+        await self.domain.learning.close()
         self.hasher.close()
 
 
@@ -134,12 +136,19 @@ async def make_world(
     store: Store,
     settings: APISettings,
     classes: dict[str, AccountClass],
+    filters: FiltersConfig | None = None,
     *,
     oidc: OIDCConfig | None = None,
 ) -> World:
     """Put everything together over ``store``."""
     hasher, clock = PasswordHasher(_CHEAP), Clock()
-    config = Config(data_dir=data_dir_of(store), auth=_CHEAP, classes=classes, oidc=oidc or OIDCConfig())
+    config = Config(
+        data_dir=data_dir_of(store),
+        auth=_CHEAP,
+        classes=classes,
+        filters=filters or FiltersConfig(),
+        oidc=oidc or OIDCConfig(),
+    )
     domain = await make_domain(store, config, hasher, clock=DomainClock(clock))
     stats = APIStats()
     directory = Directory(store, hasher, classes, clock=clock)

@@ -12,8 +12,10 @@ from binascii import Error, a2b_base64, b2a_base64
 
 from postroom.errors import PostroomError, bad_parameter
 from postroom.model.access_token import AccessTokenId, AccessTokenRef
+from postroom.model.contact import ContactRef
 from postroom.model.conversation import ConversationId, ConversationRef
 from postroom.model.factor import MethodId, MethodRef
+from postroom.model.filters import EntryRef
 from postroom.model.ids import AccountId, FolderId, FolderRef, LabelId, LabelRef, MailRef, Uid
 from postroom.model.profile import AliasId, AliasRef, SignatureId, SignatureRef
 from postroom.model.webhook import WebhookId, WebhookRef
@@ -46,6 +48,11 @@ def render_webhook(owner: AccountId, webhook: WebhookId) -> str:
     return f"{owner}_{webhook}"
 
 
+def render_entry(owner: AccountId, entry_id: int) -> str:
+    """Return the wire id of an entry of a white or black list."""
+    return f"{owner}_{entry_id}"
+
+
 def render_signature(owner: AccountId, signature: SignatureId) -> str:
     """Return the wire id of a signature."""
     return f"{owner}_{signature}"
@@ -71,6 +78,11 @@ def render_mail(owner: AccountId, folder: FolderId, uid: Uid) -> str:
     return b2a_base64(b"%d_%d_%d" % (owner, folder, uid), newline=False).rstrip(b"=").decode("ascii")
 
 
+def render_contact(owner: AccountId, folder: FolderId, uid: Uid) -> str:
+    """Return the wire id of a contact; it has the form of a mail's."""
+    return render_mail(owner, folder, uid)
+
+
 def render_conversation(owner: AccountId, conversation: ConversationId) -> str:
     """Return the wire id of a conversation."""
     return b2a_base64(b"%d_c_%d" % (owner, conversation), newline=False).rstrip(b"=").decode("ascii")
@@ -87,6 +99,11 @@ def parse_folder(text: str, parameter: str) -> FolderRef:
     return FolderRef(AccountId(owner), FolderId(folder))
 
 
+def parse_optional_folder(text: str | None, parameter: str) -> FolderRef | None:
+    """Return the folder that ``text`` names, if there is one; raises ``badParameter`` naming ``parameter``."""
+    return None if text is None else parse_folder(text, parameter)
+
+
 def parse_label(text: str, parameter: str) -> LabelRef:
     """Return the label that ``text`` names; raises ``badParameter`` naming ``parameter``."""
     found = _PAIR.fullmatch(text)
@@ -101,6 +118,14 @@ def parse_webhook(text: str, parameter: str) -> WebhookRef:
     if found is None or max(int(found[1]), int(found[2])) > MAX_NUMBER:
         raise _malformed(parameter, "webhook")
     return WebhookRef(AccountId(int(found[1])), WebhookId(int(found[2])))
+
+
+def parse_entry(text: str, parameter: str) -> EntryRef:
+    """Return the entry of a list that ``text`` names; raises ``badParameter`` naming ``parameter``."""
+    found = _PAIR.fullmatch(text)
+    if found is None or max(int(found[1]), int(found[2])) > MAX_NUMBER:
+        raise _malformed(parameter, "entry")
+    return EntryRef(AccountId(int(found[1])), int(found[2]))
 
 
 def parse_signature(text: str, parameter: str) -> SignatureRef:
@@ -137,20 +162,29 @@ def parse_access_token(text: str, parameter: str) -> AccessTokenRef:
 
 def parse_mail(text: str, parameter: str) -> MailRef:
     """Return the mail that ``text`` names; raises ``badParameter`` naming ``parameter``."""
+    return MailRef(*_parse_item(text, parameter, "mail"))
+
+
+def parse_contact(text: str, parameter: str) -> ContactRef:
+    """Return the contact that ``text`` names; raises ``badParameter`` naming ``parameter``."""
+    return ContactRef(*_parse_item(text, parameter, "contact"))
+
+
+def _parse_item(text: str, parameter: str, thing: str) -> tuple[AccountId, FolderId, Uid]:
     try:
         encoded = text.encode("ascii")
         found = _TRIPLE.fullmatch(a2b_base64(encoded + b"=" * (-len(encoded) % 4)))
     except (Error, ValueError):
-        raise _malformed(parameter, "mail") from None
+        raise _malformed(parameter, thing) from None
     if found is None:
-        raise _malformed(parameter, "mail")
+        raise _malformed(parameter, thing)
     owner, folder, uid = int(found[1]), int(found[2]), int(found[3])
     if max(owner, folder, uid) > MAX_NUMBER:
-        raise _malformed(parameter, "mail")
-    ref = MailRef(AccountId(owner), FolderId(folder), Uid(uid))
-    if render_mail(*ref) != text:
-        raise _malformed(parameter, "mail")
-    return ref
+        raise _malformed(parameter, thing)
+    item = AccountId(owner), FolderId(folder), Uid(uid)
+    if render_mail(*item) != text:
+        raise _malformed(parameter, thing)
+    return item
 
 
 def parse_conversation(text: str, parameter: str) -> ConversationRef:

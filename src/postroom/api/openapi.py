@@ -28,8 +28,9 @@ _SCHEMA_REF = "#/components/schemas/{name}"
 _DESCRIPTION = """\
 Every path answers alike with and without a trailing slash. Requests and answers are UTF-8 JSON; every answer carries
 `X-Request-Id`. Authenticate with HTTP Basic (the account's address and password); a session of `login` may be named
-in `X-Axigen-Session`, but none is needed. Where a password must be changed first, all but a few calls answer
-`notPermitted` with `mustChangePassword` in its details. Errors have one shape, described as `ErrorBody`.
+in `X-Axigen-Session`, but none is needed. Browsers log in with `loginWithCookie`: their calls carry the cookie, and
+name the session as `_h`; one without the other is nothing. Where a password must be changed first, all but a few
+calls answer `notPermitted` with `mustChangePassword` in its details. Errors have one shape, described as `ErrorBody`.
 """
 _STATUS_TEXT = {
     400: "A parameter is invalid, missing or unexpected.",
@@ -87,6 +88,12 @@ _RESPONSE_HEADERS: dict[str, JSONObject] = {
     },
     "Allow": {"description": "The methods that the path takes.", "schema": {"type": "string"}},
     "Content-Range": {"description": "Which bytes these are.", "schema": {"type": "string"}},
+    "Set-Cookie": {"description": "The cookie of a session, or its end.", "schema": {"type": "string"}},
+    "X-Axigen-2FA": {
+        "description": "A second step follows: `required`, or `mandatory` to be set up.",
+        "schema": {"type": "string", "enum": ["required", "mandatory"]},
+    },
+    "X-Captcha-Id": {"description": "Names the captcha at the login.", "schema": {"type": "string"}},
     "Idempotency-Replayed": {
         "description": "The call was made before; this is what was answered then.",
         "schema": {"type": "string", "enum": ["true"]},
@@ -143,6 +150,18 @@ _REQUEST_HEADERS: dict[str, JSONObject] = {
 }
 _SECURITY_SCHEMES = {
     "basic": {"type": "http", "scheme": "basic", "description": "Address and password of the account."},
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-postroom",
+        "description": "Of `loginWithCookie`; `postroom` where the server speaks plain HTTP on loopback.",
+    },
+    "cookieSession": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "_h",
+        "description": "The `sessid` of `loginWithCookie`, to go with its cookie.",
+    },
     "session": {
         "type": "apiKey",
         "in": "header",
@@ -306,7 +325,8 @@ def _describe(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSONObject:
         }
     if declared.takes_files or declared.max_file_bytes:
         files = _FILE if declared.max_file_bytes else _FILES
-        described["requestBody"] = {"required": True, "content": {"multipart/form-data": files}}
+        texts = {kind: {"schema": {"type": "string"}, "example": ""} for kind in declared.file_types}
+        described["requestBody"] = {"required": True, "content": {**texts, "multipart/form-data": files}}
     return described
 
 
@@ -322,10 +342,14 @@ def _to_markdown(docstring: str) -> str:
 def _describe_security(declared: Operation) -> list[JSONObject]:
     if declared.access is Access.PUBLIC:
         return []
-    with_session: JSONObject = {"basic": [], "session": []}
-    if declared.access is Access.TICKET:
-        return [{"basic": []}, with_session, {"ticket": []}]
-    return [{"basic": []}] if declared.access is Access.LOGIN else [{"basic": []}, with_session]
+    if declared.access is Access.LOGIN:
+        return [{"basic": []}]
+    ways: list[JSONObject] = [
+        {"basic": []},
+        {"basic": [], "session": []},
+        {"cookie": [], "cookieSession": []},
+    ]
+    return [*ways, {"ticket": []}] if declared.access is Access.TICKET else ways
 
 
 def _describe_parameters(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> list[JSONObject]:
@@ -383,6 +407,8 @@ def _is_conditional(endpoint: Endpoint) -> bool:
 def _describe_responses(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSONObject:
     declared = endpoint.declared
     responses: JSONObject = {"200": _describe_success(endpoint, declared.returns, schemas)}
+    if declared.may_be_empty:
+        responses["204"] = {"description": declared.may_be_empty, "headers": _headers()}
     if declared.begins is not None:
         responses["201"] = _describe_success(endpoint, declared.begins, schemas)
     if _is_conditional(endpoint):
@@ -432,6 +458,7 @@ def _describe_success(
 ) -> JSONObject:
     special = ["ETag"] if _is_conditional(endpoint) else []
     special += ["Idempotency-Replayed"] if _is_remembered(endpoint) else []
+    special += endpoint.declared.response_headers
     headers = _headers(*special)
     if returns is None:
         return {"description": "Done; the response is empty.", "headers": headers}

@@ -59,6 +59,8 @@ class Operation:
     """The body is multipart/form-data with files in it; the handler itself has them read."""
     max_file_bytes: int = 0
     """The body is multipart/form-data with one file in it, no larger than this; the handler itself has it read."""
+    file_types: tuple[str, ...] = ()
+    """Where that file may be the whole body as well: its media types."""
     access: Access = Access.ACCOUNT
     has_etag: bool = False
     headers: tuple[str, ...] = ()
@@ -76,6 +78,10 @@ class Operation:
     """Stages of a session in which it may be called besides the full one (see :mod:`postroom.model.account`)."""
     needs_security_token: bool = False
     """Needs ``X-Axigen-Security-Token``, unless the session is one that sets up 2-step verification."""
+    response_headers: tuple[str, ...] = ()
+    """Headers of its answers beyond those that follow from the rest of the declaration."""
+    may_be_empty: str = ""
+    """When the answer is an empty 204."""
     unremembered: str = ""
     """Why a call with an Idempotency-Key is made again, where it is; most are made once."""
 

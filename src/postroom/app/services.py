@@ -1,13 +1,14 @@
 """Putting the domain together over a store, for the server and for the commands that work beside it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from postroom.app.factors import make_factors
 from postroom.app.oidc_http import DocumentFetcher
 from postroom.auth.passwords import PasswordHasher
+from postroom.config.filters import FiltersConfig
 from postroom.config.root import Config
 from postroom.content.pictures import PictureMaker
 from postroom.content.pool import HelperPool, count_helpers
@@ -15,20 +16,25 @@ from postroom.content.work import ContentWork
 from postroom.domain import Domain
 from postroom.domain.access_tokens import AccessTokens
 from postroom.domain.accounts import Accounts
+from postroom.domain.address_book import AddressBook
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
 from postroom.domain.bimi import Bimi
 from postroom.domain.calls import Calls
+from postroom.domain.captchas import Captchas
+from postroom.domain.carrying import Carrying
 from postroom.domain.clearing import LogoutPurges
 from postroom.domain.clock import Clock
 from postroom.domain.conversation_batches import ConversationBatches
 from postroom.domain.conversation_changes import ConversationChanges
 from postroom.domain.conversations import Conversations
+from postroom.domain.cookie_logins import CookieLogins
 from postroom.domain.counters import Counters
 from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
 from postroom.domain.drafts import Drafts
 from postroom.domain.event_streams import EventStreams
+from postroom.domain.filter_settings import FilterSettings
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.found_conversations import FoundConversations
@@ -38,6 +44,7 @@ from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
 from postroom.domain.jobs import Jobs
 from postroom.domain.labels import Labels
+from postroom.domain.learning import Learning
 from postroom.domain.letters import Letters
 from postroom.domain.logins import Logins
 from postroom.domain.mail_changes import MailChanges, Policies
@@ -56,7 +63,9 @@ from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.sending import Sending
 from postroom.domain.server_secrets import ServerSecrets
 from postroom.domain.settings import Settings
+from postroom.domain.sharing import Sharing
 from postroom.domain.signatures import Signatures
+from postroom.domain.spam_filters import SpamFilters
 from postroom.domain.temporary_aliases import TemporaryAliases
 from postroom.domain.temporary_attachments import TemporaryAttachments
 from postroom.domain.tickets import Tickets
@@ -67,6 +76,9 @@ from postroom.domain.visits import Visits
 from postroom.domain.webhooks import Webhooks
 from postroom.store import Store, open_store
 from postroom.store.stats import CommitStats
+
+if TYPE_CHECKING:
+    from postroom.app.rspamd import Rspamd
 
 
 @dataclass(frozen=True)
@@ -109,6 +121,7 @@ async def open_services(config: Config, clock: Clock | None = None) -> AsyncIter
             domain.news.close()
             await domain.logins.tokens.close()
             await domain.jobs.close()
+            await domain.learning.close()
             await domain.doomed.close()
             await domain.temporary_attachments.close()
             await domain.recovery.close()
@@ -126,8 +139,11 @@ class _Parts(NamedTuple):
     messages: Messages
     news: News
     settings: Settings
+    secrets: ServerSecrets
     tokens: Tokens
     routing: Routing
+    rspamd: "Rspamd | None"
+    learning: Learning
     policies: Policies
     doomed: Doomed
     jobs: Jobs
@@ -142,9 +158,14 @@ class _AccountCases(TypedDict):
 
     access_tokens: AccessTokens
     accounts: Accounts
+    calls: Calls
+    address_book: AddressBook
+    filter_settings: FilterSettings
     indexes: Indexes
+    learning: Learning
     passwords: Passwords
     profiles: Profiles
+    sharing: Sharing
     signatures: Signatures
     temporary_aliases: TemporaryAliases
     vacations: Vacations
@@ -160,10 +181,7 @@ async def make_domain(
     secrets: ServerSecrets | None = None,
 ) -> Domain:
     """Return the use cases over an open store. Raises: badKeyFile, serverKeyMissing, unavailable."""
-    secrets = secrets or await ServerSecrets.load(store, config.data_dir)
-    parts = _make_parts(
-        store, config, hasher, work=work, clock=clock or Clock(), tokens=await Tokens.open(secrets)
-    )
+    parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock(), secrets=secrets)
     logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
     now, sessions, doomed, jobs = parts.clock.now, logins.sessions, parts.doomed, parts.jobs
     found = FoundConversations(store, parts.search_folders)
@@ -172,19 +190,19 @@ async def make_domain(
         **await make_factors(
             store,
             config,
-            secrets,
+            parts.secrets,
             hasher=hasher,
             logins=logins,
             routing=parts.routing,
             clock=parts.clock,
         ),
         attachments=Attachments(parts.messages),
-        batches=Batches(store, jobs, parts.search_folders),
+        batches=Batches(store, jobs, parts.search_folders, carrying=_make_carrying(store, config, parts)),
         bimi=parts.bimi,
-        calls=Calls(store, config.classes, hasher, now=now),
         conversation_batches=ConversationBatches(store, jobs, found),
         conversation_changes=ConversationChanges(store, policies, jobs),
         conversations=_make_conversations(store, config, parts, found=found),
+        cookie_logins=await _make_cookie_logins(store, config, logins, now=now),
         counters=Counters(store, logins, parts.news),
         deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
         doomed=doomed,
@@ -197,7 +215,7 @@ async def make_domain(
         jobs=jobs,
         labels=Labels(store, on_doomed=doomed.begin),
         logins=logins,
-        mail_changes=MailChanges(store, policies),
+        mail_changes=MailChanges(store, policies, _make_carrying(store, config, parts)),
         mails=Mails(store, sessions, settings, search_folders=parts.search_folders),
         messages=parts.messages,
         news=parts.news,
@@ -212,8 +230,15 @@ async def make_domain(
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
         visits=Visits(store, config.classes, config.retention, doomed=doomed, clock=parts.clock),
-        webhooks=await Webhooks.open(store, config.webhooks, config.retention, server_secrets=secrets),
+        webhooks=await Webhooks.open(store, config.webhooks, config.retention, server_secrets=parts.secrets),
     )
+
+
+async def _make_cookie_logins(
+    store: Store, config: Config, logins: Logins, *, now: Callable[[], float]
+) -> CookieLogins:
+    captchas = await Captchas.open(store, logins.guesses, now=now)
+    return CookieLogins(store, config.auth, logins, captchas, find_stage=logins.find_stage)
 
 
 def _make_conversations(
@@ -232,30 +257,43 @@ def _make_conversations(
 def _make_account_cases(
     store: Store, config: Config, parts: _Parts, *, hasher: PasswordHasher, work: ContentWork | None
 ) -> _AccountCases:
-    now = parts.clock.now
+    now, pictures = parts.clock.now, PictureMaker()
     return _AccountCases(
         access_tokens=AccessTokens(store, now=now),
         accounts=Accounts(store, config.classes, now=now),
+        calls=Calls(store, config.classes, hasher, now=now),
+        address_book=AddressBook.over(
+            store,
+            config.classes,
+            pictures,
+            sessions=parts.logins.sessions,
+            settings=parts.settings,
+            tokens=parts.tokens,
+        ),
+        filter_settings=FilterSettings(store),
         indexes=Indexes(store, config.classes),
+        learning=parts.learning,
         passwords=Passwords(store, parts.logins, hasher, config.classes, now=now),
-        profiles=Profiles(store, PictureMaker()),
+        profiles=Profiles(store, pictures),
+        sharing=Sharing(store, primary_domain=config.primary_domain),
         signatures=Signatures(store, work),
         temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),
         vacations=Vacations(store),
     )
 
 
-def _make_parts(
+async def _make_parts(
     store: Store,
     config: Config,
     hasher: PasswordHasher,
     *,
     work: ContentWork | None,
     clock: Clock,
-    tokens: Tokens,
+    secrets: ServerSecrets | None,
 ) -> _Parts:
+    secrets = secrets or await ServerSecrets.load(store, config.data_dir)
     doomed = Doomed(store)
-    logins = _make_logins(store, config, hasher, doomed=doomed, clock=clock)
+    logins = _make_logins(store, config, hasher, clock=clock, doomed=doomed)
     news = News(
         store,
         max_per_account=config.http.max_event_streams_per_account,
@@ -267,15 +305,20 @@ def _make_parts(
     attachments = TemporaryAttachments(store, messages, config.classes, clock=clock)
     limit = config.lmtp.max_message_bytes
     settings = Settings(store, config.classes)
-    policies = Policies(config.classes, on_marked=receipts.acknowledge)
+    rspamd = _make_rspamd(config.filters)
+    learning = Learning(store, rspamd)
+    policies = Policies(config.classes, on_marked=receipts.acknowledge, learning=learning)
     return _Parts(
         clock=clock,
         logins=logins,
         messages=messages,
         news=news,
         settings=settings,
-        tokens=tokens,
+        secrets=secrets,
+        tokens=await Tokens.open(secrets),
         routing=routing,
+        rspamd=rspamd,
+        learning=learning,
         policies=policies,
         doomed=doomed,
         jobs=Jobs(store, policies, on_progress=news.job_changed),
@@ -310,6 +353,15 @@ def _make_bimi(store: Store, config: Config, clock: Clock) -> Bimi:
     return Bimi(store, trusted_hosts=trusted_hosts, is_enabled=config.bimi.enabled, clock=clock)
 
 
+def _make_rspamd(config: FiltersConfig) -> "Rspamd | None":
+    if not config.rspamd_url and not config.rspamd_learn_url:
+        return None
+    # Most servers have none: they need not pay for the HTTP client.
+    from postroom.app.rspamd import Rspamd  # noqa: PLC0415
+
+    return Rspamd(config)
+
+
 def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWork | None) -> Ingest:
     ingest = Ingest(
         store,
@@ -317,12 +369,17 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
         max_message_bytes=config.lmtp.max_message_bytes,
         work=work,
         routing=parts.routing,
+        filters=SpamFilters(store, config.filters, parts.rspamd),
         bimi=parts.bimi,
         now=parts.clock.now,
     )
     notices = QuotaNotices(store, config.classes, prepare=ingest.prepare, clock=parts.clock)
     parts.doomed.also.append(notices.file_due)
     return ingest
+
+
+def _make_carrying(store: Store, config: Config, parts: _Parts) -> Carrying:
+    return Carrying(store, parts.messages, parts.letters, config.classes)
 
 
 def _make_sending(store: Store, config: Config, parts: _Parts) -> Sending:

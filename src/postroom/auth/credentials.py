@@ -68,6 +68,11 @@ def new_session_token() -> str:
     return secrets.token_urlsafe(_TOKEN_BYTES)
 
 
+def new_cookie_token() -> str:
+    """Return what a cookie holds: 192 random bits, which have nothing to do with the session id."""
+    return secrets.token_urlsafe(_TOKEN_BYTES)
+
+
 def hash_session_token(token: bytes) -> bytes:
-    """Return what the store keeps of a session id; a plain hash is enough for a random token."""
+    """Return what the store keeps of a session id or a cookie; a plain hash is enough for a random token."""
     return hashlib.sha256(token).digest()

@@ -30,23 +30,12 @@ _HEAD: Final = (
     "# the store's backups are not. Changed by: postroom keys rotate\n"
 )
 
-Mark = tuple[int, int, int]
-"""Changes when a file does."""
-
 
 class KeyFile:
     """The file of the server keys in a data folder."""
 
     def __init__(self, data_dir: Path) -> None:
         self.path = data_dir / FILE_NAME
-
-    def mark(self) -> Mark | None:
-        """Return what changes when the file does, None where there is no file."""
-        try:
-            facts = self.path.stat()
-        except OSError:
-            return None
-        return facts.st_ino, facts.st_mtime_ns, facts.st_size
 
     def find(self) -> list[ServerKey] | None:
         """Return the keys, newest first, None where there is no file. Raises: badKeyFile."""

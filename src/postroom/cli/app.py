@@ -52,6 +52,22 @@ _GROUPS = {
             "remove": ("accounts:remove", "Remove an account with all its mail."),
         },
     ),
+    "folder": (
+        "What others may do in the folders of accounts.",
+        {
+            "grant": ("sharing:grant", "Say what somebody may do in a folder."),
+            "revoke": ("sharing:revoke", "Take from somebody what he may do in a folder."),
+            "list": ("sharing:list_grants", "List who may do what in a folder."),
+        },
+    ),
+    "public": (
+        "Public folders.",
+        {
+            "add": ("sharing:add_public", "Make a public folder."),
+            "list": ("sharing:list_public", "List the public folders."),
+            "remove": ("sharing:remove_public", "Remove a public folder with all in it."),
+        },
+    ),
     "queue": (
         "The outgoing queue.",
         {

@@ -71,6 +71,12 @@ class FactorCodes:
             raise not_authenticated()
         return await tx.two_factor.lock(account_id)
 
+    def refuse(self) -> PostroomError:
+        """Return the error for a wrong code, once the transaction that counted it was left."""
+        # Else a call that is to be done once, and fails, would leave no trace of the try.
+        self._store.keep()
+        return bad_parameter("totpToken", "the code is wrong, was used, or is too old")
+
     async def check(self, tx: DirectoryTransaction, method: Method, code: str, *, state: TwoFactor) -> bool:
         """Tell whether a code is right, and use it up, or count it as wrong.
 

@@ -22,11 +22,12 @@ from postroom.config.classes import AccountClass
 from postroom.config.options import IPNetwork
 from postroom.domain.addresses import find_account_address
 from postroom.domain.clearing import LogoutPurges
+from postroom.domain.failed_logins import FailedLogins
 from postroom.domain.password_policy import find_due, may_be_due
 from postroom.domain.second_steps import read_stage, second_step_required
 from postroom.domain.sessions import Sessions
 from postroom.domain.token_logins import TokenLogins
-from postroom.errors import not_permitted
+from postroom.errors import Kind, PostroomError, not_permitted
 from postroom.model.account import ACTIVE, ALL, BEARER, COUNTERS, FULL, SECOND, Account, Caller, permits
 from postroom.model.ids import AccountId
 from postroom.store import Store
@@ -65,6 +66,7 @@ class Logins:
         self.remembered = RememberedChecks(max_entries=config.cache_entries)
         self.guesses = Guesses(config, trusted=trusted, now=now)
         self.tokens = TokenLogins(store, self, now=now)
+        self.failed = FailedLogins(store, config, now=now)
         self._checking: dict[bytes, asyncio.Task[Remembered]] = {}
 
     async def authenticate(
@@ -116,14 +118,14 @@ class Logins:
 
     async def is_current(self, caller: Caller) -> bool:
         """Tell whether the logins and sessions of a caller's account are what they were. Raises: unavailable."""
-        badge = await self._badge(caller.account_id)
+        badge = await self.find_badge(caller.account_id)
         if badge is None or self.must_change(caller):
             return False
         return badge[:2] == (caller.auth_version, caller.session_version)
 
     async def holds(self, caller: Caller) -> bool:
         """Tell whether the password of a caller that was authenticated before still counts. Raises: unavailable."""
-        badge = await self._badge(caller.account_id)
+        badge = await self.find_badge(caller.account_id)
         return (
             badge is not None and badge.auth_version == caller.auth_version and not self.must_change(caller)
         )
@@ -142,20 +144,26 @@ class Logins:
                 account = await directory.directory.find(caller.account_id)
             # With a password that was changed meanwhile, no session is made.
             if account is not None and account.auth_version == caller.auth_version:
-                account_class = self._classes.get(account.class_name) or self._classes["default"]
-                return await self.sessions.create(account, keep=account_class.sessions)
+                return await self.sessions.create(account, keep=self.count_sessions(account))
         raise not_authenticated()
 
-    async def logout(self, caller: Caller, session_token: str) -> None:
-        """End the caller's session, and clear what the account's settings say. Raises: notAuthenticated; unavailable.
+    def count_sessions(self, account: Account) -> int:
+        """Return how many sessions an account may have."""
+        return (self._classes.get(account.class_name) or self._classes["default"]).sessions
+
+    async def logout(self, caller: Caller) -> None:
+        """End the caller's session, and clear what the account's settings say.
+
+        Raises: sessionRequired where the call names none; unavailable.
 
         A session that ends otherwise, by time or by an administrator, clears nothing: nobody has asked for it. Nor
         do credentials that may not clear anything.
         """
-        session = await self.sessions.get(session_token.encode(), caller.account_id, caller.session_version)
+        if caller.session_id is None:
+            raise PostroomError(Kind.UNAUTHENTICATED, "sessionRequired", "the call names no session")
         purges = self._purges
         if purges is None or not permits(caller.scope, ALL):
-            await self.sessions.end(session)
+            await self.sessions.end(caller.account_id, caller.session_id)
             return
         noted = False
 
@@ -163,7 +171,7 @@ class Logins:
             nonlocal noted
             noted = await purges.note(tx, caller.account_id)
 
-        await self.sessions.end(session, also=note)
+        await self.sessions.end(caller.account_id, caller.session_id, also=note)
         if noted:
             await purges.follow(caller.account_id)
 
@@ -190,14 +198,15 @@ class Logins:
         for _ in range(2):
             if entry is None:
                 entry = await self._check_once(digest, authorization, client)
-            badge = await self._badge(entry.account_id)
+            badge = await self.find_badge(entry.account_id)
             if badge is not None and badge.auth_version == entry.auth_version:
                 return entry, badge
             self.remembered.forget(digest)
             entry = None
         raise not_authenticated()
 
-    async def _badge(self, account_id: AccountId) -> Badge | None:
+    async def find_badge(self, account_id: AccountId) -> Badge | None:
+        """Return what is read for each call of an account, None if there is no such account. Raises: unavailable."""
         return self._store.find_badge_now(account_id) or await self._store.find_badge(account_id)
 
     async def _check_once(self, digest: bytes, authorization: bytes, client: str) -> Remembered:
@@ -224,20 +233,15 @@ class Logins:
         return entry
 
     async def _check(self, digest: bytes, credentials: BasicCredentials, client: str) -> Remembered:
-        address = find_account_address(credentials.name, primary_domain=self._primary_domain)
-        name = str(address) if address is not None else credentials.name.casefold()[:320]
+        name = self.spell(credentials.name)
         self.guesses.begin(name, client)
         try:
-            account = await self.find_account(credentials.name)
-            known = account is not None and bool(account.password_hash)
-            if account is not None and known:
-                right = await self._hasher.verify(account.password_hash, credentials.password)
-            else:
-                right = await self._hasher.verify_unknown(credentials.password)
+            account = await self.check_password(credentials)
         except BaseException:
             self.guesses.undone(name, client)
             raise
-        if account is None or not right or account.state != ACTIVE:
+        if account is None:
+            await self.failed.note(name)
             raise not_authenticated()
         self.guesses.right(name, client)
         entry = Remembered(
@@ -258,6 +262,23 @@ class Logins:
         """Return what a login to an account by its password waits for. Raises: unavailable."""
         async with self._store.directory() as directory:
             return await read_stage(directory, self._classes, account)
+
+    def spell(self, name: str) -> str:
+        """Return the one form of all spellings of an account's name, be there such an account or not."""
+        address = find_account_address(name, primary_domain=self._primary_domain)
+        return str(address) if address is not None else name.casefold()[:320]
+
+    async def check_password(self, credentials: BasicCredentials) -> Account | None:
+        """Return the active account of that name and password, None if there is none, after the same work.
+
+        Raises: unavailable.
+        """
+        account = await self.find_account(credentials.name)
+        if account is not None and account.password_hash:
+            is_right = await self._hasher.verify(account.password_hash, credentials.password)
+        else:
+            is_right = await self._hasher.verify_unknown(credentials.password)
+        return account if account is not None and is_right and account.state == ACTIVE else None
 
     async def find_due(self, account: Account) -> float:
         """Return from when on the password of an account must be changed (Unix seconds). Raises: unavailable."""

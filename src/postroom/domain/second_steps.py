@@ -17,7 +17,6 @@ from postroom.domain.clock import Clock
 from postroom.domain.factor_codes import FactorCodes
 from postroom.domain.factor_policy import SECOND_STEP, find_stage, is_in_force, may_use
 from postroom.domain.security_log import note
-from postroom.domain.security_methods import wrong_code
 from postroom.domain.security_tokens import require_session
 from postroom.domain.sessions import end_others
 from postroom.domain.uploads import remove_files
@@ -84,7 +83,7 @@ class SecondSteps:
                 await self._note(tx, caller, SecurityEventKind.TWO_FACTOR_ENABLED, client)
         await remove_files(self._store, files)
         if not is_right:
-            raise wrong_code()
+            raise self._codes.refuse()
         return made
 
     async def disable(self, caller: Caller, ref: MethodRef, code: str, *, client: str) -> None:
@@ -107,7 +106,7 @@ class SecondSteps:
                 await tx.two_factor.put_codes(caller.account_id, [])
                 await self._note(tx, caller, SecurityEventKind.TWO_FACTOR_DISABLED, client)
         if not is_right:
-            raise wrong_code()
+            raise self._codes.refuse()
 
     async def make_codes(self, caller: Caller, *, client: str) -> list[str]:
         """Return new recovery codes; the old ones are void. Raises: conflict; notAuthenticated; unavailable."""

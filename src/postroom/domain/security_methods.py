@@ -218,7 +218,7 @@ class SecurityMethods:
                     now_ms=self._clock.now_ms(),
                 )
         if not is_right:
-            raise wrong_code()
+            raise self.codes.refuse()
 
     async def _check_room(self, tx: DirectoryTransaction, method: Method) -> None:
         methods = await tx.methods.list_of(method.account_id)
@@ -291,11 +291,6 @@ class SecurityMethods:
         if caller.stage != FULL and not method.session_id and not may_use(policy, method.kind, SECOND_STEP):
             raise not_found("the method")
         return method
-
-
-def wrong_code() -> PostroomError:
-    """Return the error for a code that is not right."""
-    return bad_parameter("totpToken", "the code is wrong, was used, or is too old")
 
 
 def _has_second_step(policy: SecurityPolicy, methods: Sequence[Method]) -> bool:

@@ -29,6 +29,8 @@ META_NAME: Final = "server_keys"
 OWN_SECRETS: Final = ("factor_key", "token_key", "webhook_key")
 """The names in ``meta`` of the server's own secrets."""
 _SECRET_BYTES: Final = 32
+_LOOKS: Final = 3
+"""A rotation may drop a key between a look at the store and one at the file; no two end as quickly."""
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -39,7 +41,6 @@ class ServerSecrets:
     def __init__(self, store: Store, file: KeyFile, vault: Vault) -> None:
         self._store = store
         self._file = file
-        self._mark = file.mark()
         self._vault = vault
 
     @classmethod
@@ -48,22 +49,19 @@ class ServerSecrets:
 
         Raises: badKeyFile; serverKeyMissing; unavailable.
         """
-        file = KeyFile(data_dir)
-        keys = await asyncio.to_thread(file.find)
-        async with store.directory() as directory:
-            in_use = await directory.meta.find(META_NAME)
-        if keys is None and in_use is None:
-            await asyncio.to_thread(file.create, ServerKey.generate(today()))
-            keys = await asyncio.to_thread(file.find)
-        if keys is None:
-            raise _missing(file, (in_use or "").split())
-        if in_use is None:
-            async with store.directory_transaction() as tx:
-                in_use = await tx.meta.get_or_put(META_NAME, keys[0].key_id)
-        vault = Vault(keys)
-        if lacking := vault.lacks(in_use.split()):
-            raise _missing(file, lacking)
-        return cls(store, file, vault)
+        file, lacking = KeyFile(data_dir), list[str]()
+        for _ in range(_LOOKS):
+            async with store.directory() as directory:
+                in_use = await directory.meta.find(META_NAME)
+            keys = await asyncio.to_thread(_find_or_make, file, make=in_use is None)
+            if keys is not None and in_use is None:
+                async with store.directory_transaction() as tx:
+                    in_use = await tx.meta.get_or_put(META_NAME, keys[0].key_id)
+            needed = (in_use or "").split()
+            lacking = Vault(keys).lacks(needed) if keys else needed
+            if keys and not lacking:
+                return cls(store, file, Vault(keys))
+        raise _missing(file, lacking)
 
     async def get_own(self, name: str) -> bytes:
         """Return a secret of the server itself, one of :data:`OWN_SECRETS`, made when it is first asked for.
@@ -117,10 +115,7 @@ class ServerSecrets:
         return key_id
 
     def reload(self) -> None:
-        """Read the file again if it has changed; keys that cannot be read leave those that are known."""
-        mark = self._file.mark()
-        if mark == self._mark:
-            return
+        """Read the file again; keys that cannot be read leave those that are known."""
         try:
             keys = self._file.find()
         except PostroomError as error:
@@ -128,7 +123,6 @@ class ServerSecrets:
             return
         if keys is not None:
             self._vault = Vault(keys)
-            self._mark = mark
             _log.info("server_keys_read", keys=[key.key_id for key in keys])
 
     def _need(self, key_id: str) -> None:
@@ -140,6 +134,15 @@ class ServerSecrets:
             _log.error("server_key_missing", key=key_id, file=str(self._file.path))
             private = f"the server key {key_id} is not in {self._file.path}: copy the file from where it is"
             raise unavailable("a secret of the store cannot be read just now", private=private)
+
+
+def _find_or_make(file: KeyFile, *, make: bool) -> list[ServerKey] | None:
+    """Return the keys in a file, which is made if there is none. Raises: badKeyFile."""
+    keys = file.find()
+    if keys is None and make:
+        file.create(ServerKey.generate(today()))
+        keys = file.find()
+    return keys
 
 
 def today() -> str:

@@ -4,6 +4,7 @@
 ``engine``, SQL in ``sql``.
 """
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
@@ -170,6 +171,11 @@ class Store:
         """Tell whether what this task writes is part of :meth:`join`."""
         return find_joined(self.engine) is not None
 
+    def keep(self) -> None:
+        """Have what this task has written so far in :meth:`join` stay, though the task ends with an error."""
+        if (joined := find_joined(self.engine)) is not None:
+            joined.has_changed = True
+
     async def commit_now(self, note: str) -> None:
         """Commit what was written so far in :meth:`join`: to be called before this task waits for another's work.
 
@@ -211,7 +217,8 @@ async def open_engine(
     Raises: badStoreURL, unavailable.
     """
     if url == "sqlite:":
-        data_dir.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # noqa: ASYNC240
+        _make_private(data_dir / DATABASE_FILE)
         return SQLiteEngine(data_dir / DATABASE_FILE, on_commit=on_commit)
     if url.startswith(("postgresql://", "postgres://")):
         # The driver is loaded only where it is used: it takes memory and start-up time.
@@ -221,6 +228,11 @@ async def open_engine(
     raise PostroomError(
         Kind.INVALID, "badStoreURL", "store.url must be sqlite: or postgresql://user:password@host/database"
     )
+
+
+def _make_private(path: Path) -> None:
+    """Make a file that is its owner's alone, if it is not there; SQLite gives those beside it the same mode."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 async def open_store(

@@ -78,6 +78,10 @@ QUEUE = AccountId(0)
 class Snapshot(AccountTables, ConversationTables, SearchTables):
     """One account's mailbox, at one instant."""
 
+    def at(self, account_id: AccountId) -> "Snapshot":
+        """Return another account's mailbox at the same instant."""
+        return Snapshot(self._connection, account_id)
+
     @cached_property
     def mailbox(self) -> MailboxRepo:
         """The account's row: history and totals."""
@@ -299,13 +303,13 @@ class Transaction(Snapshot):
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """Enter a nested transaction: what fails inside is taken back alone."""
-        advanced = self._advanced
+        advanced, modseq = self._advanced, self._modseq
         try:
             async with self._writer.savepoint():
                 yield
         except BaseException:
             # The step of history was taken back if it was made inside.
-            self._advanced = advanced
+            self._advanced, self._modseq = advanced, modseq
             raise
 
     def after_commit(self, callback: Callable[[], None]) -> None:

@@ -47,10 +47,8 @@ def test_it_is_its_owners_alone_whatever_the_umask(tmp_path: Path, umask: int) -
 
 def test_keys_are_read_as_they_were_written(file: KeyFile) -> None:
     assert ids(file) == [FIRST.key_id]
-    mark = file.mark()
     (file.path.parent / "server.0123.tmp").write_text("left by a crash")
     file.replace([SECOND, FIRST])
-    assert file.mark() != mark
     keys = file.find()
     assert keys is not None
     assert [(key.key_id, key.secret, key.made_on) for key in keys] == [
@@ -69,7 +67,6 @@ def test_no_file_is_made_over_another(file: KeyFile) -> None:
 def test_no_file_is_none(tmp_path: Path) -> None:
     file = KeyFile(tmp_path)
     assert file.find() is None
-    assert file.mark() is None
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o644])

@@ -17,6 +17,9 @@ LabelText = Annotated[str, Meta(pattern=FOLDER_PATTERN, description="Id of a lab
 WebhookText = Annotated[
     str, Meta(pattern=FOLDER_PATTERN, description="Id of a webhook.", examples=["80_1829138862080131072"])
 ]
+EntryText = Annotated[
+    str, Meta(pattern=FOLDER_PATTERN, description="Id of an entry of a list.", examples=["80_1"])
+]
 SignatureText = Annotated[
     str, Meta(pattern=FOLDER_PATTERN, description="Id of a signature.", examples=["80_1354"])
 ]
@@ -31,6 +34,9 @@ AccessTokenText = Annotated[
     Meta(pattern=FOLDER_PATTERN, description="Id of an app password or badge token.", examples=["80_1356"]),
 ]
 MailText = Annotated[str, Meta(pattern=MAIL_PATTERN, description="Id of a mail.", examples=["ODBfMl8xMzU0"])]
+ContactText = Annotated[
+    str, Meta(pattern=MAIL_PATTERN, description="Id of a contact.", examples=["ODBfOF8x"])
+]
 ConversationText = Annotated[
     str, Meta(pattern=MAIL_PATTERN, description="Id of a conversation.", examples=["ODBfY18xMzU0"])
 ]
@@ -50,10 +56,12 @@ Number = Annotated[int, Meta(ge=0, le=MAX_NUMBER, examples=[0])]
 Index = Annotated[
     int, Meta(ge=0, le=MAX_NUMBER, description="Number of an attachment or part.", examples=[0])
 ]
+FilterNumber = Annotated[int, Meta(ge=1, le=6, description="Number of a filter.", examples=[1])]
 Base64 = Annotated[bytes, Meta(examples=["SGVsbG8sIHdvcmxkCg=="])]
 
 PATH_KINDS: dict[str, Any] = {
     "folder_id": FolderText,
+    "contact_id": ContactText,
     "mail_id": MailText,
     "conversation_id": ConversationText,
     "label_id": LabelText,
@@ -69,5 +77,8 @@ PATH_KINDS: dict[str, Any] = {
     "method_id": MethodText,
     "app_password_id": AccessTokenText,
     "badge_token_id": AccessTokenText,
+    "white_id": EntryText,
+    "black_id": EntryText,
+    "filter_id": FilterNumber,
 }
 """Kinds of what stands in paths, by the names of the parameters."""
