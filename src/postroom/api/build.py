@@ -16,6 +16,7 @@ from postroom.api.metrics import make_metrics_route
 from postroom.api.proxies import BehindProxies, make_trust
 from postroom.api.reading import ReadingWay
 from postroom.api.routes import (
+    access_tokens,
     accounts,
     attachments,
     batches,
@@ -41,7 +42,10 @@ from postroom.api.routes import (
     operations,
     passwords,
     profiles,
+    recovery,
     search,
+    second_steps,
+    security_methods,
     sending,
     settings,
     signatures,
@@ -82,12 +86,16 @@ _RESOURCES = (
     conversation_batches,
     operations,
     passwords,
+    security_methods,
+    second_steps,
+    recovery,
     search,
     settings,
     filters,
     temporary_attachments,
     vacation,
     webhooks,
+    access_tokens,
 )
 
 
