@@ -34,7 +34,11 @@ class Owner:
 
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         """Make a call in the session."""
-        return await self.user.client.request(method, path, json=body, headers={**self.headers, **headers})
+        client = self.user.client if not self.sessid else self.world.connect()
+        url = httpx.URL(path)
+        if self.sessid:
+            url = url.copy_merge_params({"_h": self.sessid})
+        return await client.request(method, url, json=body, headers={**self.headers, **headers})
 
     async def ok(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """Make a call that succeeds, and return what it answers."""
