@@ -1,6 +1,6 @@
 """Putting the domain together over a store, for the server and for the commands that work beside it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
@@ -136,6 +136,7 @@ class _Parts(NamedTuple):
 
     clock: Clock
     logins: Logins
+    captchas: Captchas
     messages: Messages
     news: News
     settings: Settings
@@ -159,6 +160,7 @@ class _AccountCases(TypedDict):
     access_tokens: AccessTokens
     accounts: Accounts
     calls: Calls
+    cookie_logins: CookieLogins
     address_book: AddressBook
     filter_settings: FilterSettings
     indexes: Indexes
@@ -202,7 +204,6 @@ async def make_domain(
         conversation_batches=ConversationBatches(store, jobs, found),
         conversation_changes=ConversationChanges(store, policies, jobs),
         conversations=_make_conversations(store, config, parts, found=found),
-        cookie_logins=await _make_cookie_logins(store, config, logins, now=now),
         counters=Counters(store, logins, parts.news),
         deltas=Deltas(store, sessions, tokens, search_folders=parts.search_folders),
         doomed=doomed,
@@ -234,13 +235,6 @@ async def make_domain(
     )
 
 
-async def _make_cookie_logins(
-    store: Store, config: Config, logins: Logins, *, now: Callable[[], float]
-) -> CookieLogins:
-    captchas = await Captchas.open(store, logins.guesses, now=now)
-    return CookieLogins(store, config.auth, logins, captchas, find_stage=logins.find_stage)
-
-
 def _make_conversations(
     store: Store, config: Config, parts: _Parts, *, found: FoundConversations
 ) -> Conversations:
@@ -262,6 +256,9 @@ def _make_account_cases(
         access_tokens=AccessTokens(store, now=now),
         accounts=Accounts(store, config.classes, now=now),
         calls=Calls(store, config.classes, hasher, now=now),
+        cookie_logins=CookieLogins(
+            store, config.auth, parts.logins, parts.captchas, find_stage=parts.logins.find_stage
+        ),
         address_book=AddressBook.over(
             store,
             config.classes,
@@ -311,6 +308,7 @@ async def _make_parts(
     return _Parts(
         clock=clock,
         logins=logins,
+        captchas=await Captchas.open(store, secrets, logins.guesses, now=clock.now),
         messages=messages,
         news=news,
         settings=settings,

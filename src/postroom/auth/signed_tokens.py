@@ -42,6 +42,7 @@ _KEY_OF = {
     "ES384": ("EC", "P-384"),
     "ES512": ("EC", "P-521"),
     "EdDSA": ("OKP", "Ed25519"),
+    "Ed25519": ("OKP", "Ed25519"),
 }
 """Type and curve of the key that an algorithm needs."""
 

@@ -7,7 +7,19 @@ from urllib.parse import SplitResult, urlsplit
 
 from postroom.config.options import option
 
-ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+ALGORITHMS = (
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+    "Ed25519",
+)
 """Signatures by a key that the provider alone has: no shared secrets, and not ``none``."""
 
 

@@ -6,7 +6,6 @@ is too old. How many images an address may ask for is limited, and so is how man
 """
 
 import hashlib
-import secrets
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from postroom.auth.captcha import LIFETIME_SECONDS, CaptchaKey, is_right
 from postroom.auth.guessing import Guesses
 from postroom.content.captcha import CaptchaDrawer
 from postroom.domain.failed_logins import hash_name
+from postroom.domain.server_secrets import ServerSecrets
 from postroom.errors import Kind, PostroomError
 from postroom.store import Store
 
@@ -51,12 +51,15 @@ class Captchas:
 
     @classmethod
     async def open(
-        cls, store: Store, guesses: Guesses, *, now: Callable[[], float] = time.time
+        cls,
+        store: Store,
+        server_secrets: ServerSecrets,
+        guesses: Guesses,
+        *,
+        now: Callable[[], float] = time.time,
     ) -> "Captchas":
         """Return the captchas of a store, with the key all its processes share. Raises: unavailable."""
-        async with store.directory_transaction() as tx:
-            key = await tx.meta.get_or_put(META_NAME, secrets.token_hex(32))
-        return cls(store, bytes.fromhex(key), guesses, now=now)
+        return cls(store, await server_secrets.get_own(META_NAME), guesses, now=now)
 
     async def make(self, name: str, *, client: str) -> Image:
         """Return a new captcha for a name. Raises: tooManyRequests."""

@@ -195,7 +195,7 @@ class CookieLogins:
             session = await self._logins.sessions.get(token, account_id, version, cookies=carried)
             known = await self._find_known(account_id, badge)
             if known is not None:
-                return _make_caller(account_id, session, known, badge)
+                return _make_caller(session, known, badge)
         raise not_authenticated()
 
     async def _find_known(self, account_id: AccountId, badge: Badge) -> _Known | None:
@@ -223,9 +223,9 @@ class CookieLogins:
         return known
 
 
-def _make_caller(account_id: AccountId, session: Session, known: _Known, badge: Badge) -> Caller:
+def _make_caller(session: Session, known: _Known, badge: Badge) -> Caller:
     return Caller(
-        account_id=account_id,
+        account_id=session.account_id,
         address=known.address,
         full_name=known.full_name,
         class_name=known.class_name,

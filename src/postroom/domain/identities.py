@@ -2,7 +2,7 @@
 
 The provider's discovery document (OpenID Connect Discovery 1.0 §4) names its key set; both are fetched when the first
 token comes, and the keys are remembered. Once they are old they are fetched again in the background, while those at
-hand still serve; a token whose key is unknown has them fetched at once, as the provider may have changed them. Either
+hand still serve; a token that none of them has signed has them fetched at once, as they may have changed. Either
 happens at most once in a while, so that nobody can have the provider asked often, and once for all who wait.
 
 Invariant: without keys, or with keys that are too old, nobody gets in; the answer is then that the provider cannot be
@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from postroom.auth.credentials import not_authenticated
 from postroom.auth.signed_tokens import (
@@ -56,8 +57,7 @@ class Identities:
         """
         try:
             header = read_header(token, self._config.algorithms)
-            key = await self._find_key(header)
-            claims = verify(token, header, key)
+            claims = await self._verify(token, header)
             return check_claims(claims, header, self._config, self._now())
         except BadTokenError as error:
             refused = not_authenticated()
@@ -70,6 +70,18 @@ class Identities:
             self._fetching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._fetching
+
+    async def _verify(self, token: str, header: Header) -> dict[str, Any]:
+        key = await self._find_key(header)
+        try:
+            return verify(token, header, key)
+        except BadTokenError:
+            # Where keys have no names, or keep them, a new one is known by what it has signed.
+            await self._fetch_keys()
+            renewed = find_key(self._keys, header)
+            if renewed is None or renewed is key:
+                raise
+            return verify(token, header, renewed)
 
     async def _find_key(self, header: Header) -> PublicKey:
         if not self._has_keys():

@@ -25,7 +25,7 @@ from postroom.domain.clearing import LogoutPurges
 from postroom.domain.failed_logins import FailedLogins
 from postroom.domain.password_policy import find_due, may_be_due
 from postroom.domain.second_steps import read_stage, second_step_required
-from postroom.domain.sessions import Sessions
+from postroom.domain.sessions import Making, Sessions
 from postroom.domain.token_logins import TokenLogins
 from postroom.errors import Kind, PostroomError, not_permitted
 from postroom.model.account import ACTIVE, ALL, BEARER, COUNTERS, FULL, SECOND, Account, Caller, permits
@@ -144,7 +144,8 @@ class Logins:
                 account = await directory.directory.find(caller.account_id)
             # With a password that was changed meanwhile, no session is made.
             if account is not None and account.auth_version == caller.auth_version:
-                return await self.sessions.create(account, keep=self.count_sessions(account))
+                making = Making(login=caller.login)
+                return await self.sessions.create(account, keep=self.count_sessions(account), making=making)
         raise not_authenticated()
 
     def count_sessions(self, account: Account) -> int:
