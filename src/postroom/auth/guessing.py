@@ -1,16 +1,22 @@
 """Limits on guessing passwords: failed tries are counted by the name that is tried and by the source address.
 
 What an address has tried counts wherever it did; names are counted apart for each thing that asks for a password
-(:meth:`Guesses.apart`), so that who guesses at one door does not keep the owner from another.
+(:meth:`Guesses.apart`), so that who guesses at one door does not keep the owner from another. All addresses of an
+account count as one name (:func:`counted_as`).
+
+The limits hold for one process: of several over one database each counts for itself.
 """
 
-import ipaddress
 from collections.abc import Callable, Sequence
 
+from postroom.auth.sources import find_source
 from postroom.auth.throttle import Throttle
 from postroom.config.auth import AuthConfig
 from postroom.config.options import IPNetwork
 from postroom.errors import Kind, PostroomError
+from postroom.model.account import Account
+
+MAX_NAME_CHARACTERS = 320
 
 
 class Guesses:
@@ -44,41 +50,57 @@ class Guesses:
     def begin(self, name: str, client: str) -> None:
         """Count a try as wrong, until it is said to be something else. Raises: tooManyRequests."""
         now = self._now()
+        source = find_source(client, self._trusted)
         seconds = self._by_name.refused_seconds(name, now)
-        if self._is_limited(client):
-            seconds = max(seconds, self._by_address.refused_seconds(client, now))
+        if source is not None:
+            seconds = max(seconds, self._by_address.refused_seconds(source, now))
         if seconds:
-            raise PostroomError(
-                Kind.LIMITED,
-                "tooManyRequests",
-                "too many failed logins; try again later",
-                retry_after_seconds=seconds,
-            )
+            raise _too_many(seconds)
         self._by_name.begin(name, now)
-        if self._is_limited(client):
-            self._by_address.begin(client, now)
+        if source is not None:
+            self._by_address.begin(source, now)
+
+    def check_source(self, client: str) -> None:
+        """Refuse an address that is over its limit, whatever the name. Raises: tooManyRequests."""
+        source = find_source(client, self._trusted)
+        if source is not None and (seconds := self._by_address.refused_seconds(source, self._now())):
+            raise _too_many(seconds)
 
     def right(self, name: str, client: str) -> None:
         """Say that a try was right: all that failed for its name is forgotten."""
         self._by_name.succeeded(name)
-        if self._is_limited(client):
-            self._by_address.withdraw(client)
+        self._withdraw_source(client)
 
     def undone(self, name: str, client: str) -> None:
         """Say that nobody knows whether a try was right."""
         self._by_name.withdraw(name)
-        if self._is_limited(client):
-            self._by_address.withdraw(client)
+        self._withdraw_source(client)
 
-    def _is_limited(self, client: str) -> bool:
-        """Return whether failed logins from an address are limited: not where many users share it.
+    def is_spent(self, name: str) -> bool:
+        """Tell whether a name has failed as often as it may before its tries are spaced."""
+        limit = self._config.attempts_per_name
+        return limit > 0 and self._by_name.count(name, self._now()) >= limit
 
-        Those are this machine, a trusted proxy that did not say for whom it asks, and what is no IP address.
-        """
-        try:
-            address = ipaddress.ip_address(client)
-        except ValueError:
-            return False
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        return not address.is_loopback and not any(address in network for network in self._trusted)
+    def _withdraw_source(self, client: str) -> None:
+        source = find_source(client, self._trusted)
+        if source is not None:
+            self._by_address.withdraw(source)
+
+
+def counted_as(account: Account | None, name: str) -> str:
+    """Return the name that tries are counted by: an account's, by whichever of its addresses it is tried.
+
+    Args:
+        account: whose name it is, None for nobody's.
+        name: what was typed, as an address if it is one.
+    """
+    return f"#{account.account_id}" if account is not None else name.casefold()[:MAX_NAME_CHARACTERS]
+
+
+def _too_many(seconds: int) -> PostroomError:
+    return PostroomError(
+        Kind.LIMITED,
+        "tooManyRequests",
+        "too many failed logins; try again later",
+        retry_after_seconds=seconds,
+    )

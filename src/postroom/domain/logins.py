@@ -3,7 +3,8 @@
 A check of a password costs tens of milliseconds on purpose, so a successful one is remembered (see
 :mod:`postroom.auth.remembered`); each use still reads the account's versions, in one look-up, so that a change made
 in any process counts at once. The same check asked for many times at once is made once. Failed checks are limited
-by name and by source address (see :mod:`postroom.auth.guessing`), and an unknown name costs the same work.
+by name and by source address (see :mod:`postroom.auth.guessing`), and an unknown name costs the same work. Whose
+name it is is found before, so that all addresses of an account are counted together.
 
 From when on the password of an account must be changed is found with the check and remembered with it: time alone
 tells whether that has come, and whatever else changes it also raises the account's version.
@@ -14,13 +15,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from postroom.auth.credentials import BasicCredentials, not_authenticated, parse_basic
-from postroom.auth.guessing import Guesses
+from postroom.auth.guessing import Guesses, counted_as
 from postroom.auth.passwords import PasswordHasher
 from postroom.auth.remembered import Remembered, RememberedChecks
 from postroom.config.auth import AuthConfig
 from postroom.config.classes import AccountClass
 from postroom.config.options import IPNetwork
-from postroom.domain.addresses import find_account_address
+from postroom.domain.addresses import AccountAddress, find_account_address
 from postroom.domain.clearing import LogoutPurges
 from postroom.domain.password_policy import find_due, may_be_due
 from postroom.domain.sessions import Sessions
@@ -201,11 +202,12 @@ class Logins:
             task.exception()  # Whoever waits has it too; nobody may be waiting any more.
 
     async def _check(self, digest: bytes, credentials: BasicCredentials, client: str) -> Remembered:
+        self.guesses.check_source(client)
         address = find_account_address(credentials.name, primary_domain=self._primary_domain)
-        name = str(address) if address is not None else credentials.name.casefold()[:320]
+        account = None if address is None else await self._find_account(address)
+        name = counted_as(account, credentials.name if address is None else str(address))
         self.guesses.begin(name, client)
         try:
-            account = await self._find_account(credentials.name)
             known = account is not None and bool(account.password_hash)
             if account is not None and known:
                 right = await self._hasher.verify(account.password_hash, credentials.password)
@@ -240,10 +242,7 @@ class Logins:
                 present = await directory.directory.passwords.find_present(account.account_id)
         return find_due(policy, account, present)
 
-    async def _find_account(self, name: str) -> Account | None:
-        address = find_account_address(name, primary_domain=self._primary_domain)
-        if address is None:
-            return None
+    async def _find_account(self, address: AccountAddress) -> Account | None:
         async with self._store.directory() as directory:
             found = await directory.directory.find_by_address(*address, now=int(self._now() * 1000))
         # Whoever is given a temporary alias is a stranger, who is to learn nothing by it.
