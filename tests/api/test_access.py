@@ -176,6 +176,7 @@ ROWS = {
     "listMails": Row(query={"folderId": ID, "activeMailId": ID}, told="activeMailId"),
     "listOperations": IN_FOLDER,
     "listSignatures": Row(),
+    "listSecurityEvents": Row(),
     "listTemporaryAliases": Row(),
     "listWebhooks": Row(),
     "login": Row(),

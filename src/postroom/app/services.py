@@ -49,6 +49,7 @@ from postroom.domain.routing import Routing
 from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
+from postroom.domain.security_log import SecurityLogs
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
 from postroom.domain.signatures import Signatures
@@ -99,6 +100,7 @@ async def open_services(config: Config, clock: Clock | None = None) -> AsyncIter
             yield Services(store, domain, commits, hasher, helpers, clock)
         finally:
             domain.news.close()
+            await domain.logins.log.close()
             await domain.jobs.close()
             await domain.doomed.close()
             await domain.temporary_attachments.close()
@@ -134,6 +136,7 @@ class _AccountCases(TypedDict):
     indexes: Indexes
     passwords: Passwords
     profiles: Profiles
+    security_logs: SecurityLogs
     signatures: Signatures
     temporary_aliases: TemporaryAliases
     vacations: Vacations
@@ -214,6 +217,7 @@ def _make_account_cases(
         indexes=Indexes(store, config.classes),
         passwords=Passwords(store, parts.logins, hasher, config.classes, now=now),
         profiles=Profiles(store, PictureMaker()),
+        security_logs=SecurityLogs(store),
         signatures=Signatures(store, work),
         temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),
         vacations=Vacations(store),

@@ -33,6 +33,7 @@ from postroom.domain.profiles import Profiles
 from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
+from postroom.domain.security_log import SecurityLogs
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
 from postroom.domain.signatures import Signatures
@@ -81,6 +82,7 @@ class Domain:
     search: Search
     search_folders: SearchFolders
     search_suggestions: SearchSuggestions
+    security_logs: SecurityLogs
     sending: Sending
     settings: Settings
     signatures: Signatures

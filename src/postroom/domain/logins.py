@@ -23,8 +23,11 @@ from postroom.config.classes import AccountClass
 from postroom.config.options import IPNetwork
 from postroom.domain.addresses import AccountAddress, find_account_address
 from postroom.domain.clearing import LogoutPurges
+from postroom.domain.known_addresses import KnownAddresses
+from postroom.domain.login_log import LoginLog
 from postroom.domain.password_policy import find_due, may_be_due
 from postroom.domain.sessions import Sessions
+from postroom.errors import Kind, PostroomError
 from postroom.model.account import ACTIVE, BASIC, FULL, Account, Caller
 from postroom.model.ids import AccountId
 from postroom.store import Store
@@ -62,6 +65,8 @@ class Logins:
         self.sessions = Sessions(store, config, now=now)
         self.remembered = RememberedChecks(max_entries=config.cache_entries)
         self.guesses = Guesses(config, trusted=trusted, now=now)
+        self.log = LoginLog(store, now=now)
+        self._known = KnownAddresses(store, trusted=trusted, now=now)
         self._checking: dict[bytes, asyncio.Task[Remembered]] = {}
 
     async def authenticate(
@@ -79,6 +84,7 @@ class Logins:
         if authorization is None:
             raise not_authenticated()
         entry, badge = await self._resolve(authorization.encode("utf-8", "surrogateescape"), client)
+        await self._known.see(entry.account_id, client)
         session_id, is_first, stage, login = None, False, FULL, BASIC
         if session_token is not None:
             session = await self.sessions.get(
@@ -191,7 +197,7 @@ class Logins:
         task = self._checking.get(digest)
         if task is None:
             credentials = parse_basic(authorization)
-            task = asyncio.create_task(self._check(digest, credentials, client))
+            task = asyncio.create_task(self._check_or_refuse(digest, credentials, client))
             self._checking[digest] = task
             task.add_done_callback(lambda done: self._checked(digest, done))
         return await asyncio.shield(task)
@@ -200,6 +206,14 @@ class Logins:
         self._checking.pop(digest, None)
         if not task.cancelled():
             task.exception()  # Whoever waits has it too; nobody may be waiting any more.
+
+    async def _check_or_refuse(self, digest: bytes, credentials: BasicCredentials, client: str) -> Remembered:
+        try:
+            return await self._check(digest, credentials, client)
+        except PostroomError as error:
+            if error.kind is Kind.LIMITED:
+                self.log.refused(client)
+            raise
 
     async def _check(self, digest: bytes, credentials: BasicCredentials, client: str) -> Remembered:
         self.guesses.check_source(client)
@@ -217,6 +231,8 @@ class Logins:
             self.guesses.undone(name, client)
             raise
         if account is None or not right or account.state != ACTIVE:
+            tries = self._config.attempts_per_name
+            self.log.failed(account, client, is_spent=self.guesses.is_spent(name), tries=tries)
             raise not_authenticated()
         self.guesses.right(name, client)
         entry = Remembered(
