@@ -50,6 +50,7 @@ from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.security_log import SecurityLogs
+from postroom.domain.security_notices import SecurityNotices
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
 from postroom.domain.signatures import Signatures
@@ -155,6 +156,7 @@ async def make_domain(
     logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
     now, sessions, doomed, jobs = parts.clock.now, logins.sessions, parts.doomed, parts.jobs
     found = FoundConversations(store, parts.search_folders)
+    ingest = _make_ingest(store, config, parts, work=work)
     return Domain(
         **_make_account_cases(store, config, parts, hasher=hasher, work=work),
         attachments=Attachments(parts.messages),
@@ -172,7 +174,7 @@ async def make_domain(
         folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
         health=Health(store),
-        ingest=_make_ingest(store, config, parts, work=work),
+        ingest=ingest,
         jobs=jobs,
         labels=Labels(store, on_doomed=doomed.begin),
         logins=logins,
@@ -182,6 +184,7 @@ async def make_domain(
         news=parts.news,
         operations=Operations(store, policies, jobs),
         search=Search(store, parts.search_folders),
+        security_notices=_make_security_notices(store, config, parts, ingest=ingest),
         search_folders=parts.search_folders,
         search_suggestions=SearchSuggestions(store),
         sending=_make_sending(store, config, parts),
@@ -286,6 +289,12 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
     notices = QuotaNotices(store, config.classes, prepare=ingest.prepare, clock=parts.clock)
     parts.doomed.also.append(notices.file_due)
     return ingest
+
+
+def _make_security_notices(store: Store, config: Config, parts: _Parts, *, ingest: Ingest) -> SecurityNotices:
+    notices = SecurityNotices(store, config.classes, prepare=ingest.prepare, clock=parts.clock)
+    parts.doomed.also.append(notices.file_due)
+    return notices
 
 
 def _make_sending(store: Store, config: Config, parts: _Parts) -> Sending:

@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Mapping
 
+from postroom.config.classes import SECURITY_NOTICES
 from postroom.model.ids import AccountId
 from postroom.model.security import SecurityDetails, SecurityEvent, SecurityEventId, SecurityEventKind
 from postroom.store import Store
@@ -82,21 +83,7 @@ def _encode(details: Mapping[str, object]) -> str:
     return json.dumps(cut, separators=(",", ":"))
 
 
-TELLING = frozenset(
-    {
-        SecurityEventKind.LOGIN_FROM_NEW_ADDRESS,
-        SecurityEventKind.MANY_FAILED_LOGINS,
-        SecurityEventKind.PASSWORD_CHANGED,
-        SecurityEventKind.METHOD_ADDED,
-        SecurityEventKind.METHOD_REMOVED,
-        SecurityEventKind.TWO_FACTOR_ENABLED,
-        SecurityEventKind.TWO_FACTOR_DISABLED,
-        SecurityEventKind.RECOVERY_CODES_MADE,
-        SecurityEventKind.RECOVERY_USED,
-        SecurityEventKind.APP_PASSWORD_MADE,
-        SecurityEventKind.BADGE_TOKEN_MADE,
-    }
-)
+TELLING = frozenset(SecurityEventKind(kind) for kind in SECURITY_NOTICES)
 """The kinds of which the owner is told by mail."""
 
 

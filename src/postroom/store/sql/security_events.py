@@ -36,6 +36,7 @@ SELECT event_id FROM security_event WHERE account_id = $1 AND happened_at < $2 O
 _SET_DUE = """
 UPDATE security_log SET due_at = $2 WHERE account_id = $1 AND (due_at = 0 OR due_at > $2)
 """
+_PUT_OFF = "UPDATE security_log SET due_at = $2 WHERE account_id = $1 AND due_at > 0 AND due_at < $2"
 _NOTICE = """
 SELECT last_event_id, told_event_id, due_at, hour_began_at, told_in_hour FROM security_log WHERE account_id = $1
 """
@@ -45,8 +46,9 @@ WHERE account_id = $1 AND event_id > $2 AND event_id <= $3 AND is_telling = 1 OR
 """
 _SET_TOLD = """
 UPDATE security_log SET told_event_id = $2, due_at = 0, hour_began_at = $3, told_in_hour = $4
-WHERE account_id = $1 AND told_event_id < $2 RETURNING last_event_id
+WHERE account_id = $1 AND told_event_id = $5 AND due_at > 0 RETURNING last_event_id
 """
+_HAS_OLD_ADDRESSES = "SELECT 1 FROM known_address WHERE account_id = $1 AND last_seen_at < $2 LIMIT 1"
 _SEE = """
 INSERT INTO known_address (account_id, address, last_seen_at) VALUES ($1, $2, $3)
 ON CONFLICT (account_id, address) DO NOTHING RETURNING address
@@ -125,6 +127,10 @@ class SecurityEventRepo:
         """Have a notice filed from a time on, if none is due before it."""
         await self._connection.execute(_SET_DUE, account_id, due_at)
 
+    async def put_off(self, account_id: AccountId, due_at: int) -> None:
+        """Have a notice that is due filed from a later time on."""
+        await self._connection.execute(_PUT_OFF, account_id, due_at)
+
     async def find_notice(self, account_id: AccountId) -> NoticeState | None:
         """Return how far an account was told, None if nothing ever happened."""
         row = await self._connection.fetch_row(_NOTICE, account_id)
@@ -145,7 +151,12 @@ class SecurityEventRepo:
         Return the number of the last event there is by now; None if another has told them meanwhile.
         """
         last: int | None = await self._connection.fetch_value(
-            _SET_TOLD, account_id, state.last_event_id, state.hour_began_at, state.told_in_hour
+            _SET_TOLD,
+            account_id,
+            state.last_event_id,
+            state.hour_began_at,
+            state.told_in_hour,
+            state.told_event_id,
         )
         return last
 
@@ -168,6 +179,10 @@ class KnownAddressRepo:
     async def has_any(self, account_id: AccountId) -> bool:
         """Tell whether any address of an account is known."""
         return await self._connection.fetch_value(_HAS_ADDRESSES, account_id) is not None
+
+    async def has_older(self, account_id: AccountId, before: int) -> bool:
+        """Tell whether an account has an address that it was not used from since a time."""
+        return await self._connection.fetch_value(_HAS_OLD_ADDRESSES, account_id, before) is not None
 
     async def see(self, account_id: AccountId, address: str, *, now: int, keep: int) -> bool:
         """Note that an account is used from an address; those used last are kept, about ``keep`` of them.
