@@ -6,6 +6,7 @@ import pytest
 
 from postroom.api.settings import APISettings
 from postroom.config.classes import AccountClass
+from postroom.config.filters import FiltersConfig
 from postroom.store import Store
 from tests.api.world import User, World, make_world
 
@@ -23,11 +24,17 @@ def classes() -> dict[str, AccountClass]:
 
 
 @pytest.fixture
+def filters() -> FiltersConfig:
+    """The section of the filters; a test module may have its own."""
+    return FiltersConfig()
+
+
+@pytest.fixture
 async def world(
-    store: Store, api_settings: APISettings, classes: dict[str, AccountClass]
+    store: Store, api_settings: APISettings, classes: dict[str, AccountClass], filters: FiltersConfig
 ) -> AsyncIterator[World]:
     """The server."""
-    made = await make_world(store, api_settings, classes)
+    made = await make_world(store, api_settings, classes, filters)
     yield made
     await made.close()
 

@@ -7,7 +7,7 @@ is tried in turn while all others are right, so that a refusal can only be for t
 import re
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -19,6 +19,7 @@ import pytest
 from postroom.api.ids import render_mail
 from postroom.api.openapi import Endpoint, iter_endpoints
 from postroom.api.operation import Access, Stream
+from postroom.errors import PostroomError
 from postroom.model.ids import FolderId, Uid
 from tests.api.world import User, World, basic, make_message
 
@@ -38,11 +39,12 @@ PDF = ("application/pdf", "a.pdf", b"pdf")
 ID = "an id goes here"
 NUMBER = "a number goes here"
 SESSION = "X-Axigen-Session"
-INSIDE = {"partId": "0", "attachmentId": "0", "innerAttachmentId": "0"}
-"""Numbers of what is inside of a mail: they name nothing without it."""
+INSIDE = {"partId": "0", "attachmentId": "0", "innerAttachmentId": "0", "filterId": "1"}
+"""Numbers of what is inside of a mail, or of what each account has: they name nothing by themselves."""
 SAME_KIND = {
     "activeConversationId": "conversationId",
     "activeMailId": "mailId",
+    "contactIds": "contactId",
     "destinationFolderId": "folderId",
     "folderIds": "folderId",
     "ids": "mailId",
@@ -75,6 +77,10 @@ class Row(NamedTuple):
     """The thing whose id is right for the mail in the path."""
     ids: str = "mailId"
     """The thing whose id is right among those in the body."""
+    content: str = ""
+    """The body, where it is no JSON."""
+    folder: str = "folderId"
+    """The folder that is right for the endpoint."""
 
     @property
     def names(self) -> list[str]:
@@ -104,13 +110,21 @@ LATER = {"deliveryTime": 1_744_500_000}
 ROWS = {
     "addConversationLabel": Row({"labelId": ID}),
     "addLabel": Row({"labelId": ID}),
+    "addToBlacklist": Row({"emailAddress": "black@example.org"}),
+    "addToWhitelist": Row({"emailAddress": "white@example.org"}),
     "archiveMail": Row(),
     "cancelSchedule": Row(mail="scheduledId"),
+    "changeContact": Row({"name": "Another name", "folderId": ID}, folder="contactFolderId"),
+    "completeContacts": Row(query={"query": "a"}),
+    "changeBlacklistEntry": Row({"emailAddress": "blacker@example.org"}),
+    "changeFilterOptions": Row({"whitelistIncludeAddressBook": False}),
     "changeSignature": Row({"name": "Another name"}),
     "changeSettings": Row({"theme": "breeze"}),
     "changeWebhook": Row({"folderId": ID}),
+    "changeWhitelistEntry": Row({"emailAddress": "whiter@example.org"}),
     "copyMail": TO_FOLDER,
     "copyMails": MOVED,
+    "createContact": Row({"name": "New", "folderId": ID}, folder="contactFolderId"),
     "createFolder": Row({"name": "New", "parentId": ID}),
     "createLabel": NAME,
     "createMail": Row({**ANSWER, "folderId": ID}),
@@ -119,12 +133,14 @@ ROWS = {
     "createWebhook": Row({"url": "https://hooks.example.com/", "folderId": ID}),
     "deleteAvatar": Row(),
     "deleteClientSettings": Row(),
+    "deleteContact": Row(),
     "deleteConversation": Row(),
     "deleteConversations": Row({"ids": [ID]}, told="ids", ids="conversationId"),
     "deleteFolder": Row(),
     "deleteLabel": Row(),
     "deleteMail": Row(),
     "deleteMails": Row({"ids": [ID]}, told="ids"),
+    "deletePermissions": Row(query={"account": "guest@example.test"}),
     "deleteSignature": Row(),
     "deleteTemporaryAlias": Row(),
     "deleteTemporaryAttachment": Row(in_session=True),
@@ -136,6 +152,7 @@ ROWS = {
     "downloadPart": Row(),
     "downloadSource": Row(),
     "explainConversation": Row(),
+    "exportContacts": IN_FOLDER._replace(folder="contactFolderId"),
     "getAccountInfo": Row(),
     "getAttachedMail": Row(),
     "getAttachedMailAttachment": Row(),
@@ -144,9 +161,13 @@ ROWS = {
     "getBatch": Row(),
     "getBody": Row(),
     "getClientSettings": Row(),
+    "getContact": Row(),
+    "getContactDelta": IN_FOLDER._replace(folder="contactFolderId"),
     "getContactInfo": Row(),
     "getConversation": Row(query={"mailIds": ID}, told="mailIds"),
     "getCounters": Row(),
+    "getFilterOptions": Row(),
+    "getFilterPreset": Row(),
     "getFolder": Row(),
     "getFolderDelta": Row(),
     "getHeaders": Row(),
@@ -168,17 +189,26 @@ ROWS = {
     "issueTicket": Row(),
     "labelConversations": LABELLED._replace(ids="conversationId"),
     "labelMails": LABELLED,
+    "importContacts": IN_FOLDER._replace(
+        folder="contactFolderId", content="BEGIN:VCARD\nFN:Bea\nEND:VCARD\n"
+    ),
     "listAliases": Row(),
     "listAttachments": Row(),
+    "listContacts": IN_FOLDER._replace(folder="contactFolderId"),
     "listConversations": Row(query={"folderId": ID, "activeConversationId": ID}, told="activeConversationId"),
+    "listBlacklist": Row(),
+    "listFilterPresets": Row(),
+    "listFilters": Row(),
     "listFolders": Row(),
     "listLabels": Row(),
     "listMails": Row(query={"folderId": ID, "activeMailId": ID}, told="activeMailId"),
     "listOperations": IN_FOLDER,
+    "listPermissions": Row(),
     "listSignatures": Row(),
     "listSecurityEvents": Row(),
     "listTemporaryAliases": Row(),
     "listWebhooks": Row(),
+    "listWhitelist": Row(),
     "login": Row(),
     "logout": Row(),
     "markConversationSpam": Row(),
@@ -191,6 +221,8 @@ ROWS = {
     "moveMails": MOVED,
     "queryPartData": PARTS,
     "removeConversationLabel": Row(),
+    "removeFromBlacklist": Row(),
+    "removeFromWhitelist": Row(),
     "removeLabel": Row(),
     "renameFolder": NAME,
     "renameLabel": NAME,
@@ -201,6 +233,7 @@ ROWS = {
     "resetPassword": Row({"oldPassword": "correct horse", "newPassword": "correct horse"}),
     "scheduleDraft": Row(LATER, mail="draftId"),
     "scheduleMail": Row({**ANSWER, **LATER}),
+    "searchContactAvatars": Row({"contactIds": [ID]}, told="contactIds"),
     "searchLogos": Row({"bimiLocations": ["0" * 32]}),
     "searchMails": Row({"folderIds": [ID], "query": []}),
     "sendDraft": Row(mail="draftId"),
@@ -209,13 +242,16 @@ ROWS = {
     "setContactInfo": Row({"firstName": "Ann"}),
     "setConversationFlags": Row({"isUnread": False}),
     "setClientSettings": Row({"clientSettings": "{}"}),
+    "setFilterPreset": Row({"preset": "strong"}),
     "setMailFlags": Row({"isUnread": False}),
+    "setPermissions": Row({"account": "guest@example.test", "permissions": ["l", "r"]}),
     "setPassword": Row({"newPassword": "battery staple"}),
     "setUISettings": Row({"uiSettings": "{}"}),
     "setVacation": VACATION,
     "storeTemporaryAttachments": Row({"mailId": ID}, in_session=True),
     "streamEvents": Row(),
     "suggestSearches": Row(query={"prefix": "an"}),
+    "switchFilter": Row({"enabled": True}),
     "undo": Row(),
     "undoOperation": Row(),
     "undoSend": Row({"processingId": NUMBER, "mailId": ID}, mail="sentId"),
@@ -246,7 +282,7 @@ def names_of(endpoint: Endpoint) -> list[str]:
 def fit(endpoint: Endpoint, things: dict[str, str]) -> dict[str, str]:
     """Return the things with those that are right for an endpoint."""
     row = ROWS[endpoint.declared.operation_id]
-    return {**things, "mailId": things[row.mail], "ids": things[row.ids]}
+    return {**things, "mailId": things[row.mail], "ids": things[row.ids], "folderId": things[row.folder]}
 
 
 def is_endless(endpoint: Endpoint) -> bool:
@@ -262,6 +298,7 @@ async def call(user: User, endpoint: Endpoint, values: dict[str, str]) -> httpx.
         endpoint.method,
         path,
         params={name: fill(name, value, values) for name, value in (row.query or {}).items()},
+        content=row.content or None,
         json=row.body and {name: fill(name, value, values) for name, value in row.body.items()},
         headers={SESSION: values[SESSION]} if row.in_session and SESSION in values else {},
     )
@@ -291,6 +328,14 @@ async def make_things(user: User) -> dict[str, str]:
         "conversationId": (await user.get(f"/api/v1/mails/{mail}/conversation"))["id"],
         "folderId": (await make("folders", {"name": name}))["id"],
         "labelId": (await make("labels", {"name": name}))["id"],
+        "contactId": (await make("contacts", {"name": name}))["id"],
+        "contactFolderId": (await make("folders", {"name": f"{name} too", "type": "contacts"}))["id"],
+        "whiteId": (
+            await make("account/avas/whitelist", {"emailAddress": f"{name}@example.org".replace(" ", ".")})
+        )["id"],
+        "blackId": (
+            await make("account/avas/blacklist", {"emailAddress": f"{name}@example.org".replace(" ", ".")})
+        )["id"],
         "signatureId": (await make("account/signatures", {"name": name, "type": "text", "body": "Bye"}))[
             "id"
         ],
@@ -309,6 +354,11 @@ async def make_things(user: User) -> dict[str, str]:
     }
     made = await user.get("/api/v1/operations", kind="folders.create", limit=1)
     things["operationId"] = made["items"][0]["id"]
+    permissions = f"/api/v1/folders/{things['folderId']}/permissions"
+    with suppress(PostroomError):
+        await user.world.add_account("guest@example.test")
+    given = await user.client.put(permissions, json={"account": "guest@example.test", "permissions": ["l"]})
+    assert given.status_code == 200
     things |= await upload_file(user)
     return things | INSIDE | {name: things[kind] for name, kind in SAME_KIND.items()}
 
@@ -338,7 +388,13 @@ def every_batch_a_job() -> Iterator[None]:
 
 async def take_down(user: User) -> list[Any]:
     """Return all that the calls could change, with the tokens that tell of every change."""
-    lists = ["folders", "labels", "account/webhooks", "account/settings", "account/vacation"]
+    lists = ["folders", "contacts", "labels", "account/webhooks", "account/settings", "account/vacation"]
+    lists += [
+        "account/avas",
+        "account/avas/whitelist",
+        "account/avas/blacklist",
+        "account/avas/filters/onoff",
+    ]
     lists += ["account/contactinfo", "account/signatures", "account/temporaryaliases"]
     lists += ["operations", "mails/counters"]
     return [await user.get(f"/api/v1/{path}") for path in lists] + [
@@ -425,13 +481,13 @@ async def test_other_accounts_mails_are_told_as_not_there(world: World, ann: Use
             assert response.status_code == 200, endpoint
             if told == "ids":
                 assert response.json()["failedItems"] == [strange]
-            elif told == "mailIds":
+            elif told in {"mailIds", "contactIds"}:
                 assert response.json()["items"] == []
             else:
                 assert response.json()["sortInfo"]["activeRowIndex"] == -1
     kinds = ["label{}", "unlabel{}", "move{}", "update{}", "delete{}", "list{}"]
     several = {kind.format(name) for kind in kinds for name in ("Mails", "Conversations")}
-    assert set(tried) == several | {"copyMails", "getConversation"}
+    assert set(tried) == several | {"copyMails", "getConversation", "searchContactAvatars"}
     assert len(tried) == len(set(tried))
     assert (await take_down(ann), await take_down(ben)) == before
 

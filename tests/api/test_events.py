@@ -93,6 +93,19 @@ async def test_labels(live: Live, ann: User) -> None:
         assert (await events.until("labels")).data == {"syncToken": token}
 
 
+async def test_contacts(live: Live, ann: User) -> None:
+    folder = f"{ann.account.account_id}_8"
+    async with streaming(live, ANN, kinds="contacts") as events:
+        made = (await ann.client.post("/api/v1/contacts", json={"name": "Bea"})).json()
+        event = await events.until("contacts")
+        token = await ann.get("/api/v1/contacts", folderId=folder, syncTokenOnly="1")
+        assert event.data == {"folderId": folder, **token}
+    await ann.client.patch(f"/api/v1/contacts/{made['id']}", json={"folderId": f"{ann.account.account_id}_9"})
+    async with streaming(live, ANN, last=event.id, kinds="contacts,mails") as events:
+        told = [await events.until("contacts"), await events.until("contacts")]
+    assert {one.data["folderId"] for one in told} == {folder, f"{ann.account.account_id}_9"}
+
+
 async def test_figures_that_stay_are_not_told(live: Live, ann: User) -> None:
     mail = await ann.deliver(make_message())
     async with streaming(live, ANN, kinds="counters,mails") as events:

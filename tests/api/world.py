@@ -14,6 +14,7 @@ from postroom.app.services import make_domain
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.auth import AuthConfig
 from postroom.config.classes import AccountClass
+from postroom.config.filters import FiltersConfig
 from postroom.config.root import Config
 from postroom.domain import Domain
 from postroom.domain.clock import Clock as DomainsClock
@@ -21,6 +22,7 @@ from postroom.domain.directory import AccountSettings, Directory
 from postroom.model.account import Account
 from postroom.model.envelope import Envelope
 from postroom.store import Store
+from tests.fixtures.stores import data_dir_of
 
 PASSWORD = "correct horse"
 _CHEAP = AuthConfig(argon2_time_cost=1, argon2_memory_kib=8)
@@ -62,6 +64,7 @@ class World:
         await self.domain.logins.log.close()
         await self.domain.doomed.close()
         await self.domain.temporary_attachments.close()
+        await self.domain.learning.close()
         self.hasher.close()
 
 
@@ -130,10 +133,18 @@ def basic(name: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
 
 
-async def make_world(store: Store, settings: APISettings, classes: dict[str, AccountClass]) -> World:
+async def make_world(
+    store: Store,
+    settings: APISettings,
+    classes: dict[str, AccountClass],
+    filters: FiltersConfig | None = None,
+) -> World:
     """Put everything together over ``store``."""
     hasher, clock = PasswordHasher(_CHEAP), Clock()
-    domain = await make_domain(store, Config(auth=_CHEAP, classes=classes), hasher, clock=DomainClock(clock))
+    config = Config(
+        data_dir=data_dir_of(store), auth=_CHEAP, classes=classes, filters=filters or FiltersConfig()
+    )
+    domain = await make_domain(store, config, hasher, clock=DomainClock(clock))
     stats = APIStats()
     directory = Directory(store, hasher, classes, clock=clock)
     await directory.add_domain("example.test")

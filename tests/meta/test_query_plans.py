@@ -39,6 +39,7 @@ SORTS = {
     "directory._PURGE_TEMPORARY": "PostgreSQL may sort the slice that goes",
     "folders._LIST": "the folders of one account, all of them",
     "tickets._DELETE_OLDEST": "the few open tickets of one account",
+    "contact_words._COMPLETE": "what was used often, of which there is little: the words of a level that begin so",
     "labels._COUNTS": "the labels of one account, all of them",
     "labels._LIST": "the labels of one account, all of them",
     "labels._LIST_OF_FOLDER": "the labels of one folder, all of them",
@@ -49,6 +50,7 @@ SORTS = {
     "conversations._LIST_MEMBERS": "PostgreSQL may sort the mails of one conversation",
     "conversations._FIRST": "PostgreSQL may sort the mails of one conversation",
     "profiles._LIST": "the few signatures of one account",
+    "reader_recounts._RECOUNT": "a check counts all marks of readers in an account",
     "recounts._RECOUNT": "a check counts all mails of an account",
     "recounts._RECOUNT_CONTENTS": "a check counts all mails of an account",
     "recounts._RECOUNT_QUEUED": "a check counts all messages of an account in the queue",
@@ -88,6 +90,12 @@ WHOLE_ACCOUNT = {
     "sessions._DELETE_OTHERS": "all sessions of an account but one are ended",
     "remembered_calls._DROP_BEYOND": "the oldest of one account's calls, which are bounded by its class",
     "released_blobs._REMOVE": "an account is removed",
+    "contacts._COUNT": "the counters of all folders of contacts",
+    "contacts._LIST_PICTURED": "the contacts with pictures are gone through",
+    "contacts._PAGES": "a page of the list of all contacts, in its order",
+    "contact_changes._FIND_ANYWHERE": "the counters of all folders of contacts",
+    "contact_changes._LIST_ANYWHERE": "the few folders that are being removed are passed over",
+    "feeds._CONTACT_FOLDERS": "the positions of all folders of contacts are asked for",
     "feeds._FOLDERS": "the figures of all folders are asked for",
     "folders._LIST": "all folders are asked for",
     "folders._COUNTS": "all folders are asked for",
@@ -104,6 +112,9 @@ WHOLE_ACCOUNT = {
     "recounts._RECOUNT_CONTENTS": "a check counts all mails of an account",
     "recounts._RECOUNT_QUEUED": "a check counts all messages of an account in the queue",
     "recounts._RECOUNT_CONTACTS": "a check counts all contacts of an account",
+    "reader_recounts._COUNTED": "a check looks at all readers of an account",
+    "reader_recounts._RECOUNT": "a check counts all marks of readers in an account",
+    "reader_recounts._STRAYED": "a check counts all marks of readers in an account",
     "recounts._STRANDED": "a check looks at all messages of an account in the queue",
     "recounts._LABELLED": "a check looks at all labelled mails of an account",
     "operations._LIST_BURIED_ALIVE": "a check looks at all tombstones of an account",
@@ -130,6 +141,7 @@ WHOLE_ACCOUNT = {
     "removals._FILTER_ENTRIES": "an account is removed, a slice at a time",
     "removals._OUTGOING": "an account is removed, a slice at a time",
     "removals._CONTACTS": "an account is removed, a slice at a time",
+    "removals._CONTACT_AVATARS": "an account is removed, a slice at a time",
     "removals._CONTACT_ADDRESSES": "an account is removed, a slice at a time",
     "removals._CONVERSATIONS": "an account is removed, a slice at a time",
     "removals._PRESENCES": "an account is removed, a slice at a time",
@@ -138,7 +150,11 @@ WHOLE_ACCOUNT = {
     "bimi._REMOVE_WAITING": "an account has been removed",
     "removals._ANSWERED": "an account is removed, a slice at a time",
     "removals._EXTRACTIONS": "an account is removed, a slice at a time",
+    "removals._MARKS": "an account is removed, a slice at a time",
+    "removals._READERS": "an account is removed, a slice at a time",
     "removals._OTHERS": "the statements above",
+    "filters._FIND": "one row an account",
+    "filters._STANDING": "one row an account, and look-ups by key",
     "profiles._FIND": "one row an account",
     "profiles._FIND_AVATAR": "one row an account",
     "profiles._DELETE_AVATAR": "one row an account",
@@ -158,6 +174,7 @@ WHOLE_ACCOUNT = {
     "vacations._NTH_NEWEST": "stops after the answers that an account gives in a day",
     "webhooks._LIST": "an account has few webhooks",
     "webhooks._STATES_OF": "an account has few webhooks",
+    "access_tokens._LIST": "the app passwords and badge tokens of one account are bounded",
     "security_events._LAST": "one row an account",
     "security_events._OLDEST": "stops at the oldest event",
     "security_events._NEWEST_BEFORE": "the events of one account are bounded",
@@ -182,6 +199,8 @@ INSERT INTO security_event SELECT a, n, n, 'passwordChanged', '', '{}', n % 2
     FROM generate_series(1, 100) a, generate_series(1, 300) n;
 INSERT INTO security_log SELECT a, 300, 0, a / 1950 * a, 0, 0 FROM generate_series(1, 2000) a;
 INSERT INTO known_address SELECT a, 'address' || n, n FROM generate_series(1, 200) a, generate_series(1, 60) n;
+INSERT INTO access_token SELECT a, n, 'all', '', (a * 1000 + n)::text::bytea, 0, 0
+    FROM generate_series(1, 100) a, generate_series(1, 50) n;
 INSERT INTO address SELECT 'user' || a, a, 'main' FROM generate_series(1, 1000) a;
 INSERT INTO domain SELECT 'domain' || a, '', 0 FROM generate_series(1, 20) a;
 INSERT INTO session SELECT a::text::bytea, a, a % 500, 0, a, a, 0, '' FROM generate_series(1, 2000) a;
@@ -244,14 +263,26 @@ INSERT INTO outgoing SELECT a, a % 300, 'sent', '', 0, 0, a % 2 * a, 0, 0, 0, 0,
 INSERT INTO outgoing_recipient SELECT a, n, '', '', '', '', 'waiting', '', '', '', 0
     FROM generate_series(1, 2000) a, generate_series(1, 2) n;
 INSERT INTO outgoing_group SELECT a, d, 1, a, 0, 0, '', 0 FROM generate_series(1, 2000) a, generate_series(1, 2) d;
+INSERT INTO filter_setting SELECT a, 1, 1, 9, 200 FROM generate_series(1, 1000) a;
+INSERT INTO filter_entry SELECT a, u, CASE WHEN u % 2 = 0 THEN 'white' ELSE 'black' END, 'u' || u, 'u' || u
+FROM generate_series(1, 20) a, generate_series(1, 200) u;
 INSERT INTO vacation SELECT a, 0, 1, 0, 0, 0, 0, 0, '', '' FROM generate_series(1, 1000) a;
-INSERT INTO contact SELECT a, 9, u, u, u, u, 0, '', '', '', '', '', '', '', '', '', '', '', ''::bytea, ''::bytea, NULL
-    FROM generate_series(1, 20) a, generate_series(1, 200) u;
+INSERT INTO contact SELECT a, 8 + u % 2, u, u, u, u, 0, '', '', '', '', '', '', '', '', '', '', '', u, 0, u % 20 / 19,
+    (u % 77)::text::bytea, (u % 77)::text::bytea FROM generate_series(1, 20) a, generate_series(1, 2000) u;
+INSERT INTO contact_word SELECT a, u, (u % 97)::text::bytea, u % 4, u % 4
+    FROM generate_series(1, 20) a, generate_series(1, 2000) u;
+INSERT INTO contact_avatar SELECT a, u, '', ''::bytea FROM generate_series(1, 20) a, generate_series(1, 100) u;
 INSERT INTO contact_address SELECT a, 'user' || u, u, 1, u FROM generate_series(1, 20) a, generate_series(1, 200) u;
 INSERT INTO mailbox_visit SELECT a, a FROM generate_series(1, 2000) a;
 INSERT INTO history_mark SELECT a, d, d FROM generate_series(1, 200) a, generate_series(1, 30) d;
 INSERT INTO quota_notice SELECT a, a, a FROM generate_series(1, 2000) a;
 INSERT INTO vacation_answered SELECT a, 'user' || u, u FROM generate_series(1, 20) a, generate_series(1, 100) u;
+INSERT INTO folder_grant SELECT a, f, r, '', 'lr'
+    FROM generate_series(1, 100) a, generate_series(2, 12) f, generate_series(1, 10) r;
+INSERT INTO reader_mark SELECT a, 2 + u % 3, r, u, u % 2, u
+    FROM generate_series(1, 20) a, generate_series(1, 10) r, generate_series(1, 200) u;
+INSERT INTO folder_reader SELECT a, f, r, 1, 1
+    FROM generate_series(1, 100) a, generate_series(2, 12) f, generate_series(1, 10) r;
 ANALYZE
 """
 

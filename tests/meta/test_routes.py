@@ -46,6 +46,15 @@ GET /api/v1/account/security/events
 GET POST /api/v1/account/temporaryaliases
 DELETE /api/v1/account/temporaryaliases/{temporaryAliasId}
 GET POST PUT /api/v1/account/vacation
+GET PATCH /api/v1/account/avas
+GET POST /api/v1/account/avas/blacklist
+PUT DELETE /api/v1/account/avas/blacklist/{blackId}
+GET POST /api/v1/account/avas/whitelist
+PUT DELETE /api/v1/account/avas/whitelist/{whiteId}
+GET /api/v1/account/avas/filters/onoff
+GET POST /api/v1/account/avas/filters/onoff/preset
+GET /api/v1/account/avas/filters/onoff/presets
+PATCH /api/v1/account/avas/filters/onoff/{filterId}
 POST /api/v1/batch/conversations/delete
 POST /api/v1/batch/conversations/labels/add
 POST /api/v1/batch/conversations/labels/remove
@@ -72,6 +81,14 @@ GET POST /api/v1/folders
 GET /api/v1/folders/delta
 GET PATCH DELETE /api/v1/folders/{folderId}
 POST /api/v1/folders/{folderId}/move
+GET PUT DELETE /api/v1/folders/{folderId}/permissions
+GET POST /api/v1/contacts
+GET /api/v1/contacts/autocomplete
+POST /api/v1/contacts/avatars/search
+GET /api/v1/contacts/delta
+GET HEAD /api/v1/contacts/export
+POST /api/v1/contacts/import
+GET PATCH DELETE /api/v1/contacts/{contactId}
 GET POST /api/v1/labels
 POST /api/v1/bimi/search
 GET PUT PATCH DELETE /api/v1/labels/{labelId}

@@ -12,6 +12,7 @@ from postroom.api.schemas.webhook_messages import render_message
 from postroom.app.webhook_http import HTTPSender
 from postroom.config.retention import RetentionConfig
 from postroom.config.webhooks import WebhooksConfig
+from postroom.domain.server_secrets import ServerSecrets
 from postroom.domain.webhook_runner import WebhookRunner
 from postroom.domain.webhooks import Webhooks
 from postroom.store import open_store
@@ -23,7 +24,8 @@ async def work(folder: Path, ahead: float) -> None:
     def now() -> float:
         return time.time() + ahead
 
-    webhooks = await Webhooks.open(store, WebhooksConfig(allow_private=True), RetentionConfig(), now=now)
+    config, secrets = WebhooksConfig(allow_private=True), await ServerSecrets.load(store, folder)
+    webhooks = await Webhooks.open(store, config, RetentionConfig(), server_secrets=secrets, now=now)
     sender = HTTPSender(allow_private=True)
     runner = WebhookRunner(store, webhooks, sender=sender, render=render_message, now=now)
     await runner.look()

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.fixtures.factories import Owner
+from tests.fixtures.stores import data_dir_of
 
 from postroom.api.schemas.webhook_messages import render_message
 from postroom.app.webhook_http import HTTPSender
 from postroom.config.retention import RetentionConfig
 from postroom.config.webhooks import WebhooksConfig
+from postroom.domain.server_secrets import ServerSecrets
 from postroom.domain.webhook_runner import WebhookRunner
 from postroom.domain.webhooks import HookChange, Webhooks
 from postroom.model.webhook import Webhook, WebhookRef
@@ -211,7 +213,8 @@ async def make_hooks(
     """Return webhooks over a store."""
     clock = Clock()
     config = WebhooksConfig(allow_private=allow_private)
-    webhooks = await Webhooks.open(store, config, RetentionConfig(), now=clock)
+    secrets = await ServerSecrets.load(store, data_dir_of(store))
+    webhooks = await Webhooks.open(store, config, RetentionConfig(), server_secrets=secrets, now=clock)
     sender = sender or HTTPSender(allow_private=allow_private)
     runner = WebhookRunner(store, webhooks, sender=sender, render=render_message, now=clock)
     return Hooks(owner, webhooks, runner, clock)

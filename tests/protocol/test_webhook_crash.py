@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tests.fixtures.factories import CHEAP_AUTH, DATE, make_filing
+from tests.fixtures.stores import data_dir_of
 from tests.protocol.hook_receiver import receiving
 
 from postroom.app.services import make_domain
@@ -32,7 +33,8 @@ KILLS = 3
 async def prepare(store: Store, url: str, *, operations: int = OPERATIONS) -> None:
     """Add an account with a hook, and deliveries of two mails each."""
     hasher = PasswordHasher(CHEAP_AUTH)
-    config = Config(auth=CHEAP_AUTH, webhooks=WebhooksConfig(allow_private=True))
+    webhooks = WebhooksConfig(allow_private=True)
+    config = Config(data_dir=data_dir_of(store), auth=CHEAP_AUTH, webhooks=webhooks)
     domain = await make_domain(store, config, hasher)
     directory = Directory(store, hasher, config.classes)
     await directory.add_domain("example.test")

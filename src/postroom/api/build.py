@@ -13,19 +13,24 @@ from postroom.api.describe import make_docs_routes, make_openapi_route
 from postroom.api.edge import Edge
 from postroom.api.idempotency import WRITING_METHODS, OncePerKey
 from postroom.api.metrics import make_metrics_route
+from postroom.api.proxies import BehindProxies, make_trust
 from postroom.api.reading import ReadingWay
 from postroom.api.routes import (
     accounts,
     attachments,
     batches,
     bimi,
+    contact_transfer,
+    contacts,
     conversation_batches,
     conversation_changes,
     conversations,
+    cookie_logins,
     counters,
     deltas,
     drafts,
     events,
+    filters,
     folders,
     indexes,
     labels,
@@ -52,6 +57,7 @@ from postroom.domain import Domain
 
 _RESOURCES = (
     logins,
+    cookie_logins,
     counters,
     events,
     accounts,
@@ -66,6 +72,8 @@ _RESOURCES = (
     sending,
     mail_changes,
     labels,
+    contact_transfer,
+    contacts,
     bimi,
     messages,
     attachments,
@@ -78,6 +86,7 @@ _RESOURCES = (
     search,
     security_events,
     settings,
+    filters,
     temporary_attachments,
     vacation,
     webhooks,
@@ -109,7 +118,9 @@ def _prepare(handler: HTTPRouteHandler) -> HTTPRouteHandler:
 
 def build_api(domain: Domain, settings: APISettings, stats: APIStats) -> ASGIApp:
     """Return the ASGI application of the whole HTTP interface."""
-    return Edge(ReadingWay(build_router(stats)), domain=domain, settings=settings, stats=stats)
+    edge = Edge(ReadingWay(build_router(stats)), domain=domain, settings=settings, stats=stats)
+    trust = make_trust(settings.proxy_networks, unix=settings.trusts_unix, header=settings.forwarded_header)
+    return edge if trust is None else BehindProxies(edge, trust)
 
 
 def _pass_on(_: "Request[Any, Any, Any]", error: Exception) -> NoReturn:

@@ -12,10 +12,12 @@ from litestar import Request
 from litestar.types import Scope
 
 from postroom.api import body, conditional, ids
-from postroom.api.operation import Access, Operation, check_stage
+from postroom.api.cookies import find_cookies, find_sessid
+from postroom.api.operation import Access, Operation, check_scope, check_stage
 from postroom.api.query import Query
 from postroom.api.reply import Reply, not_modified
 from postroom.api.settings import APISettings
+from postroom.auth.credentials import not_authenticated
 from postroom.domain import Domain
 from postroom.domain.password_policy import change_first
 from postroom.domain.uploads import Staging
@@ -100,15 +102,29 @@ class Call(Request[Any, Any, Any]):
         """Return the account that the request's credentials and session name.
 
         Raises: notAuthenticated; secondFactorRequired where the session waits for its second step; notPermitted
-        where its password must be changed before it may do this.
+        where the credentials are not for this, or its password must be changed before it may do this.
         """
         logins = self.domain.logins
-        caller = await logins.authenticate(self.authorization, self.session_token, client=self.client_host)
+        cookie = self.find_header(b"cookie")
+        # A header login goes first: its client may well carry a cookie of somebody who shares the browser.
+        if cookie is None or self.authorization is not None or self.session_token is not None:
+            caller = await logins.authenticate(
+                self.authorization, self.session_token, client=self.client_host
+            )
+        else:
+            caller = await self._authenticate_by_cookie(cookie)
         declared: Operation = self.route_handler.opt["operation"]
-        check_stage(declared, caller)
+        check_caller(self, caller)
         if logins.must_change(caller) and not declared.despite_due_password:
             raise change_first()
         return caller
+
+    async def _authenticate_by_cookie(self, cookie: str) -> Caller:
+        sessid = find_sessid(self.scope["query_string"])
+        cookies = find_cookies(cookie, self.exchange.settings)
+        if sessid is None or not cookies:
+            raise not_authenticated()
+        return await self.domain.cookie_logins.authenticate(sessid, cookies)
 
     def find_header(self, name: bytes) -> str | None:
         """Return the value of the header with this lower-case ``name``, None if absent or empty."""
@@ -148,6 +164,16 @@ class Call(Request[Any, Any, Any]):
         if conditional.matches(self.exchange.headers.get(b"if-none-match"), etag):
             return not_modified(etag)
         return None
+
+
+def check_caller(call: Call, caller: Caller) -> None:
+    """Refuse an operation that a caller's session or credentials are not for.
+
+    Raises: secondFactorRequired; notPermitted.
+    """
+    declared: Operation = call.route_handler.opt["operation"]
+    check_stage(declared, caller)
+    check_scope(declared, call.method, caller)
 
 
 async def admit(call: "Request[Any, Any, Any]") -> None:

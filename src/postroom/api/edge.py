@@ -1,7 +1,8 @@
 """The outermost layer: request ids, the size of headers, the unread counter's short way, counting and the log.
 
 One plain ASGI callable, as every request pays for it. Each answer, refusals included, carries ``X-Request-Id``: the
-client's own if it is harmless, else one that is unique to this process and request. An exception that reaches this
+client's own if it is harmless, else one that is unique to this process and request; and what keeps browsers safe
+(:mod:`postroom.api.safety`). An exception that reaches this
 layer before an answer began becomes the one error shape; after that the connection is broken off, which is the only
 way left to say that the answer is not whole.
 """
@@ -18,8 +19,9 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from postroom.api.call import EXCHANGE, SESSION_HEADER, Exchange
 from postroom.api.conditional import matches
-from postroom.api.counter import PATHS, ROUTE, render_figure
-from postroom.api.errors import headers_too_large, log_error, render_error
+from postroom.api.counter import PATHS, READY, ROUTE, SendReady, render_figure, render_lines
+from postroom.api.errors import headers_too_large, log_error, may_challenge, render_error
+from postroom.api.safety import complete, make_transport_headers
 from postroom.api.settings import APISettings
 from postroom.api.stats import APIStats
 from postroom.domain import Domain
@@ -43,6 +45,8 @@ class Edge:
         self.domain = domain
         self.settings = settings
         self.stats = stats
+        self.over_https = make_transport_headers(settings.hsts_seconds)
+        self._https_lines = render_lines(self.over_https)
         self._find_fast = domain.counters.find_fast
         self._prefix = secrets.token_hex(6).encode("ascii")
         self._next_number = count(1).__next__
@@ -77,15 +81,20 @@ class Edge:
             unread = None
         if unread is None:
             return False
-        etag, body, ready, unchanged = render_figure(unread)
-        status, answer = 200, ready
-        if b"if-none-match" in headers and matches(headers[b"if-none-match"], etag):
-            status, answer, body = 304, unchanged, b""
+        figure = render_figure(unread)
+        status, body, answer, lines = 200, figure.body, figure.headers, figure.lines
+        if b"if-none-match" in headers and matches(headers[b"if-none-match"], figure.etag):
+            status, body, answer, lines = 304, b"", figure.unchanged_headers, figure.unchanged_lines
         elif method == "HEAD":
             body = b""
-        sent = [*answer, (b"x-request-id", request_id)]
-        await send({"type": "http.response.start", "status": status, "headers": sent})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        is_https = scope["scheme"] == "https"
+        more = self._https_lines if is_https else b""
+        rest = b"%s%sx-request-id: %s\r\n\r\n%s" % (lines, more, request_id, body)
+        send_ready = find_ready(scope)
+        if send_ready is None or not send_ready(scope, status, rest):
+            sent = [*answer, *(self.over_https if is_https else ()), (b"x-request-id", request_id)]
+            await send({"type": "http.response.start", "status": status, "headers": sent})
+            await send({"type": "http.response.body", "body": body, "more_body": False})
         seconds = perf_counter() - started
         self.stats.get_series(method, ROUTE, status).add(seconds)
         if self.settings.log_requests:
@@ -117,7 +126,7 @@ class _Answering:
                 raise headers_too_large(edge.settings.max_header_bytes)
             await edge.app(scope, receive, self.forward)
         except Exception as error:  # noqa: BLE001 (the last resort: whatever it is must not reach the client)
-            await self._fail(error, receive, has_cookie=b"cookie" in headers)
+            await self._fail(error, receive, challenges=may_challenge(headers))
         finally:
             edge.stats.requests_open -= 1
             seconds = perf_counter() - started
@@ -127,17 +136,25 @@ class _Answering:
                 log_request(scope, self._request_id, status=self._status, seconds=seconds)
 
     async def forward(self, message: Message) -> None:
-        """Send on what the framework sends, with the request id."""
+        """Send on what the framework sends, with the request id and what keeps browsers safe."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            message["headers"] = [*message["headers"], (b"x-request-id", self._request_id)]
+            more = self._edge.over_https if self._scope["scheme"] == "https" else []
+            headers = complete(self._status, list(message["headers"]), more)
+            message["headers"] = [*headers, (b"x-request-id", self._request_id)]
         await self._send(message)
 
-    async def _fail(self, error: Exception, receive: Receive, *, has_cookie: bool) -> None:
+    async def _fail(self, error: Exception, receive: Receive, *, challenges: bool) -> None:
         log_error(error, request_id=self._request_id.decode("ascii"))
         if self._status:
             raise error
-        await render_error(error, has_cookie=has_cookie)(self._scope, receive, self.forward)
+        await render_error(error, challenges=challenges)(self._scope, receive, self.forward)
+
+
+def find_ready(scope: HTTPScope) -> SendReady | None:
+    """Return what sends an answer that is ready, None where the server has no such thing."""
+    extensions = scope.get("extensions")
+    return cast("SendReady | None", extensions.get(READY)) if extensions else None
 
 
 def measure_head(scope: HTTPScope) -> int:

@@ -11,7 +11,10 @@ import re
 from binascii import Error, a2b_base64, b2a_base64
 
 from postroom.errors import PostroomError, bad_parameter
+from postroom.model.access_token import AccessTokenId, AccessTokenRef
+from postroom.model.contact import ContactRef
 from postroom.model.conversation import ConversationId, ConversationRef
+from postroom.model.filters import EntryRef
 from postroom.model.ids import AccountId, FolderId, FolderRef, LabelId, LabelRef, MailRef, Uid
 from postroom.model.profile import AliasId, AliasRef, SignatureId, SignatureRef
 from postroom.model.webhook import WebhookId, WebhookRef
@@ -44,6 +47,11 @@ def render_webhook(owner: AccountId, webhook: WebhookId) -> str:
     return f"{owner}_{webhook}"
 
 
+def render_entry(owner: AccountId, entry_id: int) -> str:
+    """Return the wire id of an entry of a white or black list."""
+    return f"{owner}_{entry_id}"
+
+
 def render_signature(owner: AccountId, signature: SignatureId) -> str:
     """Return the wire id of a signature."""
     return f"{owner}_{signature}"
@@ -54,9 +62,19 @@ def render_alias(owner: AccountId, alias: AliasId) -> str:
     return f"{owner}_{alias}"
 
 
+def render_access_token(owner: AccountId, token: AccessTokenId) -> str:
+    """Return the wire id of an app password or badge token."""
+    return f"{owner}_{token}"
+
+
 def render_mail(owner: AccountId, folder: FolderId, uid: Uid) -> str:
     """Return the wire id of a mail."""
     return b2a_base64(b"%d_%d_%d" % (owner, folder, uid), newline=False).rstrip(b"=").decode("ascii")
+
+
+def render_contact(owner: AccountId, folder: FolderId, uid: Uid) -> str:
+    """Return the wire id of a contact; it has the form of a mail's."""
+    return render_mail(owner, folder, uid)
 
 
 def render_conversation(owner: AccountId, conversation: ConversationId) -> str:
@@ -75,6 +93,11 @@ def parse_folder(text: str, parameter: str) -> FolderRef:
     return FolderRef(AccountId(owner), FolderId(folder))
 
 
+def parse_optional_folder(text: str | None, parameter: str) -> FolderRef | None:
+    """Return the folder that ``text`` names, if there is one; raises ``badParameter`` naming ``parameter``."""
+    return None if text is None else parse_folder(text, parameter)
+
+
 def parse_label(text: str, parameter: str) -> LabelRef:
     """Return the label that ``text`` names; raises ``badParameter`` naming ``parameter``."""
     found = _PAIR.fullmatch(text)
@@ -89,6 +112,14 @@ def parse_webhook(text: str, parameter: str) -> WebhookRef:
     if found is None or max(int(found[1]), int(found[2])) > MAX_NUMBER:
         raise _malformed(parameter, "webhook")
     return WebhookRef(AccountId(int(found[1])), WebhookId(int(found[2])))
+
+
+def parse_entry(text: str, parameter: str) -> EntryRef:
+    """Return the entry of a list that ``text`` names; raises ``badParameter`` naming ``parameter``."""
+    found = _PAIR.fullmatch(text)
+    if found is None or max(int(found[1]), int(found[2])) > MAX_NUMBER:
+        raise _malformed(parameter, "entry")
+    return EntryRef(AccountId(int(found[1])), int(found[2]))
 
 
 def parse_signature(text: str, parameter: str) -> SignatureRef:
@@ -107,22 +138,39 @@ def parse_alias(text: str, parameter: str) -> AliasRef:
     return AliasRef(AccountId(int(found[1])), AliasId(int(found[2])))
 
 
+def parse_access_token(text: str, parameter: str) -> AccessTokenRef:
+    """Return the app password or badge token that ``text`` names; raises ``badParameter`` naming ``parameter``."""
+    found = _PAIR.fullmatch(text)
+    if found is None or max(int(found[1]), int(found[2])) > MAX_NUMBER:
+        raise _malformed(parameter, "app password or badge token")
+    return AccessTokenRef(AccountId(int(found[1])), AccessTokenId(int(found[2])))
+
+
 def parse_mail(text: str, parameter: str) -> MailRef:
     """Return the mail that ``text`` names; raises ``badParameter`` naming ``parameter``."""
+    return MailRef(*_parse_item(text, parameter, "mail"))
+
+
+def parse_contact(text: str, parameter: str) -> ContactRef:
+    """Return the contact that ``text`` names; raises ``badParameter`` naming ``parameter``."""
+    return ContactRef(*_parse_item(text, parameter, "contact"))
+
+
+def _parse_item(text: str, parameter: str, thing: str) -> tuple[AccountId, FolderId, Uid]:
     try:
         encoded = text.encode("ascii")
         found = _TRIPLE.fullmatch(a2b_base64(encoded + b"=" * (-len(encoded) % 4)))
     except (Error, ValueError):
-        raise _malformed(parameter, "mail") from None
+        raise _malformed(parameter, thing) from None
     if found is None:
-        raise _malformed(parameter, "mail")
+        raise _malformed(parameter, thing)
     owner, folder, uid = int(found[1]), int(found[2]), int(found[3])
     if max(owner, folder, uid) > MAX_NUMBER:
-        raise _malformed(parameter, "mail")
-    ref = MailRef(AccountId(owner), FolderId(folder), Uid(uid))
-    if render_mail(*ref) != text:
-        raise _malformed(parameter, "mail")
-    return ref
+        raise _malformed(parameter, thing)
+    item = AccountId(owner), FolderId(folder), Uid(uid)
+    if render_mail(*item) != text:
+        raise _malformed(parameter, thing)
+    return item
 
 
 def parse_conversation(text: str, parameter: str) -> ConversationRef:

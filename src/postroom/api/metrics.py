@@ -1,10 +1,9 @@
 """The metrics, in Prometheus' text format, for clients of the configured networks alone (loopback by default).
 
-Behind a reverse proxy every client seems to be on loopback; so each address that X-Forwarded-For tells must be in
-the networks too.
+Behind a reverse proxy that is not configured every client seems to be on loopback; so each address that
+X-Forwarded-For or Forwarded tells must be in the networks too.
 """
 
-import ipaddress
 from collections.abc import Sequence
 
 from litestar import get
@@ -12,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from postroom.api.call import Call
+from postroom.api.proxies import list_told, parse_node
 from postroom.api.reply import Headers, Reply
 from postroom.api.settings import IPNetwork
 from postroom.api.stats import APIStats
@@ -26,8 +26,7 @@ def make_metrics_route(stats: APIStats) -> HTTPRouteHandler:
     @get("/metrics", include_in_schema=False)
     async def get_metrics(request: Call) -> Reply:
         """Show the metrics to those who may read them."""
-        forwarded = request.find_header(b"x-forwarded-for") or ""
-        told = [address.strip() for address in forwarded.split(",") if address.strip()]
+        told = list_told(request.scope["headers"])
         networks = request.exchange.settings.metrics_networks
         if not all(_is_within(address, networks) for address in [request.client_host, *told]):
             raise not_permitted("metrics are not for this client")
@@ -38,10 +37,5 @@ def make_metrics_route(stats: APIStats) -> HTTPRouteHandler:
 
 
 def _is_within(address: str, networks: Sequence[IPNetwork]) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
-    return any(parsed in network for network in networks)
+    parsed = parse_node(address)
+    return parsed is not None and any(parsed in network for network in networks)

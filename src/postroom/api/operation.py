@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from postroom.errors import Kind, PostroomError
-from postroom.model.account import FULL, SECOND, Caller
+from postroom.errors import Kind, PostroomError, not_permitted
+from postroom.model.account import ALL, FULL, READ, SECOND, Caller, permits
 
 
 class Access(Enum):
@@ -59,6 +59,8 @@ class Operation:
     """The body is multipart/form-data with files in it; the handler itself has them read."""
     max_file_bytes: int = 0
     """The body is multipart/form-data with one file in it, no larger than this; the handler itself has it read."""
+    file_types: tuple[str, ...] = ()
+    """Where that file may be the whole body as well: its media types."""
     access: Access = Access.ACCOUNT
     has_etag: bool = False
     headers: tuple[str, ...] = ()
@@ -69,10 +71,24 @@ class Operation:
     """May be called by accounts whose password must be changed before anything else."""
     has_passwords: bool = False
     """The body holds passwords: nothing that they can be guessed from is kept of it."""
+    scope: str = ""
+    """What the caller's credentials must permit (see :mod:`postroom.model.account`), by default reading where the
+    method only reads, and everything where it writes."""
     stages: tuple[str, ...] = ()
     """Stages of a session in which it may be called besides the full one (see :mod:`postroom.model.account`)."""
+    response_headers: tuple[str, ...] = ()
+    """Headers of its answers beyond those that follow from the rest of the declaration."""
+    may_be_empty: str = ""
+    """When the answer is an empty 204."""
     unremembered: str = ""
     """Why a call with an Idempotency-Key is made again, where it is; most are made once."""
+
+
+def check_scope(declared: Operation, method: str, caller: Caller) -> None:
+    """Raise ``notPermitted`` where the caller's credentials are not for this operation."""
+    needed = declared.scope or (READ if method in {"GET", "HEAD"} else ALL)
+    if not permits(caller.scope, needed):
+        raise not_permitted("these credentials are not for this")
 
 
 def check_stage(declared: Operation, caller: Caller) -> None:

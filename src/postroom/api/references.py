@@ -15,6 +15,9 @@ async def find_references(
     request: Call, owner: AccountId, mails: Sequence[StoredMail]
 ) -> Mapping[ItemId, Referred]:
     """Return, by the number of the draft, what those of the mails that are drafts answer or forward."""
+    if owner != request.caller.account_id:
+        # What another's draft answers may lie in a folder of his that nobody else sees.
+        return {}
     found = await request.domain.drafts.find_references(owner, mails)
     return {
         item_id: Referred(

@@ -1,4 +1,4 @@
-"""What the API is told by the composition root: limits and who may read the metrics."""
+"""What the API is told by the composition root: limits, proxies, and who may read the metrics."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -23,5 +23,15 @@ class APISettings:
     """Largest request line and header block; more is answered with 431."""
     metrics_networks: tuple[IPNetwork, ...] = _LOOPBACK
     """Networks whose clients may read /metrics."""
+    secure_cookies: bool = True
+    """Browsers are to send cookies over HTTPS alone."""
+    proxy_networks: tuple[IPNetwork, ...] = ()
+    """Networks of reverse proxies that are believed in whom they ask for, and by which scheme."""
+    trusts_unix: bool = False
+    """What comes in by a unix socket is a trusted proxy's."""
+    forwarded_header: str = "x-forwarded"
+    """Where proxies say so: ``x-forwarded`` or ``forwarded``."""
+    hsts_seconds: int = 31_536_000
+    """For how long browsers are told to use HTTPS alone, where they did; 0: they are not."""
     log_requests: bool = False
     """Write one structured line per request (at level debug)."""

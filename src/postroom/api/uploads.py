@@ -57,6 +57,17 @@ async def read_files(call: Call) -> Staging:
     return exchange.staging
 
 
+async def read_file_or_body(call: Call, limit_bytes: int) -> bytes:
+    """Return the content of the one file that a call uploads; a body that is no form is that file.
+
+    Raises: badParameter; payloadTooLarge.
+    """
+    content_type = call.find_header(b"content-type") or ""
+    if content_type.lower().lstrip().startswith("multipart/"):
+        return await read_one_file(call, limit_bytes)
+    return await call.read_raw_body(limit_bytes)
+
+
 async def read_one_file(call: Call, limit_bytes: int) -> bytes:
     """Return the content of the one file that a call uploads, which is held in memory.
 

@@ -91,6 +91,6 @@ def _machine_name() -> str:
 
 def _empty_spool(spool: Path) -> None:
     """Make the spool folder; what a crash has left there was never acknowledged."""
-    spool.mkdir(parents=True, exist_ok=True)
+    spool.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path in spool.iterdir():
         path.unlink(missing_ok=True)

@@ -23,6 +23,7 @@ class ServiceCollector(Collector):
         """Yield the metrics in Prometheus' terms."""
         yield from self._deliveries()
         yield from _commits(self._services.commits)
+        yield from self._filters()
         yield from self._logins()
         helpers = self._services.helpers
         yield GaugeMetricFamily("postroom_helpers", "Helper processes now.", helpers.running)
@@ -48,6 +49,16 @@ class ServiceCollector(Collector):
         yield CounterMetricFamily("postroom_lmtp_bytes", "Bytes of messages taken.", self._lmtp.message_bytes)
         yield CounterMetricFamily("postroom_lmtp_connections", "Connections.", self._lmtp.connections)
         yield GaugeMetricFamily("postroom_lmtp_connections_open", "Open now.", self._lmtp.connections_open)
+
+    def _filters(self) -> Iterator[Metric]:
+        moved = CounterMetricFamily(
+            "postroom_filtered_mails", "Mails that filters have put into Spam.", labels=("filter",)
+        )
+        filters, learning = self._services.domain.ingest.filters, self._services.domain.learning
+        for name, count in sorted(filters.moved.items() if filters is not None else ()):
+            moved.add_metric((name,), count)
+        yield moved
+        yield CounterMetricFamily("postroom_taught_mails", "Marked mails taught to rspamd.", learning.taught)
 
     def _logins(self) -> Iterator[Metric]:
         remembered = self._services.domain.logins.remembered

@@ -1,5 +1,8 @@
 """``postroom serve``: everything in one process and one event loop, until a signal ends it.
 
+SIGHUP has the certificate of the HTTP server and the server keys read again at once; both are noticed without it,
+the first within a minute, the second when they are needed.
+
 Shutdown loses nothing: listeners close first, answers and deliveries under way get a grace time, and the store is
 closed last.
 """
@@ -22,7 +25,9 @@ from postroom.api.protocol import make_protocol
 from postroom.api.settings import APISettings
 from postroom.api.stats import APIStats
 from postroom.app.bimi import running_bimi
+from postroom.app.exposed import find_exposed
 from postroom.app.extraction import running_extraction
+from postroom.app.https import open_certificate
 from postroom.app.logs import configure_logs
 from postroom.app.mail_servers import MailStats, open_mail_servers
 from postroom.app.metrics import ServiceCollector, SubmissionCollector
@@ -32,6 +37,7 @@ from postroom.app.upkeep import keep_index_tidy
 from postroom.app.webhooks import make_webhook_runner
 from postroom.config.options import UnixAddress, parse_listen
 from postroom.config.root import Config
+from postroom.delivery.certificate import Certificate
 from postroom.domain.calls import purge_calls
 from postroom.domain.check import find_last_drift
 from postroom.domain.maintenance import purge_sessions
@@ -67,13 +73,19 @@ class _HTTPServer(uvicorn.Server):
 
 
 def serve(config: Config) -> None:
-    """Serve until SIGTERM or SIGINT. Raises: addressInUse, schemaTooNew, schemaChanged, unavailable."""
+    """Serve until SIGTERM or SIGINT.
+
+    Raises: addressInUse, badCertificate, badKeyFile, serverKeyMissing, schemaTooNew, schemaChanged, unavailable.
+    """
     configure_logs(config.logging)
+    certificate = open_certificate(config.http)
+    for exposed in find_exposed(config):
+        _log.warning("exposed_file", path=str(exposed.path), problem=exposed.problem, remedy=exposed.remedy)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(config))
+        runner.run(_serve(config, certificate))
 
 
-async def _serve(config: Config) -> None:
+async def _serve(config: Config, certificate: Certificate | None) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -94,7 +106,8 @@ async def _serve(config: Config) -> None:
             api_stats.registry.register(extraction)
             api_stats.registry.register(bimi)
             listener = open_listener(config.http.listen)
-            http = _make_http(config, services, api_stats)
+            http = _make_http(config, services, api_stats, certificate=certificate)
+            loop.add_signal_handler(signal.SIGHUP, _read_again, services, certificate)
             serving = asyncio.create_task(http.serve(sockets=[listener]))
             jobs = [
                 asyncio.create_task(_watch_drift(services, collector)),
@@ -120,6 +133,12 @@ async def _serve(config: Config) -> None:
             await serving
             await asyncio.gather(*jobs, return_exceptions=True)
     _log.info("stopped")
+
+
+def _read_again(services: Services, certificate: Certificate | None) -> None:
+    services.secrets.reload()
+    if certificate is not None:
+        certificate.look_again()
 
 
 async def _until_stopped(stopping: asyncio.Event, serving: "asyncio.Task[None]") -> None:
@@ -160,13 +179,20 @@ def _listen_unix(path: str) -> socket.socket:
     return listener
 
 
-def _make_http(config: Config, services: Services, stats: APIStats) -> _HTTPServer:
+def _make_http(
+    config: Config, services: Services, stats: APIStats, *, certificate: Certificate | None
+) -> _HTTPServer:
     section = config.http
     settings = APISettings(
         max_json_bytes=section.max_json_bytes,
         max_upload_bytes=section.max_upload_bytes,
         max_header_bytes=section.max_header_bytes,
         metrics_networks=section.metrics_networks,
+        secure_cookies=not section.is_plain_on_loopback,
+        proxy_networks=section.trusted_proxy_networks,
+        trusts_unix=section.trusts_unix,
+        forwarded_header=section.forwarded_header,
+        hsts_seconds=section.hsts_seconds,
         log_requests=config.logging.level == "debug",
     )
     return _HTTPServer(
@@ -179,8 +205,8 @@ def _make_http(config: Config, services: Services, stats: APIStats) -> _HTTPServ
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=bool(section.trusted_proxies),
-            forwarded_allow_ips=list(section.trusted_proxies),
+            proxy_headers=False,
+            ssl_context_factory=None if certificate is None else lambda *_: certificate.lasting_context(),
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
             backlog=BACKLOG,

@@ -3,29 +3,36 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from postroom.auth.passwords import PasswordHasher
+from postroom.config.filters import FiltersConfig
 from postroom.config.root import Config
 from postroom.content.pictures import PictureMaker
 from postroom.content.pool import HelperPool, count_helpers
 from postroom.content.work import ContentWork
 from postroom.domain import Domain
+from postroom.domain.access_tokens import AccessTokens
 from postroom.domain.accounts import Accounts
+from postroom.domain.address_book import AddressBook
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
 from postroom.domain.bimi import Bimi
 from postroom.domain.calls import Calls
+from postroom.domain.captchas import Captchas
+from postroom.domain.carrying import Carrying
 from postroom.domain.clearing import LogoutPurges
 from postroom.domain.clock import Clock
 from postroom.domain.conversation_batches import ConversationBatches
 from postroom.domain.conversation_changes import ConversationChanges
 from postroom.domain.conversations import Conversations
+from postroom.domain.cookie_logins import CookieLogins
 from postroom.domain.counters import Counters
 from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
 from postroom.domain.drafts import Drafts
 from postroom.domain.event_streams import EventStreams
+from postroom.domain.filter_settings import FilterSettings
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.found_conversations import FoundConversations
@@ -34,6 +41,7 @@ from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
 from postroom.domain.jobs import Jobs
 from postroom.domain.labels import Labels
+from postroom.domain.learning import Learning
 from postroom.domain.letters import Letters
 from postroom.domain.logins import Logins
 from postroom.domain.mail_changes import MailChanges, Policies
@@ -52,8 +60,11 @@ from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.security_log import SecurityLogs
 from postroom.domain.security_notices import SecurityNotices
 from postroom.domain.sending import Sending
+from postroom.domain.server_secrets import ServerSecrets
 from postroom.domain.settings import Settings
+from postroom.domain.sharing import Sharing
 from postroom.domain.signatures import Signatures
+from postroom.domain.spam_filters import SpamFilters
 from postroom.domain.temporary_aliases import TemporaryAliases
 from postroom.domain.temporary_attachments import TemporaryAttachments
 from postroom.domain.tickets import Tickets
@@ -64,6 +75,9 @@ from postroom.domain.visits import Visits
 from postroom.domain.webhooks import Webhooks
 from postroom.store import Store, open_store
 from postroom.store.stats import CommitStats
+
+if TYPE_CHECKING:
+    from postroom.app.rspamd import Rspamd
 
 
 @dataclass(frozen=True)
@@ -76,13 +90,14 @@ class Services:
     hasher: PasswordHasher
     helpers: HelperPool
     clock: Clock
+    secrets: ServerSecrets
 
 
 @asynccontextmanager
 async def open_services(config: Config, clock: Clock | None = None) -> AsyncIterator[Services]:
     """Open the store and the domain for the time of a block; the clock is the system's, if none is given.
 
-    Raises: schemaTooNew, schemaChanged, unavailable.
+    Raises: schemaTooNew, schemaChanged, badKeyFile, serverKeyMissing, unavailable.
     """
     clock = clock or Clock()
     commits = CommitStats()
@@ -96,13 +111,16 @@ async def open_services(config: Config, clock: Clock | None = None) -> AsyncIter
     hasher = PasswordHasher(config.auth)
     helpers = HelperPool(count_helpers(config.helpers))
     try:
-        domain = await make_domain(store, config, hasher, work=ContentWork(helpers), clock=clock)
+        secrets = await ServerSecrets.load(store, config.data_dir)
+        work = ContentWork(helpers)
+        domain = await make_domain(store, config, hasher, work=work, clock=clock, secrets=secrets)
         try:
-            yield Services(store, domain, commits, hasher, helpers, clock)
+            yield Services(store, domain, commits, hasher, helpers, clock, secrets)
         finally:
             domain.news.close()
             await domain.logins.log.close()
             await domain.jobs.close()
+            await domain.learning.close()
             await domain.doomed.close()
             await domain.temporary_attachments.close()
     finally:
@@ -116,11 +134,15 @@ class _Parts(NamedTuple):
 
     clock: Clock
     logins: Logins
+    captchas: Captchas
     messages: Messages
     news: News
     settings: Settings
+    secrets: ServerSecrets
     tokens: Tokens
     routing: Routing
+    rspamd: "Rspamd | None"
+    learning: Learning
     policies: Policies
     doomed: Doomed
     jobs: Jobs
@@ -133,11 +155,18 @@ class _Parts(NamedTuple):
 class _AccountCases(TypedDict):
     """The use cases of what an account has besides mail."""
 
+    access_tokens: AccessTokens
     accounts: Accounts
+    calls: Calls
+    cookie_logins: CookieLogins
+    address_book: AddressBook
+    filter_settings: FilterSettings
     indexes: Indexes
+    learning: Learning
     passwords: Passwords
     profiles: Profiles
     security_logs: SecurityLogs
+    sharing: Sharing
     signatures: Signatures
     temporary_aliases: TemporaryAliases
     vacations: Vacations
@@ -150,9 +179,10 @@ async def make_domain(
     *,
     work: ContentWork | None = None,
     clock: Clock | None = None,
+    secrets: ServerSecrets | None = None,
 ) -> Domain:
-    """Return the use cases over an open store. Raises: unavailable."""
-    parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock())
+    """Return the use cases over an open store. Raises: badKeyFile, serverKeyMissing, unavailable."""
+    parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock(), secrets=secrets)
     logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
     now, sessions, doomed, jobs = parts.clock.now, logins.sessions, parts.doomed, parts.jobs
     found = FoundConversations(store, parts.search_folders)
@@ -160,9 +190,8 @@ async def make_domain(
     return Domain(
         **_make_account_cases(store, config, parts, hasher=hasher, work=work),
         attachments=Attachments(parts.messages),
-        batches=Batches(store, jobs, parts.search_folders),
+        batches=Batches(store, jobs, parts.search_folders, carrying=_make_carrying(store, config, parts)),
         bimi=parts.bimi,
-        calls=Calls(store, config.classes, hasher, now=now),
         conversation_batches=ConversationBatches(store, jobs, found),
         conversation_changes=ConversationChanges(store, policies, jobs),
         conversations=_make_conversations(store, config, parts, found=found),
@@ -178,7 +207,7 @@ async def make_domain(
         jobs=jobs,
         labels=Labels(store, on_doomed=doomed.begin),
         logins=logins,
-        mail_changes=MailChanges(store, policies),
+        mail_changes=MailChanges(store, policies, _make_carrying(store, config, parts)),
         mails=Mails(store, sessions, settings, search_folders=parts.search_folders),
         messages=parts.messages,
         news=parts.news,
@@ -194,7 +223,7 @@ async def make_domain(
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
         visits=Visits(store, config.classes, config.retention, doomed=doomed, clock=parts.clock),
-        webhooks=await Webhooks.open(store, config.webhooks, config.retention),
+        webhooks=await Webhooks.open(store, config.webhooks, config.retention, server_secrets=parts.secrets),
     )
 
 
@@ -214,24 +243,37 @@ def _make_conversations(
 def _make_account_cases(
     store: Store, config: Config, parts: _Parts, *, hasher: PasswordHasher, work: ContentWork | None
 ) -> _AccountCases:
-    now = parts.clock.now
+    now, pictures = parts.clock.now, PictureMaker()
     return _AccountCases(
+        access_tokens=AccessTokens(store, now=now),
         accounts=Accounts(store, config.classes, now=now),
+        calls=Calls(store, config.classes, hasher, now=now),
+        cookie_logins=CookieLogins(store, config.auth, parts.logins, parts.captchas),
+        address_book=AddressBook.over(
+            store,
+            config.classes,
+            pictures,
+            sessions=parts.logins.sessions,
+            settings=parts.settings,
+            tokens=parts.tokens,
+        ),
+        filter_settings=FilterSettings(store),
         indexes=Indexes(store, config.classes),
+        learning=parts.learning,
         passwords=Passwords(store, parts.logins, hasher, config.classes, now=now),
-        profiles=Profiles(store, PictureMaker()),
+        profiles=Profiles(store, pictures),
         security_logs=SecurityLogs(store),
+        sharing=Sharing(store, primary_domain=config.primary_domain),
         signatures=Signatures(store, work),
         temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),
         vacations=Vacations(store),
     )
 
 
-async def _make_parts(
-    store: Store, config: Config, hasher: PasswordHasher, *, work: ContentWork | None, clock: Clock
-) -> _Parts:
-    doomed = Doomed(store)
-    logins = Logins(
+def _make_logins(
+    store: Store, config: Config, hasher: PasswordHasher, *, clock: Clock, doomed: Doomed
+) -> Logins:
+    return Logins(
         store,
         config.auth,
         hasher=hasher,
@@ -241,6 +283,20 @@ async def _make_parts(
         purges=LogoutPurges(config.classes, follow=doomed.finish),
         now=clock.now,
     )
+
+
+async def _make_parts(
+    store: Store,
+    config: Config,
+    hasher: PasswordHasher,
+    *,
+    work: ContentWork | None,
+    clock: Clock,
+    secrets: ServerSecrets | None,
+) -> _Parts:
+    secrets = secrets or await ServerSecrets.load(store, config.data_dir)
+    doomed = Doomed(store)
+    logins = _make_logins(store, config, hasher, clock=clock, doomed=doomed)
     news = News(
         store,
         max_per_account=config.http.max_event_streams_per_account,
@@ -252,15 +308,21 @@ async def _make_parts(
     attachments = TemporaryAttachments(store, messages, config.classes, clock=clock)
     limit = config.lmtp.max_message_bytes
     settings = Settings(store, config.classes)
-    policies = Policies(config.classes, on_marked=receipts.acknowledge)
+    rspamd = _make_rspamd(config.filters)
+    learning = Learning(store, rspamd)
+    policies = Policies(config.classes, on_marked=receipts.acknowledge, learning=learning)
     return _Parts(
         clock=clock,
         logins=logins,
+        captchas=await Captchas.open(store, secrets, logins.guesses, now=clock.now),
         messages=messages,
         news=news,
         settings=settings,
-        tokens=await Tokens.open(store),
+        secrets=secrets,
+        tokens=await Tokens.open(secrets),
         routing=routing,
+        rspamd=rspamd,
+        learning=learning,
         policies=policies,
         doomed=doomed,
         jobs=Jobs(store, policies, on_progress=news.job_changed),
@@ -276,6 +338,15 @@ def _make_bimi(store: Store, config: Config, clock: Clock) -> Bimi:
     return Bimi(store, trusted_hosts=trusted_hosts, is_enabled=config.bimi.enabled, clock=clock)
 
 
+def _make_rspamd(config: FiltersConfig) -> "Rspamd | None":
+    if not config.rspamd_url and not config.rspamd_learn_url:
+        return None
+    # Most servers have none: they need not pay for the HTTP client.
+    from postroom.app.rspamd import Rspamd  # noqa: PLC0415
+
+    return Rspamd(config)
+
+
 def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWork | None) -> Ingest:
     ingest = Ingest(
         store,
@@ -283,6 +354,7 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
         max_message_bytes=config.lmtp.max_message_bytes,
         work=work,
         routing=parts.routing,
+        filters=SpamFilters(store, config.filters, parts.rspamd),
         bimi=parts.bimi,
         now=parts.clock.now,
     )
@@ -295,6 +367,10 @@ def _make_security_notices(store: Store, config: Config, parts: _Parts, *, inges
     notices = SecurityNotices(store, config.classes, prepare=ingest.prepare, clock=parts.clock)
     parts.doomed.also.append(notices.file_due)
     return notices
+
+
+def _make_carrying(store: Store, config: Config, parts: _Parts) -> Carrying:
+    return Carrying(store, parts.messages, parts.letters, config.classes)
 
 
 def _make_sending(store: Store, config: Config, parts: _Parts) -> Sending:

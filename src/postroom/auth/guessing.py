@@ -8,6 +8,7 @@ The limits hold for one process: of several over one database each counts for it
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from postroom.auth.sources import find_source
 from postroom.auth.throttle import Throttle
@@ -43,9 +44,15 @@ class Guesses:
             limit=config.attempts_per_address, window_seconds=config.attempts_window_seconds
         )
 
-    def apart(self) -> "Guesses":
-        """Return the tries at another door, which counts names by itself."""
-        return Guesses(self._config, trusted=self._trusted, now=self._now, by_address=self._by_address)
+    def apart(self, *, limits_names: bool = True) -> "Guesses":
+        """Return the tries at another door, which counts names by itself, or not at all."""
+        config = self._config if limits_names else replace(self._config, attempts_per_name=0)
+        return Guesses(config, trusted=self._trusted, now=self._now, by_address=self._by_address)
+
+    def count_requests(self, limit: int, window_seconds: float) -> "Requests":
+        """Return a limit on what an address may ask for, right or wrong, where it stands for one user."""
+        throttle = Throttle(limit=limit, window_seconds=window_seconds)
+        return Requests(throttle, trusted=self._trusted, now=self._now)
 
     def begin(self, name: str, client: str) -> None:
         """Count a try as wrong, until it is said to be something else. Raises: tooManyRequests."""
@@ -76,15 +83,29 @@ class Guesses:
         self._by_name.withdraw(name)
         self._withdraw_source(client)
 
-    def is_spent(self, name: str) -> bool:
-        """Tell whether a name has failed as often as it may before its tries are spaced."""
-        limit = self._config.attempts_per_name
-        return limit > 0 and self._by_name.count(name, self._now()) >= limit
-
     def _withdraw_source(self, client: str) -> None:
         source = find_source(client, self._trusted)
         if source is not None:
             self._by_address.withdraw(source)
+
+
+class Requests:
+    """Counts what a source address asks for, where it stands for one user."""
+
+    def __init__(self, throttle: Throttle, *, trusted: Sequence[IPNetwork], now: Callable[[], float]) -> None:
+        self._trusted = trusted
+        self._throttle = throttle
+        self._now = now
+
+    def take(self, client: str) -> None:
+        """Count a request. Raises: tooManyRequests."""
+        source = find_source(client, self._trusted)
+        if source is None:
+            return
+        now = self._now()
+        if seconds := self._throttle.refused_seconds(source, now):
+            raise _too_many(seconds, "too many requests; try again later")
+        self._throttle.begin(source, now)
 
 
 def counted_as(account: Account | None, name: str) -> str:
@@ -97,10 +118,5 @@ def counted_as(account: Account | None, name: str) -> str:
     return f"#{account.account_id}" if account is not None else name.casefold()[:MAX_NAME_CHARACTERS]
 
 
-def _too_many(seconds: int) -> PostroomError:
-    return PostroomError(
-        Kind.LIMITED,
-        "tooManyRequests",
-        "too many failed logins; try again later",
-        retry_after_seconds=seconds,
-    )
+def _too_many(seconds: int, message: str = "too many failed logins; try again later") -> PostroomError:
+    return PostroomError(Kind.LIMITED, "tooManyRequests", message, retry_after_seconds=seconds)

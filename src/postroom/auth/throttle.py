@@ -32,11 +32,6 @@ class Throttle:
         data = key.encode("utf-8", "surrogatepass")
         return hashlib.blake2b(data, key=self._secret, digest_size=_KEY_BYTES).digest()
 
-    def count(self, key: str, now: float) -> int:
-        """Return how many tries of a key count as failed, at most the limit."""
-        tries = self._tries.get(self._hash(key), ())
-        return sum(one > now - self._window_seconds for one in tries)
-
     def refused_seconds(self, key: str, now: float) -> int:
         """Return after how many seconds a try may succeed, 0 if it may now."""
         tries = self._tries.get(self._hash(key))

@@ -68,7 +68,7 @@ def measure_indexing(scene: Scene) -> None:
 
 async def _take_costs(directory: Path, digests: list[Digest]) -> _Costs:
     store = await open_store("sqlite:", directory)
-    config = Config()
+    config = Config(data_dir=directory)
     hasher = PasswordHasher(config.auth)
     try:
         accounts = Directory(store, hasher, config.classes)

@@ -19,6 +19,7 @@ GROUPS = (
     "finding",
     "sending",
     "changes",
+    "contacts",
     "server",
 )
 """The groups of measurements, in the order in which they are taken."""

@@ -20,6 +20,8 @@ from rich.console import Console
 
 from postroom.bench.attachment import measure_attachment
 from postroom.bench.changes import measure_changes
+from postroom.bench.contacts import measure_contacts
+from postroom.bench.filtering import measure_filters
 from postroom.bench.finding import measure_finding
 from postroom.bench.load import compile_client
 from postroom.bench.mailbox import BenchMailbox
@@ -149,6 +151,8 @@ class _Run:
                     step(scene)
             peak = max(filling_peak, server.peak_resident_bytes())
             self._take_memory("memory, most under load", peak, Goal(200, at_most=True))
+            if self._options.wants("deliveries"):
+                measure_filters(scene)
             if self._options.wants("attachment"):
                 measure_attachment(scene)
             if self._options.wants("finding"):
@@ -158,6 +162,8 @@ class _Run:
                 measure_queue(scene)
             if self._options.wants("changes"):
                 measure_changes(scene)
+            if self._options.wants("contacts"):
+                measure_contacts(scene)
             api.close()
 
     def _measure_starts(self, mailbox: BenchMailbox, name: str) -> None:

@@ -22,7 +22,7 @@ TRACEBACK: Final = "POSTROOM_TRACEBACK"
 
 _COMMANDS = {
     "serve": ("server:serve", "Run the server until it is told to stop."),
-    "init": ("server:init", "Make the data folder and the store, or bring them up to date."),
+    "init": ("server:init", "Make the data folder, the server key and the store, or bring them up to date."),
     "check": ("checking:check", "Verify the store: counters, contents, orphans, indexes."),
     "reindex": ("reindexing:reindex", "Rebuild what is computed from the messages, while the server runs."),
     "import": (
@@ -53,6 +53,22 @@ _GROUPS = {
             "remove": ("accounts:remove", "Remove an account with all its mail."),
         },
     ),
+    "folder": (
+        "What others may do in the folders of accounts.",
+        {
+            "grant": ("sharing:grant", "Say what somebody may do in a folder."),
+            "revoke": ("sharing:revoke", "Take from somebody what he may do in a folder."),
+            "list": ("sharing:list_grants", "List who may do what in a folder."),
+        },
+    ),
+    "public": (
+        "Public folders.",
+        {
+            "add": ("sharing:add_public", "Make a public folder."),
+            "list": ("sharing:list_public", "List the public folders."),
+            "remove": ("sharing:remove_public", "Remove a public folder with all in it."),
+        },
+    ),
     "queue": (
         "The outgoing queue.",
         {
@@ -67,6 +83,13 @@ _GROUPS = {
         {
             "generate": ("dkim:generate", "Make a key for a domain, and print its DNS record."),
             "show": ("dkim:show", "Print the DNS record of a domain's key."),
+        },
+    ),
+    "keys": (
+        "Server keys, which secrets in the store are encrypted with.",
+        {
+            "rotate": ("keys:rotate", "Make a new key, and encrypt everything with it."),
+            "list": ("keys:list_all", "List the keys, and what is encrypted with each."),
         },
     ),
     "config": (

@@ -39,7 +39,7 @@ def _load_structlog() -> None:
 
 
 def init(*, options: Options = DEFAULTS) -> None:
-    """Make the data folder and the store, or bring them up to date. It may be repeated.
+    """Make the data folder, the server key and the store, or bring them up to date. It may be repeated.
 
     Args:
         options: Where the configuration is.
@@ -47,7 +47,10 @@ def init(*, options: Options = DEFAULTS) -> None:
     config = options.load().config
 
     async def work() -> None:
+        from postroom.domain.server_secrets import ServerSecrets  # noqa: PLC0415 (commands start quickly)
+
         async with opened_store(config) as store:
+            await ServerSecrets.load(store, config.data_dir)
             say(f"the store is ready ({store.engine.name}), data folder {config.data_dir.resolve()}")
 
     asyncio.run(work())

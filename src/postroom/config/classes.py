@@ -265,6 +265,7 @@ class AccountClass:
         "Mails of one account that wait to be sent at the same time, scheduled ones included; 0: no limit.",
         minimum=0,
     )
+    contacts: int = option(50_000, "Contacts of one account, in all its folders.", minimum=1, maximum=100_000)
     remembered_calls: int = option(
         200_000,
         "Calls with an Idempotency-Key of one account that are remembered; beyond it the oldest are forgotten before "

@@ -9,6 +9,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -94,6 +95,12 @@ def check_listen_or_none(text: str) -> None:
     """Accept "" (do not listen) and what :func:`parse_listen` accepts."""
     if text:
         parse_listen(text)
+
+
+def check_path_or_none(text: str) -> None:
+    """Accept "" and an absolute path."""
+    if text and not Path(text).is_absolute():
+        raise ValueError("must be an absolute path")
 
 
 def check_host(text: str) -> None:

@@ -66,7 +66,7 @@ class Config:
         default_factory=DKIMConfig, metadata=about("Signatures of outgoing mail (DKIM).")
     )
     filters: FiltersConfig = field(
-        default_factory=FiltersConfig, metadata=about("Filtering of incoming mail.", pending=True)
+        default_factory=FiltersConfig, metadata=about("Filtering of incoming mail.")
     )
     extraction: ExtractionConfig = field(
         default_factory=ExtractionConfig, metadata=about("The text of attached documents, for searches.")

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from postroom.config.options import check_host_or_none, option, parse_listen
+from postroom.config.options import check_host_or_none, check_path_or_none, option, parse_listen
 
 
 def _check_addresses(texts: tuple[str, ...]) -> None:
@@ -12,11 +11,6 @@ def _check_addresses(texts: tuple[str, ...]) -> None:
         parse_listen(text)
     if len(set(texts)) < len(texts):
         raise ValueError("must name each address once")
-
-
-def _check_path(text: str) -> None:
-    if text and not Path(text).is_absolute():
-        raise ValueError("must be an absolute path")
 
 
 @dataclass(frozen=True)
@@ -37,12 +31,12 @@ class SubmissionConfig:
     certificate: str = option(
         "",
         "PEM file of the server's certificate and its chain, by its absolute path; read again when it is renewed.",
-        check=_check_path,
+        check=check_path_or_none,
     )
     key: str = option(
         "",
         "PEM file of the certificate's key, without a password; \"\" if it is in the certificate's file.",
-        check=_check_path,
+        check=check_path_or_none,
     )
     hostname: str = option(
         "",

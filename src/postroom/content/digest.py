@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 import zstandard
 
+from postroom.content.traits import Traits, read_traits
 from postroom.mime.decode import decode_bytes, text_of
 from postroom.mime.documents import has_documents
 from postroom.mime.headers import Header
@@ -65,10 +66,12 @@ class Digest(NamedTuple):
     index_terms: IndexTerms
     has_documents: bool = False
     """Whether parts are to be read for the index later, which takes long."""
+    traits: Traits | None = None
+    """What filters go by, where that was asked for."""
 
 
-def digest_message(raw: Raw) -> Digest:
-    """Return a raw message ready to be filed."""
+def digest_message(raw: Raw, *, with_traits: bool = False) -> Digest:
+    """Return a raw message ready to be filed; ``with_traits`` where filters are to look at it."""
     root = parse_message(raw)
     header = Header(raw, root)
     summary, body_text = read_summary(raw, root, header)
@@ -88,7 +91,18 @@ def digest_message(raw: Raw) -> Digest:
         sort_to=keys.to,
         index_terms=IndexTerms(*map(index_terms, index_fields(raw, root, body_text, header=header))),
         has_documents=has_documents(root),
+        traits=_read_traits(raw, root, header, summary=summary) if with_traits else None,
     )
+
+
+def _read_traits(raw: Raw, root: Part, header: Header, *, summary: Summary) -> Traits | None:
+    """Return the traits of a message; None if that fails, which must keep no message from being filed."""
+    try:
+        html_part = None if summary.snippet else best_body(root, "html")
+        html = None if html_part is None else _read_text(raw, root, html_part)
+        return read_traits(raw, root, header, summary=summary, html=html)
+    except Exception:  # noqa: BLE001 - whatever it is, the filters are skipped, and tell of it
+        return None
 
 
 def read_summary(raw: Raw, root: Part, header: Header | None = None) -> tuple[Summary, str]:

@@ -22,6 +22,7 @@ class DigestTask(msgspec.Struct, array_like=True, tag="digest", frozen=True):
     """A raw message to be digested."""
 
     raw: bytes
+    with_traits: bool = False
 
 
 Task = DigestTask | ShowTask | ComposeTask
@@ -47,7 +48,7 @@ def perform(content: bytes | memoryview) -> bytes:
 
 def _do(task: Task) -> Digest | Shown | Composed:
     if isinstance(task, DigestTask):
-        return digest_message(task.raw)
+        return digest_message(task.raw, with_traits=task.with_traits)
     return show(task) if isinstance(task, ShowTask) else compose(task)
 
 

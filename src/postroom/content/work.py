@@ -24,15 +24,15 @@ class ContentWork:
     def __init__(self, pool: HelperPool | None = None) -> None:
         self._pool = pool
 
-    async def digest(self, raw: Raw) -> Digest:
-        """Return a raw message ready to be filed."""
+    async def digest(self, raw: Raw, *, with_traits: bool = False) -> Digest:
+        """Return a raw message ready to be filed; ``with_traits`` where filters are to look at it."""
         if len(raw) > MAX_SOURCE_BYTES:
-            return await asyncio.to_thread(digest_message, raw)
+            return await asyncio.to_thread(digest_message, raw, with_traits=with_traits)
         if self._pool is not None:
-            found: Digest | None = await self._pool.run(DigestTask(raw[:]))
+            found: Digest | None = await self._pool.run(DigestTask(raw[:], with_traits))
             if found is not None:
                 return found
-        return digest_message(raw)
+        return digest_message(raw, with_traits=with_traits)
 
     async def compose(self, fields: Fields, files: Sequence[AttachedFile] = ()) -> Composed:
         """Return a composed message ready to be filed.

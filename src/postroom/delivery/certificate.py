@@ -1,12 +1,16 @@
 """The certificate of a server, read from files, and read again when they are renewed.
 
 New connections get what the files hold now: they are looked at when a connection asks for TLS, at most once a minute.
-If what they hold then cannot be used, the one that was read before stays, and the log says so.
+If what they hold then cannot be used, the one that was read before stays, and the log says so. Connections that are
+open keep what they began with.
+
+Whoever takes a context for each connection asks for :meth:`Certificate.context`. A server that takes one context for
+all is given :meth:`Certificate.lasting_context`, which changes over to the present one within each handshake.
 """
 
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,14 +27,20 @@ class Certificate:
     """A certificate with its chain and its key, in PEM."""
 
     def __init__(
-        self, certificate: Path, key: Path | None, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        certificate: Path,
+        key: Path | None,
+        *,
+        protocols: Sequence[str] = (),
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``key`` is None where the key is in the certificate's file.
+        """``key`` is None where the key is in the certificate's file; ``protocols`` are offered by ALPN (RFC 7301).
 
         Raises: badCertificate, which names the file and says what is wrong with it.
         """
         self._certificate = certificate
         self._key = key
+        self._protocols = protocols
         self._monotonic = monotonic
         self._looked_at = monotonic()
         self._state = self._look()
@@ -40,9 +50,24 @@ class Certificate:
         """Return what a TLS handshake of a server needs."""
         now = self._monotonic()
         if now - self._looked_at >= _LOOK_AGAIN_SECONDS:
-            self._looked_at = now
-            self._renew()
+            self.look_again()
         return self._context
+
+    def lasting_context(self) -> ssl.SSLContext:
+        """Return a context for all handshakes to come, whatever certificate they are to have."""
+
+        def change_over(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+            connection.context = self.context()
+
+        # OpenSSL calls this for every handshake, whether the client names a server or not.
+        lasting = self._read()
+        lasting.sni_callback = change_over
+        return lasting
+
+    def look_again(self) -> None:
+        """Read the files again if they have changed."""
+        self._looked_at = self._monotonic()
+        self._renew()
 
     def _renew(self) -> None:
         try:
@@ -71,6 +96,8 @@ class Certificate:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         # A client that could ask for new keys again and again would get this server to work for nothing.
         context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+        if self._protocols:
+            context.set_alpn_protocols(list(self._protocols))
         where = f"{self._certificate}" + (f" with the key {self._key}" if self._key else "")
         try:
             # Without an answer to "password", OpenSSL would ask for one at the terminal.

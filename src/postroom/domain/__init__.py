@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from postroom.domain.access_tokens import AccessTokens
 from postroom.domain.accounts import Accounts
+from postroom.domain.address_book import AddressBook
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
 from postroom.domain.bimi import Bimi
@@ -10,11 +12,13 @@ from postroom.domain.calls import Calls
 from postroom.domain.conversation_batches import ConversationBatches
 from postroom.domain.conversation_changes import ConversationChanges
 from postroom.domain.conversations import Conversations
+from postroom.domain.cookie_logins import CookieLogins
 from postroom.domain.counters import Counters
 from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
 from postroom.domain.drafts import Drafts
 from postroom.domain.event_streams import EventStreams
+from postroom.domain.filter_settings import FilterSettings
 from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.health import Health
@@ -22,6 +26,7 @@ from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
 from postroom.domain.jobs import Jobs
 from postroom.domain.labels import Labels
+from postroom.domain.learning import Learning
 from postroom.domain.logins import Logins
 from postroom.domain.mail_changes import MailChanges
 from postroom.domain.mails import Mails
@@ -37,6 +42,7 @@ from postroom.domain.security_log import SecurityLogs
 from postroom.domain.security_notices import SecurityNotices
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
+from postroom.domain.sharing import Sharing
 from postroom.domain.signatures import Signatures
 from postroom.domain.temporary_aliases import TemporaryAliases
 from postroom.domain.temporary_attachments import TemporaryAttachments
@@ -52,7 +58,9 @@ from postroom.domain.webhooks import Webhooks
 class Domain:
     """The use cases, put together by the composition root."""
 
+    access_tokens: AccessTokens
     accounts: Accounts
+    address_book: AddressBook
     attachments: Attachments
     batches: Batches
     bimi: Bimi
@@ -60,11 +68,13 @@ class Domain:
     conversation_batches: ConversationBatches
     conversation_changes: ConversationChanges
     conversations: Conversations
+    cookie_logins: CookieLogins
     counters: Counters
     deltas: Deltas
     doomed: Doomed
     drafts: Drafts
     event_streams: EventStreams
+    filter_settings: FilterSettings
     folder_changes: FolderChanges
     folders: Folders
     health: Health
@@ -72,6 +82,7 @@ class Domain:
     ingest: Ingest
     jobs: Jobs
     labels: Labels
+    learning: Learning
     logins: Logins
     mail_changes: MailChanges
     mails: Mails
@@ -87,6 +98,7 @@ class Domain:
     security_notices: SecurityNotices
     sending: Sending
     settings: Settings
+    sharing: Sharing
     signatures: Signatures
     temporary_aliases: TemporaryAliases
     temporary_attachments: TemporaryAttachments

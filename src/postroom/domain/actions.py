@@ -141,7 +141,7 @@ async def perform(tx: Transaction, action: Action, items: Sequence[Located], *, 
     """
     await check_action(tx, action)
     outcome = Outcome([], {item.mail.item_id: item.mail for item in items})
-    for group in _by_folder(items):
+    for group in group_by_folder(items):
         match action:
             case MoveTo():
                 if group[0].mail.folder_id not in action.sparing:
@@ -161,7 +161,8 @@ async def perform(tx: Transaction, action: Action, items: Sequence[Located], *, 
     return outcome
 
 
-def _by_folder(items: Iterable[Located]) -> list[list[Located]]:
+def group_by_folder(items: Iterable[Located]) -> list[list[Located]]:
+    """Return mails in groups of one folder each."""
     groups: dict[FolderId, list[Located]] = {}
     for item in items:
         groups.setdefault(item.mail.folder_id, []).append(item)
@@ -321,5 +322,7 @@ async def make_folder(
             is_threaded=int(kind == "mails") if parent is None else parent.is_threaded,
         )
     )
+    if parent is not None:
+        await tx.grants.inherit(parent_id, folder_id)
     steps.append(MakeFolder(folder_id, Place(parent_id, name), kind))
     return folder_id

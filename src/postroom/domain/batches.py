@@ -7,19 +7,24 @@ search folder is found there, and told by that name where it could not be done.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
-from postroom.domain.actions import Action, check_action
+from postroom.domain.access import INSERT, LIST, READ, asker_of, find_letters, require
+from postroom.domain.actions import Action, check_action, find_target
+from postroom.domain.carrying import Carrying
 from postroom.domain.jobs import Jobs, JobState, Target
 from postroom.domain.mails import check_sort
 from postroom.domain.search_folders import SearchFolders
+from postroom.domain.shared_changes import check_shared_action
+from postroom.domain.shared_folders import MODES, list_shared
+from postroom.domain.shared_lists import list_by_unread
 from postroom.domain.undo import Failed
-from postroom.errors import bad_parameter
+from postroom.errors import Kind, PostroomError, bad_parameter
 from postroom.model.account import Caller
 from postroom.model.folder import Folder
-from postroom.model.ids import FolderId, ItemId, MailRef, Uid
-from postroom.model.listing import Sort
+from postroom.model.ids import AccountId, FolderId, FolderRef, ItemId, MailRef, Uid
+from postroom.model.listing import Sort, SortField
 from postroom.model.search_folder import is_search_folder
 from postroom.store import Store
 from postroom.store.order_keys import key_of
@@ -28,6 +33,8 @@ from postroom.store.tx import Snapshot
 
 MAX_MAILS = 1_000_000
 """Mails of one batch."""
+MOST_CARRIED = 500
+"""Mails of one batch that go from one owner to another."""
 _PAGE = 500
 
 
@@ -49,26 +56,74 @@ class Selection(NamedTuple):
 class Batches:
     """Batches over the mails that a caller sees."""
 
-    def __init__(self, store: Store, jobs: Jobs, search_folders: SearchFolders) -> None:
+    def __init__(
+        self, store: Store, jobs: Jobs, search_folders: SearchFolders, *, carrying: Carrying
+    ) -> None:
         self._store = store
         self._jobs = jobs
         self._search_folders = search_folders
+        self._carrying = carrying
 
     async def check(self, caller: Caller, action: Action) -> None:
         """Refuse an action that can be done to no mail. Raises: notFound; badParameter; unavailable."""
         async with self._store.read(caller.account_id) as mailbox:
             await check_action(mailbox, action)
 
-    async def start(self, caller: Caller, kind: str, action: Action, *, selection: Selection) -> JobState:
+    async def start(
+        self,
+        caller: Caller,
+        kind: str,
+        action: Action,
+        *,
+        selection: Selection,
+        target: FolderRef | None = None,
+    ) -> JobState:
         """Do an action to all mails of a selection; return when it is done, or begun if they are many.
 
+        ``target`` is the folder that the action puts mails into, if it has one.
         Raises: notFound, badParameter for a destination or label that there is not; badParameter for too many mails;
-            unavailable.
+            notPermitted; unavailable.
         """
+        named = {ref.owner for ref in selection.ids} | {one.start.owner for one in selection.ranges}
+        owner = await find_owner(self._store, caller, named)
+        if target is not None and target.owner != owner:
+            return await self._carry_all(caller, kind, target, selection=selection, owner=owner)
+        async with self._store.read(owner) as mailbox:
+            if owner != caller.account_id:
+                await check_shared_action(mailbox, caller, action)
+            await check_action(mailbox, action)
+        found, failed = await self._find(caller, owner, selection)
+        targets = list(found.values())
+        return await self._jobs.start_batch(caller, kind, action, targets=targets, failed=failed, owner=owner)
+
+    async def _carry_all(
+        self, caller: Caller, kind: str, target: FolderRef, *, selection: Selection, owner: AccountId
+    ) -> JobState:
+        """Carry mails to a folder of another owner, one after the other."""
+        async with self._store.read(target.owner) as mailbox:
+            await require(mailbox, caller, target.folder, needs=INSERT, what="the destination folder")
+            await find_target(mailbox, target.folder)
+        found, failed = await self._find(caller, owner, selection)
+        if len(found) > MOST_CARRIED:
+            raise bad_parameter("ids", f"a batch between owners has at most {MOST_CARRIED} mails")
+        for one in found.values():
+            ref = MailRef(owner, FolderId(one.folder_id), Uid(one.uid))
+            try:
+                where = await self._search_folders.resolve(caller, ref)
+                await self._carrying.carry(caller, where, target, kind=kind, is_move=kind == "mails.move")
+            except PostroomError as error:
+                if error.kind in {Kind.INTERNAL, Kind.UNAVAILABLE}:
+                    raise
+                failed.append(_fail(caller, ref))
+        return JobState("", caller.account_id, len(found), len(found), failed, True, is_waited_for=True)
+
+    async def _find(
+        self, caller: Caller, owner: AccountId, selection: Selection
+    ) -> tuple[dict[int, Target], list[Failed]]:
+        """Return the mails of a selection, and what is not there."""
         found: dict[int, Target] = {}
         failed: list[Failed] = []
-        async with self._store.read(caller.account_id) as mailbox:
-            await check_action(mailbox, action)
+        async with self._store.read(owner) as mailbox:
             await self._find_ids(caller, mailbox, selection.ids, found=found, failed=failed)
             for wanted in selection.ranges:
                 if not is_search_folder(wanted.start.folder):
@@ -80,7 +135,7 @@ class Batches:
         for wanted in selection.ranges:
             if is_search_folder(wanted.start.folder):
                 await self._find_searched(caller, wanted, sort=selection.sort, found=found, failed=failed)
-        return await self._jobs.start_batch(caller, kind, action, targets=list(found.values()), failed=failed)
+        return found, failed
 
     async def _find_ids(
         self,
@@ -92,11 +147,12 @@ class Batches:
         failed: list[Failed],
     ) -> None:
         by_folder: dict[FolderId, list[Uid]] = {}
+        seen = await _list_seen(mailbox, caller)
         for ref in dict.fromkeys(refs):
-            if ref.owner == caller.account_id:
+            if ref.owner == mailbox.account_id and _is_seen(ref, seen):
                 by_folder.setdefault(ref.folder, []).append(ref.uid)
             else:
-                failed.append(Failed(ref.folder, ref.uid, ref.owner))
+                failed.append(_fail(caller, ref))
         there: dict[FolderId, Mapping[Uid, ItemId]] = {}
         for folder_id, uids in by_folder.items():
             if is_search_folder(folder_id):
@@ -106,11 +162,11 @@ class Batches:
             else:
                 there[folder_id] = await mailbox.mails.find_item_ids(folder_id, uids)
         for ref in dict.fromkeys(refs):
-            if ref.owner != caller.account_id:
+            if ref.owner != mailbox.account_id or ref.folder not in there:
                 continue
             item_id = there[ref.folder].get(ref.uid)
             if item_id is None:
-                failed.append(Failed(ref.folder, ref.uid))
+                failed.append(_fail(caller, ref))
             else:
                 found[item_id] = Target(item_id, ref.folder, ref.uid)
 
@@ -124,19 +180,48 @@ class Batches:
         failed: list[Failed],
     ) -> None:
         """Find the rows of a search folder."""
-        owner, folder_id, uid = wanted.start
-        if owner != caller.account_id:
-            failed.append(Failed(folder_id, uid, owner))
-            return
+        folder_id = wanted.start.folder
         limit = min(wanted.limit, MAX_MAILS + 1)
         item_ids = await self._search_folders.find_range(caller, wanted.start, sort, limit=limit)
         if item_ids is None:
-            failed.append(Failed(folder_id, uid))
+            failed.append(_fail(caller, wanted.start))
             return
         for item_id in item_ids:
             found.setdefault(item_id, Target(item_id, folder_id, item_id))
         if len(found) > MAX_MAILS:
             raise bad_parameter("ranges", f"a batch has at most {MAX_MAILS} mails")
+
+
+def _fail(caller: Caller, ref: MailRef) -> Failed:
+    return Failed(ref.folder, ref.uid, 0 if ref.owner == caller.account_id else ref.owner)
+
+
+async def find_owner(store: Store, caller: Caller, named: Set[AccountId]) -> AccountId:
+    """Return in whose mailbox a batch works that names things of some accounts.
+
+    Accounts that share nothing with the caller are as if they were not there. Raises: badParameter; unavailable.
+    """
+    if named <= {caller.account_id}:
+        return caller.account_id
+    async with store.read(caller.account_id) as mailbox:
+        shared = await list_shared(mailbox, caller, MODES["all"])
+    seen = {owner.account_id for owner in shared} | {caller.account_id}
+    owners = sorted(named & seen)
+    if len(owners) > 1:
+        raise bad_parameter("ids", "a batch works in the folders of one owner")
+    return owners[0] if owners else caller.account_id
+
+
+async def _list_seen(mailbox: Snapshot, caller: Caller) -> frozenset[FolderId] | None:
+    """Return the folders of another's mailbox that a caller may list; None for his own."""
+    if mailbox.account_id == caller.account_id:
+        return None
+    given = await mailbox.grants.list_for(asker_of(caller))
+    return frozenset(folder_id for folder_id, letters in given.items() if LIST in letters)
+
+
+def _is_seen(ref: MailRef, seen: frozenset[FolderId] | None) -> bool:
+    return seen is None or ref.folder in seen or is_search_folder(ref.folder)
 
 
 async def _find_range(
@@ -150,11 +235,17 @@ async def _find_range(
 ) -> None:
     ref = wanted.start
     item = folder = None
-    if ref.owner == caller.account_id:
+    if ref.owner == mailbox.account_id and READ in await find_letters(mailbox, caller, ref.folder):
         folder = await mailbox.folders.find(ref.folder)
         item = await mailbox.mails.locate(ref.folder, ref.uid)
     if item is None or folder is None:
-        failed.append(Failed(ref.folder, ref.uid, 0 if ref.owner == caller.account_id else ref.owner))
+        failed.append(_fail(caller, ref))
+        return
+    if mailbox.account_id != caller.account_id and sort.field is SortField.IS_UNREAD:
+        order = await list_by_unread(mailbox, caller, folder, descending=sort.descending)
+        row = next(row for row, (item_id, _) in enumerate(order) if item_id == item.mail.item_id)
+        for item_id, uid in order[row : row + wanted.limit]:
+            found.setdefault(item_id, Target(item_id, ref.folder, uid))
         return
     left = min(wanted.limit, folder.total_items)
     first = Target(item.mail.item_id, ref.folder, ref.uid)

@@ -17,8 +17,8 @@ from postroom.config.classes import AccountClass
 from postroom.domain.actions import is_within
 from postroom.domain.filing import remove_mails
 from postroom.domain.folder_changes import remove_folders
-from postroom.domain.folders import parents_first
 from postroom.domain.settings import read_settings
+from postroom.domain.shared_folders import parents_first
 from postroom.domain.steps import Listed, Record, Remove
 from postroom.errors import Kind, PostroomError
 from postroom.model.folder import Folder

@@ -8,18 +8,20 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from postroom.domain.access import require_own
-from postroom.domain.actions import Action, MoveTo, SetFlags, check_action
-from postroom.domain.batches import MAX_MAILS
+from postroom.domain.access import INSERT, READ, require
+from postroom.domain.actions import DESTINATION, Action, MoveTo, SetFlags, check_action, find_target
+from postroom.domain.batches import MAX_MAILS, find_owner
 from postroom.domain.found_conversations import FoundConversations
 from postroom.domain.jobs import CONVERSATION, MOST_MAILS_WAITED_FOR, WAITED_FOR, Jobs, JobState, Target
+from postroom.domain.shared_changes import check_shared_action
+from postroom.domain.shared_conversations import list_letters
 from postroom.domain.undo import Failed
 from postroom.errors import bad_parameter, not_found
 from postroom.model.account import Caller
 from postroom.model.conversation import ConversationId, ConversationRef
 from postroom.model.folder import DRAFTS, SENT, Folder
 from postroom.model.ids import AccountId, FolderId, FolderRef
-from postroom.model.listing import Sort
+from postroom.model.listing import Sort, SortField
 from postroom.model.search_folder import is_search_folder
 from postroom.store import Store
 from postroom.store.order_keys import key_of
@@ -71,7 +73,13 @@ class ConversationBatches:
         self._found = found
 
     async def start(
-        self, caller: Caller, kind: str, action: Action, *, selection: ConversationSelection
+        self,
+        caller: Caller,
+        kind: str,
+        action: Action,
+        *,
+        selection: ConversationSelection,
+        target: FolderRef | None = None,
     ) -> JobState:
         """Do an action to all mails of a selection; return when it is done, or begun if they are many.
 
@@ -80,22 +88,36 @@ class ConversationBatches:
         """
         found = _Found({}, [])
         in_search = selection.folder is not None and is_search_folder(selection.folder.folder)
-        if selection.folder is not None and in_search:
-            # It needs a snapshot of its own.
-            await self._find_searched(caller, selection.folder, selection, found=found)
-        async with self._store.read(caller.account_id) as mailbox:
+        named = {ref.owner for ref in selection.ids} | {one.start.owner for one in selection.ranges}
+        if selection.folder is not None:
+            named = {selection.folder.owner}
+            if in_search:
+                # It needs a snapshot of its own.
+                await self._find_searched(caller, selection.folder, selection, found=found)
+            else:
+                await self._check_folder(caller, selection.folder)
+        owner = await find_owner(self._store, caller, named)
+        if target is not None and target.owner != owner:
+            await self._refuse_target(caller, target)
+        async with self._store.read(owner) as mailbox:
+            if owner != caller.account_id:
+                await check_shared_action(mailbox, caller, action)
             await check_action(mailbox, action)
             action = await spare_own(mailbox, action)
             for ref in dict.fromkeys(selection.ids):
-                if ref.owner == caller.account_id:
+                if ref.owner == owner:
                     found.conversations.setdefault(ref.conversation)
                 else:
                     found.fail(caller.account_id, ref)
             if selection.folder is not None and not in_search:
                 folder = await _get_folder(caller, mailbox, selection.folder)
+                if owner != caller.account_id and selection.sort.field is not SortField.DATE:
+                    raise bad_parameter("sortInfo", "ranges in a folder of another are by date")
                 for wanted in selection.ranges:
-                    await _find_range(mailbox, folder, wanted, sort=selection.sort, found=found)
-            targets = await _list_targets(mailbox, found)
+                    await _find_range(
+                        caller, mailbox, folder, wanted=wanted, sort=selection.sort, found=found
+                    )
+            targets = await _list_targets(caller, mailbox, found)
         return await self._jobs.start_batch(
             caller,
             kind,
@@ -103,7 +125,20 @@ class ConversationBatches:
             targets=targets,
             failed=found.failed,
             waits=len(found.conversations) <= WAITED_FOR and len(targets) <= MOST_MAILS_WAITED_FOR,
+            owner=owner,
         )
+
+    async def _check_folder(self, caller: Caller, ref: FolderRef) -> None:
+        if ref.owner != caller.account_id:
+            async with self._store.read(ref.owner) as mailbox:
+                await require(mailbox, caller, ref.folder, needs=READ)
+
+    async def _refuse_target(self, caller: Caller, target: FolderRef) -> None:
+        """Refuse a folder of another owner. Raises: notFound; notPermitted; badParameter."""
+        async with self._store.read(target.owner) as mailbox:
+            await require(mailbox, caller, target.folder, needs=INSERT, what="the destination folder")
+            await find_target(mailbox, target.folder)
+        raise bad_parameter(DESTINATION, "conversations can be moved among the folders of their owner alone")
 
     async def _find_searched(
         self, caller: Caller, ref: FolderRef, selection: ConversationSelection, *, found: _Found
@@ -136,7 +171,7 @@ async def spare_own(mailbox: Snapshot, action: Action) -> Action:
 
 
 async def _get_folder(caller: Caller, mailbox: Snapshot, ref: FolderRef) -> Folder:
-    require_own(caller, ref.owner, "the folder")
+    await require(mailbox, caller, ref.folder, needs=READ)
     folder = await mailbox.folders.find(ref.folder)
     if folder is None:
         raise not_found("the folder")
@@ -144,14 +179,20 @@ async def _get_folder(caller: Caller, mailbox: Snapshot, ref: FolderRef) -> Fold
 
 
 async def _find_range(
-    mailbox: Snapshot, folder: Folder, wanted: ConversationRange, *, sort: Sort, found: _Found
+    caller: Caller,
+    mailbox: Snapshot,
+    folder: Folder,
+    *,
+    wanted: ConversationRange,
+    sort: Sort,
+    found: _Found,
 ) -> None:
     ref = wanted.start
     lists = mailbox.conversation_lists
     is_own = ref.owner == mailbox.account_id
     keys = await lists.find_keys(folder.folder_id, ref.conversation) if is_own else None
     if keys is None:
-        found.fail(mailbox.account_id, ref)
+        found.fail(caller.account_id, ref)
         return
     place: Anchor = key_of(sort.field, keys, ref.conversation)
     found.conversations.setdefault(ref.conversation)
@@ -171,18 +212,27 @@ async def _find_range(
         await asyncio.sleep(0)
 
 
-async def _list_targets(mailbox: Snapshot, found: _Found) -> list[Target]:
-    """Return the mails of the conversations found; those that have none have failed."""
+async def _list_targets(caller: Caller, mailbox: Snapshot, found: _Found) -> list[Target]:
+    """Return the mails of the conversations found, of another's those that the caller may read.
+
+    Those that have none have failed.
+    """
     targets: list[Target] = []
+    is_own = mailbox.account_id == caller.account_id
+    letters = {} if is_own else await list_letters(mailbox, caller)
     numbers = list(found.conversations)
     for start in range(0, len(numbers), MANY):
         some = numbers[start : start + MANY]
         members = await mailbox.conversation_lists.list_members(some)
         for number in some:
-            if number in members:
-                targets += [Target(*member, number) for member in members[number]]
-            else:
-                found.failed.append(Failed(CONVERSATION, number))
+            there = [
+                member
+                for member in members.get(number, ())
+                if is_own or READ in letters.get(member.folder_id, "")
+            ]
+            targets += [Target(*member, number) for member in there]
+            if not there:
+                found.fail(caller.account_id, ConversationRef(mailbox.account_id, number))
         if len(targets) > MAX_MAILS:
             raise bad_parameter("ids", f"the conversations of a batch have at most {MAX_MAILS} mails")
         await asyncio.sleep(0)

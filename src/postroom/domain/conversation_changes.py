@@ -4,16 +4,33 @@ The mails of a conversation are changed in one transaction if they are as many a
 one is given to a job, so that nobody else waits long, and its caller waits for that.
 """
 
-from postroom.domain.access import require_own
-from postroom.domain.actions import Action, Delete, MoveTo, SetFlags, SetLabel, check_action, perform
+from postroom.domain.access import INSERT, lock_folders, require, require_own
+from postroom.domain.actions import (
+    DESTINATION,
+    Action,
+    Delete,
+    MoveTo,
+    SetFlags,
+    SetLabel,
+    check_action,
+    find_target,
+    perform,
+)
 from postroom.domain.conversation_batches import spare_own
 from postroom.domain.history import folder_of, write_down
 from postroom.domain.jobs import SLICE, Jobs, Target
 from postroom.domain.mail_changes import Policies
-from postroom.errors import Kind, PostroomError, not_found
+from postroom.domain.shared_changes import (
+    check_shared_action,
+    needs_of,
+    perform_for,
+    write_down_shared,
+)
+from postroom.domain.shared_conversations import list_letters, list_members
+from postroom.errors import Kind, PostroomError, bad_parameter, not_found, not_permitted
 from postroom.model.account import Caller
 from postroom.model.conversation import ConversationRef
-from postroom.model.ids import FolderId, FolderRef, LabelRef
+from postroom.model.ids import AccountId, FolderId, FolderRef, LabelRef
 from postroom.store import Store
 from postroom.store.sql.conversation_lists import Member
 from postroom.store.tx import Transaction
@@ -38,7 +55,8 @@ class ConversationChanges:
 
         Returns whether it is still a conversation. Raises: badParameter for a folder of another type.
         """
-        require_own(caller, target.owner, "the destination folder")
+        if target.owner != ref.owner:
+            await self._refuse_target(caller, ref, target)
         await self._change(caller, ref, MoveTo(target.folder), kind="conversations.move")
         async with self._store.peek(ref.owner) as mailbox:
             folder = await mailbox.folders.find(target.folder)
@@ -50,7 +68,8 @@ class ConversationChanges:
 
     async def set_label(self, caller: Caller, ref: ConversationRef, label: LabelRef, *, is_on: bool) -> None:
         """Put a label on all mails, or take it off. Raises: notFound for a label that is not there."""
-        require_own(caller, label.owner, "the label")
+        if ref.owner == caller.account_id:
+            require_own(caller, label.owner, "the label")
         await self._change(caller, ref, SetLabel(label.label, is_on), kind="conversations.label")
 
     async def spam(self, caller: Caller, ref: ConversationRef) -> None:
@@ -60,7 +79,9 @@ class ConversationChanges:
     async def _change(
         self, caller: Caller, ref: ConversationRef, action: Action | None, *, kind: str
     ) -> None:
-        require_own(caller, ref.owner, "the conversation")
+        if ref.owner != caller.account_id:
+            await self._change_shared(caller, ref, action, kind=kind)
+            return
         async with self._store.transaction(ref.owner, session_id=caller.session_id) as tx:
             await tx.lock()
             found = await tx.conversation_lists.list_members([ref.conversation])
@@ -76,6 +97,44 @@ class ConversationChanges:
                 return
         await self._do_as_job(caller, action, [Target(*one, ref.conversation) for one in members], kind=kind)
 
+    async def _refuse_target(self, caller: Caller, ref: ConversationRef, target: FolderRef) -> None:
+        """Refuse a folder of another owner. Raises: notFound; notPermitted; badParameter."""
+        async with self._store.read(ref.owner) as mailbox:
+            if ref.owner != caller.account_id:
+                await list_members(mailbox, caller, ref.conversation)
+            there = mailbox.at(target.owner)
+            await require(there, caller, target.folder, needs=INSERT, what="the destination folder")
+            await find_target(there, target.folder)
+        raise bad_parameter(DESTINATION, "a conversation can be moved among the folders of its owner alone")
+
+    async def _change_shared(
+        self, caller: Caller, ref: ConversationRef, action: Action | None, *, kind: str
+    ) -> None:
+        """Do to those of its mails what a caller may do to them."""
+        async with self._store.transaction(ref.owner) as tx:
+            await lock_folders(tx)
+            members = await list_members(tx, caller, ref.conversation)
+            if action is None:
+                raise not_permitted("another's mails can be moved, but not to Spam as such")
+            letters = await list_letters(tx, caller)
+            needs = set(needs_of(action))
+            members = [one for one in members if needs <= set(letters[one.folder_id])]
+            if not members:
+                raise not_permitted("your permissions in the folders of this conversation do not allow this")
+            await check_shared_action(tx, caller, action)
+            await check_action(tx, action)
+            action = await spare_own(tx, action)
+            if len(members) <= SLICE:
+                located = await tx.mails.locate_items([one.item_id for one in members])
+                items = [located[one.item_id] for one in members if one.item_id in located]
+                policy = await self._policies.read_for_reader(tx, caller.account_id)
+                steps = (await perform_for(tx, caller, action, items=items, policy=policy)).steps
+                folder_id = FolderId(folder_of(steps[0]) if steps else 0)
+                await write_down_shared(tx, kind, steps, folder_id=folder_id)
+                return
+        targets = [Target(*one, ref.conversation) for one in members]
+        await self._do_as_job(caller, action, targets, kind=kind, owner=ref.owner)
+
     async def _perform(
         self, tx: Transaction, action: Action, members: list[Member], *, caller: Caller, kind: str
     ) -> None:
@@ -85,9 +144,20 @@ class ConversationChanges:
         steps = (await perform(tx, action, items, policy=policy)).steps
         if steps:
             await write_down(tx, kind, steps, folder_id=FolderId(folder_of(steps[0])))
+            self._policies.note(tx, kind, steps)
 
-    async def _do_as_job(self, caller: Caller, action: Action, targets: list[Target], *, kind: str) -> None:
-        state = await self._jobs.start_batch(caller, kind, action, targets=targets, failed=[], waits=True)
+    async def _do_as_job(
+        self,
+        caller: Caller,
+        action: Action,
+        targets: list[Target],
+        *,
+        kind: str,
+        owner: AccountId | None = None,
+    ) -> None:
+        state = await self._jobs.start_batch(
+            caller, kind, action, targets=targets, failed=[], waits=True, owner=owner
+        )
         if state.failed:
             raise PostroomError(
                 Kind.CONFLICT,

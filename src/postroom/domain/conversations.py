@@ -11,14 +11,22 @@ from functools import partial
 from typing import NamedTuple
 
 from postroom.config.classes import AccountClass
-from postroom.domain.access import require_own
+from postroom.domain.access import READ, require, see_mails
 from postroom.domain.conversation_views import Asker, RememberedViews, Render, render_rows
+from postroom.domain.folders import require_folder
 from postroom.domain.found_conversations import FoundConversations, is_found
 from postroom.domain.search_folders import SearchFolders
 from postroom.domain.sessions import Sessions
 from postroom.domain.settings import Settings
+from postroom.domain.shared_conversations import (
+    find_state,
+    list_members,
+    list_page,
+    list_views,
+    see_state,
+)
 from postroom.domain.thread_reasons import Reason, find_why
-from postroom.errors import Kind, PostroomError, not_found
+from postroom.errors import Kind, PostroomError, not_found, not_permitted
 from postroom.model.account import Caller
 from postroom.model.conversation import Conversation, ConversationId, ConversationRef
 from postroom.model.folder import Folder
@@ -119,8 +127,11 @@ class Conversations:
     async def folder_state(self, caller: Caller, ref: FolderRef) -> Folder:
         """Return the folder of a list; one look-up, but for a search folder. Raises: notFound; unavailable."""
         if is_search_folder(ref.folder):
+            await self._refuse_shared(caller, ref)
             return await self._found.folder_state(caller, ref)
-        require_own(caller, ref.owner, "the folder")
+        if ref.owner != caller.account_id:
+            async with self._store.read(ref.owner) as mailbox:
+                return await _see_folder(mailbox, caller, ref.folder)
         async with self._store.peek(ref.owner) as mailbox:
             return await _get_folder(mailbox, ref.folder)
 
@@ -136,8 +147,10 @@ class Conversations:
         """Return a page of a folder's conversations. Raises: notFound; unavailable."""
         sort = await self.sort_for(caller, request)
         if is_search_folder(ref.folder):
+            await self._refuse_shared(caller, ref)
             return await self._list_found(caller, ref, request, sort=sort, asker=asker, render=render)
-        require_own(caller, ref.owner, "the folder")
+        if ref.owner != caller.account_id:
+            return await self._list_shared(caller, ref, request, sort=sort, asker=asker, render=render)
         async with self._store.read(ref.owner) as mailbox:
             folder = await _get_folder(mailbox, ref.folder)
             rows: Sequence[Row] = ()
@@ -150,6 +163,43 @@ class Conversations:
             row = -1 if active is None else await _active_row(mailbox, folder, sort=sort, active=active)
             items = await self._render(mailbox, rows, asker, render=render)
         return ConversationPage(folder, sort, row, items)
+
+    async def _refuse_shared(self, caller: Caller, ref: FolderRef) -> None:
+        """Refuse the search folder of another's mailbox: its conversations have mails that may not be read.
+
+        Raises: notFound; notPermitted; unavailable.
+        """
+        if ref.owner != caller.account_id:
+            await self._search_folders.folder_state(caller, ref)
+            raise not_permitted("what was found in folders of another is listed as mails alone")
+
+    async def _list_shared(
+        self,
+        caller: Caller,
+        ref: FolderRef,
+        request: ConversationListRequest,
+        *,
+        sort: Sort,
+        asker: Asker,
+        render: Render,
+    ) -> ConversationPage:
+        active = request.active
+        wanted = active.conversation if active is not None and active.owner == ref.owner else None
+        async with self._store.read(ref.owner) as mailbox:
+            folder = await _see_folder(mailbox, caller, ref.folder)
+            page = await list_page(
+                mailbox,
+                caller,
+                folder,
+                sort=sort,
+                rows=(request.start, request.limit),
+                asker=asker,
+                active=wanted,
+            )
+            row = page.active_row
+            if active is not None and sort.field is SortField.DATE:
+                row = await _active_row(mailbox, folder, sort=sort, active=active)
+        return ConversationPage(folder, sort, row, [render(view) for view in page.views])
 
     async def _list_found(
         self,
@@ -185,13 +235,16 @@ class Conversations:
 
     async def state(self, caller: Caller, ref: ConversationRef) -> Conversation:
         """Return a conversation as it is stored; one look-up. Raises: notFound; unavailable."""
-        require_own(caller, ref.owner, "the conversation")
+        if ref.owner != caller.account_id:
+            async with self._store.read(ref.owner) as mailbox:
+                return await _see_conversation(mailbox, caller, ref.conversation)
         async with self._store.peek(ref.owner) as mailbox:
             return await _get_conversation(mailbox, ref.conversation)
 
     async def mails(self, caller: Caller, ref: ConversationRef, request: MailsRequest) -> MailsOfConversation:
         """Return mails of a conversation. Raises: notFound; unavailable."""
-        require_own(caller, ref.owner, "the conversation")
+        if ref.owner != caller.account_id:
+            return await self._mails_shared(caller, ref, request)
         async with self._store.read(ref.owner) as mailbox:
             conversation = await _get_conversation(mailbox, ref.conversation)
             item_ids = await _choose(mailbox, ref.conversation, request)
@@ -199,6 +252,23 @@ class Conversations:
         mails = [located[item_id].mail for item_id in item_ids if item_id in located]
         there = [mail for mail in mails if mail.conversation_id == ref.conversation]
         return MailsOfConversation(conversation, conversation.total_items, sorted(there, key=_age))
+
+    async def _mails_shared(
+        self, caller: Caller, ref: ConversationRef, request: MailsRequest
+    ) -> MailsOfConversation:
+        async with self._store.read(ref.owner) as mailbox:
+            conversation = await _see_conversation(mailbox, caller, ref.conversation)
+            members = await list_members(mailbox, caller, ref.conversation)
+            total = len(members)
+            if request.named is None:
+                members = members[request.start : request.start + request.limit]
+            else:
+                named = {(one.folder, one.uid) for one in request.named if one.owner == ref.owner}
+                members = [one for one in members if (one.folder_id, one.uid) in named]
+            located = await mailbox.mails.locate_items([one.item_id for one in members])
+            mails = [located[one.item_id].mail for one in members if one.item_id in located]
+            seen = await see_mails(mailbox, caller.account_id, mails)
+        return MailsOfConversation(conversation, total, sorted(seen, key=_age))
 
     async def why(self, caller: Caller, ref: ConversationRef) -> Sequence[Reason]:
         """Return why the mails of a conversation are in it, oldest first. Raises: notFound; unavailable."""
@@ -208,18 +278,24 @@ class Conversations:
         self, caller: Caller, ref: ConversationRef, render: Render, *, folder_id: FolderId | None = None
     ) -> bytes:
         """Return a conversation as it is shown, in a folder or as a whole. Raises: notFound; unavailable."""
-        require_own(caller, ref.owner, "the conversation")
         asker = await self.find_asker(caller, folder_id)
         async with self._store.read(ref.owner) as mailbox:
+            if ref.owner != caller.account_id:
+                views = await list_views(mailbox, caller, [ref.conversation], asker=asker)
+                if not views:
+                    raise not_found("the conversation")
+                return render(views[0])
             return await self._show(mailbox, ref.conversation, asker, render=render)
 
     async def of_mail(self, caller: Caller, ref: MailRef) -> Conversation:
         """Return the conversation of a mail. Raises: notFound, also for a mail that has none; unavailable."""
-        require_own(caller, ref.owner, "the mail")
         async with self._store.read(ref.owner) as mailbox:
+            await require(mailbox, caller, ref.folder, needs=READ, what="the mail")
             mail = await mailbox.mails.find(ref.folder, ref.uid)
             if mail is None:
                 raise not_found("the mail")
+            if ref.owner != caller.account_id:
+                return await _see_conversation(mailbox, caller, mail.conversation_id)
             return await _get_conversation(mailbox, mail.conversation_id)
 
     async def _show(
@@ -238,6 +314,20 @@ async def _get_folder(mailbox: Snapshot, folder_id: FolderId) -> Folder:
     if folder is None:
         raise not_found("the folder")
     return folder
+
+
+async def _see_folder(mailbox: Snapshot, caller: Caller, folder_id: FolderId) -> Folder:
+    """Return another's folder as a reader has its list of conversations. Raises: notFound; notPermitted."""
+    folder = await require_folder(mailbox, caller, folder_id, needs=READ)
+    state = await find_state(mailbox, caller)
+    return folder._replace(conversations_modseq=max(folder.conversations_modseq, state))
+
+
+async def _see_conversation(mailbox: Snapshot, caller: Caller, number: ConversationId) -> Conversation:
+    """Return a conversation as a reader has it. Raises: notFound; notPermitted."""
+    conversation = await _get_conversation(mailbox, number)
+    members = await list_members(mailbox, caller, number)
+    return await see_state(mailbox, caller, conversation, total_items=len(members))
 
 
 async def _get_conversation(mailbox: Snapshot, conversation_id: ConversationId) -> Conversation:

@@ -1,17 +1,7 @@
 """Deltas: what changed in a folder, or of the folders, since a client last asked.
 
 Mails. The changes of a folder have an order: mails by the modseq of their last change, removed ones by that of their
-removal, and the uid. A delta is what comes after the client's place in it, page by page. Between two pages of a chain
-anything may happen: a mail that changes moves to the end of the order, so that the client is told of it once more; it
-can't be missed. The base of a chain is where the client stood before its first page. What came after the base is new,
-also where a page before told of it; so what a client is told of as new may be known to it, and replaces what it has.
-
-A removal is told where the client may have the mail: it had come by the base, or an earlier page of the chain may
-have told of it. That is so if it had come by the client's place and was still there at the first page. What came and
-went unseen is in none. When nothing is left, the token is the one that the folder's list has, for this very state.
-
-A token is of no use if its history is not this one, or if removals after it are forgotten; then the client starts
-from nothing. A chain from nothing needs no removals but those since its first page.
+removal, and the uid. How a client is told of them, page by page, is explained in :mod:`postroom.domain.chains`.
 
 A search folder has the same order of changes, only that its mails go by their numbers: they keep them wherever they
 are, so that one that was moved is told anew under the same id. What was found once may be known to every client.
@@ -23,36 +13,35 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple, Protocol
 
-from postroom.domain.access import require_own
-from postroom.domain.folders import parents_first
+from postroom.domain.access import READ, require, without_labels
+from postroom.domain.chains import Page, Source, find_start, is_lost, read_page
 from postroom.domain.mails import LIST_KIND
 from postroom.domain.search_folders import LIST_KIND as SEARCH_KIND
 from postroom.domain.search_folders import Opened, SearchFolders, see_mails
 from postroom.domain.search_views import folder_of, list_changed, list_gone, with_rows
 from postroom.domain.sessions import Sessions
+from postroom.domain.shared_folders import (
+    MODES,
+    OWN,
+    SharedDelta,
+    compare_shared,
+    list_shared,
+    parents_first,
+    read_standings,
+    stand,
+)
 from postroom.domain.steps import DropFolder, RemoveFolder, read_record
-from postroom.domain.tokens import Chain, SyncToken, Tokens, refuse_token
+from postroom.domain.tokens import Chain, SyncToken, Tokens, mails_scope, refuse_token
 from postroom.errors import not_found
 from postroom.model.account import Caller
 from postroom.model.folder import Folder
-from postroom.model.ids import FolderId, FolderRef, ItemId, MailRef, Modseq, Uid
+from postroom.model.ids import AccountId, FolderId, FolderRef, ItemId, MailRef, Modseq, Uid
 from postroom.model.listing import Sort
 from postroom.model.mail import Mail
 from postroom.model.search_folder import is_search_folder
 from postroom.store import Store
-from postroom.store.sql.deltas import MAX_UID, Content, Place, Removed, RemovedFolder
+from postroom.store.sql.deltas import Content, Place, Removed, RemovedFolder
 from postroom.store.tx import Snapshot
-
-MAX_EXAMINED = 5000
-"""Changes looked at for one page: of many that are not to be told, a page may be short, even empty."""
-OWN = "local"
-MODES = {
-    "all": frozenset({OWN, "public", "shared"}),
-    OWN: frozenset({OWN}),
-    "public": frozenset({"public"}),
-    "shared": frozenset({"shared"}),
-}
-"""The ways of reaching folders that an access mode stands for."""
 
 
 class Present(NamedTuple):
@@ -95,36 +84,17 @@ class FolderDelta(NamedTuple):
     new: tuple[Folder, ...] = ()
     changed: tuple[ChangedFolder, ...] = ()
     removed: tuple[FolderId, ...] = ()
+    shared: SharedDelta = SharedDelta()
 
 
-class _Start(NamedTuple):
-    """Where a page starts; see above for ``base`` and ``first``."""
-
-    base: int
-    place: Place
-    first: int
-
-
-class _Source(Protocol):
-    """Where the changes of a list are read."""
+class _Source(Source[Mail, Removed], Protocol):
+    """Where the changes of a list of mails are read."""
 
     content: Content
 
     @property
     def originals(self) -> Mapping[ItemId, MailRef]:
         """Where the mails that were listed are, if this is not the list of their folder."""
-
-    async def list_mails(self, *, after: Place, limit: int) -> list[Mail]:
-        """Return up to ``limit`` mails that changed after a place, in the order of (modseq, uid)."""
-
-    async def list_removed(self, *, after: Place, limit: int) -> list[Removed]:
-        """Return up to ``limit`` removals after a place, in the order of (modseq, uid)."""
-
-
-class _Page(NamedTuple):
-    rows: list[Mail | Removed]
-    end: Place
-    has_more: bool
 
 
 class Deltas:
@@ -153,17 +123,20 @@ class Deltas:
         present, content = await self._look(caller, ref, text)
         if present.token == text:
             return MailDelta(ref.folder, present, text, content.total_items, content.uid_validity)
-        token = self._parse(ref, text)
+        token = self._parse(caller, ref, text)
         async with self._opened(caller, ref) as source:
             content = source.content
-            is_reset = token is not None and _is_lost(token, content)
-            start = _find_start(None if is_reset else token, content)
-            page = await _read_page(source, start, limit=limit)
-        present = present._replace(token=self._render(ref, content))
+            is_reset = token is not None and is_lost(token, content)
+            start = find_start(None if is_reset else token, content)
+            page = await read_page(source, start, limit=limit)
+        present = present._replace(token=self._render(caller, ref, content))
+        chain = Chain(page.end.modseq, page.end.uid, start.first) if page.has_more else None
         delta = MailDelta(
             ref.folder,
             present,
-            self._render_inside(ref, content, start=start, page=page) if page.has_more else present.token,
+            present.token
+            if chain is None
+            else self._render(caller, ref, content, base=start.base, chain=chain),
             content.total_items,
             content.uid_validity,
             is_reset,
@@ -173,17 +146,18 @@ class Deltas:
         return _sort_out(page, start.base, delta)
 
     async def _look(self, caller: Caller, ref: FolderRef, text: str | None) -> tuple[Present, Content]:
-        require_own(caller, ref.owner, "the folder")
         kind = LIST_KIND
         if is_search_folder(ref.folder):
             kind = SEARCH_KIND
             content = _content_of(await self._search_folders.folder_state(caller, ref), Modseq(0))
         else:
-            async with self._store.peek(ref.owner) as mailbox:
-                content = await _get_content(mailbox, ref.folder)
-        self._parse(ref, text)
+            is_own = ref.owner == caller.account_id
+            enter = self._store.peek if is_own else self._store.read
+            async with enter(ref.owner) as mailbox:
+                content = await _get_content(mailbox, caller, ref.folder)
+        self._parse(caller, ref, text)
         sort = await self._sessions.sort_for(caller, kind, field=None, descending=None)
-        return Present(self._render(ref, content), sort), content
+        return Present(self._render(caller, ref, content), sort), content
 
     @asynccontextmanager
     async def _opened(self, caller: Caller, ref: FolderRef) -> AsyncIterator[_Source]:
@@ -193,20 +167,22 @@ class Deltas:
                 yield _SearchSource(opened._replace(view=await with_rows(opened.mailbox, opened.view)))
             return
         async with self._store.read(ref.owner) as mailbox:
-            yield _FolderSource(mailbox, ref.folder, await _get_content(mailbox, ref.folder))
+            content = await _get_content(mailbox, caller, ref.folder)
+            yield _FolderSource(mailbox, ref.folder, content, caller.account_id)
 
-    def _render(self, ref: FolderRef, content: Content) -> str:
-        return self._tokens.mails_token(ref, validity=content.uid_validity, modseq=content.content_modseq)
+    def _render(
+        self, caller: Caller, ref: FolderRef, content: Content, *, base: int = 0, chain: Chain | None = None
+    ) -> str:
+        modseq = content.content_modseq if chain is None else base
+        return self._tokens.mails_token(
+            ref, validity=content.uid_validity, modseq=modseq, chain=chain, reader=caller.account_id
+        )
 
-    def _render_inside(self, ref: FolderRef, content: Content, *, start: _Start, page: _Page) -> str:
-        chain = Chain(page.end.modseq, page.end.uid, start.first)
-        return self._tokens.mails_token(ref, validity=content.uid_validity, modseq=start.base, chain=chain)
-
-    def _parse(self, ref: FolderRef, text: str | None) -> SyncToken | None:
+    def _parse(self, caller: Caller, ref: FolderRef, text: str | None) -> SyncToken | None:
         if not text:
             return None
         token = self._tokens.parse(text, kind="mails")
-        if token.scope != (ref.owner, ref.folder):
+        if token.scope != mails_scope(ref, caller.account_id):
             raise refuse_token()
         return token
 
@@ -222,20 +198,30 @@ class Deltas:
             state = await mailbox.mailbox.find()
             if state is None:
                 raise not_found("the mailbox")
-            present = self._tokens.folders_token(caller.account_id, state.folders_modseq, access_mode)
-            if present == text or OWN not in MODES[access_mode]:
+            modes = MODES[access_mode]
+            owners = await list_shared(mailbox, caller, modes)
+            own = int(state.folders_modseq) if OWN in modes else 0
+            present = self._tokens.folders_token(
+                caller.account_id, own, access_mode, standings=(stand(owner) for owner in owners)
+            )
+            if present == text:
                 return FolderDelta(present)
+            delta = FolderDelta(present, shared=compare_shared(owners, read_standings(token)))
+            if OWN not in modes:
+                return delta
             known = token.modseq if token is not None and OWN in MODES[str(token.scope[1])] else 0
             oldest = min(state.forgotten_modseq, state.folders_modseq)
             if known > state.folders_modseq or 0 < known < oldest:
-                return FolderDelta(present, True, tuple(parents_first(await mailbox.folders.list_all())))
-            return await _compare_folders(mailbox, known, FolderDelta(present))
+                return delta._replace(
+                    is_reset=True, new=tuple(parents_first(await mailbox.folders.list_all()))
+                )
+            return await _compare_folders(mailbox, known, delta)
 
     def _parse_folders(self, caller: Caller, text: str | None, access_mode: str) -> SyncToken | None:
         if not text:
             return None
         token = self._tokens.parse(text, kind="folders")
-        account_id, known_mode = token.scope
+        account_id, known_mode = token.scope[:2]
         if account_id != caller.account_id or not MODES[str(known_mode)] <= MODES[access_mode]:
             raise refuse_token()
         return token
@@ -244,17 +230,26 @@ class Deltas:
 class _FolderSource:
     """The changes of a folder."""
 
-    def __init__(self, mailbox: Snapshot, folder_id: FolderId, content: Content) -> None:
+    def __init__(
+        self, mailbox: Snapshot, folder_id: FolderId, content: Content, reader_id: AccountId
+    ) -> None:
         self.content = content
         self.originals: Mapping[ItemId, MailRef] = {}
         self._mailbox = mailbox
         self._folder_id = folder_id
+        self._reader_id = reader_id
 
-    async def list_mails(self, *, after: Place, limit: int) -> list[Mail]:
-        return await self._mailbox.deltas.list_mails(self._folder_id, after=after, limit=limit)
+    async def list_changed(self, *, after: tuple[int, int], limit: int) -> list[Mail]:
+        if self._reader_id != self._mailbox.account_id:
+            marks = self._mailbox.reader_marks
+            changed = await marks.list_changed(
+                self._folder_id, self._reader_id, after=Place(*after), limit=limit
+            )
+            return [without_labels(mail) for mail in changed]
+        return await self._mailbox.deltas.list_mails(self._folder_id, after=Place(*after), limit=limit)
 
-    async def list_removed(self, *, after: Place, limit: int) -> list[Removed]:
-        return await self._mailbox.deltas.list_removed(self._folder_id, after=after, limit=limit)
+    async def list_removed(self, *, after: tuple[int, int], limit: int) -> list[Removed]:
+        return await self._mailbox.deltas.list_removed(self._folder_id, after=Place(*after), limit=limit)
 
 
 class _SearchSource:
@@ -265,8 +260,8 @@ class _SearchSource:
         self.originals: dict[ItemId, MailRef] = {}
         self._opened = opened
 
-    async def list_mails(self, *, after: Place, limit: int) -> list[Mail]:
-        changed = list_changed(self._opened.view, after, limit=limit)
+    async def list_changed(self, *, after: tuple[int, int], limit: int) -> list[Mail]:
+        changed = list_changed(self._opened.view, Place(*after), limit=limit)
         back = self._opened.view.noted.back
         seen = await see_mails(self._opened, [item for _, item in changed])
         self.originals.update(seen.originals)
@@ -279,8 +274,8 @@ class _SearchSource:
             for mail in seen.mails
         ]
 
-    async def list_removed(self, *, after: Place, limit: int) -> list[Removed]:
-        gone = list_gone(self._opened.view, after, limit=limit)
+    async def list_removed(self, *, after: tuple[int, int], limit: int) -> list[Removed]:
+        gone = list_gone(self._opened.view, Place(*after), limit=limit)
         return [Removed(Modseq(modseq), Uid(item), Modseq(0)) for modseq, item in gone]
 
 
@@ -289,74 +284,22 @@ def _content_of(folder: Folder, mailbox_modseq: Modseq) -> Content:
     return Content(folder.uid_validity, folder.content_modseq, Modseq(0), folder.total_items, mailbox_modseq)
 
 
-async def _get_content(mailbox: Snapshot, folder_id: FolderId) -> Content:
+async def _get_content(mailbox: Snapshot, caller: Caller, folder_id: FolderId) -> Content:
+    """Return where the content of a folder stands, as a caller has it. Raises: notFound; notPermitted."""
+    await require(mailbox, caller, folder_id, needs=READ)
     content = await mailbox.deltas.find_content(folder_id)
     if content is None:
         raise not_found("the folder")
-    return content
+    if mailbox.account_id == caller.account_id:
+        return content
+    state = await mailbox.reader_marks.find_state(folder_id, caller.account_id)
+    return content._replace(content_modseq=Modseq(max(content.content_modseq, state.modseq)))
 
 
 # Mails
 
 
-def _is_lost(token: SyncToken, content: Content) -> bool:
-    """Tell whether a token is of another history, or of one that is no longer known."""
-    if token.validity != content.uid_validity or token.modseq > content.content_modseq:
-        return True
-    if token.chain is None:
-        return token.modseq < content.forgotten_modseq
-    if token.chain.modseq > content.content_modseq or token.chain.first > content.mailbox_modseq:
-        return True
-    # Of the modseq where the client stands inside a chain, some removals may be still to come.
-    told = max(token.modseq, token.chain.modseq - 1)
-    return content.forgotten_modseq > (told if token.modseq else max(told, token.chain.first))
-
-
-def _find_start(token: SyncToken | None, content: Content) -> _Start:
-    if token is not None and token.chain is not None:
-        return _Start(token.modseq, Place(token.chain.modseq, token.chain.uid), token.chain.first)
-    base = 0 if token is None else token.modseq
-    return _Start(base, Place(base, MAX_UID), content.mailbox_modseq)
-
-
-async def _read_page(source: _Source, start: _Start, *, limit: int) -> _Page:
-    """Return up to ``limit`` of the changes to be told, in their order."""
-    told: list[Mail | Removed] = []
-    place, examined = start.place, 0
-    while examined < MAX_EXAMINED:
-        wanted = limit - len(told) + 1
-        rows = await _list_changes(source, start, after=place, limit=wanted)
-        for row in rows:
-            if isinstance(row, Mail) or _may_be_known(row, start):
-                if len(told) == limit:
-                    return _Page(told, place, True)
-                told.append(row)
-            place = Place(row.modseq, row.uid)
-        if len(rows) < wanted:
-            return _Page(told, place, False)
-        examined += len(rows)
-    return _Page(told, place, True)
-
-
-async def _list_changes(source: _Source, start: _Start, *, after: Place, limit: int) -> list[Mail | Removed]:
-    """Return the first ``limit`` changes after a place, leaving out removals that can't concern the client."""
-    changes: list[Mail | Removed] = []
-    changes += await source.list_mails(after=after, limit=limit)
-    # Who starts from nothing has nothing that was gone by the first page.
-    after = after if start.base else max(after, Place(start.first, MAX_UID))
-    changes += await source.list_removed(after=after, limit=limit)
-    # Where one of the lists was cut, what is missing comes after all that is left here.
-    return sorted(changes, key=lambda change: (change.modseq, change.uid))[:limit]
-
-
-def _may_be_known(removed: Removed, start: _Start) -> bool:
-    """Tell whether the client may have a mail that was removed."""
-    if removed.entered_modseq <= start.base:
-        return True
-    return removed.modseq > start.first and (removed.entered_modseq, removed.uid) <= start.place
-
-
-def _sort_out(page: _Page, base: int, delta: MailDelta) -> MailDelta:
+def _sort_out(page: Page[Mail | Removed], base: int, delta: MailDelta) -> MailDelta:
     new: list[Mail] = []
     replaced: list[Mail] = []
     updated: list[Mail] = []

@@ -1,8 +1,9 @@
 """Removing what is left of folders and labels that are gone, slice by slice, behind everything else.
 
 A folder is removed by taking its row and its counters away (:mod:`postroom.domain.folder_changes`); from then on
-nobody sees its mails. Here their rows go, the references to their contents, and the chunks of its sort orders. Each
-slice is a transaction that holds the write lock shortly; what a crash leaves is found again by ``doomed_folder``.
+nobody sees its mails, or contacts. Here their rows go, the references to their contents, and the chunks of its sort
+orders. Each slice is a transaction that holds the write lock shortly; what a crash leaves is found again by
+``doomed_folder``.
 How labels come off mails is told in :mod:`postroom.domain.labels`, how the mails of folders that were moved follow
 into conversations or out of them in :mod:`postroom.domain.rethreading`, how Trash and Spam are cleared in
 :mod:`postroom.domain.clearing`.
@@ -20,8 +21,9 @@ from postroom.domain.labels import remove_doomed_labels
 from postroom.domain.rethreading import rethread_folders
 from postroom.domain.steps import Record
 from postroom.errors import PostroomError
-from postroom.model.ids import AccountId
+from postroom.model.ids import AccountId, FolderId
 from postroom.store import Store
+from postroom.store.tx import Transaction
 
 SLICE = 100
 """Mails removed in one transaction."""
@@ -89,27 +91,50 @@ class Doomed:
 
 
 async def remove_doomed(store: Store, account_id: AccountId) -> int:
-    """Remove the mails of folders that are gone; return how many there were. Raises: unavailable."""
+    """Remove the mails and contacts of folders that are gone; return how many there were. Raises: unavailable."""
     removed = 0
     async with store.peek(account_id) as mailbox:
         folders = await mailbox.traces.list_doomed()
     for folder_id in folders:
+        removed += await _remove_contacts(store, account_id, folder_id)
         count = SLICE
         while count == SLICE:
             async with store.transaction(account_id) as tx:
-                items = await tx.mails.list_some(folder_id, limit=SLICE)
-                count = len(items)
-                if any(item.mail.conversation_id for item in items):
-                    state = await tx.advance()
-                    await tx.log("rethread", Record(), modseq=state.modseq)
-                await tx.mails.delete(item.mail.item_id for item in items)
-                await part_mails(tx, items)
-                await tx.drafts.delete([item.mail.item_id for item in items if item.mail.is_draft])
-                await release_contents(tx, [item.mail for item in items])
+                count = await _remove_mails(tx, folder_id)
                 if count < SLICE:
                     await tx.orders.drop(folder_id)
                     await tx.conversation_orders.drop(folder_id)
                     await tx.traces.undoom(folder_id)
             removed += count
             await asyncio.sleep(0)
+    return removed
+
+
+async def _remove_mails(tx: Transaction, folder_id: FolderId) -> int:
+    items = await tx.mails.list_some(folder_id, limit=SLICE)
+    if any(item.mail.conversation_id for item in items):
+        state = await tx.advance()
+        await tx.log("rethread", Record(), modseq=state.modseq)
+    await tx.mails.delete(item.mail.item_id for item in items)
+    await tx.reader_marks.leave(folder_id, [item.mail.uid for item in items])
+    await part_mails(tx, items)
+    await tx.drafts.delete([item.mail.item_id for item in items if item.mail.is_draft])
+    await release_contents(tx, [item.mail for item in items])
+    return len(items)
+
+
+async def _remove_contacts(store: Store, account_id: AccountId, folder_id: FolderId) -> int:
+    """Remove the contacts of a folder that is gone, which is still noted as such."""
+    async with store.peek(account_id) as mailbox:
+        if not await mailbox.contacts.list_after(folder_id, 0, limit=1):
+            return 0
+    removed, count = 0, SLICE
+    while count == SLICE:
+        async with store.transaction(account_id) as tx:
+            contacts = await tx.contacts.list_after(folder_id, 0, limit=SLICE)
+            count = len(contacts)
+            await tx.contacts.delete(one.item_id for one in contacts)
+            await tx.contact_words.forget([one.item_id for one in contacts])
+        removed += count
+        await asyncio.sleep(0)
     return removed

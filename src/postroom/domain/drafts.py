@@ -7,14 +7,16 @@ draft answers or forwards is kept beside it, and shown as long as that mail is t
 from collections.abc import Mapping, Sequence
 
 from postroom.config.classes import AccountClass
-from postroom.domain.access import require_own
+from postroom.domain.access import INSERT, lock_folders, refuse_shared, require, see_mails
 from postroom.domain.filing import Flags, file_mail, locate_mail
 from postroom.domain.history import write_down
 from postroom.domain.letters import Letter, Letters, Written
 from postroom.domain.outbox import withdraw
 from postroom.domain.quota import Quota
+from postroom.domain.reader_marks import mark_seen
 from postroom.domain.references import unmark_referred
 from postroom.domain.rewriting import replace_mail
+from postroom.domain.shared_changes import read_policy_for
 from postroom.domain.steps import Insert, Listed, Replace, Step
 from postroom.errors import bad_parameter, not_found
 from postroom.model.account import Caller
@@ -52,10 +54,13 @@ class Drafts:
         """
         folder_id = DRAFTS
         if folder is not None:
-            require_own(caller, folder.owner, "the folder")
             folder_id = folder.folder
-            async with self._store.peek(caller.account_id) as mailbox:
+            async with self._store.read(folder.owner) as mailbox:
+                await require(mailbox, caller, folder_id, needs=INSERT)
                 await _check_folder(mailbox, folder_id)
+            if folder.owner != caller.account_id:
+                flags = Flags(is_unread=is_unread, is_flagged=is_flagged)
+                return await self._create_shared(caller, letter, folder, flags=flags)
         written = await self._letters.write(caller, letter)
         is_draft = folder_id == DRAFTS
         flags = Flags(is_unread=is_unread, is_flagged=is_flagged, is_draft=is_draft)
@@ -72,6 +77,28 @@ class Drafts:
             await write_down(tx, "mails.create", steps, folder_id=folder_id)
         return mail
 
+    async def _create_shared(
+        self, caller: Caller, letter: Letter, folder: FolderRef, *, flags: Flags
+    ) -> Mail:
+        """Save a letter as a mail in another's folder, where it counts against the owner's quota."""
+        written = await self._letters.write(caller, letter, holder=folder.owner)
+        async with self._store.transaction(folder.owner) as tx:
+            await lock_folders(tx)
+            await require(tx, caller, folder.folder, needs=INSERT)
+            await _check_folder(tx, folder.folder)
+            date = int(self._letters.clock.now())
+            mail = await file_mail(
+                tx, written.digest, folder.folder, date=date, flags=flags, fallback=folder.folder
+            )
+            policy = await read_policy_for(tx, caller.account_id, self._classes)
+            await policy.quota.check(tx)
+            steps: list[Step] = [Insert(folder.folder, [Listed(mail.item_id, mail.uid)])]
+            await write_down(tx, "mails.create", steps, folder_id=folder.folder)
+            if not flags.is_unread:
+                await mark_seen(tx, caller.account_id, [mail], is_unread=False)
+            [seen] = await see_mails(tx, caller.account_id, [mail])
+        return seen
+
     async def replace(
         self,
         caller: Caller,
@@ -85,7 +112,7 @@ class Drafts:
 
         Raises: badParameter; notPermitted; notFound; payloadTooLarge; sizeQuotaExceeded; unavailable.
         """
-        require_own(caller, ref.owner, "the draft")
+        await refuse_shared(self._store, caller, ref, what="the draft")
         async with self._store.peek(caller.account_id) as mailbox:
             check_draft(await mailbox.mails.find(ref.folder, ref.uid))
         written = await self._letters.write(caller, letter)

@@ -1,6 +1,7 @@
 """What has changed in one account, read once for all of its event streams.
 
-An account's *things* are what events tell of: the counters of a folder, its mails, the list of folders, the labels.
+An account's *things* are what events tell of: the counters of a folder, its mails, the list of folders, the labels,
+the contacts of a folder.
 Each has a position, (modseq of its last change, a number that is the thing's own), so that things are in order and
 no two are in one place. Who has been told everything up to a position lacks exactly the things behind it, each in
 its newest state: nothing is queued for anybody, and a stream that goes on from a position loses nothing.
@@ -158,6 +159,7 @@ class Feed:
         self._tokens = tokens
         self._turns = turns
         self._present = NOTHING
+        self._contact_folders: list[FeedFolder] = []
         self._jobs: dict[str, tuple[int, Progress]] = {}
         self._jobs_version = 0
         self._reading = asyncio.Lock()
@@ -225,9 +227,11 @@ class Feed:
         async with self._store.read(self.account_id) as mailbox:
             state = await mailbox.feed.find()
             folders = await mailbox.feed.list_folders()
+            contact_folders = await mailbox.feed.list_contact_folders()
             jobs = await mailbox.feed.list_jobs(finished_since=since)
         self.state = state
         self._present = NOTHING.add(folders)
+        self._contact_folders = contact_folders
         self._note_jobs(jobs)
         self._shared.clear()
         self._read_at = time.monotonic()
@@ -328,6 +332,11 @@ class Feed:
                 things.append(_Thing(modseq, number, COUNTERS, folder))
             if MAILS in selection.kinds:
                 things.append(_Thing(modseq, number + 1, MAILS, folder))
+        if CONTACTS in selection.kinds:
+            things += [
+                _Thing(folder.content_modseq, _NUMBERS_A_FOLDER * folder.folder_id + 2, CONTACTS, folder)
+                for folder in self._contact_folders
+            ]
         return sorted(thing for thing in things if thing[:2] > cursor[:2])
 
     def _describe(self, thing: _Thing) -> Event:

@@ -9,6 +9,9 @@ import time
 from typing import NamedTuple
 
 from postroom.content.digest import digest_message
+from postroom.domain.contact_check import find_faults as find_contact_faults
+from postroom.domain.contact_check import repair_contacts
+from postroom.domain.reader_check import find_reader_faults, repair_readers
 from postroom.domain.steps import Record
 from postroom.domain.thread_check import find_faults as find_thread_faults
 from postroom.domain.thread_check import repair_conversations
@@ -24,8 +27,8 @@ from postroom.store.tx import Snapshot, Transaction
 class Fault(NamedTuple):
     """Something wrong: what kind, whose, in words, and whether it was repaired.
 
-    Kinds: ``counter``, ``reference``, ``tombstone``, ``order``, ``fulltext``, ``conversation``, ``mailbox``,
-    ``content``, ``blob``, ``queue``, ``database``.
+    Kinds: ``counter``, ``reference``, ``tombstone``, ``order``, ``fulltext``, ``conversation``, ``contact``,
+    ``reader``, ``mailbox``, ``content``, ``blob``, ``queue``, ``database``.
     """
 
     kind: str
@@ -73,6 +76,8 @@ async def examine(mailbox: Snapshot, account: str) -> tuple[int, list[Fault]]:
         *await _examine_orders(mailbox, account),
         *await _examine_index(mailbox, account, recount),
         *[Fault("conversation", account, line, False) for line in await find_thread_faults(mailbox)],
+        *[Fault("contact", account, line, False) for line in await find_contact_faults(mailbox)],
+        *[Fault("reader", account, line, False) for line in await find_reader_faults(mailbox)],
     ]
     faults += [
         Fault("queue", account, f"message {number}: nobody waits for it, and it is not finished", False)
@@ -229,12 +234,30 @@ async def repair_faults(tx: Transaction, account: str, messages: MessageStore) -
         await repair_conversations(tx)
         if "counter" not in kinds:
             await tx.log("repair", Record(), modseq=state.modseq)
-    if "fulltext" in kinds:
-        await _repair_index(tx, recount, messages)
+    await _repair_what_finds(tx, kinds, recount, messages=messages)
     _, left = await examine(tx, account)
     # What was put into the index in this transaction is not always visible in it yet.
     still = {fault.what for fault in left if fault.kind != "fulltext"}
     return [fault._replace(repaired=fault.what not in still) for fault in faults]
+
+
+async def _repair_readers(tx: Transaction, kinds: set[str]) -> None:
+    if "reader" not in kinds:
+        return
+    await repair_readers(tx)
+    if tx.modseq and not kinds & {"counter", "conversation"}:
+        await tx.log("repair", Record(), modseq=tx.modseq)
+
+
+async def _repair_what_finds(
+    tx: Transaction, kinds: set[str], recount: _Recount, *, messages: MessageStore
+) -> None:
+    """Set right what contacts and messages are found by."""
+    if "contact" in kinds:
+        await repair_contacts(tx)
+    await _repair_readers(tx, kinds)
+    if "fulltext" in kinds:
+        await _repair_index(tx, recount, messages)
 
 
 async def _repair_counters(tx: Transaction, recount: _Recount) -> None:
@@ -250,6 +273,7 @@ async def _repair_counters(tx: Transaction, recount: _Recount) -> None:
                 size_bytes=counted.size_bytes,
                 modseq=state.modseq,
             )
+    await tx.contact_changes.note_change(state.modseq)
     await _repair_labels(tx, state.modseq)
     await tx.log("repair", Record(), modseq=state.modseq)
 

@@ -300,6 +300,8 @@ async def _leave(tx: Transaction, items: Sequence[Located]) -> None:
     if counted is None:
         return
     await tx.labels.count_in(source, _count_labels(mails, -1))
+    if counted.is_shared:
+        await tx.reader_marks.leave(source, [mail.uid for mail in mails])
     entries = [Entry(item.keys, item.mail.uid) for item in items]
     await tx.orders.removed(source, entries, total_items=counted.total_items)
 

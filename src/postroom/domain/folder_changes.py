@@ -9,15 +9,17 @@ short transaction, however many mails there are, and the mails themselves are re
 
 import time
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
-from postroom.domain.access import require_own
+from postroom.domain.access import MAKE, REMOVE, lock_folders, require
 from postroom.domain.actions import Policy, free_name, is_within, make_folder
 from postroom.domain.folder_names import name_key
-from postroom.domain.folders import parents_first
+from postroom.domain.folders import FoundFolder, find_folder
 from postroom.domain.history import write_down
 from postroom.domain.mail_changes import Policies
 from postroom.domain.rethreading import follow_place
+from postroom.domain.shared_folders import parents_first
 from postroom.domain.steps import Place, PlaceFolder, RemoveFolder, Step
 from postroom.errors import Kind, PostroomError, bad_parameter, not_found, not_permitted
 from postroom.model.account import Caller
@@ -62,70 +64,88 @@ class FolderChanges:
         self._policies = policies
         self._on_doomed = on_doomed
 
+    @asynccontextmanager
+    async def _begin(self, caller: Caller, owner: AccountId) -> AsyncIterator[Transaction]:
+        """Enter a transaction on an owner's mailbox, locked; what others do in it is on nobody's undo stack.
+
+        Raises: notFound; unavailable.
+        """
+        session_id = caller.session_id if owner == caller.account_id else None
+        async with self._store.transaction(owner, session_id=session_id) as tx:
+            await lock_folders(tx)
+            yield tx
+
     async def create(
         self, caller: Caller, name: str, *, parent: FolderRef | None, folder_type: str | None
-    ) -> Folder:
+    ) -> FoundFolder:
         """Make a folder, at the top unless a parent is given; return it.
 
         Raises: badParameter; folderNameTooLong; folderExists; subfoldersNotAllowed.
         """
         name = check_name(name)
-        parent_id = ROOT if parent is None else parent.folder
-        if parent is not None:
-            require_own(caller, parent.owner, "the parent folder")
-        async with self._store.transaction(caller.account_id, session_id=caller.session_id) as tx:
-            await tx.lock()
+        owner, parent_id = parent or FolderRef(caller.account_id, ROOT)
+        async with self._begin(caller, owner) as tx:
+            await require(tx, caller, parent_id, needs=MAKE, what="the parent folder")
             kind = await _check_parent(tx, parent_id, folder_type)
             if len(await tx.folders.list_all()) >= MAX_FOLDERS:
                 raise not_permitted(f"an account has at most {MAX_FOLDERS} folders")
             await check_depth(tx, parent_id)
-            await _check_free(tx, parent_id, name)
+            await check_free(tx, parent_id, name)
             steps: list[Step] = []
             folder_id = await make_folder(tx, parent_id, name, steps=steps, kind=kind)
             await write_down(tx, "folders.create", steps, folder_id=folder_id)
-            return await _get(tx, folder_id)
+            return await find_folder(tx, caller, folder_id)
 
-    async def rename(self, caller: Caller, ref: FolderRef, name: str) -> Folder:
+    async def rename(self, caller: Caller, ref: FolderRef, name: str) -> FoundFolder:
         """Give a folder another name; return it. Raises: badParameter; folderNameTooLong; folderExists."""
         name = check_name(name)
-        require_own(caller, ref.owner, "the folder")
-        async with self._store.transaction(ref.owner, session_id=caller.session_id) as tx:
-            await tx.lock()
+        async with self._begin(caller, ref.owner) as tx:
+            await require(tx, caller, ref.folder, needs=REMOVE)
             folder = await _get_ordinary(tx, ref.folder, "renamed")
             if name != folder.name:
-                await _check_free(tx, folder.parent_id, name, but=folder.folder_id)
+                await check_free(tx, folder.parent_id, name, but=folder.folder_id)
                 step = await place_folder(tx, folder, Place(folder.parent_id, name))
                 await write_down(tx, "folders.rename", [step], folder_id=folder.folder_id)
-            return await _get(tx, ref.folder)
+            return await find_folder(tx, caller, ref.folder)
 
-    async def move(self, caller: Caller, ref: FolderRef, parent: FolderRef) -> Folder:
+    async def move(self, caller: Caller, ref: FolderRef, parent: FolderRef) -> FoundFolder:
         """Give a folder another parent (the container: make it a top folder); return it.
 
         Raises: badParameter; folderExists; subfoldersNotAllowed.
         """
-        require_own(caller, ref.owner, "the folder")
-        require_own(caller, parent.owner, "the parent folder")
-        async with self._store.transaction(ref.owner, session_id=caller.session_id) as tx:
-            await tx.lock()
+        async with self._begin(caller, ref.owner) as tx:
+            await require(tx, caller, ref.folder, needs=REMOVE)
+            there = tx.at(parent.owner)
+            await require(there, caller, parent.folder, needs=MAKE, what="the parent folder")
+            if parent.owner != ref.owner:
+                await find_folder(there, caller, parent.folder)
+                raise bad_parameter("parentId", "a folder can be moved among the folders of its owner alone")
             folder = await _get_ordinary(tx, ref.folder, "moved")
             if parent.folder != ROOT and await is_within(tx, parent.folder, folder.folder_id):
                 raise bad_parameter("parentId", "a folder cannot be moved into itself")
             await _check_parent(tx, parent.folder, folder.folder_type)
             if parent.folder != folder.parent_id:
                 await check_depth(tx, parent.folder, folder.folder_id)
-                await _check_free(tx, parent.folder, folder.name)
+                await check_free(tx, parent.folder, folder.name)
                 step = await place_folder(tx, folder, Place(parent.folder, folder.name))
                 await write_down(tx, "folders.move", [step], folder_id=folder.folder_id)
-            return await _get(tx, ref.folder)
+            return await find_folder(tx, caller, ref.folder)
 
     async def delete(self, caller: Caller, ref: FolderRef) -> None:
-        """Move a folder to Trash; remove it with all it holds if it is there, or if that is not wanted."""
-        require_own(caller, ref.owner, "the folder")
+        """Move a folder to Trash; remove it with all it holds if it is there, or if that is not wanted.
+
+        What is another's cannot be moved to Trash.
+        """
         is_doomed = False
-        async with self._store.transaction(ref.owner, session_id=caller.session_id) as tx:
-            await tx.lock()
+        async with self._begin(caller, ref.owner) as tx:
+            await require(tx, caller, ref.folder, needs=REMOVE)
             folder = await _get_ordinary(tx, ref.folder, "deleted")
             trash = await self._find_trash(tx, caller, folder)
+            if ref.owner != caller.account_id:
+                if trash is not None:
+                    raise not_permitted("another's folder cannot be moved to Trash")
+                for below in await _list_below(tx, ref.folder):
+                    await require(tx, caller, below.folder_id, needs=REMOVE)
             if trash is not None:
                 steps: list[Step] = [await _trash(tx, folder, trash)]
             else:
@@ -137,7 +157,7 @@ class FolderChanges:
 
     async def _find_trash(self, tx: Transaction, caller: Caller, folder: Folder) -> FolderId | None:
         """Return Trash if the folder goes there, None if it is to be removed."""
-        policy: Policy = await self._policies.read(tx, caller.class_name)
+        policy: Policy = await self._policies.read(tx.at(caller.account_id), caller.class_name)
         trash = await tx.folders.find_role("trash")
         if not policy.delete_to_trash or trash is None:
             return None
@@ -176,9 +196,10 @@ async def _check_parent(mailbox: Snapshot, parent_id: FolderId, folder_type: str
     return parent.folder_type
 
 
-async def _check_free(
+async def check_free(
     mailbox: Snapshot, parent_id: FolderId, name: str, *, but: FolderId | None = None
 ) -> None:
+    """Make sure that no folder below a parent has a name, but for one. Raises: folderExists."""
     if await mailbox.folders.find_named(parent_id, name_key(name)) not in {None, but}:
         raise PostroomError(
             Kind.CONFLICT, "folderExists", "there is a folder with this name", details={"parameter": "name"}
@@ -255,7 +276,7 @@ async def remove_folders(tx: Transaction, folders: Sequence[Folder]) -> list[Ste
     state = await tx.advance()
     await tx.mailbox.advance(
         step=0,
-        items=-sum(each.total_items for each in folders),
+        items=-sum(each.total_items for each in folders if each.folder_type == "mails"),
         size_bytes=-sum(each.size_bytes for each in folders),
         contents=0,
         item_ids=0,
@@ -271,9 +292,13 @@ async def remove_folders(tx: Transaction, folders: Sequence[Folder]) -> list[Ste
         await tx.traces.note_past(
             each.folder_id, modseq=state.modseq, parent_id=each.parent_id, moved_at=removed_at
         )
+        await tx.grants.delete_of_folder(each.folder_id)
+        await tx.reader_marks.forget_folder(each.folder_id)
         await tx.folders.delete(each.folder_id)
         await tx.traces.doom(each.folder_id)
         steps.append(RemoveFolder(each.folder_id, Place(each.parent_id, each.name)))
+    if any(each.total_items for each in folders if each.folder_type == "contacts"):
+        await tx.contact_changes.note_removal(state.modseq)
     graves = [Grave(each.folder_id, 0, each.created_modseq, state.modseq) for each in reversed(folders)]
     await tx.operations.bury(graves, removed_at=removed_at)
     return steps

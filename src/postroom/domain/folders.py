@@ -1,22 +1,45 @@
-"""Folders of a caller: listing and looking up."""
+"""Folders of a caller: listing and looking up, his own and those that others share with him."""
 
 from typing import NamedTuple
 
-from postroom.domain.access import require_own
+from postroom.domain.access import find_letters, refuse_shared, require, see_folder
+from postroom.domain.shared_folders import MODES, OWN, Standing, list_shared, parents_first, stand
 from postroom.errors import not_found
 from postroom.model.account import Caller
 from postroom.model.folder import ROOT, Folder
-from postroom.model.ids import FolderId, FolderRef, Modseq
+from postroom.model.ids import FolderId, FolderRef
+from postroom.model.sharing import NAMESPACE, SharedOwner
 from postroom.store import Store
+from postroom.store.tx import Snapshot
+
+
+class FolderState(NamedTuple):
+    """Where the folders of a list stand: the caller's own (0: not in the list), and those of others."""
+
+    modseq: int
+    standings: tuple[Standing, ...]
 
 
 class FolderList(NamedTuple):
-    """All folders of an account, parents before children, and the position of the last change of any."""
+    """All folders that an account sees, parents before children, and where they stand."""
 
     folders: list[Folder]
-    folders_modseq: Modseq
-    owner_address: str
-    owner_full_name: str
+    shared: list[SharedOwner]
+    state: FolderState
+
+
+class FoundFolder(NamedTuple):
+    """A folder, who has it, and how the caller sees it: what he may do, and the parent that it is shown below."""
+
+    folder: Folder
+    owner: SharedOwner
+    letters: str
+    parent_id: FolderId
+
+    @property
+    def folder_id(self) -> FolderId:
+        """The number of the folder."""
+        return self.folder.folder_id
 
 
 class Folders:
@@ -25,42 +48,86 @@ class Folders:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def list(self, caller: Caller) -> FolderList:
-        """Return the caller's folders. Raises: notFound; unavailable."""
+    async def list(self, caller: Caller, access_mode: str = "all") -> FolderList:
+        """Return the folders that a caller sees. Raises: notFound; unavailable."""
+        modes = MODES[access_mode]
         async with self._store.read(caller.account_id) as mailbox:
             state = await mailbox.mailbox.find()
-            folders = await mailbox.folders.list_all()
-        if state is None:
-            raise not_found("the mailbox")
-        return FolderList(parents_first(folders), state.folders_modseq, caller.address, caller.full_name)
+            if state is None:
+                raise not_found("the mailbox")
+            folders = await mailbox.folders.list_all() if OWN in modes else []
+            shared = await list_shared(mailbox, caller, modes)
+        modseq = int(state.folders_modseq) if OWN in modes else 0
+        return FolderList(
+            parents_first(folders), shared, FolderState(modseq, tuple(stand(owner) for owner in shared))
+        )
 
-    async def get(self, caller: Caller, ref: FolderRef) -> Folder:
-        """Return a folder. Raises: notFound; unavailable."""
-        require_own(caller, ref.owner, "the folder")
-        async with self._store.peek(ref.owner) as mailbox:
-            folder = await mailbox.folders.find(ref.folder)
-        if folder is None:
-            raise not_found("the folder")
-        return folder
+    async def state(self, caller: Caller, access_mode: str = "all") -> FolderState:
+        """Return where the folders of a list stand: one look-up, and one for what others share.
 
-    async def folders_modseq(self, caller: Caller) -> Modseq:
-        """Return the position of the last change of any folder or its content. Raises: notFound; unavailable."""
-        async with self._store.peek(caller.account_id) as mailbox:
+        Raises: notFound; unavailable.
+        """
+        modes = MODES[access_mode]
+        async with self._store.read(caller.account_id) as mailbox:
             state = await mailbox.mailbox.find()
-        if state is None:
-            raise not_found("the mailbox")
-        return state.folders_modseq
+            if state is None:
+                raise not_found("the mailbox")
+            shared = await list_shared(mailbox, caller, modes)
+        own = int(state.folders_modseq) if OWN in modes else 0
+        return FolderState(own, tuple(stand(owner) for owner in shared))
+
+    async def get(self, caller: Caller, ref: FolderRef) -> FoundFolder:
+        """Return a folder. Raises: notFound; unavailable."""
+        if ref.folder in {ROOT, NAMESPACE}:
+            raise not_found("the folder")
+        if ref.owner == caller.account_id:
+            async with self._store.peek(ref.owner) as mailbox:
+                return await find_folder(mailbox, caller, ref.folder)
+        async with self._store.read(ref.owner) as mailbox:
+            return await find_folder(mailbox, caller, ref.folder)
+
+    async def require_own(self, caller: Caller, ref: FolderRef) -> None:
+        """Refuse a folder of another's. Raises: notFound; notPermitted for one that the caller sees; unavailable."""
+        await refuse_shared(self._store, caller, ref)
+
+    async def find_container(self, caller: Caller, ref: FolderRef) -> SharedOwner | None:
+        """Return whose folders a container has; None for the root of all other users' folders.
+
+        Raises: notFound, also for a container in which the caller sees nothing; unavailable.
+        """
+        async with self._store.read(caller.account_id) as mailbox:
+            shared = await list_shared(mailbox, caller, MODES["all"])
+        if ref == (caller.account_id, NAMESPACE) and any(not owner.is_public for owner in shared):
+            return None
+        for owner in shared:
+            if ref == (owner.account_id, ROOT):
+                return owner
+        raise not_found("the folder")
 
 
-def parents_first(folders: list[Folder]) -> list[Folder]:
-    """Return the folders such that each comes after its parent, siblings by number."""
-    children: dict[FolderId, list[Folder]] = {}
-    for folder in folders:
-        children.setdefault(folder.parent_id, []).append(folder)
-    ordered: list[Folder] = []
-    waiting = list(reversed(children.get(ROOT, [])))
-    while waiting:
-        folder = waiting.pop()
-        ordered.append(folder)
-        waiting.extend(reversed(children.get(folder.folder_id, [])))
-    return ordered
+async def find_folder(mailbox: Snapshot, caller: Caller, folder_id: FolderId) -> FoundFolder:
+    """Return a folder as a caller sees it, in the snapshot or transaction given. Raises: notFound."""
+    letters = await find_letters(mailbox, caller, folder_id)
+    folder = await mailbox.folders.find(folder_id) if letters else None
+    if folder is None:
+        raise not_found("the folder")
+    if mailbox.account_id == caller.account_id:
+        own = SharedOwner(caller.account_id, caller.address, caller.full_name, [])
+        return FoundFolder(folder, own, letters, folder.parent_id)
+    account = await mailbox.accounts.find(mailbox.account_id)
+    if account is None:
+        raise not_found("the folder")
+    parent_id = folder.parent_id
+    if parent_id != ROOT and not await find_letters(mailbox, caller, parent_id):
+        parent_id = ROOT
+    owner = SharedOwner(account.account_id, account.address, account.full_name, [])
+    return FoundFolder(await see_folder(mailbox, caller, folder), owner, letters, parent_id)
+
+
+async def require_folder(mailbox: Snapshot, caller: Caller, folder_id: FolderId, *, needs: str) -> Folder:
+    """Return a folder in which a caller may do what needs some letters. Raises: notFound; notPermitted."""
+    await require(mailbox, caller, folder_id, needs=needs)
+    folder = await mailbox.folders.find(folder_id)
+    if folder is None:
+        raise not_found("the folder")
+    return folder

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from postroom.config.classes import AccountClass
-from postroom.domain.access import require_own
+from postroom.domain.access import refuse_shared
 from postroom.errors import not_found
 from postroom.model.account import Caller
 from postroom.model.folder import ROOT
@@ -47,7 +47,7 @@ class Indexes:
 
     async def states(self, caller: Caller, scope: FolderRef) -> dict[IndexName, IndexState]:
         """Return the state of each index, for a folder or the folder container. Raises: notFound; unavailable."""
-        require_own(caller, scope.owner, "the folder")
+        await refuse_shared(self._store, caller, scope)
         async with self._store.read(caller.account_id) as mailbox:
             if scope.folder != ROOT and await mailbox.folders.find(scope.folder) is None:
                 raise not_found("the folder")

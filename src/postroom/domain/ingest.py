@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from postroom.config.classes import AccountClass
 from postroom.content.digest import Digest
+from postroom.content.heading import Headed, put_on_top
 from postroom.content.work import ContentWork
 from postroom.domain.addresses import find_account_address
 from postroom.domain.bimi import Bimi, Pending
@@ -21,13 +22,14 @@ from postroom.domain.folder_names import name_key
 from postroom.domain.quota import Quota
 from postroom.domain.quota_notices import note_usage
 from postroom.domain.routing import Routing
+from postroom.domain.spam_filters import SpamFilters, Verdict
 from postroom.domain.steps import Deliver, Listed, Record
-from postroom.domain.vacation import Absences, Answer, send_answer
+from postroom.domain.vacation import Absences, Answer, ReadyNotice, send_answer
 from postroom.errors import Kind, PostroomError
 from postroom.mime.raw import Raw
 from postroom.model.account import ACTIVE, Account
 from postroom.model.envelope import Envelope, Recipient
-from postroom.model.folder import INBOX, ROOT
+from postroom.model.folder import INBOX, ROOT, SPAM
 from postroom.model.ids import AccountId, FolderId, Uid
 from postroom.model.mail import Mail
 from postroom.store import Store
@@ -41,11 +43,18 @@ class Filed(NamedTuple):
     uid: Uid
 
 
+_REHEADED_HERE_BYTES = 64 << 10
+"""A larger message that gets fields on top gets them in a thread."""
+
+
 class _Delivery(NamedTuple):
     """A message on its way to one folder."""
 
     account_id: AccountId
     folder_id: FolderId
+    """The folder of the recipients."""
+    target: FolderId
+    """Where it goes: that folder, or Spam."""
     digest: Digest
     date: int
     limits: AccountClass
@@ -91,14 +100,20 @@ class Ingest:
         max_message_bytes: int = 0,
         work: ContentWork | None = None,
         routing: Routing | None = None,
+        filters: SpamFilters | None = None,
         bimi: Bimi | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Without ``routing`` no absence notices are sent; without ``bimi`` mails show no logos of senders."""
+        """Take what a delivery needs.
+
+        Without ``routing`` no absence notices are sent; without ``filters`` nothing goes to Spam; without ``bimi``
+        mails show no logos of senders.
+        """
         self._store = store
         self._classes = classes
         self._max_message_bytes = max_message_bytes
         self._work = work or ContentWork()
+        self.filters = filters
         self._bimi = bimi
         self._now = now
         self._combiner: Combiner[_Delivery, _Outcome] = Combiner(self._deliver_together, key=id)
@@ -176,7 +191,8 @@ class Ingest:
     async def receive(self, envelope: Envelope, content: Raw) -> Arrival:
         """Prepare a message for :meth:`deliver_within`, or to be filed by itself. Raises: unavailable."""
         places = sorted({(recipient.account_id, recipient.folder_id) for recipient in envelope.recipients})
-        digest = await self.prepare(content, [account_id for account_id, _ in places])
+        digest = await self._work.digest(content, with_traits=self.filters is not None)
+        verdicts = await self._judge(envelope, content, digest, places=places)
         date = int(self._now())
         classes = await self._classes_of(envelope.recipients)
         answers: Mapping[AccountId, Answer] = {}
@@ -184,19 +200,53 @@ class Ingest:
             answers = await self._absences.prepare(
                 envelope, content, structure=digest.structure, now=date * 1000
             )
-        deliveries = [
-            _Delivery(
-                account_id,
-                folder_id,
-                digest,
-                date,
-                classes[account_id],
-                envelope.sender,
-                answers.get(account_id),
+        deliveries = []
+        for place in places:
+            account_id, folder_id = place
+            verdict = verdicts.get(place)
+            answer = answers.get(account_id)
+            if verdict is not None and isinstance(answer, ReadyNotice):
+                answer = None  # Spam is never answered.
+            headed = await self._head(content, digest, verdict)
+            deliveries.append(
+                _Delivery(
+                    account_id,
+                    folder_id,
+                    folder_id if verdict is None else SPAM,
+                    await self._keep(headed, [account_id]),
+                    date,
+                    classes[account_id],
+                    envelope.sender,
+                    answer,
+                )
             )
-            for account_id, folder_id in places
-        ]
         return Arrival(envelope, deliveries)
+
+    async def _judge(
+        self,
+        envelope: Envelope,
+        content: Raw,
+        digest: Digest,
+        *,
+        places: Sequence[tuple[AccountId, FolderId]],
+    ) -> Mapping[tuple[AccountId, FolderId], Verdict]:
+        """Return why a message goes to Spam, for the Inboxes where it does: what goes elsewhere stays there."""
+        account_ids = [account_id for account_id, folder_id in places if folder_id == INBOX]
+        if self.filters is None or not account_ids:
+            return {}
+        verdicts = await self.filters.judge(envelope, content, digest, account_ids=account_ids)
+        return {(account_id, INBOX): verdict for account_id, verdict in verdicts.items()}
+
+    async def _head(self, content: Raw, digest: Digest, verdict: Verdict | None) -> Headed:
+        """Return a message with the record of the filters, and without one that its sender wrote."""
+        traits = digest.traits
+        is_forged = self.filters is not None and (traits is None or traits.has_filter_field)
+        if verdict is None and not is_forged:
+            return Headed(content, digest)
+        fields = b"" if verdict is None else verdict.render()
+        if len(content) <= _REHEADED_HERE_BYTES:
+            return put_on_top(content, digest, fields)
+        return await asyncio.to_thread(put_on_top, content, digest, fields)
 
     async def deliver_within(
         self, arrival: Arrival, transactions: Sequence[Transaction]
@@ -215,11 +265,15 @@ class Ingest:
 
         Raises: unavailable.
         """
-        digest = await self._work.digest(content)
+        return await self._keep(Headed(content, await self._work.digest(content)), account_ids)
+
+    async def _keep(self, message: Headed, account_ids: Sequence[AccountId]) -> Digest:
+        """Put a large message into the blob store for each account; return the digest as it is filed."""
+        digest = message.digest
         if self._store.messages.fits_inline(digest.data):
             return digest
         for account_id in dict.fromkeys(account_ids):
-            await self._store.messages.put_blob(account_id, digest.sha256, content)
+            await self._store.messages.put_blob(account_id, digest.sha256, message.raw)
         return digest._replace(data=None)
 
     async def _classes_of(self, recipients: Sequence[Recipient]) -> dict[AccountId, AccountClass]:
@@ -323,13 +377,18 @@ class Ingest:
 
 
 async def _show_logo(bimi: Bimi, arrival: Arrival, content: Raw) -> Arrival:
-    """Return a message from outside with what it shows of its sender's logo. Raises: unavailable."""
-    if not arrival.deliveries:
+    """Return a message from outside with what it shows of its sender's logo, but in Spam. Raises: unavailable."""
+    shown_in = [delivery for delivery in arrival.deliveries if delivery.target != SPAM]
+    if not shown_in:
         return arrival
-    shown = await bimi.prepare(arrival.deliveries[0].digest, content)
+    # What does not go to Spam is the same for all.
+    shown = await bimi.prepare(shown_in[0].digest, content)
     return arrival._replace(
         deliveries=[
-            delivery._replace(digest=shown.digest, pending=shown.pending) for delivery in arrival.deliveries
+            delivery
+            if delivery.target == SPAM
+            else delivery._replace(digest=shown.digest, pending=shown.pending)
+            for delivery in arrival.deliveries
         ]
     )
 
@@ -361,7 +420,7 @@ async def _file(tx: Transaction, deliveries: Sequence[_Delivery]) -> None:
     """File messages of one account and log them. Raises: what keeps one of them out."""
     folders: dict[FolderId, list[_Delivery]] = {}
     for delivery in deliveries:
-        folders.setdefault(delivery.folder_id, []).append(delivery)
+        folders.setdefault(delivery.target, []).append(delivery)
     for folder_id, some in folders.items():
         mails = await file_mails(tx, [Filing(each.digest, each.date) for each in some], folder_id)
         for delivery, mail in zip(some, mails, strict=True):

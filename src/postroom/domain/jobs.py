@@ -17,14 +17,17 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
+from postroom.domain.access import asker_of
 from postroom.domain.actions import Action, Policy, perform
 from postroom.domain.history import count_mails, folder_of, is_reversible, is_stacked, make_head
 from postroom.domain.mail_changes import Policies
+from postroom.domain.shared_changes import perform_for, write_down_shared
 from postroom.domain.steps import Record, Step, read_record
 from postroom.domain.undo import Failed, undo_steps
 from postroom.errors import Kind, PostroomError, not_found
 from postroom.model.account import Caller
-from postroom.model.ids import AccountId, ItemId, Modseq, SessionId
+from postroom.model.ids import AccountId, FolderId, ItemId, Modseq, SessionId
+from postroom.model.sharing import Asker
 from postroom.store import Store
 from postroom.store.sql.jobs import NOT_THERE, Job, Slice
 from postroom.store.sql.mails import Located
@@ -74,6 +77,10 @@ class Request(msgspec.Struct, frozen=True):
     action: Action | None = None
     undoes: int = 0
     waits: bool = False
+    owner: int = 0
+    """Whose mails they are, if not those of who asked for it."""
+    domain: str = ""
+    """The domain of who asked for it, where they are another's."""
 
 
 class JobState(NamedTuple):
@@ -137,6 +144,7 @@ class Jobs:
         targets: Sequence[Target],
         failed: Sequence[Failed],
         waits: bool = False,
+        owner: AccountId | None = None,
     ) -> JobState:
         """Do an action to mails; return when it is done, or begun if they are many.
 
@@ -147,11 +155,15 @@ class Jobs:
             targets: the mails.
             failed: what was asked for and is not there.
             waits: return when it is done, however many they are.
+            owner: whose mails they are, if not the caller's.
 
         Raises: tooManyRequests; unavailable.
         """
         slices = [_pack(list(targets[start : start + SLICE])) for start in range(0, len(targets), SLICE)]
-        job = _new_job(caller, kind, Request(caller.class_name, action, waits=waits), total=len(targets))
+        request = Request(caller.class_name, action, waits=waits)
+        if owner not in {None, caller.account_id}:
+            request = msgspec.structs.replace(request, owner=int(owner or 0), domain=asker_of(caller).domain)
+        job = _new_job(caller, kind, request, total=len(targets))
         async with self._store.transaction(caller.account_id, session_id=caller.session_id) as tx:
             await tx.lock()
             running = await tx.tables.jobs.list_running(caller.account_id, limit=MOST_RUNNING)
@@ -248,7 +260,20 @@ class Jobs:
             job = await directory.jobs.find(job_key)
         if job is None or job.finished_at:
             return False
-        async with self._store.transaction(job.account_id, session_id=job.session_id) as tx:
+        owner = AccountId(_read_request(job.request).owner)
+        try:
+            return await self._do_next(job, owner or job.account_id)
+        except PostroomError as error:
+            if not owner or error.kind is not Kind.NOT_FOUND:
+                raise
+        await self._abandon(job, owner)
+        return False
+
+    async def _do_next(self, job: Job, account_id: AccountId) -> bool:
+        """Do the next slice of a job in a mailbox. Raises: notFound where that is gone."""
+        job_key = job.job_key
+        session_id = job.session_id if account_id == job.account_id else None
+        async with self._store.transaction(account_id, session_id=session_id) as tx:
             await tx.lock()
             # Another process may have gone on with it meanwhile.
             piece = await tx.tables.jobs.take_slice(job_key)
@@ -259,12 +284,23 @@ class Jobs:
             else:
                 done = await self._do(tx, job, piece.items)
                 history_id = await _write_down(tx, job, done.steps)
+                self._policies.note(tx, job.kind, done.steps)
                 if done.failed:
                     await tx.tables.jobs.add_failure(job_key, Slice(piece.number, _pack(done.failed)))
                 job = job._replace(history_id=history_id, touched_at=now)
                 await tx.tables.jobs.advance(job, done=done.mails)
             tx.after_commit(lambda: self._on_progress(job.account_id, job_key))
         return piece is not None
+
+    async def _abandon(self, job: Job, owner: AccountId) -> None:
+        """End a job that works in another's mailbox, which is gone."""
+        async with self._store.transaction(job.account_id) as tx:
+            await tx.lock()
+            while (piece := await tx.tables.jobs.take_slice(job.job_key)) is not None:
+                failed = [one.as_failed()._replace(owner=int(owner)) for one in _read_targets(piece.items)]
+                await tx.tables.jobs.add_failure(job.job_key, Slice(piece.number, _pack(failed)))
+            now = int(time.time() * 1000)
+            await tx.tables.jobs.advance(job._replace(finished_at=now, touched_at=now), done=0)
 
     async def _finish(self, tx: Transaction, job: Job) -> None:
         await tx.tables.jobs.advance(job, done=0)
@@ -274,7 +310,10 @@ class Jobs:
     async def _do(self, tx: Transaction, job: Job, items: bytes) -> _Done:
         request = _read_request(job.request)
         if request.action is not None:
-            return await self._act(tx, request, request.action, targets=_read_targets(items))
+            asker = Asker(job.account_id, request.domain) if request.owner else None
+            done = await self._act(tx, request, asker, targets=_read_targets(items))
+            # Who asked for it is not whose mails they are.
+            return done._replace(failed=[one._replace(owner=request.owner) for one in done.failed])
         entry = await tx.operations.find(Modseq(_read_modseq(items)))
         if entry is None:
             return _Done(0, [], [])
@@ -284,21 +323,27 @@ class Jobs:
         return _Done(count_mails(steps), undone.steps, undone.failed)
 
     async def _act(
-        self, tx: Transaction, request: Request, action: Action, *, targets: Sequence[Target]
+        self, tx: Transaction, request: Request, asker: Asker | None, *, targets: Sequence[Target]
     ) -> _Done:
         """Do an action to a slice; if it fails as a whole, to one mail after the other."""
-        policy = await self._policies.read_for(action, tx, request.class_name)
+        action = request.action
+        assert action is not None  # noqa: S101 (said where this is called)
+        if asker is None:
+            policy = await self._policies.read_for(action, tx, request.class_name)
+        else:
+            policy = await self._policies.read_for_reader(tx, asker.account_id)
+        work = _Work(action, policy, asker)
         found = await tx.mails.locate_items([ItemId(target.item_id) for target in targets])
         gone = [target for target in targets if target.item_id not in found]
         failed = [target.as_failed() for target in gone if not target.conversation_id]
         # In the order asked for, which is that of the uids that they are given.
         there = [target for target in targets if target.item_id in found]
         items = [found[ItemId(target.item_id)] for target in there]
-        steps = await _try(tx, action, items, policy=policy)
+        steps = await _try(tx, work, items)
         if steps is None:
             steps = []
             for target, item in zip(there, items, strict=True):
-                done = await _try(tx, action, [item], policy=policy)
+                done = await _try(tx, work, [item])
                 if done is None:
                     # Where it is now, in case it has been moved.
                     place = target._replace(folder_id=item.mail.folder_id, uid=item.mail.uid)
@@ -333,15 +378,23 @@ class Jobs:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _try(
-    tx: Transaction, action: Action, items: Sequence[Located], *, policy: Policy
-) -> list[Step] | None:
+class _Work(NamedTuple):
+    """What is done to mails, by which policy; and who asked for it, where they are another's."""
+
+    action: Action
+    policy: Policy
+    asker: Asker | None
+
+
+async def _try(tx: Transaction, work: _Work, items: Sequence[Located]) -> list[Step] | None:
     """Do an action to mails and return the steps; None, and nothing done, if it cannot be done to all of them."""
     if not items:
         return []
     try:
         async with tx.savepoint():
-            return (await perform(tx, action, items, policy=policy)).steps
+            if work.asker is not None:
+                return (await perform_for(tx, work.asker, work.action, items=items, policy=work.policy)).steps
+            return (await perform(tx, work.action, items, policy=work.policy)).steps
     except PostroomError:
         return None
 
@@ -377,6 +430,9 @@ async def _kind_of(tx: Transaction, history_id: int) -> str:
 async def _write_down(tx: Transaction, job: Job, steps: list[Step]) -> int:
     """Write down what a slice did, and return the operation that it belongs to (0: none yet)."""
     if not steps:
+        if _read_request(job.request).owner:
+            # Nothing but marks of a reader, which are no part of the owner's history.
+            await write_down_shared(tx, job.kind, steps, folder_id=FolderId(0))
         return job.history_id
     undoes = _read_request(job.request).undoes
     if job.history_id:
@@ -385,7 +441,7 @@ async def _write_down(tx: Transaction, job: Job, steps: list[Step]) -> int:
             job.history_id,
             mails=count_mails(steps),
             state="running",
-            is_stacked=is_stacked(job.kind, steps),
+            is_stacked=is_stacked(job.kind, steps) and tx.session_id is not None,
             is_reversible=is_reversible(steps),
         )
         return job.history_id

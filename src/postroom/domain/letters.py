@@ -125,7 +125,13 @@ class Letters:
         self.clock = clock or Clock()
 
     async def write(
-        self, caller: Caller, letter: Letter, *, stamp: Stamp | None = None, wants_receipt: bool = False
+        self,
+        caller: Caller,
+        letter: Letter,
+        *,
+        stamp: Stamp | None = None,
+        wants_receipt: bool = False,
+        holder: AccountId | None = None,
     ) -> Written:
         """Make a letter a message.
 
@@ -134,6 +140,7 @@ class Letters:
             letter: what is written.
             stamp: what it is marked with, if not with the present time.
             wants_receipt: whether a receipt is asked for when it is read.
+            holder: the account that is to have the message, if not the one who writes.
 
         Raises: badParameter; notPermitted; notFound; payloadTooLarge; unavailable.
         """
@@ -163,7 +170,7 @@ class Letters:
             extra=(),
         )
         composed = await self._work.compose(fields, files)
-        digest = await self.keep(caller.account_id, composed.raw, composed.digest)
+        digest = await self.keep(holder or caller.account_id, composed.raw, composed.digest)
         recipients = (*lists["to"], *lists["cc"], *lists["bcc"])
         return Written(
             digest=digest,
@@ -222,6 +229,9 @@ class Letters:
             message_id, fields.get("references", ""), in_reply_to=fields.get("in-reply-to", "")
         )
         answered = message_id if letter.refw_type == RE else ""
+        if letter.refw.owner != caller.account_id:
+            # Only what lies in the account itself is kept with a draft, and marked when it is sent.
+            return None, answered, references
         return Reference(letter.refw_type, mail.item_id), answered, references
 
     def _check_size(self, letter: Letter, files: Sequence[AttachedFile]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from postroom.config.classes import AccountClass
-from postroom.domain.access import require_own
+from postroom.domain.access import lock_folders, refuse_shared, require, require_own, see_mails
 from postroom.domain.actions import (
     Action,
     Archive,
@@ -25,12 +25,20 @@ from postroom.domain.actions import (
     perform,
     tell_nobody,
 )
+from postroom.domain.carrying import Carrying
 from postroom.domain.combining import Combiner
 from postroom.domain.filing import locate_mail
 from postroom.domain.history import write_down
+from postroom.domain.learning import Learning
 from postroom.domain.quota import Quota
 from postroom.domain.settings import read_settings
-from postroom.domain.steps import split_step
+from postroom.domain.shared_changes import (
+    needs_of,
+    perform_for,
+    read_policy_for,
+    write_down_shared,
+)
+from postroom.domain.steps import Step, split_step
 from postroom.errors import PostroomError, not_found
 from postroom.model.account import Caller
 from postroom.model.folder import INBOX
@@ -44,16 +52,32 @@ from postroom.store.tx import Snapshot, Transaction
 class Policies:
     """What actions go by, for each account."""
 
-    def __init__(self, classes: Mapping[str, AccountClass], *, on_marked: OnMarked = tell_nobody) -> None:
-        """``on_marked`` is told of mails whose flags their owner has set."""
+    def __init__(
+        self,
+        classes: Mapping[str, AccountClass],
+        *,
+        on_marked: OnMarked = tell_nobody,
+        learning: Learning | None = None,
+    ) -> None:
+        """``on_marked`` is told of mails whose flags their owner has set, ``learning`` of what was done to mails."""
         self._classes = classes
         self._on_marked = on_marked
+        self._learning = learning
+
+    def note(self, tx: Transaction, kind: str, steps: Sequence[Step]) -> None:
+        """Note what was done to mails, for those who learn from it."""
+        if self._learning is not None:
+            self._learning.note(tx, kind, steps)
 
     async def read_for(self, action: Action, mailbox: Snapshot, class_name: str) -> Policy:
         """Return the policy of a mailbox's owner, so far as an action goes by it."""
         if isinstance(action, Delete | CopyTo | Archive):
             return await self.read(mailbox, class_name)
         return Policy(on_marked=self._on_marked)
+
+    async def read_for_reader(self, mailbox: Snapshot, reader_id: AccountId) -> Policy:
+        """Return what a reader's actions go by in another's mailbox."""
+        return await read_policy_for(mailbox, reader_id, self._classes)
 
     async def read(self, mailbox: Snapshot, class_name: str) -> Policy:
         """Return the policy of a mailbox's owner."""
@@ -88,9 +112,10 @@ class _Wish(NamedTuple):
 class MailChanges:
     """Changes of the mails a caller sees. Each raises notFound where the mail is not there, and unavailable."""
 
-    def __init__(self, store: Store, policies: Policies) -> None:
+    def __init__(self, store: Store, policies: Policies, carrying: Carrying) -> None:
         self._store = store
         self._policies = policies
+        self._carrying = carrying
         self._combiner: Combiner[_Change, Mail] = Combiner(
             self._change_together, key=lambda change: change.ref
         )
@@ -103,7 +128,8 @@ class MailChanges:
 
     async def move(self, caller: Caller, ref: MailRef, target: FolderRef) -> Mail:
         """Move a mail to another folder; return it as it is there. Raises: badParameter for one of another type."""
-        require_own(caller, target.owner, "the destination folder")
+        if target.owner != ref.owner:
+            return await self._carrying.carry(caller, ref, target, kind="mails.move", is_move=True)
         return await self._change(caller, ref, MoveTo(target.folder), kind="mails.move")
 
     async def copy(self, caller: Caller, ref: MailRef, target: FolderRef | None) -> Mail:
@@ -111,8 +137,8 @@ class MailChanges:
 
         Raises: badParameter for another type of folder; messageQuotaExceeded; sizeQuotaExceeded.
         """
-        if target is not None:
-            require_own(caller, target.owner, "the destination folder")
+        if target is not None and target.owner != ref.owner:
+            return await self._carrying.carry(caller, ref, target, kind="mails.copy", is_move=False)
         return await self._change(
             caller, ref, CopyTo(0 if target is None else target.folder), kind="mails.copy"
         )
@@ -123,7 +149,8 @@ class MailChanges:
 
     async def set_label(self, caller: Caller, ref: MailRef, label: LabelRef, *, is_on: bool) -> None:
         """Put a label on a mail, or take it off. Raises: notFound for a label that is not there."""
-        require_own(caller, label.owner, "the label")
+        if ref.owner == caller.account_id:
+            require_own(caller, label.owner, "the label")
         await self._change(caller, ref, SetLabel(label.label, is_on), kind="mails.label")
 
     async def archive(self, caller: Caller, ref: MailRef) -> Mail:
@@ -132,24 +159,39 @@ class MailChanges:
 
     async def spam(self, caller: Caller, ref: MailRef) -> Mail:
         """Move a mail to Spam; return it as it is there."""
+        await refuse_shared(self._store, caller, ref, what="the mail")
         return await self._change(caller, ref, None, kind="mails.spam", role="junk")
 
     async def not_spam(self, caller: Caller, ref: MailRef, target: FolderRef | None) -> Mail:
         """Move a mail that is no spam, by default to the Inbox; return it as it is there."""
-        if target is not None:
-            require_own(caller, target.owner, "the destination folder")
+        if target is not None and target.owner != ref.owner:
+            return await self._carrying.carry(caller, ref, target, kind="mails.notspam", is_move=True)
+        if target is None:
+            await refuse_shared(self._store, caller, ref, what="the mail")
         folder_id = INBOX if target is None else target.folder
         return await self._change(caller, ref, MoveTo(folder_id), kind="mails.notspam")
 
     async def _change(
         self, caller: Caller, ref: MailRef, action: Action | None, *, kind: str, role: str = ""
     ) -> Mail:
-        require_own(caller, ref.owner, "the mail")
+        if ref.owner != caller.account_id and action is not None:
+            return await self._change_shared(caller, ref, action, kind=kind)
         change = _Change(caller, ref, kind, action, role)
         # An archive may make folders, which belong to the operation of one mail.
         if isinstance(action, Archive) or self._store.is_joined():
             return await self._change_alone(change)
         return await self._combiner.do(ref.owner, change)
+
+    async def _change_shared(self, caller: Caller, ref: MailRef, action: Action, *, kind: str) -> Mail:
+        async with self._store.transaction(ref.owner) as tx:
+            await lock_folders(tx)
+            await require(tx, caller, ref.folder, needs=needs_of(action), what="the mail")
+            item = await locate_mail(tx, ref.folder, ref.uid)
+            policy = await self._policies.read_for_reader(tx, caller.account_id)
+            outcome = await perform_for(tx, caller, action, items=[item], policy=policy)
+            await write_down_shared(tx, kind, outcome.steps, folder_id=ref.folder)
+            [mail] = await see_mails(tx, caller.account_id, [outcome.mails[item.mail.item_id]])
+        return mail
 
     async def _change_alone(self, change: _Change) -> Mail:
         ref, caller = change.ref, change.caller
@@ -159,6 +201,7 @@ class MailChanges:
             policy = await self._policies.read_for(action, tx, caller.class_name)
             outcome = await perform(tx, action, [item], policy=policy)
             await write_down(tx, change.kind, outcome.steps, folder_id=ref.folder)
+            self._policies.note(tx, change.kind, outcome.steps)
         return outcome.mails[item.mail.item_id]
 
     async def _change_together(
@@ -219,6 +262,7 @@ class MailChanges:
                     modseq=mail.modseq,
                     session_id=change.caller.session_id,
                 )
+                self._policies.note(tx, change.kind, [step])
         return done
 
 

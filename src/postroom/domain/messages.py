@@ -13,7 +13,7 @@ import msgspec
 
 from postroom.content.show import BodyKind, Shown, ShowTask
 from postroom.content.work import ContentWork
-from postroom.domain.access import require_own
+from postroom.domain.access import READ, require
 from postroom.errors import bad_parameter, not_found
 from postroom.mime.decode import decode_bytes, text_of
 from postroom.mime.encoded_words import decode_8bit
@@ -174,9 +174,9 @@ class Messages:
 
     async def open(self, caller: Caller, ref: MailRef) -> OpenMessage:
         """Open the message of a mail. Raises: notFound; blobMissing; blobDamaged; unavailable."""
-        require_own(caller, ref.owner, "the mail")
         # Two statements: SQLite takes twice as long for the join of both.
         async with self._store.read(ref.owner) as mailbox:
+            await require(mailbox, caller, ref.folder, needs=READ, what="the mail")
             mail = await mailbox.mails.find(ref.folder, ref.uid)
             if mail is None:
                 raise not_found("the mail")

@@ -78,7 +78,7 @@ class Profiles:
         """
         made = await self._pictures.make(data)
         if isinstance(made, Failure):
-            raise _explain(made)
+            raise explain_failure(made)
         async with self._store.transaction(caller.account_id, session_id=caller.session_id) as tx:
             await tx.lock()
             await tx.profile.put_avatar(made)
@@ -110,7 +110,8 @@ def _check_address(text: str) -> str:
     return address.addr_spec
 
 
-def _explain(failure: Failure) -> PostroomError:
+def explain_failure(failure: Failure, parameter: str = "file") -> PostroomError:
+    """Return the error for a file, given by ``parameter``, that no picture was made of."""
     if failure is Failure.TOO_LARGE:
         return PostroomError(Kind.TOO_LARGE, "payloadTooLarge", "the image has too many pixels")
     if failure is Failure.BUSY:
@@ -118,4 +119,4 @@ def _explain(failure: Failure) -> PostroomError:
         return PostroomError(Kind.LIMITED, "tooManyRequests", message, retry_after_seconds=5)
     if failure is Failure.UNAVAILABLE:
         return unavailable("images cannot be read just now")
-    return bad_parameter("file", "the file is no image that can be read (PNG, JPEG, GIF, WebP or BMP)")
+    return bad_parameter(parameter, "the file is no image that can be read (PNG, JPEG, GIF, WebP or BMP)")

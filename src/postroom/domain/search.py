@@ -19,12 +19,12 @@ looked at.
 """
 
 from array import array
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from itertools import chain
 from typing import NamedTuple
 
-from postroom.domain.access import require_own
+from postroom.domain.access import LIST, READ, asker_of, list_readable, require
 from postroom.domain.search_columns import (
     Columns,
     Facet,
@@ -37,10 +37,11 @@ from postroom.domain.search_columns import (
     work,
 )
 from postroom.domain.search_folders import SearchFolders
+from postroom.domain.search_views import list_seen_places
 from postroom.errors import bad_parameter, not_found
 from postroom.model.account import Caller
 from postroom.model.folder import ROOT, UNTHREADED_ROLES, Folder
-from postroom.model.ids import FolderId, FolderRef, LabelId, Modseq
+from postroom.model.ids import AccountId, FolderId, FolderRef, ItemId, LabelId, Modseq
 from postroom.model.search_folder import SearchFolder
 from postroom.search.query import Masks, Query, fingerprint
 from postroom.store import Store
@@ -87,15 +88,17 @@ class Search:
 
         Raises: notFound; badParameter; unavailable.
         """
-        _check_folders(caller, refs)
-        mark = fingerprint(query, sorted(set(refs)), recursive)
-        same = await self._search_folders.find(caller, mark)
+        owner = await self._check_folders(caller, refs)
+        reader = () if owner == caller.account_id else (int(caller.account_id),)
+        mark = fingerprint(query, sorted(set(refs)), recursive, *reader)
+        same = await self._search_folders.find(caller, mark, owner=owner)
         if same is not None:
             return same
         found = await self.run(caller, refs, query, recursive=recursive)
         return await self._search_folders.create(
             caller,
             found.item_ids,
+            owner=owner,
             fingerprint=mark,
             modseq=found.modseq,
             shows_discarded=found.has_discarded,
@@ -112,13 +115,19 @@ class Search:
 
         Raises: notFound for a folder or a label; badParameter; unavailable.
         """
-        _check_folders(caller, refs)
-        async with self._store.read(caller.account_id) as mailbox:
+        owner = await self._check_folders(caller, refs)
+        async with self._store.read(owner) as mailbox:
             state = await mailbox.mailbox.find()
             if state is None:
                 raise not_found("the mailbox")
             tree = {folder.folder_id: folder for folder in await mailbox.folders.list_all()}
-            folders = _choose(tree, [ref.folder for ref in refs], recursive=recursive)
+            wanted = [ref.folder for ref in refs]
+            if owner != caller.account_id:
+                searched = _Place(mailbox, self._remembered, state.forgotten_modseq)
+                folders = _choose(await _list_shown(mailbox, caller, tree), wanted, recursive=recursive)
+                item_ids = await _find_as_reader(searched, caller, query, folders=folders)
+                return Found(item_ids[::-1], state.modseq, any(_is_discarded(tree, one) for one in folders))
+            folders = _choose(tree, wanted, recursive=recursive)
             for label_id in (*query.labels, *query.unwanted_labels):
                 if await mailbox.labels.find(LabelId(label_id)) is None:
                     raise not_found("the label")
@@ -126,14 +135,59 @@ class Search:
             item_ids = await _Run(looked_at, query, folders).find()
         return Found(item_ids[::-1], state.modseq, any(_is_discarded(tree, folder) for folder in folders))
 
+    async def _check_folders(self, caller: Caller, refs: Sequence[FolderRef]) -> AccountId:
+        """Return whose folders are to be searched.
 
-def _check_folders(caller: Caller, refs: Sequence[FolderRef]) -> None:
-    if not refs:
-        raise bad_parameter("folderIds", "folderIds is empty")
-    if len(refs) > MOST_FOLDERS:
-        raise bad_parameter("folderIds", f"folderIds has more than {MOST_FOLDERS} folders")
-    for ref in refs:
-        require_own(caller, ref.owner, "the folder")
+        Raises: badParameter; notFound, notPermitted for what the caller may not read; unavailable.
+        """
+        if not refs:
+            raise bad_parameter("folderIds", "folderIds is empty")
+        if len(refs) > MOST_FOLDERS:
+            raise bad_parameter("folderIds", f"folderIds has more than {MOST_FOLDERS} folders")
+        owners = dict.fromkeys(ref.owner for ref in refs)
+        for owner in owners:
+            if owner != caller.account_id:
+                await self._check_shared(caller, [ref for ref in refs if ref.owner == owner])
+        if len(owners) > 1:
+            raise bad_parameter("folderIds", "one search looks into folders of one owner")
+        return next(iter(owners))
+
+    async def _check_shared(self, caller: Caller, refs: Sequence[FolderRef]) -> None:
+        async with self._store.read(refs[0].owner) as mailbox:
+            for folder_id in dict.fromkeys(ref.folder for ref in refs):
+                # The container stands for all that may be read of it.
+                await require(mailbox, caller, folder_id, needs=LIST if folder_id == ROOT else READ)
+
+
+async def _list_shown(
+    mailbox: Snapshot, caller: Caller, tree: Mapping[FolderId, Folder]
+) -> dict[FolderId, Folder]:
+    """Return the folders of another's that a caller may read, below the parents that they are shown below."""
+    readable = await list_readable(mailbox, asker_of(caller))
+    return {
+        folder_id: folder._replace(parent_id=folder.parent_id if folder.parent_id in readable else ROOT)
+        for folder_id, folder in tree.items()
+        if folder_id in readable
+    }
+
+
+async def _find_as_reader(
+    place: "_Place", caller: Caller, query: Query, *, folders: Sequence[Folder]
+) -> "Numbers[int]":
+    """Return the mails of another's that match for a reader: what is unread is his own."""
+    if query.labels or query.unwanted_labels:
+        # They are the caller's own, which no mail of another's has.
+        raise not_found("the label")
+    wanted = query.masks.unread
+    found = await _Run(
+        place, query._replace(masks=query.masks._replace(unread=Masks().unread)), folders
+    ).find()
+    if wanted == Masks().unread:
+        return found
+    mailbox = place.mailbox
+    where = {one.item_id: (one.folder_id, one.uid) for one in await mailbox.found_mails.find_places(found)}
+    seen = await list_seen_places(mailbox, caller.account_id, (folder.folder_id for folder in folders))
+    return array("q", [item for item in found if wanted >> int(where[ItemId(item)] not in seen) & 1])
 
 
 def _choose(tree: dict[FolderId, Folder], wanted: Iterable[FolderId], *, recursive: bool) -> list[Folder]:

@@ -16,7 +16,8 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from postroom.config.auth import AuthConfig
-from postroom.domain.access import require_own
+from postroom.domain.access import asker_of, list_readable
+from postroom.domain.access import see_mails as see_as_reader
 from postroom.domain.clock import Clock
 from postroom.domain.search_views import (
     View,
@@ -86,16 +87,19 @@ class SearchFolders:
 
     # Making
 
-    async def find(self, caller: Caller, fingerprint: bytes) -> SearchFolder | None:
+    async def find(
+        self, caller: Caller, fingerprint: bytes, *, owner: AccountId | None = None
+    ) -> SearchFolder | None:
         """Return what the caller has found with the same question, if the mailbox has not changed since; one look-up.
+
+        Of another's mailbox, the question says who asks.
 
         Raises: unavailable.
         """
         now, session_id = self._clock.now_ms(), caller.session_id or NO_SESSION
-        async with self._store.peek(caller.account_id) as mailbox:
-            same = await mailbox.search_folders.find_same(
-                caller.account_id, session_id, fingerprint, now_ms=now
-            )
+        owner = owner or caller.account_id
+        async with self._store.peek(owner) as mailbox:
+            same = await mailbox.search_folders.find_same(owner, session_id, fingerprint, now_ms=now)
         if same is None:
             return None
         folder = same.folder
@@ -114,6 +118,7 @@ class SearchFolders:
         fingerprint: bytes,
         modseq: Modseq,
         shows_discarded: bool = False,
+        owner: AccountId | None = None,
     ) -> SearchFolder:
         """Keep what a search has found; the oldest that the session has may go for it.
 
@@ -121,16 +126,18 @@ class SearchFolders:
             caller: who asked.
             item_ids: the mails, the newest first (by date, then number); an ``array("q")`` is the cheapest.
             fingerprint: a hash of the question.
-            modseq: where the account's history stood in the snapshot that was searched.
+            modseq: where the owner's history stood in the snapshot that was searched.
             shows_discarded: the search looked into Spam or Trash too, so that what lies there is shown.
+            owner: whose mails they are, if not the caller's.
 
         Raises: unavailable.
         """
+        owner = owner or caller.account_id
         items = make_numbers(item_ids)
         packed = pack_numbers(items)
         now, session_id = self._clock.now_ms(), caller.session_id or NO_SESSION
         folder = SearchFolder(
-            account_id=caller.account_id,
+            account_id=owner,
             search_id=_new_number(),
             session_id=session_id,
             modseq=modseq,
@@ -139,14 +146,17 @@ class SearchFolders:
             shows_discarded=int(shows_discarded),
             created_at=now,
             expires_at=0 if caller.session_id else now + SESSIONLESS_MILLISECONDS,
+            reader_id=_reader_of(caller, owner),
         )
         async with self._store.directory_transaction() as tx:
             rows = tx.search_folders
-            gone = await rows.delete_beyond(caller.account_id, session_id, keep=MOST_OF_SESSION - 1)
+            gone = await rows.delete_beyond(
+                owner, session_id, keep=MOST_OF_SESSION - 1, reader_id=folder.reader_id
+            )
             while not await rows.create(folder, fingerprint, packed):
                 folder = folder._replace(search_id=_new_number())
         for search_id in gone:
-            self._forget((caller.account_id, search_id))
+            self._forget((owner, search_id))
         self._keep(make_view(folder, items))
         return folder
 
@@ -181,7 +191,6 @@ class SearchFolders:
 
         Raises: notFound; unavailable.
         """
-        require_own(caller, ref.owner, "the folder")
         async with self._store.peek(ref.owner) as mailbox:
             standing = await self._find(caller, mailbox, ref.folder)
         if standing is None:
@@ -195,13 +204,12 @@ class SearchFolders:
     @asynccontextmanager
     async def opened(self, caller: Caller, ref: FolderRef) -> AsyncIterator[Opened]:
         """Enter a snapshot with a search folder as it is there. Raises: notFound; unavailable."""
-        require_own(caller, ref.owner, "the folder")
         for _ in range(_TRIES):
             async with self._store.read(ref.owner) as mailbox:
                 standing = await self._find(caller, mailbox, ref.folder)
                 if standing is None:
                     raise not_found("the folder")
-                view, change = await self._advance(mailbox, standing)
+                view, change = await self._advance(caller, mailbox, standing)
                 if change is None:
                     self._keep(view)
                     yield Opened(mailbox, view)
@@ -213,7 +221,9 @@ class SearchFolders:
                 self._keep(view)
         raise unavailable("the mails of the search folder are changing too quickly")
 
-    async def _advance(self, mailbox: Snapshot, standing: Standing) -> tuple[View, Change | None]:
+    async def _advance(
+        self, caller: Caller, mailbox: Snapshot, standing: Standing
+    ) -> tuple[View, Change | None]:
         folder, modseq = standing
         view = await self._load(mailbox, folder)
         if view.modseq > modseq:
@@ -224,7 +234,8 @@ class SearchFolders:
             view = with_notes(view, folder, changes)
         elif view.modseq == modseq:
             return view, None
-        return await advance_view(mailbox, view, modseq)
+        reader = asker_of(caller) if folder.reader_id else None
+        return await advance_view(mailbox, view, modseq, reader=reader)
 
     async def _load(self, mailbox: Snapshot, folder: SearchFolder) -> View:
         key = (folder.account_id, folder.search_id)
@@ -240,6 +251,8 @@ class SearchFolders:
         if standing is None:
             return None
         folder = standing.folder
+        if folder.reader_id != _reader_of(caller, mailbox.account_id):
+            return None
         if folder.session_id not in {NO_SESSION, caller.session_id}:
             return None
         if 0 < folder.expires_at <= self._clock.now_ms():
@@ -255,7 +268,6 @@ class SearchFolders:
         """
         if not is_search_folder(ref.folder):
             return ref
-        require_own(caller, ref.owner, "the mail")
         async with self._store.read(ref.owner) as mailbox:
             places = await self.find_places(caller, mailbox, ref.folder, item_ids=[ItemId(ref.uid)])
         if not places:
@@ -277,6 +289,9 @@ class SearchFolders:
             folder_id: await mailbox.folders.find(folder_id)
             for folder_id in {place.folder_id for place in places}
         }
+        if standing.folder.reader_id:
+            readable = await list_readable(mailbox, asker_of(caller))
+            places = [place for place in places if place.folder_id in readable]
         return [
             place
             for place in places
@@ -354,6 +369,11 @@ def _is_over(one: Holding, *, now_ms: int, idle_before: int) -> bool:
     return one.session_expires_at <= now_ms or one.session_used_at < idle_before
 
 
+def _reader_of(caller: Caller, owner: AccountId) -> AccountId:
+    """Return whose search folders in an owner's mailbox are the caller's: nobody's in his own."""
+    return AccountId(0) if caller.account_id == owner else caller.account_id
+
+
 def _new_number() -> FolderId:
     return FolderId(FIRST_SEARCH_FOLDER + secrets.randbits(48))
 
@@ -384,5 +404,9 @@ async def see_mails(opened: Opened, item_ids: Sequence[int]) -> Seen:
             continue
         mail = located.mail
         originals[mail.item_id] = MailRef(owner, mail.folder_id, mail.uid)
-        mails.append(mail._replace(folder_id=search_id, uid=Uid(item)))
-    return Seen(mails, originals)
+        mails.append(mail)
+    reader_id = opened.view.folder.reader_id
+    if reader_id:
+        mails = await see_as_reader(opened.mailbox, reader_id, mails)
+    shown = [mail._replace(folder_id=search_id, uid=Uid(mail.item_id)) for mail in mails]
+    return Seen(shown, originals)

@@ -20,11 +20,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from postroom.domain.access import list_readable
 from postroom.mime.summary import sort_key
 from postroom.model.folder import Folder
-from postroom.model.ids import FolderId, ItemId, Modseq, Uid
+from postroom.model.ids import AccountId, FolderId, ItemId, Modseq, Uid
 from postroom.model.listing import Sort, SortField
 from postroom.model.search_folder import SearchFolder
+from postroom.model.sharing import Asker
 from postroom.store.engine.base import Row
 from postroom.store.packing import make_numbers, pack_numbers, unpack_numbers
 from postroom.store.sql.found_mails import Place
@@ -151,14 +153,25 @@ def is_visible(folder: SearchFolder, where: Folder) -> bool:
 # From one position to another
 
 
-async def advance_view(mailbox: Snapshot, view: View, modseq: Modseq) -> tuple[View, Change | None]:
-    """Return the view of the present position, and what is to be noted before it is true."""
+async def advance_view(
+    mailbox: Snapshot, view: View, modseq: Modseq, *, reader: Asker | None = None
+) -> tuple[View, Change | None]:
+    """Return the view of the present position, and what is to be noted before it is true.
+
+    ``reader`` is who has searched another's folders. He sees what he may read now, and what he has marked himself; so
+    his view is made anew.
+    """
     folders = await mailbox.folders.list_all()
+    if reader is not None:
+        readable = await list_readable(mailbox, reader)
+        folders = [folder for folder in folders if folder.folder_id in readable]
     visible = find_visible(view.folder, folders)
-    news = await _find_news(mailbox, view, folders)
+    news = await _find_news(mailbox, view, folders) if reader is None else None
     is_renamed = any(one.modseq > view.modseq for one in folders)
     if news is None or is_renamed or visible != view.visible:
         rows = await _look_up(mailbox, view.items) if news is None else _merge(view.rows, news)
+        if reader is not None:
+            rows = await _with_marks(mailbox, rows, visible, reader_id=reader.account_id)
         absent = _find_absent(view.items, rows, visible)
         gone = view.noted.gone
         went = [item for item in absent if item not in gone]
@@ -289,6 +302,20 @@ async def _look_up(mailbox: Snapshot, items: "Numbers[int]") -> Rows:
     )
 
 
+async def _with_marks(
+    mailbox: Snapshot, rows: Rows, visible: frozenset[int], *, reader_id: AccountId
+) -> Rows:
+    """Return rows in which a mail has changed when a reader has last marked it, if that was later."""
+    marked = {
+        (folder_id, mark.uid): int(mark.modseq)
+        for folder_id in visible.intersection(rows.folders)
+        for mark in await mailbox.reader_marks.list_marks(FolderId(folder_id), reader_id)
+    }
+    places = zip(rows.folders, rows.uids, rows.modseqs, strict=True)
+    modseqs = [max(modseq, marked.get((folder, Uid(uid)), 0)) for folder, uid, modseq in places]
+    return rows._replace(modseqs=array("q", modseqs))
+
+
 # Orders
 
 
@@ -307,12 +334,36 @@ async def _make_order(mailbox: Snapshot, view: View, by: SortField) -> "Numbers[
         gone = view.noted.gone
         pairs = zip(view.rows.dates, view.items, strict=True)
         return await sort_rows([(date, item) for date, item in pairs if item not in gone])
+    if by is SortField.IS_UNREAD and view.folder.reader_id:
+        return await _order_by_marks(mailbox, view)
     if by is SortField.FOLDER_NAME:
         names = {one.folder_id: sort_key(one.name) for one in await mailbox.folders.list_all()}
         places = await mailbox.found_mails.find_places(list(view.present()))
         return await sort_rows([(names.get(one.folder_id, b""), one.date, one.item_id) for one in places])
     rows = await mailbox.found_mails.list_keys(by, list(view.present()))
     return await sort_rows([(value, date, item) for item, value, date in rows])
+
+
+async def _order_by_marks(mailbox: Snapshot, view: View) -> "Numbers[int]":
+    """Return the mails by whether a reader has seen them."""
+    reader_id = view.folder.reader_id
+    places = await mailbox.found_mails.find_places(list(view.present()))
+    seen = await list_seen_places(mailbox, reader_id, {place.folder_id for place in places})
+    return await sort_rows(
+        [((place.folder_id, place.uid) not in seen, place.date, place.item_id) for place in places]
+    )
+
+
+async def list_seen_places(
+    mailbox: Snapshot, reader_id: AccountId, folders: Iterable[FolderId]
+) -> set[tuple[FolderId, Uid]]:
+    """Return what a reader has seen of some folders."""
+    return {
+        (folder_id, mark.uid)
+        for folder_id in folders
+        for mark in await mailbox.reader_marks.list_marks(folder_id, reader_id)
+        if mark.is_seen
+    }
 
 
 async def sort_rows(rows: list[Row]) -> "Numbers[int]":

@@ -20,7 +20,7 @@ from postroom.compose.finishing import finish_draft, has_utf8_header, read_field
 from postroom.compose.outbound import is_8bit
 from postroom.config.classes import AccountClass
 from postroom.content.digest import Digest
-from postroom.domain.access import require_own
+from postroom.domain.access import refuse_shared
 from postroom.domain.collected import collect
 from postroom.domain.contents import hold_content
 from postroom.domain.drafts import check_draft, find_class, unschedule
@@ -173,7 +173,7 @@ class Sending:
         return await self._send(caller, written, wishes, settings=settings)
 
     async def _send_draft(self, caller: Caller, ref: MailRef, wishes: _Wishes) -> Sent:
-        require_own(caller, ref.owner, "the draft")
+        await refuse_shared(self._store, caller, ref, what="the draft")
         settings = await self._settings.find(caller)
         async with self._messages.opened(caller, ref) as message:
             assert message.mail is not None  # noqa: S101 (it is a mail that was opened)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from postroom.domain.access import require_own
+from postroom.domain.shared_conversations import list_members
 from postroom.domain.threads import find_keys
 from postroom.errors import PostroomError, not_found
 from postroom.mime.summary import base_subject
@@ -43,9 +43,12 @@ class Reason(NamedTuple):
 
 async def find_why(store: Store, caller: Caller, ref: ConversationRef) -> list[Reason]:
     """Return why the mails of a conversation are in it, oldest first. Raises: notFound; unavailable."""
-    require_own(caller, ref.owner, "the conversation")
     async with store.read(ref.owner) as mailbox:
         members = await mailbox.conversations.list_members(ref.conversation)
+        if ref.owner != caller.account_id:
+            # As if there were no others: what matched must not tell of them.
+            shown = {one.item_id for one in await list_members(mailbox, caller, ref.conversation)}
+            members = [member for member in members if member.item_id in shown]
         located = await mailbox.mails.locate_items([member.item_id for member in members])
         # The mails of a folder that is gone are parted from the conversation later.
         members = [member for member in members if member.item_id in located]
@@ -85,6 +88,9 @@ def _find_rule(keyed: Sequence[Keyed], holders: dict[int, list[int]], number: in
                 if other != number and (other < number) == is_earlier
             ):
                 return "subject", key
+    if all(len(holders[key]) == 1 for key in references):
+        # What joined it to the others is a mail that is not shown.
+        return "reference", 0
     return "reference", references[0]
 
 

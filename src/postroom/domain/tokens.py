@@ -9,15 +9,15 @@ import base64
 import binascii
 import hashlib
 import hmac
-import secrets
+from collections.abc import Iterable
 
 import msgspec
 
+from postroom.domain.server_secrets import ServerSecrets
 from postroom.errors import PostroomError, bad_parameter
 from postroom.model.conversation import ConversationRef
 from postroom.model.folder import Folder
 from postroom.model.ids import AccountId, FolderRef, Modseq
-from postroom.store import Store
 
 META_NAME = "token_key"
 _SIGNATURE_BYTES = 12
@@ -61,35 +61,64 @@ class Tokens:
         self._key = key
 
     @classmethod
-    async def open(cls, store: Store) -> "Tokens":
+    async def open(cls, secrets: ServerSecrets) -> "Tokens":
         """Return the tokens of a store, with the key all its processes share. Raises: unavailable."""
-        async with store.directory_transaction() as tx:
-            key = await tx.meta.get_or_put(META_NAME, secrets.token_hex(32))
-        return cls(bytes.fromhex(key))
+        return cls(await secrets.get_own(META_NAME))
 
-    def folder_token(self, folder: Folder) -> str:
-        """Return the token of the list of a folder's mails."""
+    # What is in another's folder has a state of its own for each reader: these tokens say whose they are.
+
+    def folder_token(self, folder: Folder, reader: AccountId | None = None) -> str:
+        """Return the token of the list of a folder's mails, as a reader has it (by default its owner)."""
         ref = FolderRef(folder.account_id, folder.folder_id)
-        return self.mails_token(ref, validity=folder.uid_validity, modseq=folder.content_modseq)
+        return self.mails_token(
+            ref, validity=folder.uid_validity, modseq=folder.content_modseq, reader=reader
+        )
 
-    def mails_token(self, ref: FolderRef, *, validity: int, modseq: int, chain: Chain | None = None) -> str:
+    def mails_token(
+        self,
+        ref: FolderRef,
+        *,
+        validity: int,
+        modseq: int,
+        chain: Chain | None = None,
+        reader: AccountId | None = None,
+    ) -> str:
         """Return a token of the list of a folder's mails, at a position or inside a chain of pages."""
-        return self.render(SyncToken("mails", (int(ref.owner), int(ref.folder)), validity, modseq, chain))
+        return self.render(SyncToken("mails", mails_scope(ref, reader), validity, modseq, chain))
 
-    def conversations_token(self, folder: Folder) -> str:
+    def conversations_token(self, folder: Folder, *, reader: AccountId | None = None) -> str:
         """Return the token of the list of a folder's conversations."""
-        scope = (int(folder.account_id), int(folder.folder_id))
+        ref = FolderRef(folder.account_id, folder.folder_id)
+        scope = mails_scope(ref, reader)
         return self.render(
             SyncToken("conversations", scope, folder.uid_validity, folder.conversations_modseq)
         )
 
-    def conversation_token(self, ref: ConversationRef, modseq: Modseq) -> str:
+    def conversation_token(
+        self, ref: ConversationRef, modseq: Modseq, *, reader: AccountId | None = None
+    ) -> str:
         """Return the token of the mails of a conversation."""
-        return self.render(SyncToken("conversation", (int(ref.owner), int(ref.conversation)), 0, modseq))
+        scope: tuple[int, ...] = (int(ref.owner), int(ref.conversation))
+        if reader not in {None, ref.owner}:
+            scope = (*scope, int(reader or 0))
+        return self.render(SyncToken("conversation", scope, 0, modseq))
 
-    def folders_token(self, account_id: AccountId, modseq: Modseq, access_mode: str) -> str:
-        """Return the token of the list of folders with that access mode."""
-        return self.render(SyncToken("folders", (int(account_id), access_mode), 0, modseq))
+    def folders_token(
+        self,
+        account_id: AccountId,
+        modseq: int,
+        access_mode: str,
+        *,
+        standings: Iterable[tuple[int, int, int]] = (),
+    ) -> str:
+        """Return the token of the list of folders with that access mode.
+
+        ``modseq`` is that of the account's own folders; ``standings`` tell where those of others stand (see
+        :class:`postroom.domain.folders.Standing`).
+        """
+        scope: tuple[int | str, ...] = (int(account_id), access_mode)
+        scope += tuple(number for one in standings for number in one)
+        return self.render(SyncToken("folders", scope, 0, modseq))
 
     def labels_token(self, account_id: AccountId, modseq: Modseq) -> str:
         """Return the token of the list of labels."""
@@ -119,6 +148,12 @@ class Tokens:
 
     def _sign(self, packed: bytes) -> bytes:
         return hashlib.blake2b(packed, key=self._key, digest_size=_SIGNATURE_BYTES).digest()
+
+
+def mails_scope(ref: FolderRef, reader: AccountId | None) -> tuple[int, ...]:
+    """Return what a token of a folder's list is about; another's folder has one for each reader."""
+    scope = (int(ref.owner), int(ref.folder))
+    return scope if reader is None or reader == ref.owner else (*scope, int(reader))
 
 
 def _spell(data: bytes) -> str:

@@ -8,7 +8,7 @@ the Bcc that nobody but the copy showed.
 from postroom.compose.finishing import read_fields
 from postroom.compose.outbound import without_bcc
 from postroom.content.digest import Digest
-from postroom.domain.access import require_own
+from postroom.domain.access import refuse_shared
 from postroom.domain.drafts import put_reference
 from postroom.domain.filing import Flags, file_mail, locate_mail
 from postroom.domain.history import write_down
@@ -53,7 +53,7 @@ class Unsending:
             unavailable.
         """
         if ref is not None:
-            require_own(caller, ref.owner, "the mail")
+            await refuse_shared(self._store, caller, ref, what="the mail")
         raw = await self._read(caller, processing_id)
         digest = await self._letters.digest(caller.account_id, without_bcc(raw))
         now = self._clock.now_ms()
@@ -101,7 +101,7 @@ class Unsending:
 
         Raises: notFound; conflict where it is too late; unavailable.
         """
-        require_own(caller, ref.owner, "the scheduled mail")
+        await refuse_shared(self._store, caller, ref, what="the scheduled mail")
         now = self._clock.now_ms()
         async with self._store.transaction(caller.account_id, session_id=caller.session_id) as tx:
             item = await locate_mail(tx, ref.folder, ref.uid)

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from postroom.config.retention import RetentionConfig
 from postroom.config.webhooks import WebhooksConfig
-from postroom.domain.access import require_own
+from postroom.domain.access import refuse_shared_at, require_own
+from postroom.domain.server_secrets import ServerSecrets
 from postroom.domain.webhook_urls import parse_hook_url
 from postroom.errors import Kind, PostroomError, bad_parameter, not_found
 from postroom.model.account import Caller
@@ -81,12 +82,12 @@ class Webhooks:
         config: WebhooksConfig,
         retention: RetentionConfig,
         *,
+        server_secrets: ServerSecrets,
         now: Callable[[], float] = time.time,
     ) -> "Webhooks":
         """Return the webhooks of a store, with the key all its processes share. Raises: unavailable."""
-        async with store.directory_transaction() as tx:
-            key = await tx.meta.get_or_put(META_NAME, secrets.token_hex(32))
-        return cls(store, config, key=bytes.fromhex(key), retention=retention, now=now)
+        key = await server_secrets.get_own(META_NAME)
+        return cls(store, config, key=key, retention=retention, now=now)
 
     def horizon(self) -> int:
         """Return the time from which on all operations are known (Unix milliseconds)."""
@@ -231,7 +232,7 @@ async def _find_folder(mailbox: Snapshot, caller: Caller, change: HookChange) ->
     """Return the folder that a change names, 0 for all. Raises: notFound."""
     if change.folder is None:
         return FolderId(0)
-    require_own(caller, change.folder.owner, "the folder")
+    await refuse_shared_at(mailbox, caller, change.folder)
     if await mailbox.folders.find(change.folder.folder) is None:
         raise not_found("the folder")
     return change.folder.folder

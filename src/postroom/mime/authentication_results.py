@@ -121,9 +121,9 @@ class AuthenticationResults:
 
     @cached_property
     def dkim(self) -> str:
-        """``pass`` if any signature is good, else the topmost result; "" if it was not asked."""
+        """``pass`` if any signature is good, else ``fail`` if any is bad, else the topmost result; or ""."""
         found = [result.result for result in self.all_of("dkim")]
-        return "pass" if "pass" in found else next(iter(found), "")
+        return next((result for result in ("pass", "fail") if result in found), next(iter(found), ""))
 
     @cached_property
     def dkim_domains(self) -> tuple[str, ...]:

@@ -10,6 +10,14 @@ BASIC, BEARER, COOKIE = "basic", "bearer", "cookie"
 """How a session was made, or a call authenticated."""
 FULL, SECOND, SETUP = "full", "second", "setup"
 """Stages of a session: it may do everything; it waits for its second step; its second step must first be set up."""
+ALL, READ, COUNTERS, BADGE = "all", "read", "counters", "badge"
+"""What credentials may do: everything; read; log in and read the counters; read the counters."""
+_SCOPES = (BADGE, COUNTERS, READ, ALL)
+
+
+def permits(scope: str, needed: str) -> bool:
+    """Tell whether credentials of a scope may do what needs another one: each permits those before it, too."""
+    return scope == needed or _SCOPES.index(scope) >= _SCOPES.index(needed)
 
 
 class Account(NamedTuple):
@@ -83,6 +91,10 @@ class Caller(NamedTuple):
     session_version: int
     must_change_at: float = math.inf
     """From when on the account can do nothing before its password is changed (Unix seconds)."""
+    scope: str = ALL
+    """What the credentials of the call may do."""
+    ends_at: float = math.inf
+    """When the credentials end by themselves (Unix seconds)."""
     stage: str = FULL
     """Of the session; a call without one has no more to wait for."""
     login: str = BASIC

@@ -8,7 +8,8 @@ ROOT = FolderId(1)
 """The folder container of an account: parent of its top folders, not a folder itself."""
 INBOX = FolderId(2)
 """The Inbox of every account has this number, so that the unread counter needs no look-up to find it."""
-DRAFTS, SENT, SCHEDULED, COLLECTED = FolderId(3), FolderId(4), FolderId(7), FolderId(9)
+DRAFTS, SENT, SPAM, SCHEDULED = FolderId(3), FolderId(4), FolderId(6), FolderId(7)
+CONTACTS, COLLECTED = FolderId(8), FolderId(9)
 """Other folders that every account has from the start, none of which can be removed."""
 
 

@@ -27,6 +27,8 @@ class SearchFolder(NamedTuple):
     shows_discarded: int
     created_at: int
     expires_at: int
+    reader_id: AccountId = AccountId(0)
+    """Who has searched another's folders; 0: the account itself."""
 
 
 def is_search_folder(folder_id: int) -> bool:

@@ -4,6 +4,7 @@
 ``engine``, SQL in ``sql``.
 """
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
@@ -211,7 +212,8 @@ async def open_engine(
     Raises: badStoreURL, unavailable.
     """
     if url == "sqlite:":
-        data_dir.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # noqa: ASYNC240
+        _make_private(data_dir / DATABASE_FILE)
         return SQLiteEngine(data_dir / DATABASE_FILE, on_commit=on_commit)
     if url.startswith(("postgresql://", "postgres://")):
         # The driver is loaded only where it is used: it takes memory and start-up time.
@@ -221,6 +223,11 @@ async def open_engine(
     raise PostroomError(
         Kind.INVALID, "badStoreURL", "store.url must be sqlite: or postgresql://user:password@host/database"
     )
+
+
+def _make_private(path: Path) -> None:
+    """Make a file that is its owner's alone, if it is not there; SQLite gives those beside it the same mode."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 async def open_store(

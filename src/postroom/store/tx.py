@@ -23,6 +23,7 @@ from postroom.store.chunk_edges import ChunkEdges
 from postroom.store.conversation_tables import ConversationTables
 from postroom.store.directory_tables import DirectoryTables
 from postroom.store.engine.base import Connection, WriteConnection
+from postroom.store.factor_tables import FactorTables
 from postroom.store.search_tables import SearchTables
 from postroom.store.sql.contents import ContentRepo
 from postroom.store.sql.deltas import DeltaRepo
@@ -76,6 +77,10 @@ QUEUE = AccountId(0)
 
 class Snapshot(AccountTables, ConversationTables, SearchTables):
     """One account's mailbox, at one instant."""
+
+    def at(self, account_id: AccountId) -> "Snapshot":
+        """Return another account's mailbox at the same instant."""
+        return Snapshot(self._connection, account_id)
 
     @cached_property
     def mailbox(self) -> MailboxRepo:
@@ -298,13 +303,13 @@ class Transaction(Snapshot):
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """Enter a nested transaction: what fails inside is taken back alone."""
-        advanced = self._advanced
+        advanced, modseq = self._advanced, self._modseq
         try:
             async with self._writer.savepoint():
                 yield
         except BaseException:
             # The step of history was taken back if it was made inside.
-            self._advanced = advanced
+            self._advanced, self._modseq = advanced, modseq
             raise
 
     def after_commit(self, callback: Callable[[], None]) -> None:
@@ -316,7 +321,7 @@ class Transaction(Snapshot):
         self.after_commit(partial(self._tell, QUEUE))
 
 
-class Directory(BimiTables, DirectoryTables):
+class Directory(BimiTables, DirectoryTables, FactorTables):
     """The directory tables, at one instant."""
 
     def __init__(self, connection: Connection) -> None:

@@ -50,12 +50,3 @@ def test_a_subscriber_counts_as_one_address(door: Guesses) -> None:
     with pytest.raises(PostroomError):
         door.check_source("2001:db8:1:2::9")
     door.check_source("2001:db8:1:4::1")
-
-
-def test_a_name_is_spent_when_its_tries_are_spaced(door: Guesses) -> None:
-    for _ in range(9):
-        assert guess(door, "anna")
-    assert not door.is_spent("anna")
-    assert guess(door, "anna")
-    assert door.is_spent("anna")
-    assert not Guesses(AuthConfig(attempts_per_name=0), now=lambda: 0.0).is_spent("anna")

@@ -86,7 +86,7 @@ HARMS = {
         ["content", "reference"],
     ),
     "tombstone": Harm(
-        "INSERT INTO tombstone SELECT account_id, folder_id, uid, 1, 1, 1 FROM mail WHERE uid = 7",
+        "INSERT INTO tombstone SELECT account_id, folder_id, uid, 1, 1, 1, 0 FROM mail WHERE uid = 7",
         ["tombstone"],
     ),
     "conversation": Harm("UPDATE conversation SET unread_items = 7 WHERE conversation_id = 4", []),

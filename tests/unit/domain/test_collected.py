@@ -11,8 +11,9 @@ from postroom.domain import Domain
 from postroom.domain.check import check_store
 from postroom.domain.collected import MOST_COLLECTED, collect
 from postroom.domain.directory import Directory
-from postroom.model.contact import Contact
+from postroom.model.contact import Avatar, Contact
 from postroom.model.folder import COLLECTED, Folder
+from postroom.model.ids import ItemId
 from postroom.store import Store
 
 
@@ -61,7 +62,7 @@ async def test_known_addresses_are_left(owner: Owner) -> None:
     before = await folder_of(owner)
     assert await send(owner, "Someone Else <berta@Other.Test>") == 0
     assert await folder_of(owner) == before, "the use of a contact shows in no list"
-    assert await contacts_of(owner) == [contact]
+    assert await contacts_of(owner) == [contact._replace(uses=2)]
     assert await send(owner, "") == 0
 
 
@@ -127,7 +128,11 @@ async def test_removal_of_the_account(
     owner: Owner, store: Store, domain: Domain, directory: Directory
 ) -> None:
     await send(owner, "berta@other.test, carl@other.test")
+    async with store.transaction(owner.account_id) as tx:
+        await tx.contacts.put_avatar(ItemId(1), Avatar("image/png", b"x"))
     await directory.remove_account(owner.account.address)
     assert await contacts_of(owner) == []
     async with store.transaction(owner.account_id) as tx:
-        assert not await tx.contacts.use("berta@other.test", now=1)
+        assert not await tx.contact_words.use("berta@other.test", now=1)
+        assert await tx.contact_words.list_words_between(0, 1000) == []
+        assert await tx.contacts.find_avatar(ItemId(1)) is None

@@ -7,7 +7,7 @@ from tests.fixtures.copies import Copy, list_folder, token_of
 from tests.fixtures.factories import DATE, AddOwner, Owner, make_filing
 
 from postroom.config.retention import RetentionConfig
-from postroom.domain import deltas
+from postroom.domain import chains
 from postroom.domain.deltas import FolderDelta, MailDelta
 from postroom.domain.filing import Flags, file_mail, move_mails, remove_mails, set_flags
 from postroom.domain.folder_names import name_key
@@ -187,7 +187,7 @@ async def test_a_mail_that_changes_inside_a_chain_is_told_again(owner: Owner, co
 async def test_many_changes_that_are_not_told_give_short_pages(
     owner: Owner, copy: Copy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deltas, "MAX_EXAMINED", 8)
+    monkeypatch.setattr(chains, "MAX_EXAMINED", 8)
     await add(owner, 1)
     await copy.finish()
     await owner.add_mails([make_filing(number) for number in range(2, 40)])
@@ -202,7 +202,7 @@ async def test_many_changes_that_are_not_told_give_short_pages(
 async def test_a_chain_from_nothing_looks_at_no_older_removals(
     owner: Owner, copy: Copy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deltas, "MAX_EXAMINED", 8)
+    monkeypatch.setattr(chains, "MAX_EXAMINED", 8)
     await owner.add_mails([make_filing(number) for number in range(1, 40)])
     await remove(owner, *range(3, 39))
     assert uids(await copy.ask(2)) == {"new": [1, 2]}
@@ -408,8 +408,10 @@ async def ask(owner: Owner, text: str | None = None, access_mode: str = "all") -
 
 
 async def folders_token(owner: Owner, access_mode: str = "all") -> str:
-    modseq = await owner.domain.folders.folders_modseq(await owner.caller())
-    return owner.domain.tokens.folders_token(owner.account_id, modseq, access_mode)
+    state = await owner.domain.folders.state(await owner.caller(), access_mode)
+    return owner.domain.tokens.folders_token(
+        owner.account_id, state.modseq, access_mode, standings=state.standings
+    )
 
 
 async def test_all_folders_are_new_from_nothing(owner: Owner, tree: Tree) -> None:

@@ -405,7 +405,7 @@ async def test_a_lost_store_counts_as_no_try(door: Door, monkeypatch: pytest.Mon
         raise PostroomError(Kind.UNAVAILABLE, "unavailable", "made up by the test")
 
     with monkeypatch.context() as patch:
-        patch.setattr(door.logins, "_find_account", lose)
+        patch.setattr(door.logins, "find_account", lose)
         for number in range(30):
             assert (await door.refused(f"{number}", client=ABROAD)).kind is Kind.UNAVAILABLE
     await door.fail(10, client=ABROAD)

@@ -6,8 +6,8 @@ import pytest
 from tests.fixtures.factories import DATE, AddOwner, Owner, make_filing, make_message
 
 from postroom.domain import Domain
-from postroom.domain.folders import parents_first
 from postroom.domain.messages import read_summary
+from postroom.domain.shared_folders import parents_first
 from postroom.errors import Kind, PostroomError
 from postroom.model.folder import INBOX, Folder
 from postroom.model.ids import FolderId, FolderRef, MailRef, Modseq, Uid
@@ -134,7 +134,7 @@ async def test_an_account_that_is_gone_has_nothing(owner: Owner, domain: Domain)
     calls = [
         domain.counters.unread(caller),
         domain.folders.list(caller),
-        domain.folders.folders_modseq(caller),
+        domain.folders.state(caller),
         domain.mails.list(caller, owner.folder(), MailListRequest()),
         domain.mail_changes.set_flags(caller, ref, is_unread=False, is_flagged=None),
         domain.accounts.info(caller),
@@ -149,10 +149,11 @@ async def test_folders(owner: Owner, domain: Domain) -> None:
     below = await owner.add_folder("Below", parent_id=INBOX)
     listed = await domain.folders.list(caller)
     assert [folder.folder_id for folder in listed.folders] == [2, below, *range(3, 13), projects]
-    assert listed.folders_modseq == before.folders_modseq + 2
-    assert await domain.folders.folders_modseq(caller) == listed.folders_modseq
-    assert (listed.owner_address, listed.owner_full_name) == ("anna@example.test", "Anna Example")
-    assert await domain.folders.get(caller, owner.folder(below)) == listed.folders[1]
+    assert listed.state.modseq == before.state.modseq + 2
+    assert await domain.folders.state(caller) == listed.state
+    found = await domain.folders.get(caller, owner.folder(below))
+    assert (found.owner.address, found.owner.full_name) == ("anna@example.test", "Anna Example")
+    assert (found.folder, listed.shared) == (listed.folders[1], [])
 
 
 def test_parents_come_first() -> None:

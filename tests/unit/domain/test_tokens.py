@@ -5,7 +5,9 @@ import base64
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.fixtures.factories import Owner
+from tests.fixtures.stores import data_dir_of
 
+from postroom.domain.server_secrets import ServerSecrets
 from postroom.domain.tokens import Chain, SyncToken, Tokens
 from postroom.errors import Kind, PostroomError
 from postroom.model.folder import INBOX, Folder
@@ -123,6 +125,6 @@ def test_tokens_say_what_they_are_of() -> None:
 
 
 async def test_all_processes_of_a_store_have_one_key(store: Store, owner: Owner) -> None:
-    first, second = await Tokens.open(store), await Tokens.open(store)
+    first, second = [await Tokens.open(await ServerSecrets.load(store, data_dir_of(store))) for _ in range(2)]
     text = first.folders_token(owner.account_id, Modseq(5), "own")
     assert second.parse(text, kind="folders").modseq == 5

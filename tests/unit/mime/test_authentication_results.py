@@ -122,6 +122,8 @@ def test_one_good_signature_is_enough() -> None:
     value = f"{HOST}; dkim=fail header.d=a.test; dkim=pass header.i=@B.test; dkim=pass header.d=c.test"
     results = read_results([field(value)], [HOST])
     assert (results.dkim, results.dkim_domains) == ("pass", ("b.test", "c.test"))
+    results = read_results([field(f"{HOST}; dkim=none; dkim=fail header.d=a.test")], [HOST])
+    assert (results.dkim, results.dkim_domains) == ("fail", ())
 
 
 _PIECES = st.sampled_from(

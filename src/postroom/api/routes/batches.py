@@ -24,6 +24,7 @@ from postroom.api.schemas.batches import (
 from postroom.domain.access import require_own
 from postroom.domain.actions import Action, CopyTo, Delete, MoveTo, SetFlags, SetLabel
 from postroom.errors import bad_parameter
+from postroom.model.ids import FolderRef
 
 _move = msgspec.json.Decoder(MoveBatch)
 _copy = msgspec.json.Decoder(CopyBatch)
@@ -44,8 +45,13 @@ def _batch(name: str, summary: str, body: type[BatchBody]) -> dict[str, Any]:
     )
 
 
-async def _start(request: Call, kind: str, action: Action, *, body: BatchBody) -> Reply:
-    state = await request.domain.batches.start(request.caller, kind, action, selection=read_selection(body))
+async def _start(
+    request: Call, kind: str, action: Action, *, body: BatchBody, target: FolderRef | None = None
+) -> Reply:
+    selection = read_selection(body)
+    state = await request.domain.batches.start(
+        request.caller, kind, action, selection=selection, target=target
+    )
     return reply_job(state)
 
 
@@ -54,8 +60,7 @@ async def move_mails(request: Call) -> Reply:
     """Move mails to a folder."""
     body = await request.parse_body(_move)
     target = ids.parse_folder(body.destination_folder_id, "destinationFolderId")
-    require_own(request.caller, target.owner, "the destination folder")
-    return await _start(request, "mails.move", MoveTo(target.folder), body=body)
+    return await _start(request, "mails.move", MoveTo(target.folder), body=body, target=target)
 
 
 @post("/api/v1/batch/mails/copy", **_batch("copyMails", "Copy mails", CopyBatch))
@@ -65,8 +70,7 @@ async def copy_mails(request: Call) -> Reply:
     if body.destination_folder_id is UNSET:
         return await _start(request, "mails.copy", CopyTo(), body=body)
     target = ids.parse_folder(body.destination_folder_id, "destinationFolderId")
-    require_own(request.caller, target.owner, "the destination folder")
-    return await _start(request, "mails.copy", CopyTo(target.folder), body=body)
+    return await _start(request, "mails.copy", CopyTo(target.folder), body=body, target=target)
 
 
 @post("/api/v1/batch/mails/delete", **_batch("deleteMails", "Delete mails", BatchBody))

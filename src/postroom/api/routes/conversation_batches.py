@@ -22,6 +22,7 @@ from postroom.api.schemas.batches import (
 from postroom.domain.access import require_own
 from postroom.domain.actions import Action, Delete, MoveTo, SetFlags, SetLabel
 from postroom.errors import bad_parameter
+from postroom.model.ids import FolderRef
 
 _move = msgspec.json.Decoder(MoveConversations)
 _delete = msgspec.json.Decoder(ConversationBatch)
@@ -41,9 +42,17 @@ def _batch(name: str, summary: str, body: type[ConversationBatch]) -> dict[str, 
     )
 
 
-async def _start(request: Call, kind: str, action: Action, *, body: ConversationBatch) -> Reply:
-    selection = read_conversations(body)
-    state = await request.domain.conversation_batches.start(request.caller, kind, action, selection=selection)
+async def _start(
+    request: Call,
+    kind: str,
+    action: Action,
+    *,
+    body: ConversationBatch,
+    target: FolderRef | None = None,
+) -> Reply:
+    state = await request.domain.conversation_batches.start(
+        request.caller, kind, action, selection=read_conversations(body), target=target
+    )
     return reply_job(state)
 
 
@@ -54,8 +63,7 @@ async def move_conversations(request: Call) -> Reply:
     """Move conversations to a folder. What is in Sent and Drafts stays there, unless they go to Spam or Trash."""
     body = await request.parse_body(_move)
     target = ids.parse_folder(body.destination_folder_id, "destinationFolderId")
-    require_own(request.caller, target.owner, "the destination folder")
-    return await _start(request, "conversations.move", MoveTo(target.folder), body=body)
+    return await _start(request, "conversations.move", MoveTo(target.folder), body=body, target=target)
 
 
 @post(

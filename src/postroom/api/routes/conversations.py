@@ -63,7 +63,7 @@ async def list_conversations(request: Call) -> Reply:
     if unchanged := await _find_unchanged(request, ref, wanted, asker=asker):
         return unchanged
     page = await conversations.list(caller, ref, wanted, asker=asker, render=render_conversation)
-    token = request.domain.tokens.conversations_token(page.folder)
+    token = request.domain.tokens.conversations_token(page.folder, reader=request.caller.account_id)
     etag = _make_list_etag(token, asker, sort=page.sort, wanted=wanted)
     return json_reply(render_page(page, sync_token=token), etag=etag)
 
@@ -75,7 +75,7 @@ async def _find_unchanged(
     if b"if-none-match" not in request.exchange.headers:
         return None
     folder = await request.domain.conversations.folder_state(request.caller, ref)
-    token = request.domain.tokens.conversations_token(folder)
+    token = request.domain.tokens.conversations_token(folder, reader=request.caller.account_id)
     sort = await request.domain.conversations.sort_for(request.caller, wanted)
     return request.find_not_modified(_make_list_etag(token, asker, sort=sort, wanted=wanted))
 
@@ -100,7 +100,7 @@ def _make_list_etag(token: str, asker: Asker, *, sort: Sort, wanted: Conversatio
 
 async def _reply_token(request: Call, ref: FolderRef) -> Reply:
     folder = await request.domain.conversations.folder_state(request.caller, ref)
-    token = request.domain.tokens.conversations_token(folder)
+    token = request.domain.tokens.conversations_token(folder, reader=request.caller.account_id)
     etag = make_etag("conversations token", token)
     return request.find_not_modified(etag) or json_reply(SyncToken(token), etag=etag)
 
@@ -121,7 +121,7 @@ async def get_conversation(request: Call) -> Reply:
     ref = parse_conversation_ref(request)
     query = request.parse_query(_mails_query)
     state = await request.domain.conversations.state(request.caller, ref)
-    token = request.domain.tokens.conversation_token(ref, state.modseq)
+    token = request.domain.tokens.conversation_token(ref, state.modseq, reader=request.caller.account_id)
     if query.sync_token_only:
         etag = make_etag("conversation token", token)
         return request.find_not_modified(etag) or json_reply(SyncToken(token), etag=etag)
@@ -133,7 +133,9 @@ async def get_conversation(request: Call) -> Reply:
 
 async def _reply_mails(request: Call, ref: ConversationRef, wanted: MailsRequest) -> Reply:
     found = await request.domain.conversations.mails(request.caller, ref, wanted)
-    token = request.domain.tokens.conversation_token(ref, found.conversation.modseq)
+    token = request.domain.tokens.conversation_token(
+        ref, found.conversation.modseq, reader=request.caller.account_id
+    )
     references = await find_references(request, ref.owner, found.mails)
     shown = render_mails(ref.owner, found, references, sync_token=token)
     return json_reply(shown, etag=_make_mails_etag(token, wanted))

@@ -78,7 +78,10 @@ async def get_folder_delta(request: Call) -> Reply:
     delta = await domain.deltas.folders(caller, text=query.sync_token, access_mode=query.access_mode)
     etag = make_etag("folders delta", query, delta.token, caller.address, caller.full_name)
     return request.find_not_modified(etag) or json_reply(
-        render_folder_delta(caller, delta, domain.tokens.folder_token), etag=etag
+        render_folder_delta(
+            caller, delta, lambda folder: domain.tokens.folder_token(folder, caller.account_id)
+        ),
+        etag=etag,
     )
 
 

@@ -34,7 +34,9 @@ async def create_mail(request: Call) -> Reply:
         is_unread=body.is_unread,
         is_flagged=body.is_flagged,
     )
-    return json_reply(await show_mail(request, request.caller.account_id, mail))
+    return json_reply(
+        await show_mail(request, request.caller.account_id if folder is None else folder.owner, mail)
+    )
 
 
 @put(

@@ -1,7 +1,7 @@
 """Folders: list, get, make, rename, move, delete."""
 
 import msgspec
-from litestar import delete, get, patch, post
+from litestar import delete, get, patch, post, put
 from msgspec import UNSET
 
 from postroom.api import ids
@@ -17,15 +17,26 @@ from postroom.api.schemas.folders import (
     FolderName,
     FolderParent,
     NewFolder,
+    NewPermission,
+    Permission,
+    PermissionList,
+    PermissionQuery,
     SyncToken,
-    render_folder,
+    render_container,
+    render_found,
+    render_list,
+    render_namespace,
 )
-from postroom.model.folder import Folder as StoredFolder
+from postroom.domain.folders import FolderState, FoundFolder
+from postroom.model.folder import ROOT
+from postroom.model.sharing import NAMESPACE
 
 _list_query = Query(FolderListQuery)
 _new = msgspec.json.Decoder(NewFolder)
 _name = msgspec.json.Decoder(FolderName)
 _parent = msgspec.json.Decoder(FolderParent)
+_permission = msgspec.json.Decoder(NewPermission)
+_permission_query = Query(PermissionQuery)
 _NAME_ERRORS = ("notFound", "folderExists", "folderNameTooLong")
 
 
@@ -43,28 +54,25 @@ _NAME_ERRORS = ("notFound", "folderExists", "folderNameTooLong")
 async def list_folders(request: Call) -> Reply:
     """List the folders, parents before children; ``syncTokenOnly`` answers with the token alone."""
     query = request.parse_query(_list_query)
-    domain, caller = request.domain, request.caller
-    modseq = await domain.folders.folders_modseq(caller)
-    token = domain.tokens.folders_token(caller.account_id, modseq, query.access_mode)
-    etag = make_etag("folders", token, query)
-    if unchanged := request.find_not_modified(etag):
-        return unchanged
-    if query.sync_token_only:
-        return json_reply(SyncToken(token), etag=etag)
-    return json_reply(await _list(request, query), etag=etag)
+    if query.sync_token_only or b"if-none-match" in request.exchange.headers:
+        state = await request.domain.folders.state(request.caller, query.access_mode)
+        token = _render_token(request, query, state)
+        etag = make_etag("folders", token, query)
+        if unchanged := request.find_not_modified(etag):
+            return unchanged
+        if query.sync_token_only:
+            return json_reply(SyncToken(token), etag=etag)
+    found = await request.domain.folders.list(request.caller, query.access_mode)
+    token = _render_token(request, query, found.state)
+    shown = FolderList(token, render_list(request.caller, found, query))
+    return json_reply(shown, etag=make_etag("folders", token, query))
 
 
-async def _list(request: Call, query: FolderListQuery) -> FolderList:
-    found = await request.domain.folders.list(request.caller)
-    token = request.domain.tokens.folders_token(
-        request.caller.account_id, found.folders_modseq, query.access_mode
+def _render_token(request: Call, query: FolderListQuery, state: FolderState) -> str:
+    account_id = request.caller.account_id
+    return request.domain.tokens.folders_token(
+        account_id, state.modseq, query.access_mode, standings=state.standings
     )
-    items = [
-        render_folder(folder, owner_address=found.owner_address, owner_full_name=found.owner_full_name)
-        for folder in found.folders
-        if query.access_mode in {"all", "local"} and query.type in {"all", folder.folder_type}
-    ]
-    return FolderList(token, items)
 
 
 @get(
@@ -74,16 +82,68 @@ async def _list(request: Call, query: FolderListQuery) -> FolderList:
 async def get_folder(request: Call) -> Reply:
     """Get one folder."""
     caller = request.caller
-    folder = await request.domain.folders.get(caller, request.parse_folder_ref())
-    etag = make_etag("folder", folder, caller.address, caller.full_name)
-    return request.find_not_modified(etag) or json_reply(
-        render_folder(folder, owner_address=caller.address, owner_full_name=caller.full_name), etag=etag
-    )
+    ref = request.parse_folder_ref()
+    if ref.folder in {ROOT, NAMESPACE}:
+        owner = await request.domain.folders.find_container(caller, ref)
+        shown = render_namespace(caller) if owner is None else render_container(caller, owner)
+        etag = make_etag("container", shown)
+        return request.find_not_modified(etag) or json_reply(shown, etag=etag)
+    found = await request.domain.folders.get(caller, ref)
+    etag = make_etag("folder", found, caller.address, caller.full_name)
+    return request.find_not_modified(etag) or json_reply(render_found(caller, found), etag=etag)
 
 
-def _reply(request: Call, folder: StoredFolder) -> Reply:
-    caller = request.caller
-    return json_reply(render_folder(folder, owner_address=caller.address, owner_full_name=caller.full_name))
+def _reply(request: Call, found: FoundFolder) -> Reply:
+    return json_reply(render_found(request.caller, found))
+
+
+@get(
+    "/api/v1/folders/{folder_id:str}/permissions",
+    **operation("listPermissions", "List who may do what in a folder", tag="folders", returns=PermissionList),
+)
+async def list_permissions(request: Call) -> Reply:
+    """List who may do what in a folder, beside its owner; it takes its owner, or the permission ``a``."""
+    views = await request.domain.sharing.show(request.caller, request.parse_folder_ref())
+    return json_reply(PermissionList([Permission(one.account, list(one.letters)) for one in views]))
+
+
+@put(
+    "/api/v1/folders/{folder_id:str}/permissions",
+    **operation(
+        "setPermissions",
+        "Say what a reader may do in a folder",
+        tag="folders",
+        returns=Permission,
+        body=NewPermission,
+        errors=("notPermitted",),
+    ),
+)
+async def set_permissions(request: Call) -> Reply:
+    """Say what an account, or everybody of the owner's domain, may do in a folder from now on."""
+    ref = request.parse_folder_ref()
+    body = await request.parse_body(_permission)
+    view = await request.domain.sharing.put(request.caller, ref, body.account, letters=body.permissions)
+    return json_reply(Permission(view.account, list(view.letters)))
+
+
+@delete(
+    "/api/v1/folders/{folder_id:str}/permissions",
+    status_code=200,
+    **operation(
+        "deletePermissions",
+        "Take all permissions in a folder from a reader",
+        tag="folders",
+        returns=None,
+        query=PermissionQuery,
+        errors=("notPermitted",),
+    ),
+)
+async def delete_permissions(request: Call) -> Reply:
+    """Take from an account, or from everybody of a domain, what it was given in a folder."""
+    ref = request.parse_folder_ref()
+    query = request.parse_query(_permission_query)
+    await request.domain.sharing.delete(request.caller, ref, query.account)
+    return Reply()
 
 
 @post(
@@ -155,4 +215,14 @@ async def delete_folder(request: Call) -> Reply:
     return Reply()
 
 
-ROUTES = [list_folders, get_folder, create_folder, rename_folder, move_folder, delete_folder]
+ROUTES = [
+    list_folders,
+    get_folder,
+    create_folder,
+    rename_folder,
+    move_folder,
+    delete_folder,
+    list_permissions,
+    set_permissions,
+    delete_permissions,
+]

@@ -26,7 +26,7 @@ _label = msgspec.json.Decoder(LabelToAdd)
 _delete_query = Query(DeleteQuery)
 
 
-async def _reply(request: Call, ref: MailRef, mail: StoredMail) -> Reply:
+async def _reply(request: Call, ref: FolderRef | MailRef, mail: StoredMail) -> Reply:
     return json_reply(await show_mail(request, ref.owner, mail))
 
 
@@ -45,7 +45,7 @@ async def move_mail(request: Call) -> Reply:
     ref = request.parse_mail_ref()
     body = await request.parse_body(_move)
     target = ids.parse_folder(body.destination_folder_id, "destinationFolderId")
-    return await _reply(request, ref, await request.domain.mail_changes.move(request.caller, ref, target))
+    return await _reply(request, target, await request.domain.mail_changes.move(request.caller, ref, target))
 
 
 @post(
@@ -63,7 +63,8 @@ async def copy_mail(request: Call) -> Reply:
     """Copy a mail, by default into the folder where it is; the answer is the copy."""
     ref = request.parse_mail_ref()
     target = _find_target(await request.parse_body(_copy))
-    return await _reply(request, ref, await request.domain.mail_changes.copy(request.caller, ref, target))
+    mail = await request.domain.mail_changes.copy(request.caller, ref, target)
+    return await _reply(request, target or ref, mail)
 
 
 @delete(
@@ -107,7 +108,8 @@ async def mark_not_spam(request: Call) -> Reply:
     """Move a mail that is no spam, by default to the Inbox."""
     ref = request.parse_mail_ref()
     target = _find_target(await request.parse_body(_copy))
-    return await _reply(request, ref, await request.domain.mail_changes.not_spam(request.caller, ref, target))
+    mail = await request.domain.mail_changes.not_spam(request.caller, ref, target)
+    return await _reply(request, target or ref, mail)
 
 
 @post(

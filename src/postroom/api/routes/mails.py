@@ -49,7 +49,7 @@ async def list_mails(request: Call) -> Reply:
     ):
         return unchanged
     page = await request.domain.mails.list(request.caller, ref, wanted)
-    token = request.domain.tokens.folder_token(page.folder)
+    token = request.domain.tokens.folder_token(page.folder, request.caller.account_id)
     etag = _make_list_etag(token, sort=page.sort, wanted=wanted)
     references = await find_references(request, ref.owner, page.mails)
     return json_reply(render_page(ref.owner, page, references, sync_token=token), etag=etag)
@@ -67,7 +67,7 @@ async def _read_wanted(request: Call, query: MailListQuery) -> MailListRequest:
 
 async def _reply_token(request: Call, ref: FolderRef) -> Reply:
     folder = await request.domain.mails.folder_state(request.caller, ref)
-    token = request.domain.tokens.folder_token(folder)
+    token = request.domain.tokens.folder_token(folder, request.caller.account_id)
     etag = make_etag("mails token", token)
     return request.find_not_modified(etag) or json_reply(SyncToken(token), etag=etag)
 
@@ -75,7 +75,7 @@ async def _reply_token(request: Call, ref: FolderRef) -> Reply:
 async def _find_unchanged(request: Call, ref: FolderRef, wanted: MailListRequest) -> Reply | None:
     """Return the 304 if the client's page is the one it would get; costs one look-up and no page."""
     folder = await request.domain.mails.folder_state(request.caller, ref)
-    token = request.domain.tokens.folder_token(folder)
+    token = request.domain.tokens.folder_token(folder, request.caller.account_id)
     sort = await request.domain.mails.sort_for(request.caller, ref, wanted)
     return request.find_not_modified(_make_list_etag(token, sort=sort, wanted=wanted))
 

@@ -14,7 +14,6 @@ from postroom.api.schemas.batches import (
     OperationListQuery,
     render_operation,
 )
-from postroom.domain.access import require_own
 from postroom.errors import bad_parameter
 
 _list_query = Query(OperationListQuery)
@@ -55,7 +54,7 @@ async def list_operations(request: Call) -> Reply:
     folder_id = None
     if query.folder_id is not None:
         ref = ids.parse_folder(query.folder_id, "folderId")
-        require_own(request.caller, ref.owner, "the folder")
+        await request.domain.folders.require_own(request.caller, ref)
         folder_id = ref.folder
     limit = await request.domain.settings.page_size(request.caller, query.limit)
     total, items = await request.domain.operations.list_shown(

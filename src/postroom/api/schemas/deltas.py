@@ -17,16 +17,25 @@ from postroom.api.schemas.fields import (
     Shape,
     TokenText,
 )
-from postroom.api.schemas.folders import AccessMode, Folder, render_folder
+from postroom.api.schemas.folders import (
+    AccessMode,
+    Folder,
+    render_container,
+    render_namespace,
+    render_own,
+    render_shared,
+)
 from postroom.api.schemas.mails import Mail, Referred, RefwText, SortInfo, render_mail
 from postroom.domain.deltas import ChangedFolder as StoredChange
 from postroom.domain.deltas import FolderDelta as StoredFolderDelta
 from postroom.domain.deltas import MailDelta as StoredMailDelta
+from postroom.domain.shared_folders import ContainerDelta, SharedDelta
 from postroom.model.account import Caller
 from postroom.model.folder import ROOT
 from postroom.model.folder import Folder as StoredFolder
 from postroom.model.ids import AccountId, ItemId
 from postroom.model.mail import Mail as StoredMail
+from postroom.model.sharing import NAMESPACE
 
 GivenToken = Annotated[
     str,
@@ -207,6 +216,13 @@ class ChangedFolderEvent(Shape, frozen=True, tag_field="eventType", tag="changed
     permissions: list[str] | UnsetType = UNSET
 
 
+class RemoveContainerEvent(Shape, frozen=True, tag_field="eventType", tag="removeContainer"):
+    """The container ``id`` is gone with all its folders."""
+
+    id: FolderText
+    container_id: FolderText
+
+
 class RemovedFolderEvent(Shape, frozen=True, tag_field="eventType", tag="removedFolder"):
     """A folder that is gone."""
 
@@ -214,11 +230,16 @@ class RemovedFolderEvent(Shape, frozen=True, tag_field="eventType", tag="removed
     container_id: FolderText
 
 
+FolderEvent = (
+    NewFolderEvent | ChangedFolderEvent | RemovedFolderEvent | ResetContainerEvent | RemoveContainerEvent
+)
+
+
 class FolderDelta(Shape, frozen=True):
     """What changed of the folders, in the order in which it must be followed."""
 
     sync_token: TokenText
-    events: list[NewFolderEvent | ChangedFolderEvent | RemovedFolderEvent | ResetContainerEvent]
+    events: list[FolderEvent]
 
 
 def render_folder_delta(
@@ -226,31 +247,73 @@ def render_folder_delta(
 ) -> FolderDelta:
     """Return the changes of a caller's folders; ``render_token`` gives the token of a folder's mails."""
     container = ids.render_folder(caller.account_id, ROOT)
-    events: list[NewFolderEvent | ChangedFolderEvent | RemovedFolderEvent | ResetContainerEvent] = []
+    events: list[FolderEvent] = []
     if delta.is_reset:
         events.append(ResetContainerEvent(container, container))
     for folder in delta.new:
-        shown = render_folder(folder, owner_address=caller.address, owner_full_name=caller.full_name)
-        events.append(
-            NewFolderEvent(
-                **msgspec.structs.asdict(shown),
-                container_id=container,
-                id_validity=folder.uid_validity,
-                path_changed=False,
-                sync_token=render_token(folder),
-            )
-        )
+        shown = render_own(caller, folder)
+        token = render_token(folder)
+        events.append(_render_new(shown, container, validity=folder.uid_validity, token=token))
     events += [_render_changed(caller, change, token=render_token(change.folder)) for change in delta.changed]
     events += [
         RemovedFolderEvent(ids.render_folder(caller.account_id, folder_id), container)
         for folder_id in delta.removed
     ]
-    return FolderDelta(delta.token, events)
+    return FolderDelta(delta.token, events + _render_shared_delta(caller, delta.shared, render_token))
+
+
+def _render_new(shown: Folder, container: str, *, validity: int = 0, token: str = "") -> NewFolderEvent:
+    return NewFolderEvent(
+        **msgspec.structs.asdict(shown),
+        container_id=container,
+        id_validity=validity,
+        path_changed=False,
+        sync_token=token,
+    )
+
+
+def _render_shared_delta(
+    caller: Caller, delta: SharedDelta, render_token: Callable[[StoredFolder], str]
+) -> list[FolderEvent]:
+    """Return the changes of the folders of others: of the roots, and below them."""
+    events: list[FolderEvent] = []
+    namespace = ids.render_folder(caller.account_id, NAMESPACE)
+    if delta.has_namespace and not delta.had_namespace:
+        events.append(_render_new(render_namespace(caller), namespace))
+    for change in sorted(delta.containers, key=lambda one: one.owner.is_public):
+        events += _render_container_delta(caller, change, render_token)
+    for number in delta.gone:
+        container = ids.render_folder(AccountId(abs(number)), ROOT)
+        events.append(RemoveContainerEvent(container, namespace if number > 0 else container))
+    if delta.had_namespace and not delta.has_namespace:
+        events.append(RemoveContainerEvent(namespace, namespace))
+    return events
+
+
+def _render_container_delta(
+    caller: Caller, change: ContainerDelta, render_token: Callable[[StoredFolder], str]
+) -> list[FolderEvent]:
+    owner = change.owner
+    container = ids.render_folder(owner.account_id, ROOT)
+    events: list[FolderEvent] = []
+    if change.is_reset:
+        events.append(ResetContainerEvent(container, container))
+    if change.is_reset or change.is_new:
+        holder = container if owner.is_public else ids.render_folder(caller.account_id, NAMESPACE)
+        events.append(_render_new(render_container(caller, owner), holder))
+    for one in owner.folders:
+        shown, validity, token = render_shared(owner, one), one.folder.uid_validity, render_token(one.folder)
+        if change.is_reset or change.is_new:
+            events.append(_render_new(shown, container, validity=validity, token=token))
+        else:
+            figures = (shown.folder_size, shown.total_items, shown.unread_items)
+            events.append(ChangedFolderEvent(shown.id, container, validity, False, token, *figures))
+    return events
 
 
 def _render_changed(caller: Caller, change: StoredChange, *, token: str) -> ChangedFolderEvent:
     folder, old_parent_id = change
-    shown = render_folder(folder, owner_address=caller.address, owner_full_name=caller.full_name)
+    shown = render_own(caller, folder)
     changed = ChangedFolderEvent(
         shown.id,
         ids.render_folder(caller.account_id, ROOT),

@@ -17,13 +17,23 @@ LabelText = Annotated[str, Meta(pattern=FOLDER_PATTERN, description="Id of a lab
 WebhookText = Annotated[
     str, Meta(pattern=FOLDER_PATTERN, description="Id of a webhook.", examples=["80_1829138862080131072"])
 ]
+EntryText = Annotated[
+    str, Meta(pattern=FOLDER_PATTERN, description="Id of an entry of a list.", examples=["80_1"])
+]
 SignatureText = Annotated[
     str, Meta(pattern=FOLDER_PATTERN, description="Id of a signature.", examples=["80_1354"])
 ]
 AliasText = Annotated[
     str, Meta(pattern=FOLDER_PATTERN, description="Id of a temporary alias.", examples=["80_1355"])
 ]
+AccessTokenText = Annotated[
+    str,
+    Meta(pattern=FOLDER_PATTERN, description="Id of an app password or badge token.", examples=["80_1356"]),
+]
 MailText = Annotated[str, Meta(pattern=MAIL_PATTERN, description="Id of a mail.", examples=["ODBfMl8xMzU0"])]
+ContactText = Annotated[
+    str, Meta(pattern=MAIL_PATTERN, description="Id of a contact.", examples=["ODBfOF8x"])
+]
 ConversationText = Annotated[
     str, Meta(pattern=MAIL_PATTERN, description="Id of a conversation.", examples=["ODBfY18xMzU0"])
 ]
@@ -43,10 +53,12 @@ Number = Annotated[int, Meta(ge=0, le=MAX_NUMBER, examples=[0])]
 Index = Annotated[
     int, Meta(ge=0, le=MAX_NUMBER, description="Number of an attachment or part.", examples=[0])
 ]
+FilterNumber = Annotated[int, Meta(ge=1, le=6, description="Number of a filter.", examples=[1])]
 Base64 = Annotated[bytes, Meta(examples=["SGVsbG8sIHdvcmxkCg=="])]
 
 PATH_KINDS: dict[str, Any] = {
     "folder_id": FolderText,
+    "contact_id": ContactText,
     "mail_id": MailText,
     "conversation_id": ConversationText,
     "label_id": LabelText,
@@ -59,5 +71,10 @@ PATH_KINDS: dict[str, Any] = {
     "webhook_id": WebhookText,
     "signature_id": SignatureText,
     "temporary_alias_id": AliasText,
+    "white_id": EntryText,
+    "black_id": EntryText,
+    "filter_id": FilterNumber,
+    "app_password_id": AccessTokenText,
+    "badge_token_id": AccessTokenText,
 }
 """Kinds of what stands in paths, by the names of the parameters."""

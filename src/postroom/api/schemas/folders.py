@@ -1,19 +1,22 @@
 """Shapes of folders."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from postroom.api import ids
 from postroom.api.schemas.fields import FolderText, Number, Shape, TokenText
+from postroom.domain.folders import FolderList as StoredList
+from postroom.domain.folders import FoundFolder
+from postroom.model.account import Caller
+from postroom.model.folder import ROOT
 from postroom.model.folder import Folder as StoredFolder
+from postroom.model.sharing import LETTERS, NAMESPACE, SharedFolder, SharedOwner
 
 ItemType = Literal["all", "mails", "events", "tasks", "notes", "contacts"]
 NewType = Literal["mails", "events", "tasks", "notes", "contacts"]
 AccessMode = Literal["all", "local", "public", "shared"]
-
-_OWNER_LETTERS = "lrswikxtea"
 
 
 class FolderListQuery(msgspec.Struct, frozen=True, rename="camel"):
@@ -74,6 +77,112 @@ class SyncToken(Shape, frozen=True):
     sync_token: TokenText
 
 
+class Permission(Shape, frozen=True):
+    """What a reader may do in a folder."""
+
+    account: Annotated[
+        str, Meta(description="An address; @domain for everybody of a domain; * for everybody.")
+    ]
+    permissions: list[str]
+
+
+class PermissionList(Shape, frozen=True):
+    """Who may do what in a folder, beside its owner."""
+
+    items: list[Permission]
+
+
+class NewPermission(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """What a reader may do in a folder from now on; no permissions take all away."""
+
+    account: Annotated[
+        str,
+        Meta(max_length=400, description="An address here, or @domain for everybody of the owner's domain."),
+    ]
+    permissions: Annotated[list[str], Meta(max_length=40)]
+
+
+class PermissionQuery(msgspec.Struct, frozen=True, rename="camel"):
+    """Whose permissions are taken away."""
+
+    account: Annotated[str, Meta(max_length=400, description="An address here, @domain or *.")]
+
+
+NAMESPACE_NAME = "~Other users' folders"
+PUBLIC_NAME = "~Public Folders"
+
+
+def render_list(caller: Caller, found: StoredList, query: FolderListQuery) -> list[Folder]:
+    """Return the folders of a list, parents before children."""
+    items = [render_own(caller, folder) for folder in found.folders]
+    if any(not owner.is_public for owner in found.shared):
+        items.append(render_namespace(caller))
+    # Other users come before what is public, whoever was there first.
+    for owner in sorted(found.shared, key=lambda one: one.is_public):
+        items.append(render_container(caller, owner))
+        items += [render_shared(owner, one) for one in owner.folders]
+    if query.type == "all":
+        return items
+    return [item for item in items if item.folder_type == query.type]
+
+
+def render_own(caller: Caller, folder: StoredFolder) -> Folder:
+    """Return a folder of the caller's own."""
+    return render_folder(folder, owner_address=caller.address, owner_full_name=caller.full_name)
+
+
+def render_found(caller: Caller, found: FoundFolder) -> Folder:
+    """Return a folder as a caller sees it, whoever has it."""
+    folder, owner, letters, parent_id = found
+    if owner.account_id == caller.account_id:
+        return render_own(caller, folder)
+    return render_shared(owner, SharedFolder(folder._replace(parent_id=parent_id), letters))
+
+
+def render_shared(owner: SharedOwner, shared: SharedFolder) -> Folder:
+    """Return a folder of another's; its parent is the one that it is shown below."""
+    shown = render_folder(shared.folder, owner_address=owner.address, owner_full_name=owner.full_name)
+    return msgspec.structs.replace(
+        shown,
+        access_mode="public" if owner.is_public else "shared",
+        permissions=[letter for letter in shown.permissions if letter in shared.letters],
+    )
+
+
+def render_namespace(caller: Caller) -> Folder:
+    """Return the root below which other users' folders are."""
+    root = ids.render_folder(caller.account_id, ROOT)
+    name = ids.render_folder(caller.account_id, NAMESPACE)
+    names = Names(NAMESPACE_NAME, caller.address, caller.full_name)
+    return _render_root(name, root, names, kind="shared_namespace")
+
+
+def render_container(caller: Caller, owner: SharedOwner) -> Folder:
+    """Return the container of the folders that an owner shares."""
+    name = ids.render_folder(owner.account_id, ROOT)
+    if owner.is_public:
+        names = Names(PUBLIC_NAME, owner.address, owner.full_name)
+        return _render_root(name, ids.render_folder(caller.account_id, ROOT), names, kind="public_container")
+    names = Names(owner.full_name or owner.address, owner.address, owner.full_name)
+    parent = ids.render_folder(caller.account_id, NAMESPACE)
+    return _render_root(name, parent, names, kind="shared_container")
+
+
+class Names(NamedTuple):
+    """What a root is called, and its owner."""
+
+    name: str
+    address: str
+    full_name: str
+
+
+def _render_root(folder_id: str, parent_id: str, names: Names, *, kind: str) -> Folder:
+    """Return a root, which holds nothing itself."""
+    name, address, full_name = names
+    mode = "public" if kind == "public_container" else "shared"
+    return Folder(folder_id, name, parent_id, "", address, full_name, 0, kind, mode, 0, 0, ["l"])
+
+
 def render_folder(folder: StoredFolder, *, owner_address: str, owner_full_name: str) -> Folder:
     """Return ``folder`` as its owner sees it."""
     return Folder(
@@ -94,7 +203,7 @@ def render_folder(folder: StoredFolder, *, owner_address: str, owner_full_name: 
 
 def _owner_permissions(folder: StoredFolder) -> str:
     """Return the owner's rights: all, less deleting what is special and adding below what takes no subfolders."""
-    letters = _OWNER_LETTERS
+    letters = LETTERS
     if folder.is_special:
         letters = letters.replace("x", "")
     if not folder.takes_subfolders:

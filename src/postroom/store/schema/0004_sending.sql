@@ -47,7 +47,7 @@ CREATE INDEX released_blob_by_age ON released_blob (released_at);
 CREATE TABLE outgoing (
     processing_id BIGINT NOT NULL PRIMARY KEY,
     account_id BIGINT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('sent', 'scheduled', 'submitted', 'vacation', 'receipt')),
+    kind TEXT NOT NULL CHECK (kind IN ('sent', 'scheduled', 'submitted', 'vacation', 'receipt', 'notice')),
     sender TEXT NOT NULL,
     content_id BIGINT NOT NULL,
     size_bytes BIGINT NOT NULL,
@@ -138,7 +138,8 @@ ALTER TABLE content ADD COLUMN is_receipted SMALLINT NOT NULL DEFAULT 0;
 
 -- Contacts and distribution lists. A contact has a uid in its folder as a mail has; item_id names it wherever it is
 -- moved. entered_modseq: when it came into this folder. name_key, email_key: what lists are sorted by. members: the
--- addresses of a distribution list, as JSON, '' for a contact. avatar: an image, NULL for none.
+-- addresses of a distribution list, as JSON, '' for a contact. card_uid: the UID of its vCard. uses: how often something
+-- was sent to it. has_avatar: its picture is in contact_avatar.
 CREATE TABLE contact (
     account_id BIGINT NOT NULL,
     folder_id BIGINT NOT NULL,
@@ -158,9 +159,11 @@ CREATE TABLE contact (
     organization TEXT NOT NULL,
     notes TEXT NOT NULL,
     members TEXT NOT NULL,
+    card_uid TEXT NOT NULL,
+    uses BIGINT NOT NULL,
+    has_avatar SMALLINT NOT NULL CHECK (has_avatar IN (0, 1)),
     name_key BYTEA NOT NULL,
     email_key BYTEA NOT NULL,
-    avatar BYTEA,
     PRIMARY KEY (account_id, folder_id, uid)
 );
 CREATE UNIQUE INDEX contact_by_item ON contact (account_id, item_id);

@@ -47,6 +47,7 @@ SELECT {_COLUMNS}, 'temporary' FROM temporary_alias JOIN account USING (account_
 WHERE temporary_alias.address = {_STORED_ADDRESS} AND expires_at > $3
 LIMIT 1
 """
+_FIND_NUMBER = "SELECT account_id FROM account WHERE address = $1"
 _LIST = f"SELECT {_COLUMNS} FROM account WHERE account_id > $1 ORDER BY account_id LIMIT $2"
 _LIST_BY_ADDRESS = f"SELECT {_COLUMNS} FROM account WHERE address > $1 ORDER BY address LIMIT $2"
 _UPDATE = """
@@ -288,6 +289,11 @@ class DirectoryRepo:
         """
         row = await self._connection.fetch_row(_FIND_BY_ADDRESS, local_part, domain, now)
         return None if row is None else Found(Account(*row[:-1]), row[-1])
+
+    async def find_number(self, address: str) -> AccountId | None:
+        """Return the account whose main address is exactly this one."""
+        value = await self._connection.fetch_value(_FIND_NUMBER, address)
+        return None if value is None else AccountId(value)
 
     async def list_after(self, account_id: int, *, limit: int) -> list[Account]:
         """Return up to ``limit`` accounts with higher numbers, ascending."""

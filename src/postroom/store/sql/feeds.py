@@ -13,6 +13,10 @@ _FOLDERS = """
 SELECT folder_id, role, uid_validity, total_items, unread_items, content_modseq FROM folder
 WHERE account_id = $1 AND folder_type = 'mails'
 """
+_CONTACT_FOLDERS = """
+SELECT folder_id, role, uid_validity, total_items, unread_items, content_modseq FROM folder
+WHERE account_id = $1 AND folder_type = 'contacts'
+"""
 _JOB_COLUMNS = "job_key, total_items, done_items, finished_at"
 _JOBS = f"""
 SELECT {_JOB_COLUMNS} FROM job WHERE account_id = $1 AND finished_at = 0
@@ -33,7 +37,7 @@ class FeedState(NamedTuple):
 
 
 class FeedFolder(NamedTuple):
-    """The figures of a folder of mails."""
+    """The figures of a folder."""
 
     folder_id: FolderId
     role: str
@@ -67,6 +71,12 @@ class FeedRepo:
     async def list_folders(self) -> list[FeedFolder]:
         """Return the account's own folders of mails."""
         return [FeedFolder(*row) for row in await self._connection.fetch_all(_FOLDERS, self._account_id)]
+
+    async def list_contact_folders(self) -> list[FeedFolder]:
+        """Return the account's own folders of contacts."""
+        return [
+            FeedFolder(*row) for row in await self._connection.fetch_all(_CONTACT_FOLDERS, self._account_id)
+        ]
 
     async def list_jobs(self, *, finished_since: int) -> list[FeedJob]:
         """Return the jobs that run or were finished since a time (Unix milliseconds)."""

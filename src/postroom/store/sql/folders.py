@@ -25,7 +25,7 @@ _COUNT = """
 UPDATE folder SET total_items = total_items + $3, unread_items = unread_items + $4, size_bytes = size_bytes + $5,
                   next_uid = next_uid + $6, content_modseq = $7
 WHERE account_id = $1 AND folder_id = $2
-RETURNING next_uid, total_items, unread_items, is_threaded
+RETURNING next_uid, total_items, unread_items, is_threaded, is_shared
 """
 _COUNT_CONVERSATIONS = """
 UPDATE folder SET conversations = conversations + $3, conversations_modseq = $4
@@ -81,6 +81,8 @@ class Counted(NamedTuple):
     total_items: int
     unread_items: int
     is_threaded: int
+    is_shared: int
+    """1: readers may have marks on its mails."""
 
 
 class FolderRepo:

@@ -8,6 +8,9 @@ _PUT = """
 INSERT INTO meta (name, value) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value
 """
+# Written, and so locked until the end of the transaction, on either engine.
+_LOCK = "UPDATE meta SET value = value WHERE name = $1 RETURNING value"
+_REPLACE = "UPDATE meta SET value = $3 WHERE name = $1 AND value = $2 RETURNING name"
 
 
 class MetaRepo:
@@ -29,3 +32,12 @@ class MetaRepo:
         """Return the value of ``name``, after setting it to ``value`` if it had none."""
         await self._connection.execute(_PUT_IF_ABSENT, name, value)
         return str(await self._connection.fetch_value(_GET, name))
+
+    async def lock(self, name: str) -> str | None:
+        """Return the value of ``name``, which nobody else changes until the end of the transaction."""
+        value = await self._connection.fetch_value(_LOCK, name)
+        return None if value is None else str(value)
+
+    async def replace(self, name: str, old: str, new: str) -> bool:
+        """Set the value of ``name`` if it is the old one; tell whether it was."""
+        return await self._connection.fetch_value(_REPLACE, name, old, new) is not None

@@ -35,6 +35,11 @@ _FIRST = (
     "DELETE FROM avatar WHERE account_id = $1",
     "DELETE FROM past_password WHERE account_id = $1",
     "DELETE FROM security_method WHERE account_id = $1",
+    "DELETE FROM two_factor WHERE account_id = $1",
+    "DELETE FROM recovery_code WHERE account_id = $1",
+    "DELETE FROM second_step WHERE account_id = $1",
+    "DELETE FROM security_token WHERE account_id = $1",
+    "DELETE FROM password_recovery WHERE account_id = $1",
     "DELETE FROM access_token WHERE account_id = $1",
     "DELETE FROM security_event WHERE account_id = $1",
     "DELETE FROM security_log WHERE account_id = $1",
@@ -105,12 +110,17 @@ RETURNING item_id
 """
 _CONTACT_WORDS = """
 DELETE FROM contact_word WHERE account_id = $1
-AND (word, item_id) IN (SELECT word, item_id FROM contact_word WHERE account_id = $1 LIMIT $2)
+AND (item_id, word) IN (SELECT item_id, word FROM contact_word WHERE account_id = $1 LIMIT $2)
+RETURNING item_id
+"""
+_CONTACT_AVATARS = """
+DELETE FROM contact_avatar WHERE account_id = $1
+AND item_id IN (SELECT item_id FROM contact_avatar WHERE account_id = $1 LIMIT $2)
 RETURNING item_id
 """
 _FILTER_ENTRIES = """
 DELETE FROM filter_entry WHERE account_id = $1
-AND entry_id IN (SELECT entry_id FROM filter_entry WHERE account_id = $1 LIMIT $2)
+AND (list, entry_id) IN (SELECT list, entry_id FROM filter_entry WHERE account_id = $1 LIMIT $2)
 RETURNING entry_id
 """
 _ANSWERED = """
@@ -122,6 +132,29 @@ _EXTRACTIONS = """
 DELETE FROM extraction WHERE account_id = $1
 AND content_id IN (SELECT content_id FROM extraction WHERE account_id = $1 LIMIT $2)
 RETURNING content_id
+"""
+_MARKS = """
+DELETE FROM reader_mark WHERE account_id = $1
+AND (folder_id, reader_id, uid) IN (SELECT folder_id, reader_id, uid FROM reader_mark WHERE account_id = $1 LIMIT $2)
+RETURNING uid
+"""
+_OWN_MARKS = """
+DELETE FROM reader_mark WHERE (account_id, folder_id, reader_id, uid) IN
+    (SELECT reader_mark.account_id, reader_mark.folder_id, reader_mark.reader_id, uid
+     FROM folder_reader JOIN reader_mark ON reader_mark.account_id = folder_reader.account_id
+          AND reader_mark.folder_id = folder_reader.folder_id AND reader_mark.reader_id = folder_reader.reader_id
+     WHERE folder_reader.reader_id = $1 LIMIT $2)
+RETURNING uid
+"""
+_READERS = """
+DELETE FROM folder_reader WHERE account_id = $1
+AND (folder_id, reader_id) IN (SELECT folder_id, reader_id FROM folder_reader WHERE account_id = $1 LIMIT $2)
+RETURNING reader_id
+"""
+_OWN_READERS = """
+DELETE FROM folder_reader WHERE reader_id = $1
+AND (account_id, folder_id) IN (SELECT account_id, folder_id FROM folder_reader WHERE reader_id = $1 LIMIT $2)
+RETURNING reader_id
 """
 _CONVERSATIONS = """
 DELETE FROM conversation WHERE account_id = $1
@@ -144,6 +177,10 @@ DELETE FROM subject_key WHERE account_id = $1 AND (key, is_reply, date, item_id)
 RETURNING item_id
 """
 _OTHERS = (
+    _MARKS,
+    _OWN_MARKS,
+    _READERS,
+    _OWN_READERS,
     _EXTRACTIONS,
     _MAILS,
     _CHUNKS,
@@ -153,6 +190,7 @@ _OTHERS = (
     _CONTACTS,
     _CONTACT_ADDRESSES,
     _CONTACT_WORDS,
+    _CONTACT_AVATARS,
     _FILTER_ENTRIES,
     _ANSWERED,
     _CONVERSATIONS,

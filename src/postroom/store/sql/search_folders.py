@@ -12,7 +12,7 @@ from postroom.model.search_folder import SearchFolder
 from postroom.store.engine.base import Connection, Row
 
 _COLUMNS = """search_folder.account_id, search_id, session_id, search_folder.modseq, changed_modseq,
-       search_folder.total_items, shows_discarded, created_at, expires_at"""
+       search_folder.total_items, shows_discarded, created_at, expires_at, reader_id"""
 _FIND = f"""
 SELECT {_COLUMNS}, mailbox.modseq FROM search_folder JOIN mailbox ON mailbox.account_id = search_folder.account_id
 WHERE search_folder.account_id = $1 AND search_id = $2
@@ -31,8 +31,8 @@ _NEXT_TURN = """
 """
 _CREATE = f"""
 INSERT INTO search_folder (account_id, search_id, session_id, modseq, changed_modseq, total_items, shows_discarded,
-                           created_at, expires_at, fingerprint, turn)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, {_NEXT_TURN})
+                           created_at, expires_at, reader_id, fingerprint, turn)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, {_NEXT_TURN})
 ON CONFLICT (account_id, search_id) DO NOTHING RETURNING search_id
 """
 _PUT_CONTENT = "INSERT INTO search_content (account_id, search_id, items) VALUES ($1, $2, $3)"
@@ -51,7 +51,8 @@ _ADD_CHANGE = """
 INSERT INTO search_change (account_id, search_id, modseq, gone, back) VALUES ($1, $2, $3, $4, $5)
 """
 _LIST_BEYOND = """
-SELECT search_id FROM search_folder WHERE account_id = $1 AND session_id = $2 ORDER BY turn DESC LIMIT 1000 OFFSET $3
+SELECT search_id FROM search_folder WHERE account_id = $1 AND session_id = $2 AND reader_id = $4
+ORDER BY turn DESC LIMIT 1000 OFFSET $3
 """
 _DELETE = (
     "DELETE FROM search_folder WHERE account_id = $1 AND search_id = $2",
@@ -64,6 +65,9 @@ SELECT search_folder.account_id, search_id, search_folder.session_id, search_fol
 FROM search_folder LEFT JOIN session ON session.session_id = search_folder.session_id
 WHERE (search_folder.account_id, search_id) > ($1, $2) ORDER BY search_folder.account_id, search_id LIMIT $3
 """
+
+
+_NO_READER = AccountId(0)
 
 
 class Standing(NamedTuple):
@@ -149,10 +153,10 @@ class SearchFolderRepo:
         return True
 
     async def delete_beyond(
-        self, account_id: AccountId, session_id: SessionId, *, keep: int
+        self, account_id: AccountId, session_id: SessionId, *, keep: int, reader_id: AccountId = _NO_READER
     ) -> list[FolderId]:
-        """Remove a session's oldest search folders, but for ``keep``; return which."""
-        rows = await self._connection.fetch_all(_LIST_BEYOND, account_id, session_id, keep)
+        """Remove a session's oldest search folders in an account, but for ``keep``; return which."""
+        rows = await self._connection.fetch_all(_LIST_BEYOND, account_id, session_id, keep, reader_id)
         await self._delete([(account_id, row[0]) for row in rows])
         return [FolderId(row[0]) for row in rows]
 

@@ -1,0 +1,118 @@
+"""A private rspamd: own configuration, data and log, loopback only, free ports; gone with its context.
+
+It has no rules but that for the test message that every spam filter knows (GTUBE), and a classifier that learns.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PASSWORD = "a password of the controller"
+GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+
+# A short list of top-level domains is compiled at once; the one that comes with it takes a minute.
+_CONFIGURATION = """
+options {{
+  pidfile = "{root}/rspamd.pid";
+  tempdir = "{root}";
+  hs_cache_dir = "{root}";
+  control_socket = "{root}/control.sock mode=0600";
+  url_tld = "{root}/domains";
+  filters = "";
+  dns {{ nameserver = ["127.0.0.1:1"]; timeout = 0.1s; retransmits = 1; }}
+}}
+logging {{ type = "file"; filename = "{root}/rspamd.log"; level = "info"; }}
+worker "normal" {{ bind_socket = "127.0.0.1:{port}"; count = 1; }}
+worker "controller" {{
+  bind_socket = "127.0.0.1:{controller}";
+  count = 1;
+  password = "{password}";
+  secure_ip = "127.0.0.254";
+}}
+actions {{ reject = 15; add_header = 6; greylist = 4; }}
+classifier "bayes" {{
+  tokenizer {{ name = "osb"; }}
+  cache {{ type = "sqlite3"; path = "{root}/learned.sqlite"; }}
+  backend = "sqlite3";
+  min_tokens = 1;
+  min_learns = 1;
+  statfile {{ symbol = "BAYES_HAM"; path = "{root}/ham.sqlite"; spam = false; }}
+  statfile {{ symbol = "BAYES_SPAM"; path = "{root}/spam.sqlite"; spam = true; }}
+}}
+group "statistics" {{ symbols = {{ "BAYES_SPAM" {{ weight = 9; }} "BAYES_HAM" {{ weight = -3; }} }} }}
+"""
+
+
+def missing() -> str:
+    """Return why no private rspamd can run here; "" if one can."""
+    if shutil.which("rspamd") is None:
+        return "rspamd is not installed: apt-get install rspamd"
+    return ""
+
+
+@dataclass(frozen=True)
+class RunningRspamd:
+    """A running rspamd."""
+
+    url: str
+    controller_url: str
+    root: Path
+
+    def log(self) -> str:
+        """Return what it has logged so far."""
+        path = self.root / "rspamd.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+
+@contextmanager
+def running_rspamd(root: Path) -> Iterator[RunningRspamd]:
+    """Run an rspamd in ``root``, whose path must be short."""
+    command = shutil.which("rspamd")
+    assert command is not None
+    port, controller = _find_free_ports()
+    (root / "domains").write_text("test\norg\n")
+    configuration = root / "rspamd.conf"
+    configuration.write_text(
+        _CONFIGURATION.format(root=root, port=port, controller=controller, password=PASSWORD)
+    )
+    arguments = [command, "-f", "-c", str(configuration)]
+    if os.geteuid() == 0:
+        arguments += ["--insecure", "-u", "root", "-g", "root"]
+    instance = RunningRspamd(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{controller}", root)
+    with (root / "start.log").open("wb") as log:
+        process = subprocess.Popen(arguments, stdout=log, stderr=log)
+    try:
+        for each in (port, controller):
+            _wait_for_port(process, instance, port=each)
+        yield instance
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _find_free_ports() -> tuple[int, int]:
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(("127.0.0.1", 0))
+        second.bind(("127.0.0.1", 0))
+        return first.getsockname()[1], second.getsockname()[1]
+
+
+def _wait_for_port(process: "subprocess.Popen[bytes]", instance: RunningRspamd, *, port: int) -> None:
+    for _ in range(600):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            if process.poll() is not None:
+                break
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(
+        f"rspamd does not answer:\n{(instance.root / 'start.log').read_text()}\n{instance.log()}"
+    )
