@@ -78,8 +78,8 @@ async def test_nothing_is_told_twice(world: World, ann: User) -> None:
     for address in (HOME, ABROAD):
         await log_in(world, address)
         await world.domain.doomed.wait()
-    await world.domain.security_notices.file_all_due()
-    assert not await world.domain.security_notices.file_due(ann.account.account_id)
+    await world.domain.doomed.resume()
+    ann.world.domain.doomed.begin(ann.account.account_id)
     assert len(await notices(ann)) == 1
 
 
@@ -89,7 +89,8 @@ async def test_they_are_limited_and_merged(world: World, ann: User) -> None:
         await world.domain.doomed.wait()
     assert len(await notices(ann)) == MOST_AN_HOUR
     world.clock.now += 3600
-    await world.domain.security_notices.file_all_due()
+    await world.domain.doomed.resume()
+    await world.domain.doomed.wait()
     found = await notices(ann)
     assert len(found) == MOST_AN_HOUR + 1
     assert len(lines(found[0])) == 21
@@ -100,7 +101,8 @@ async def test_they_are_limited_and_merged(world: World, ann: User) -> None:
 async def test_nothing_is_told_of_what_the_operator_does(world: World, ann: User) -> None:
     await world.directory.set_enabled("ann@example.test", enabled=False)
     await world.directory.set_enabled("ann@example.test", enabled=True)
-    await world.domain.security_notices.file_all_due()
+    await world.domain.doomed.resume()
+    await world.domain.doomed.wait()
     assert await notices(ann) == []
 
 
@@ -126,7 +128,8 @@ async def test_a_removed_account_is_told_nothing(world: World, ann: User) -> Non
     await log_in(world, ABROAD)
     await world.directory.remove_account("ann@example.test")
     await world.domain.doomed.wait()
-    await world.domain.security_notices.file_all_due()
+    await world.domain.doomed.resume()
+    await world.domain.doomed.wait()
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES - {"en"}))

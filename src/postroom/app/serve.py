@@ -229,7 +229,6 @@ async def _go_on(services: Services) -> None:
             await services.domain.jobs.resume()
             await services.domain.jobs.purge(now=time.time())
             await services.domain.doomed.resume()
-            await services.domain.security_notices.file_all_due()
         except PostroomError as error:
             _log.warning("work could not be taken up", error=str(error), private=error.private)
         await asyncio.sleep(GO_ON_SECONDS)

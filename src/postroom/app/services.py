@@ -186,7 +186,6 @@ async def make_domain(
     logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
     now, sessions, doomed, jobs = parts.clock.now, logins.sessions, parts.doomed, parts.jobs
     found = FoundConversations(store, parts.search_folders)
-    ingest = _make_ingest(store, config, parts, work=work)
     return Domain(
         **_make_account_cases(store, config, parts, hasher=hasher, work=work),
         attachments=Attachments(parts.messages),
@@ -203,7 +202,7 @@ async def make_domain(
         folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
         health=Health(store),
-        ingest=ingest,
+        ingest=_make_ingest(store, config, parts, work=work),
         jobs=jobs,
         labels=Labels(store, on_doomed=doomed.begin),
         logins=logins,
@@ -213,7 +212,6 @@ async def make_domain(
         news=parts.news,
         operations=Operations(store, policies, jobs),
         search=Search(store, parts.search_folders),
-        security_notices=_make_security_notices(store, config, parts, ingest=ingest),
         search_folders=parts.search_folders,
         search_suggestions=SearchSuggestions(store),
         sending=_make_sending(store, config, parts),
@@ -360,13 +358,9 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
     )
     notices = QuotaNotices(store, config.classes, prepare=ingest.prepare, clock=parts.clock)
     parts.doomed.also.append(notices.file_due)
+    told = SecurityNotices(store, config.classes, prepare=ingest.prepare, clock=parts.clock)
+    parts.doomed.also.append(told.file_due)
     return ingest
-
-
-def _make_security_notices(store: Store, config: Config, parts: _Parts, *, ingest: Ingest) -> SecurityNotices:
-    notices = SecurityNotices(store, config.classes, prepare=ingest.prepare, clock=parts.clock)
-    parts.doomed.also.append(notices.file_due)
-    return notices
 
 
 def _make_carrying(store: Store, config: Config, parts: _Parts) -> Carrying:

@@ -39,7 +39,6 @@ from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.security_log import SecurityLogs
-from postroom.domain.security_notices import SecurityNotices
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
 from postroom.domain.sharing import Sharing
@@ -95,7 +94,6 @@ class Domain:
     search_folders: SearchFolders
     search_suggestions: SearchSuggestions
     security_logs: SecurityLogs
-    security_notices: SecurityNotices
     sending: Sending
     settings: Settings
     sharing: Sharing

@@ -48,15 +48,6 @@ class SecurityNotices:
         self._prepare = prepare
         self._clock = clock
 
-    async def file_all_due(self) -> None:
-        """File the notices that are due, of whichever accounts. Raises: unavailable."""
-        while True:
-            async with self._store.directory() as tables:
-                accounts = await tables.security_events.list_due(self._clock.now_ms())
-            filed = [await self.file_due(account_id) for account_id in accounts]
-            if not any(filed):
-                return
-
     async def file_due(self, account_id: AccountId) -> bool:
         """File the notice of an account if one is due; return whether it was filed. Raises: unavailable."""
         now = self._clock.now_ms()

@@ -10,9 +10,7 @@ from postroom.model.ids import AccountId
 from postroom.model.security import SecurityEvent, SecurityEventId
 from postroom.store.engine.base import Connection
 
-_LIST_DUE = """
-SELECT account_id FROM security_log WHERE due_at > 0 AND due_at <= $1 ORDER BY due_at LIMIT 100
-"""
+LIST_TOLD_ACCOUNTS = "SELECT account_id FROM security_log WHERE due_at > 0 ORDER BY due_at LIMIT 100"
 _TAKE_NUMBER = """
 INSERT INTO security_log (account_id, last_event_id, told_event_id, due_at, hour_began_at, told_in_hour)
 VALUES ($1, 1, 0, 0, 0, 0)
@@ -159,10 +157,6 @@ class SecurityEventRepo:
             state.told_event_id,
         )
         return last
-
-    async def list_due(self, now: int) -> list[AccountId]:
-        """Return some accounts of which a notice is due."""
-        return [AccountId(row[0]) for row in await self._connection.fetch_all(_LIST_DUE, now)]
 
 
 class KnownAddressRepo:
