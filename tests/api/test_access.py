@@ -205,6 +205,7 @@ ROWS = {
     "listOperations": IN_FOLDER,
     "listPermissions": Row(),
     "listSignatures": Row(),
+    "listSecurityEvents": Row(),
     "listTemporaryAliases": Row(),
     "listWebhooks": Row(),
     "listWhitelist": Row(),
