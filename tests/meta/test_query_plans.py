@@ -180,6 +180,7 @@ WHOLE_ACCOUNT = {
     "security_events._NEWEST_BEFORE": "the events of one account are bounded",
     "security_events._SET_DUE": "one row an account",
     "security_events._NOTICE": "one row an account",
+    "security_events._PUT_OFF": "one row an account",
     "security_events._SET_TOLD": "one row an account",
     "security_events._HAS_ADDRESSES": "stops at the first address",
     "security_events._NTH_ADDRESS": "the known addresses of one account are bounded",
