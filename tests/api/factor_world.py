@@ -62,6 +62,7 @@ class Owner:
     async def add_email(self, address: str = "ann@elsewhere.test") -> str:
         """Set up an address; return the method."""
         made = await self.ok("POST", METHODS, {"method": "email", "target": address})
+        self.later(1)
         await self.ok("POST", f"{METHODS}/{made['id']}/sendtoken")
         code = find_code((await read_letters(self.world))[-1])
         await self.ok("POST", f"{METHODS}/{made['id']}/activate", {"totpToken": code})

@@ -227,6 +227,7 @@ ROWS = {
     "listPermissions": Row(),
     "listSecurityMethods": Row(),
     "listSignatures": Row(),
+    "listSecurityEvents": Row(),
     "listTemporaryAliases": Row(),
     "listWebhooks": Row(),
     "listWhitelist": Row(),

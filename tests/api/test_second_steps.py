@@ -64,6 +64,7 @@ async def test_login_with_a_code_by_mail(owner: Owner, ann: User) -> None:
     await owner.prove()
     email = await owner.add_email()
     waiting, _ = await log_in(ann)
+    owner.later(1)
     await waiting.ok("POST", f"{METHODS}/{email}/sendtoken")
     code = find_code((await read_letters(owner.world))[-1])
     await waiting.ok("POST", LOGIN, {"methodId": email, "totpToken": code})
@@ -318,6 +319,7 @@ async def test_class_that_cannot_have_it(world: World) -> None:
     await owner.prove()
     assert (await owner.call("POST", METHODS, {"method": "authApp"})).status_code == 403
     email = await owner.add_email()
+    owner.later(1)
     await owner.ok("POST", f"{METHODS}/{email}/sendtoken")
     code = find_code((await read_letters(world))[-1])
     answer = await owner.call("POST", TWO_FACTOR, {"methodId": email, "totpToken": code})

@@ -62,6 +62,8 @@ class World:
         """Close the clients and end the threads."""
         for client in self.clients:
             await client.aclose()
+        await self.domain.logins.log.close()
+        await self.domain.doomed.close()
         await self.domain.temporary_attachments.close()
         await self.domain.learning.close()
         self.hasher.close()

@@ -180,6 +180,7 @@ WHOLE_ACCOUNT = {
     "security_events._NEWEST_BEFORE": "the events of one account are bounded",
     "security_events._SET_DUE": "one row an account",
     "security_events._NOTICE": "one row an account",
+    "security_events._PUT_OFF": "one row an account",
     "security_events._SET_TOLD": "one row an account",
     "security_events._HAS_ADDRESSES": "stops at the first address",
     "security_events._NTH_ADDRESS": "the known addresses of one account are bounded",
@@ -242,7 +243,7 @@ INSERT INTO avatar SELECT a, '', ''::bytea FROM generate_series(1, 1000) a;
 INSERT INTO signature SELECT a, n, '', 'text', '' FROM generate_series(1, 500) a, generate_series(1, 10) n;
 INSERT INTO temporary_alias SELECT 'alias' || a, a % 300, a, a FROM generate_series(1, 9000) a;
 INSERT INTO account_setting SELECT a, '', '', '' FROM generate_series(1, 1000) a;
-INSERT INTO event_ticket SELECT a::text::bytea, a % 500, a, 1, a FROM generate_series(1, 2000) a;
+INSERT INTO event_ticket SELECT a::text::bytea, a % 500, a, 1, a, 'all' FROM generate_series(1, 2000) a;
 INSERT INTO webhook SELECT a, a % 300, '', '', 0, ''::bytea, 1, 0, 0, 0, 0, 0, a % 20 / 19 * a, 0, ''
     FROM generate_series(1, 2000) a;
 INSERT INTO extraction SELECT a, c, c, 0 FROM generate_series(1, 100) a, generate_series(1, 50) c;

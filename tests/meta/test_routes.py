@@ -65,6 +65,7 @@ GET POST DELETE /api/v1/account/settings/client
 GET POST DELETE /api/v1/account/settings/ui
 GET POST /api/v1/account/signatures
 GET PUT DELETE /api/v1/account/signatures/{signatureId}
+GET /api/v1/account/security/events
 GET POST /api/v1/account/temporaryaliases
 DELETE /api/v1/account/temporaryaliases/{temporaryAliasId}
 GET POST PUT /api/v1/account/vacation

@@ -60,6 +60,8 @@ from postroom.domain.routing import Routing
 from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
+from postroom.domain.security_log import SecurityLogs
+from postroom.domain.security_notices import SecurityNotices
 from postroom.domain.sending import Sending
 from postroom.domain.server_secrets import ServerSecrets
 from postroom.domain.settings import Settings
@@ -120,6 +122,7 @@ async def open_services(config: Config, clock: Clock | None = None) -> AsyncIter
         finally:
             domain.news.close()
             await domain.logins.tokens.close()
+            await domain.logins.log.close()
             await domain.jobs.close()
             await domain.learning.close()
             await domain.doomed.close()
@@ -167,6 +170,7 @@ class _AccountCases(TypedDict):
     learning: Learning
     passwords: Passwords
     profiles: Profiles
+    security_logs: SecurityLogs
     sharing: Sharing
     signatures: Signatures
     temporary_aliases: TemporaryAliases
@@ -272,6 +276,7 @@ def _make_account_cases(
         learning=parts.learning,
         passwords=Passwords(store, parts.logins, hasher, config.classes, now=now),
         profiles=Profiles(store, pictures),
+        security_logs=SecurityLogs(store),
         sharing=Sharing(store, primary_domain=config.primary_domain),
         signatures=Signatures(store, work),
         temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),
@@ -373,6 +378,8 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
     )
     notices = QuotaNotices(store, config.classes, prepare=ingest.prepare, clock=parts.clock)
     parts.doomed.also.append(notices.file_due)
+    told = SecurityNotices(store, config.classes, prepare=ingest.prepare, clock=parts.clock)
+    parts.doomed.also.append(told.file_due)
     return ingest
 
 

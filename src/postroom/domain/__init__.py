@@ -40,6 +40,7 @@ from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
 from postroom.domain.second_steps import SecondSteps
+from postroom.domain.security_log import SecurityLogs
 from postroom.domain.security_methods import SecurityMethods
 from postroom.domain.security_tokens import SecurityTokens
 from postroom.domain.sending import Sending
@@ -100,6 +101,7 @@ class Domain:
     second_steps: SecondSteps
     security_methods: SecurityMethods
     security_tokens: SecurityTokens
+    security_logs: SecurityLogs
     sending: Sending
     settings: Settings
     sharing: Sharing

@@ -106,11 +106,11 @@ class CookieLogins:
 
     async def is_captcha_required(self, username: str) -> bool:
         """Tell whether the next login for a name needs a captcha. Raises: unavailable."""
-        return await self._logins.failed.are_many(self._logins.spell(username))
+        return await self._logins.failed.are_many(await self._logins.count_as(username))
 
     async def make_captcha(self, username: str, *, client: str) -> Image | None:
         """Return a captcha for a name, None if none is required. Raises: tooManyRequests; unavailable."""
-        name = self._logins.spell(username)
+        name = await self._logins.count_as(username)
         if not await self._logins.failed.are_many(name):
             return None
         return await self._captchas.make(name, client=client)
@@ -123,10 +123,11 @@ class CookieLogins:
         Raises: notAuthenticated, whatever it is that is wrong; tooManyRequests; unavailable.
         """
         began = time.monotonic()
-        name = self._logins.spell(given.username)
+        name = await self._logins.count_as(given.username)
         self._guesses.begin(name, client)
         try:
-            account = await self._check(name, given)
+            account = await self._check(name, given, client=client)
+            await self._logins.known.see(account.account_id, client)
             made = await self._make(account, name, given)
         except BaseException as error:
             if not _is_refusal(error):
@@ -137,7 +138,7 @@ class CookieLogins:
         self._guesses.right(name, client)
         return made
 
-    async def _check(self, name: str, given: CookieLogin) -> Account:
+    async def _check(self, name: str, given: CookieLogin, *, client: str) -> Account:
         failed = self._logins.failed
         begun = await failed.begin(name)
         if begun is None:
@@ -146,7 +147,9 @@ class CookieLogins:
             begun = await failed.note(name)
         started = time.monotonic()
         try:
-            account = await self._logins.check_password(BasicCredentials(given.username, given.password))
+            account = await self._logins.check_password(
+                BasicCredentials(given.username, given.password), client=client
+            )
         except BaseException:
             await asyncio.shield(failed.undone(begun))
             raise

@@ -3,7 +3,8 @@
 A check of a password costs tens of milliseconds on purpose, so a successful one is remembered (see
 :mod:`postroom.auth.remembered`); each use still reads the account's versions, in one look-up, so that a change made
 in any process counts at once. The same check asked for many times at once is made once. Failed checks are limited
-by name and by source address (see :mod:`postroom.auth.guessing`), and an unknown name costs the same work.
+by name and by source address (see :mod:`postroom.auth.guessing`), and an unknown name costs the same work. Whose
+name it is is found before, so that all addresses of an account are counted together.
 
 From when on the password of an account must be changed is found with the check and remembered with it: time alone
 tells whether that has come, and whatever else changes it also raises the account's version.
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from postroom.auth.credentials import BasicCredentials, not_authenticated, parse_basic
-from postroom.auth.guessing import Guesses
+from postroom.auth.guessing import Guesses, counted_as
 from postroom.auth.passwords import PasswordHasher
 from postroom.auth.remembered import Remembered, RememberedChecks
 from postroom.config.auth import AuthConfig
@@ -23,12 +24,25 @@ from postroom.config.options import IPNetwork
 from postroom.domain.addresses import find_account_address
 from postroom.domain.clearing import LogoutPurges
 from postroom.domain.failed_logins import FailedLogins
+from postroom.domain.known_addresses import KnownAddresses
+from postroom.domain.login_log import LoginLog
 from postroom.domain.password_policy import find_due, may_be_due
 from postroom.domain.second_steps import read_stage, second_step_required
 from postroom.domain.sessions import Making, Sessions
 from postroom.domain.token_logins import TokenLogins
 from postroom.errors import Kind, PostroomError, not_permitted
-from postroom.model.account import ACTIVE, ALL, BEARER, COUNTERS, FULL, SECOND, Account, Caller, permits
+from postroom.model.account import (
+    ACTIVE,
+    ALL,
+    BADGE,
+    BEARER,
+    COUNTERS,
+    FULL,
+    SECOND,
+    Account,
+    Caller,
+    permits,
+)
 from postroom.model.ids import AccountId
 from postroom.store import Store
 from postroom.store.sql.badges import Badge
@@ -65,8 +79,10 @@ class Logins:
         self.sessions = Sessions(store, config, now=now)
         self.remembered = RememberedChecks(max_entries=config.cache_entries)
         self.guesses = Guesses(config, trusted=trusted, now=now)
-        self.tokens = TokenLogins(store, self, now=now)
         self.failed = FailedLogins(store, config, now=now)
+        self.log = LoginLog(store, config, now=now)
+        self.known = KnownAddresses(store, trusted=trusted, now=now)
+        self.tokens = TokenLogins(store, self, now=now)
         self._checking: dict[bytes, asyncio.Task[Remembered]] = {}
 
     async def authenticate(
@@ -87,6 +103,9 @@ class Logins:
         entry, badge = await self._resolve(authorization.encode("utf-8", "surrogateescape"), client)
         if entry.stage == SECOND:
             raise second_step_required("2-step verification is on: use an app password")
+        # What shows a number to whoever has it is no login of the owner.
+        if entry.scope != BADGE:
+            await self.known.see(entry.account_id, client)
         session_id, is_first, stage, login = None, False, entry.stage, entry.login
         if session_token is not None:
             session = await self.sessions.get(
@@ -227,17 +246,23 @@ class Logins:
     async def _check_any(self, digest: bytes, authorization: bytes, client: str) -> Remembered:
         entry = await self.tokens.check(authorization)
         if entry is None:
-            return await self._check(digest, parse_basic(authorization), client)
+            try:
+                return await self._check(digest, parse_basic(authorization), client)
+            except PostroomError as error:
+                if error.kind is Kind.LIMITED:
+                    self.log.refused(client)
+                raise
         if self._config.cache_lifetime_seconds:
             until = min(entry.expires_at, self._now() + self._config.cache_lifetime_seconds)
             self.remembered.remember(digest, entry._replace(expires_at=until))
         return entry
 
     async def _check(self, digest: bytes, credentials: BasicCredentials, client: str) -> Remembered:
-        name = self.spell(credentials.name)
+        self.guesses.check_source(client)
+        name = await self.count_as(credentials.name)
         self.guesses.begin(name, client)
         try:
-            account = await self.check_password(credentials)
+            account = await self.check_password(credentials, client=client)
         except BaseException:
             self.guesses.undone(name, client)
             raise
@@ -264,12 +289,15 @@ class Logins:
         async with self._store.directory() as directory:
             return await read_stage(directory, self._classes, account)
 
-    def spell(self, name: str) -> str:
-        """Return the one form of all spellings of an account's name, be there such an account or not."""
-        address = find_account_address(name, primary_domain=self._primary_domain)
-        return str(address) if address is not None else name.casefold()[:320]
+    async def count_as(self, name: str) -> str:
+        """Return the name that tries of a name are counted by: one for all spellings and addresses of an account.
 
-    async def check_password(self, credentials: BasicCredentials) -> Account | None:
+        Raises: unavailable.
+        """
+        address = find_account_address(name, primary_domain=self._primary_domain)
+        return counted_as(await self.find_account(name), name if address is None else str(address))
+
+    async def check_password(self, credentials: BasicCredentials, *, client: str) -> Account | None:
         """Return the active account of that name and password, None if there is none, after the same work.
 
         Raises: unavailable.
@@ -279,7 +307,10 @@ class Logins:
             is_right = await self._hasher.verify(account.password_hash, credentials.password)
         else:
             is_right = await self._hasher.verify_unknown(credentials.password)
-        return account if account is not None and is_right and account.state == ACTIVE else None
+        if account is not None and is_right and account.state == ACTIVE:
+            return account
+        self.log.failed(account, client)
+        return None
 
     async def find_due(self, account: Account) -> float:
         """Return from when on the password of an account must be changed (Unix seconds). Raises: unavailable."""

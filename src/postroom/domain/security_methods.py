@@ -20,7 +20,7 @@ from postroom.domain.access import require_own
 from postroom.domain.automatic import is_own
 from postroom.domain.clock import Clock
 from postroom.domain.factor_codes import FactorCodes
-from postroom.domain.factor_policy import GENERAL, SECOND_STEP, Use, is_in_force, may_create, may_use
+from postroom.domain.factor_policy import SECOND_STEP, Use, is_in_force, may_create, may_use
 from postroom.domain.factor_targets import mask, parse_target
 from postroom.domain.security_log import note
 from postroom.domain.security_tokens import require_session
@@ -28,7 +28,7 @@ from postroom.domain.server_secrets import ServerSecrets
 from postroom.domain.sessions import end_others
 from postroom.domain.uploads import remove_files
 from postroom.errors import Kind, PostroomError, bad_parameter, not_found, not_permitted
-from postroom.model.account import FULL, Caller
+from postroom.model.account import FULL, SECOND, Caller
 from postroom.model.factor import AUTH_APP, EMAIL, PURPOSE, SMS, Method, MethodId, MethodRef
 from postroom.model.ids import SessionId
 from postroom.model.security import SecurityEventKind
@@ -93,7 +93,7 @@ class SecurityMethods:
 
         Raises: secondFactorRequired; unavailable.
         """
-        if caller.stage != FULL and use not in {SECOND_STEP, GENERAL}:
+        if caller.stage == SECOND and use != SECOND_STEP:
             raise PostroomError(
                 Kind.UNAUTHENTICATED, "secondFactorRequired", "the session waits for its second step"
             )

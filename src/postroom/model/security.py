@@ -57,6 +57,6 @@ class SecurityEvent(NamedTuple):
     """Unix milliseconds."""
     kind: str
     client: str
-    """The address it was done from, "" for the server's operator."""
+    """The address it was done from, "" for none."""
     details: str
     """A JSON object: :class:`SecurityDetails`."""

@@ -47,6 +47,7 @@ from postroom.store.sql.released_blobs import ReleasedBlobRepo
 from postroom.store.sql.remembered_calls import RememberedCallRepo
 from postroom.store.sql.removals import RemovalRepo
 from postroom.store.sql.search_folders import SearchFolderRepo
+from postroom.store.sql.security_events import LIST_TOLD_ACCOUNTS
 from postroom.store.sql.sessions import SessionRepo
 from postroom.store.sql.temporary_attachments import TemporaryAttachmentRepo
 from postroom.store.sql.tickets import TicketRepo
@@ -351,6 +352,7 @@ class Directory(BimiTables, DirectoryTables, FactorTables):
             LIST_RETHREADED_ACCOUNTS,
             LIST_CLEARED_ACCOUNTS,
             LIST_NOTIFIED_ACCOUNTS,
+            LIST_TOLD_ACCOUNTS,
         )
         rows = [row for statement in statements for row in await self._connection.fetch_all(statement)]
         return sorted({AccountId(row[0]) for row in rows})

@@ -35,7 +35,7 @@ CREATE TABLE access_token (
     PRIMARY KEY (account_id, token_id)
 ) WITHOUT ROWID;
 
--- What happened to the security of an account. client: the address it was done from, '' for the server's operator.
+-- What happened to the security of an account. client: the address it was done from, '' for none.
 -- details: a JSON object. is_telling: a notice by mail is to tell of it.
 CREATE TABLE security_event (
     account_id BIGINT NOT NULL,

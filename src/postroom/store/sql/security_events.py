@@ -10,9 +10,7 @@ from postroom.model.ids import AccountId
 from postroom.model.security import SecurityEvent, SecurityEventId
 from postroom.store.engine.base import Connection
 
-_LIST_DUE = """
-SELECT account_id FROM security_log WHERE due_at > 0 AND due_at <= $1 ORDER BY due_at LIMIT 100
-"""
+LIST_TOLD_ACCOUNTS = "SELECT account_id FROM security_log WHERE due_at > 0 ORDER BY due_at LIMIT 100"
 _TAKE_NUMBER = """
 INSERT INTO security_log (account_id, last_event_id, told_event_id, due_at, hour_began_at, told_in_hour)
 VALUES ($1, 1, 0, 0, 0, 0)
@@ -29,13 +27,14 @@ _LIST = f"""
 SELECT {_COLUMNS} FROM security_event WHERE account_id = $1 AND event_id <= $2 ORDER BY event_id DESC LIMIT $3
 """
 _LAST = "SELECT last_event_id FROM security_log WHERE account_id = $1"
-_OLDEST = "SELECT event_id, happened_at FROM security_event WHERE account_id = $1 ORDER BY event_id LIMIT 1"
+_OLDEST = f"SELECT {_COLUMNS} FROM security_event WHERE account_id = $1 ORDER BY event_id LIMIT 1"
 _NEWEST_BEFORE = """
 SELECT event_id FROM security_event WHERE account_id = $1 AND happened_at < $2 ORDER BY event_id DESC LIMIT 1
 """
 _SET_DUE = """
 UPDATE security_log SET due_at = $2 WHERE account_id = $1 AND (due_at = 0 OR due_at > $2)
 """
+_PUT_OFF = "UPDATE security_log SET due_at = $2 WHERE account_id = $1 AND due_at > 0 AND due_at < $2"
 _NOTICE = """
 SELECT last_event_id, told_event_id, due_at, hour_began_at, told_in_hour FROM security_log WHERE account_id = $1
 """
@@ -45,12 +44,15 @@ WHERE account_id = $1 AND event_id > $2 AND event_id <= $3 AND is_telling = 1 OR
 """
 _SET_TOLD = """
 UPDATE security_log SET told_event_id = $2, due_at = 0, hour_began_at = $3, told_in_hour = $4
-WHERE account_id = $1 AND told_event_id < $2 RETURNING last_event_id
+WHERE account_id = $1 AND told_event_id = $5 AND due_at > 0 RETURNING last_event_id
 """
+_HAS_OLD_ADDRESSES = "SELECT 1 FROM known_address WHERE account_id = $1 AND last_seen_at < $2 LIMIT 1"
 _SEE = """
 INSERT INTO known_address (account_id, address, last_seen_at) VALUES ($1, $2, $3)
-ON CONFLICT (account_id, address) DO UPDATE SET last_seen_at = excluded.last_seen_at
-WHERE known_address.last_seen_at < excluded.last_seen_at
+ON CONFLICT (account_id, address) DO NOTHING RETURNING address
+"""
+_SEE_AGAIN = """
+UPDATE known_address SET last_seen_at = $3 WHERE account_id = $1 AND address = $2 AND last_seen_at < $3
 """
 _LAST_SEEN = "SELECT last_seen_at FROM known_address WHERE account_id = $1 AND address = $2"
 _HAS_ADDRESSES = "SELECT 1 FROM known_address WHERE account_id = $1 LIMIT 1"
@@ -66,8 +68,9 @@ class Span(NamedTuple):
     oldest: int
     newest: int
 
-    def __len__(self) -> int:
-        """Return how many events there are."""
+    @property
+    def total(self) -> int:
+        """How many events there are."""
         return self.newest - self.oldest + 1
 
 
@@ -96,21 +99,19 @@ class SecurityEventRepo:
         await self._connection.execute(_FORGET, account_id, number - keep)
         return SecurityEventId(number)
 
-    async def find_span(self, account_id: AccountId) -> Span:
-        """Return which events of an account there are."""
-        last = int(await self._connection.fetch_value(_LAST, account_id) or 0)
+    async def find_newest(self, account_id: AccountId) -> int:
+        """Return the number of the last event that an account ever had, 0 if it had none."""
+        return int(await self._connection.fetch_value(_LAST, account_id) or 0)
+
+    async def find_oldest(self, account_id: AccountId) -> SecurityEvent | None:
+        """Return the oldest event of an account that is kept."""
         row = await self._connection.fetch_row(_OLDEST, account_id)
-        return Span(last + 1 if row is None else row[0], last)
+        return None if row is None else SecurityEvent(*row)
 
     async def list_down(self, account_id: AccountId, number: int, *, limit: int) -> list[SecurityEvent]:
         """Return up to ``limit`` events of an account from a number down, the newest first."""
         rows = await self._connection.fetch_all(_LIST, account_id, number, limit)
         return [SecurityEvent(*row) for row in rows]
-
-    async def has_older(self, account_id: AccountId, before: int) -> bool:
-        """Tell whether the oldest event of an account is of before a time."""
-        row = await self._connection.fetch_row(_OLDEST, account_id)
-        return row is not None and row[1] < before
 
     async def forget(self, account_id: AccountId, before: int) -> None:
         """Forget the events of an account of before a time."""
@@ -123,6 +124,10 @@ class SecurityEventRepo:
     async def set_due(self, account_id: AccountId, due_at: int) -> None:
         """Have a notice filed from a time on, if none is due before it."""
         await self._connection.execute(_SET_DUE, account_id, due_at)
+
+    async def put_off(self, account_id: AccountId, due_at: int) -> None:
+        """Have a notice that is due filed from a later time on."""
+        await self._connection.execute(_PUT_OFF, account_id, due_at)
 
     async def find_notice(self, account_id: AccountId) -> NoticeState | None:
         """Return how far an account was told, None if nothing ever happened."""
@@ -144,13 +149,14 @@ class SecurityEventRepo:
         Return the number of the last event there is by now; None if another has told them meanwhile.
         """
         last: int | None = await self._connection.fetch_value(
-            _SET_TOLD, account_id, state.last_event_id, state.hour_began_at, state.told_in_hour
+            _SET_TOLD,
+            account_id,
+            state.last_event_id,
+            state.hour_began_at,
+            state.told_in_hour,
+            state.told_event_id,
         )
         return last
-
-    async def list_due(self, now: int) -> list[AccountId]:
-        """Return some accounts of which a notice is due."""
-        return [AccountId(row[0]) for row in await self._connection.fetch_all(_LIST_DUE, now)]
 
 
 class KnownAddressRepo:
@@ -168,12 +174,23 @@ class KnownAddressRepo:
         """Tell whether any address of an account is known."""
         return await self._connection.fetch_value(_HAS_ADDRESSES, account_id) is not None
 
-    async def see(self, account_id: AccountId, address: str, *, now: int, keep: int) -> None:
-        """Note that an account is used from an address; those used last are kept, about ``keep`` of them."""
-        await self._connection.execute(_SEE, account_id, address, now)
+    async def has_older(self, account_id: AccountId, before: int) -> bool:
+        """Tell whether an account has an address that it was not used from since a time."""
+        return await self._connection.fetch_value(_HAS_OLD_ADDRESSES, account_id, before) is not None
+
+    async def see(self, account_id: AccountId, address: str, *, now: int, keep: int) -> bool:
+        """Note that an account is used from an address; those used last are kept, about ``keep`` of them.
+
+        Return whether it was not known; of several at once, one is told so.
+        """
+        is_new = await self._connection.fetch_value(_SEE, account_id, address, now) is not None
+        if not is_new:
+            await self._connection.execute(_SEE_AGAIN, account_id, address, now)
+            return False
         oldest = await self._connection.fetch_value(_NTH_ADDRESS, account_id, keep - 1)
         if oldest is not None:
             await self._connection.execute(_FORGET_ADDRESSES, account_id, oldest)
+        return True
 
     async def forget(self, account_id: AccountId, before: int) -> None:
         """Forget the addresses that an account was not used from since a time."""
