@@ -193,15 +193,7 @@ async def make_domain(
     found = FoundConversations(store, parts.search_folders)
     return Domain(
         **_make_account_cases(store, config, parts, hasher=hasher, work=work),
-        **await make_factors(
-            store,
-            config,
-            parts.secrets,
-            hasher=hasher,
-            logins=logins,
-            routing=parts.routing,
-            clock=parts.clock,
-        ),
+        **await make_factors(store, config, parts.secrets, hasher=hasher, logins=logins, clock=parts.clock),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders, carrying=_make_carrying(store, config, parts)),
         bimi=parts.bimi,
