@@ -12,7 +12,7 @@ _COLUMNS = (
     "account_id, method_id, session_id, kind, target, target_key, created_at, last_used_at, last_step, code_hash, "
     "code_sent_at, code_tries, sent_since, sent_count"
 )
-_LIST = f"SELECT {_COLUMNS} FROM security_method WHERE account_id = $1 ORDER BY created_at, method_id"
+_LIST = f"SELECT {_COLUMNS} FROM security_method WHERE account_id = $1"
 _FIND = f"SELECT {_COLUMNS} FROM security_method WHERE account_id = $1 AND method_id = $2"
 _LOCK = f"""
 UPDATE security_method SET kind = kind WHERE account_id = $1 AND method_id = $2 RETURNING {_COLUMNS}
@@ -83,7 +83,8 @@ class MethodRepo:
 
     async def list_of(self, account_id: AccountId) -> list[Method]:
         """Return the methods of an account, those that are being set up included, the oldest first."""
-        return [Method(*row) for row in await self._connection.fetch_all(_LIST, account_id)]
+        found = [Method(*row) for row in await self._connection.fetch_all(_LIST, account_id)]
+        return sorted(found, key=lambda method: (method.created_at, method.method_id))
 
     async def find(self, account_id: AccountId, method_id: MethodId) -> Method | None:
         """Return a method."""
