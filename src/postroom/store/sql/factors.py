@@ -18,8 +18,7 @@ _LOCK = f"""
 UPDATE security_method SET kind = kind WHERE account_id = $1 AND method_id = $2 RETURNING {_COLUMNS}
 """
 _LIST_BY_TARGET = f"""
-SELECT {_COLUMNS} FROM security_method WHERE target_key = $1 AND session_id = 0
-ORDER BY account_id, method_id LIMIT $2
+SELECT {_COLUMNS} FROM security_method WHERE target_key = $1 AND session_id = 0 LIMIT $2
 """
 _CREATE = f"""
 INSERT INTO security_method ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
