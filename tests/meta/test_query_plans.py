@@ -196,6 +196,9 @@ WHOLE_ACCOUNT = {
     "security_events._HAS_ADDRESSES": "stops at the first address",
     "security_events._NTH_ADDRESS": "the known addresses of one account are bounded",
     "sessions._COUNT": "the sessions of one account are bounded by its class",
+    "failed_logins._DELETE_BEYOND": "of a name a few are kept",
+    "failed_logins._DELETE_EXPIRED": "a slice of the captchas that are too old",
+    "failed_logins._DELETE_OLD": "a slice of the failed logins that are too old",
     "sessions._DELETE_OF_ACCOUNT": "all sessions of an account are ended",
     "sessions._DELETE_OLDEST": "the sessions of one account are bounded by its class",
 }
