@@ -18,9 +18,6 @@ from postroom.store import Store, open_store
 from postroom.store.engine.postgres import PostgresEngine
 
 SCANS = {
-    "failed_logins._DELETE_EXPIRED": "a slice of the captchas that are too old",
-    "failed_logins._DELETE_OLD": "a slice of the failed logins that are too old",
-    "failed_logins._DELETE_BEYOND": "of a name a few are kept",
     "directory._LIST_DOMAINS": "all domains are asked for; there are few",
     "labels.LIST_ACCOUNTS": "the few labels that are being taken off mails just now",
     "traces.LIST_ACCOUNTS": "the few folders whose mails are being removed just now",
@@ -37,6 +34,8 @@ SCANS = {
 """Statements that may read a whole table, and why. This list may only shrink."""
 
 SORTS = {
+    "failed_logins._DELETE_EXPIRED": "a slice of the captchas that are too old",
+    "failed_logins._DELETE_OLD": "a slice of the failed logins that are too old",
     "failed_logins._DELETE_BEYOND": "of a name a few are kept",
     "directory._LIST_ADDRESSES": "the few addresses of one account",
     "directory._LIST_TEMPORARY": "PostgreSQL may sort the few of one account",
