@@ -5,6 +5,7 @@ import re
 import pytest
 
 import postroom
+from postroom.domain.directory import AccountSettings
 from tests.api.world import PASSWORD, User, World, basic
 
 
@@ -85,6 +86,46 @@ async def test_guessing_is_limited(world: World, ann: User) -> None:
     assert statuses[-1] == 429
     assert int(response.headers["retry-after"]) >= 1
     assert response.json()["errorCode"] == "tooManyRequests"
+
+
+async def test_all_addresses_of_an_account_are_guessed_together(world: World, ann: User) -> None:
+    settings = AccountSettings(aliases=("anna@example.test", "a@example.test"))
+    await world.directory.set_account("ann@example.test", settings)
+    await world.directory.add_domain("example.net", alias_of="example.test")
+    names = ["ann@example.test", "ANNA@example.test", "a@example.net", "ann@example.net"]
+    statuses = []
+    for number in range(12):
+        client = world.connect(basic(names[number % 4], f"wrong {number}"), address=f"192.0.2.{number}")
+        statuses.append((await client.get("/api/v1/folders")).status_code)
+    assert statuses == [401] * 10 + [429] * 2
+    # The right password is refused too, but not what was checked before or is in a session.
+    stranger = world.connect(basic("ann@example.test", PASSWORD), address="192.0.2.99")
+    assert (await stranger.get("/api/v1/folders")).status_code == 429
+    world.clock.now += 30
+    assert (await stranger.get("/api/v1/folders")).status_code == 200
+    assert (await stranger.get("/api/v1/folders")).status_code == 200
+
+
+async def test_what_was_checked_goes_on_while_others_guess(world: World, ann: User) -> None:
+    session = {"X-Axigen-Session": (await ann.client.post("/api/v1/login")).json()["sessid"]}
+    for number in range(12):
+        client = world.connect(basic("ann@example.test", f"wrong {number}"), address=f"192.0.2.{number}")
+        last = await client.get("/api/v1/folders")
+    assert last.status_code == 429
+    for headers in ({}, session):
+        assert (await ann.client.get("/api/v1/folders", headers=headers)).status_code == 200
+
+
+async def test_guessing_from_one_address_is_limited(world: World, ann: User) -> None:
+    for number in range(20):
+        client = world.connect(basic(f"nobody{number}@example.test", "x"), address=f"2001:db8::{number:x}")
+        assert (await client.get("/api/v1/folders")).status_code == 401
+    assert (await client.get("/api/v1/folders")).status_code == 429
+    right = basic("ann@example.test", PASSWORD)
+    assert (await world.connect(right, address="2001:db8::1:1").get("/api/v1/folders")).status_code == 429
+    assert (await world.connect(right, address="2001:db8:1::1").get("/api/v1/folders")).status_code == 200
+    # It is remembered now, for whichever address.
+    assert (await world.connect(right, address="2001:db8::1:1").get("/api/v1/folders")).status_code == 200
 
 
 @pytest.mark.parametrize("body", [b"{}", b""])

@@ -572,7 +572,7 @@ async def test_who_logged_in_before_the_operator_acted_cannot_set_it(world: Worl
     settings = AccountSettings(password="given by the operator", must_change_password=True)
     await world.directory.set_account("ann@example.test", settings)
     with pytest.raises(PostroomError) as caught:
-        await world.domain.passwords.set(caller, "of a thief")
+        await world.domain.passwords.set(caller, "of a thief", client="")
     assert caught.value.kind is Kind.UNAUTHENTICATED
     assert await is_right(ann, "given by the operator")
 

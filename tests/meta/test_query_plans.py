@@ -34,6 +34,9 @@ SCANS = {
 """Statements that may read a whole table, and why. This list may only shrink."""
 
 SORTS = {
+    "failed_logins._DELETE_EXPIRED": "a slice of the captchas that are too old",
+    "failed_logins._DELETE_OLD": "a slice of the failed logins that are too old",
+    "failed_logins._DELETE_BEYOND": "of a name a few are kept",
     "directory._LIST_ADDRESSES": "the few addresses of one account",
     "directory._LIST_TEMPORARY": "PostgreSQL may sort the few of one account",
     "directory._PURGE_TEMPORARY": "PostgreSQL may sort the slice that goes",
@@ -174,6 +177,27 @@ WHOLE_ACCOUNT = {
     "vacations._NTH_NEWEST": "stops after the answers that an account gives in a day",
     "webhooks._LIST": "an account has few webhooks",
     "webhooks._STATES_OF": "an account has few webhooks",
+    "factors._LIST": "the methods of one account are bounded",
+    "factors._DELETE_ALL": "the methods of one account are bounded",
+    "factors._COUNT_CODES": "the recovery codes of one account",
+    "factors._DELETE_CODES": "the recovery codes of one account",
+    "factors._FIND_STATE": "one row an account",
+    "factors._SET_ENABLED": "one row an account",
+    "factors._SET_WRONG": "one row an account",
+    "security_tokens._DELETE_PASSWORDS": "the app passwords of one account are bounded",
+    "security_tokens._PUT_RECOVERY": "one row an account",
+    "security_tokens._TRY_RECOVERY": "one row an account",
+    "security_tokens._USE_RECOVERY": "one row an account",
+    "access_tokens._LIST": "the app passwords and badge tokens of one account are bounded",
+    "security_events._LAST": "one row an account",
+    "security_events._OLDEST": "stops at the oldest event",
+    "security_events._NEWEST_BEFORE": "the events of one account are bounded",
+    "security_events._SET_DUE": "one row an account",
+    "security_events._NOTICE": "one row an account",
+    "security_events._PUT_OFF": "one row an account",
+    "security_events._SET_TOLD": "one row an account",
+    "security_events._HAS_ADDRESSES": "stops at the first address",
+    "security_events._NTH_ADDRESS": "the known addresses of one account are bounded",
     "sessions._COUNT": "the sessions of one account are bounded by its class",
     "sessions._DELETE_OF_ACCOUNT": "all sessions of an account are ended",
     "sessions._DELETE_OLDEST": "the sessions of one account are bounded by its class",
@@ -185,9 +209,26 @@ INSERT INTO mailbox SELECT a, 1, 1, 1, 20, 1, 1, 1, 0, 0, 0 FROM generate_series
 INSERT INTO account SELECT a, 'user' || a, '', 'default', 'en', 'active', '', 0, 1, 1, 0, 0
     FROM generate_series(1, 1000) a;
 INSERT INTO past_password SELECT a, n, 0, '' FROM generate_series(1, 300) a, generate_series(1, 20) n;
+INSERT INTO security_event SELECT a, n, n, 'passwordChanged', '', '{}', n % 2
+    FROM generate_series(1, 100) a, generate_series(1, 300) n;
+INSERT INTO security_log SELECT a, 300, 0, a / 1950 * a, 0, 0 FROM generate_series(1, 2000) a;
+INSERT INTO known_address SELECT a, 'address' || n, n FROM generate_series(1, 200) a, generate_series(1, 60) n;
+INSERT INTO security_method
+    SELECT a, n, n % 2, 'email', '', (a * 100 + n)::text::bytea, n, 0, 0, '', 0, 0, 0, 0
+    FROM generate_series(1, 1000) a, generate_series(1, 10) n;
+INSERT INTO two_factor SELECT a, 0, 0, 0 FROM generate_series(1, 1000) a;
+INSERT INTO recovery_code SELECT a, n::text::bytea FROM generate_series(1, 1000) a, generate_series(1, 10) n;
+INSERT INTO second_step SELECT n, n % 500, 1, n FROM generate_series(1, 9000) n;
+INSERT INTO security_token SELECT n::text::bytea, n % 500, n, n FROM generate_series(1, 9000) n;
+INSERT INTO password_recovery SELECT a, '', 0, 0, 0, 0 FROM generate_series(1, 1000) a;
+INSERT INTO access_token SELECT a, n, 'all', '', (a * 1000 + n)::text::bytea, 0, 0
+    FROM generate_series(1, 100) a, generate_series(1, 50) n;
 INSERT INTO address SELECT 'user' || a, a, 'main' FROM generate_series(1, 1000) a;
 INSERT INTO domain SELECT 'domain' || a, '', 0 FROM generate_series(1, 20) a;
-INSERT INTO session SELECT a::text::bytea, a, a % 500, 0, a, a, 0, '' FROM generate_series(1, 2000) a;
+INSERT INTO session SELECT a::text::bytea, a, a % 500, 0, a, a, 0, '', 'basic', 'full', 0, ''
+FROM generate_series(1, 2000) a;
+INSERT INTO failed_login SELECT (a % 9000)::text::bytea, a, a FROM generate_series(1, 20000) a;
+INSERT INTO used_captcha SELECT a::text::bytea, a FROM generate_series(1, 20000) a;
 INSERT INTO folder SELECT a, f, 1, f, f, '', 'mails', 0, 0, 1, 1, 0, 0, 0, 1, 1, 1, 0, 1, 1, 1
     FROM generate_series(1, 100) a, generate_series(2, 12) f;
 INSERT INTO label SELECT a, f, f, f, 0, 0, 1 FROM generate_series(1, 100) a, generate_series(1, 10) f;
@@ -224,7 +265,7 @@ INSERT INTO avatar SELECT a, '', ''::bytea FROM generate_series(1, 1000) a;
 INSERT INTO signature SELECT a, n, '', 'text', '' FROM generate_series(1, 500) a, generate_series(1, 10) n;
 INSERT INTO temporary_alias SELECT 'alias' || a, a % 300, a, a FROM generate_series(1, 9000) a;
 INSERT INTO account_setting SELECT a, '', '', '' FROM generate_series(1, 1000) a;
-INSERT INTO event_ticket SELECT a::text::bytea, a % 500, a, 1, a FROM generate_series(1, 2000) a;
+INSERT INTO event_ticket SELECT a::text::bytea, a % 500, a, 1, a, 'all' FROM generate_series(1, 2000) a;
 INSERT INTO webhook SELECT a, a % 300, '', '', 0, ''::bytea, 1, 0, 0, 0, 0, 0, a % 20 / 19 * a, 0, ''
     FROM generate_series(1, 2000) a;
 INSERT INTO extraction SELECT a, c, c, 0 FROM generate_series(1, 100) a, generate_series(1, 50) c;

@@ -18,9 +18,11 @@ from tests.protocol.submission_peer import Served, certificate, serve_submission
 from postroom.config.classes import AccountClass
 from postroom.config.root import Config
 from postroom.delivery.limits import SubmissionLimits
+from postroom.domain.access_tokens import AccessTokens
 from postroom.domain.check import check_store
 from postroom.domain.directory import AccountSettings, Directory
 from postroom.domain.temporary_aliases import TemporaryAliases
+from postroom.model.account import Caller
 from postroom.model.outgoing import LOCAL, SUBMITTED
 from postroom.model.profile import AliasRef
 
@@ -134,6 +136,23 @@ async def test_wrong_passwords(served: Served) -> None:
     assert await served.client(guess, login=False) == [535, 535, 535]
     assert texts == {b"5.7.8 Authentication failed"}
     assert served.server.stats.logins["notAuthenticated"] == 3
+
+
+@pytest.mark.parametrize(("scope", "code"), [("all", 235), ("read", 535), ("counters", 535)])
+async def test_app_passwords(served: Served, scope: str, code: int) -> None:
+    store, account = served.owner.store, served.owner.account
+    caller = Caller(account.account_id, ANNA, "", "default", None, False, account.auth_version, 1)
+    made = await AccessTokens(store).create(caller, "A mail program", scope, client="192.0.2.1")
+
+    def login(client: smtplib.SMTP) -> int:
+        client.user, client.password = ANNA, made.secret
+        client.ehlo()
+        try:
+            return client.auth("PLAIN", client.auth_plain)[0]
+        except smtplib.SMTPAuthenticationError as error:
+            return error.smtp_code
+
+    assert await served.client(login, login=False) == code
 
 
 async def test_who_must_change_the_password_does_that_first(served: Served, directory: Directory) -> None:

@@ -109,7 +109,7 @@ async def test_sessions_and_tickets_that_are_over_go(store: Store, owner: Owner)
         for number in range(ended + 3):
             expires_at = NOW - 1 if number < ended else NOW + 1
             await tx.sessions.create(b"%d" % number, make_session(number, expires_at))
-            await tx.tickets.create(b"%d" % number, Ticket(owner.account_id, None, 1, expires_at))
+            await tx.tickets.create(b"%d" % number, Ticket(owner.account_id, None, 1, expires_at, "all"))
     assert await purge_sessions(store, now_ms=NOW) == 2 * ended
     assert await purge_sessions(store, now_ms=NOW) == 0
     async with store.directory() as directory:

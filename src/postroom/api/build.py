@@ -16,6 +16,7 @@ from postroom.api.metrics import make_metrics_route
 from postroom.api.proxies import BehindProxies, make_trust
 from postroom.api.reading import ReadingWay
 from postroom.api.routes import (
+    access_tokens,
     accounts,
     attachments,
     batches,
@@ -25,6 +26,7 @@ from postroom.api.routes import (
     conversation_batches,
     conversation_changes,
     conversations,
+    cookie_logins,
     counters,
     deltas,
     drafts,
@@ -40,7 +42,11 @@ from postroom.api.routes import (
     operations,
     passwords,
     profiles,
+    recovery,
     search,
+    second_steps,
+    security_events,
+    security_methods,
     sending,
     settings,
     signatures,
@@ -55,6 +61,7 @@ from postroom.domain import Domain
 
 _RESOURCES = (
     logins,
+    cookie_logins,
     counters,
     events,
     accounts,
@@ -80,12 +87,17 @@ _RESOURCES = (
     conversation_batches,
     operations,
     passwords,
+    security_methods,
+    second_steps,
+    recovery,
     search,
+    security_events,
     settings,
     filters,
     temporary_attachments,
     vacation,
     webhooks,
+    access_tokens,
 )
 
 

@@ -12,10 +12,12 @@ from litestar import Request
 from litestar.types import Scope
 
 from postroom.api import body, conditional, ids
-from postroom.api.operation import Access, Operation
+from postroom.api.cookies import find_cookies, find_sessid
+from postroom.api.operation import Access, Operation, check_scope, check_stage
 from postroom.api.query import Query
 from postroom.api.reply import Reply, not_modified
 from postroom.api.settings import APISettings
+from postroom.auth.credentials import not_authenticated
 from postroom.domain import Domain
 from postroom.domain.password_policy import change_first
 from postroom.domain.uploads import Staging
@@ -27,6 +29,7 @@ from postroom.model.search_folder import is_search_folder
 T = TypeVar("T", bound=msgspec.Struct)
 
 SESSION_HEADER = b"x-axigen-session"
+SECURITY_TOKEN_HEADER = b"x-axigen-security-token"
 EXCHANGE = "postroom"
 """Key of the :class:`Exchange` in the ASGI scope."""
 
@@ -99,14 +102,30 @@ class Call(Request[Any, Any, Any]):
     async def authenticate(self) -> Caller:
         """Return the account that the request's credentials and session name.
 
-        Raises: notAuthenticated; notPermitted where its password must be changed before it may do this.
+        Raises: notAuthenticated; secondFactorRequired where the session waits for its second step; notPermitted
+        where the credentials are not for this, or its password must be changed before it may do this.
         """
         logins = self.domain.logins
-        caller = await logins.authenticate(self.authorization, self.session_token, client=self.client_host)
+        cookie = self.find_header(b"cookie")
+        # A header login goes first: its client may well carry a cookie of somebody who shares the browser.
+        if cookie is None or self.authorization is not None or self.session_token is not None:
+            caller = await logins.authenticate(
+                self.authorization, self.session_token, client=self.client_host
+            )
+        else:
+            caller = await self._authenticate_by_cookie(cookie)
         declared: Operation = self.route_handler.opt["operation"]
+        check_caller(self, caller)
         if logins.must_change(caller) and not declared.despite_due_password:
             raise change_first()
         return caller
+
+    async def _authenticate_by_cookie(self, cookie: str) -> Caller:
+        sessid = find_sessid(self.scope["query_string"])
+        cookies = find_cookies(cookie, self.exchange.settings)
+        if sessid is None or not cookies:
+            raise not_authenticated()
+        return await self.domain.cookie_logins.authenticate(sessid, cookies)
 
     def find_header(self, name: bytes) -> str | None:
         """Return the value of the header with this lower-case ``name``, None if absent or empty."""
@@ -148,6 +167,16 @@ class Call(Request[Any, Any, Any]):
         return None
 
 
+def check_caller(call: Call, caller: Caller) -> None:
+    """Refuse an operation that a caller's session or credentials are not for.
+
+    Raises: secondFactorRequired; notPermitted.
+    """
+    declared: Operation = call.route_handler.opt["operation"]
+    check_stage(declared, caller)
+    check_scope(declared, call.method, caller)
+
+
 async def admit(call: "Request[Any, Any, Any]") -> None:
     """Authenticate the caller and refuse an unexpected body, as the operation declares; once."""
     assert isinstance(call, Call)  # noqa: S101 (the application's request class)
@@ -157,6 +186,10 @@ async def admit(call: "Request[Any, Any, Any]") -> None:
         return
     if declared.access is Access.ACCOUNT:
         exchange.caller = await call.authenticate()
+        if declared.needs_security_token:
+            await call.domain.security_tokens.require(
+                exchange.caller, call.find_header(SECURITY_TOKEN_HEADER)
+            )
     if declared.body is None and not declared.takes_files and not declared.max_file_bytes:
         body.refuse_body(await call.read_raw_body())
     exchange.is_admitted = True

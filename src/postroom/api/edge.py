@@ -20,7 +20,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from postroom.api.call import EXCHANGE, SESSION_HEADER, Exchange
 from postroom.api.conditional import matches
 from postroom.api.counter import PATHS, READY, ROUTE, SendReady, render_figure, render_lines
-from postroom.api.errors import headers_too_large, log_error, render_error
+from postroom.api.errors import headers_too_large, log_error, may_challenge, render_error
 from postroom.api.safety import complete, make_transport_headers
 from postroom.api.settings import APISettings
 from postroom.api.stats import APIStats
@@ -126,7 +126,7 @@ class _Answering:
                 raise headers_too_large(edge.settings.max_header_bytes)
             await edge.app(scope, receive, self.forward)
         except Exception as error:  # noqa: BLE001 (the last resort: whatever it is must not reach the client)
-            await self._fail(error, receive, has_cookie=b"cookie" in headers)
+            await self._fail(error, receive, challenges=may_challenge(headers))
         finally:
             edge.stats.requests_open -= 1
             seconds = perf_counter() - started
@@ -144,11 +144,11 @@ class _Answering:
             message["headers"] = [*headers, (b"x-request-id", self._request_id)]
         await self._send(message)
 
-    async def _fail(self, error: Exception, receive: Receive, *, has_cookie: bool) -> None:
+    async def _fail(self, error: Exception, receive: Receive, *, challenges: bool) -> None:
         log_error(error, request_id=self._request_id.decode("ascii"))
         if self._status:
             raise error
-        await render_error(error, has_cookie=has_cookie)(self._scope, receive, self.forward)
+        await render_error(error, challenges=challenges)(self._scope, receive, self.forward)
 
 
 def find_ready(scope: HTTPScope) -> SendReady | None:

@@ -4,8 +4,8 @@
 alone and have no kind of their own: ``methodNotAllowed`` (405), ``rangeNotSatisfiable`` (416) and
 ``headersTooLarge`` (431).
 
-A 401 carries WWW-Authenticate (RFC 9110 §11.6.1) unless the request carries a cookie: a browser that uses cookie
-sessions must not pop up its own password dialogue. ``private`` facts and tracebacks go to the log alone.
+A 401 carries WWW-Authenticate (RFC 9110 §11.6.1) unless the request carries a cookie, or a program in a browser makes
+it: the browser must not pop up its own password dialogue. ``private`` facts and tracebacks go to the log alone.
 """
 
 from typing import Any
@@ -107,8 +107,13 @@ def translate(error: Exception) -> PostroomError:
     return internal_error()
 
 
-def render_error(error: Exception, *, has_cookie: bool) -> Reply:
-    """Return the answer that tells ``error``.
+def may_challenge(headers: dict[bytes, bytes]) -> bool:
+    """Tell whether a 401 may ask for credentials: a browser would do so itself, over the head of a page's program."""
+    return b"cookie" not in headers and headers.get(b"sec-fetch-mode", b"navigate") == b"navigate"
+
+
+def render_error(error: Exception, *, challenges: bool) -> Reply:
+    """Return the answer that tells ``error``; a 401 asks for credentials if it ``challenges``.
 
     Not even 413 ends the connection: closed while the client still sends, it would be reset, and the answer lost.
     """
@@ -117,7 +122,7 @@ def render_error(error: Exception, *, has_cookie: bool) -> Reply:
     headers = list(_NO_STORE)
     if status == 416:
         headers.append((b"content-range", b"bytes */%d" % ours.details["size"]))
-    if status == 401 and not has_cookie:
+    if status == 401 and challenges:
         headers += _CHALLENGES
     if ours.retry_after_seconds is not None:
         headers.append((b"retry-after", b"%d" % max(1, ours.retry_after_seconds)))

@@ -19,7 +19,8 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from postroom.api.call import Call, admit, get_exchange
-from postroom.api.errors import render_error
+from postroom.api.cookies import without_sessid
+from postroom.api.errors import may_challenge, render_error
 from postroom.api.jobs import reply_again
 from postroom.api.operation import Access, Operation
 from postroom.api.reply import Headers
@@ -93,8 +94,8 @@ class _Answering:
 
     async def refuse(self, error: PostroomError) -> Answer:
         """Return the answer that tells of an error."""
-        has_cookie = self._call.find_header(b"cookie") is not None
-        return await self._collect(render_error(error, has_cookie=has_cookie))
+        challenges = may_challenge(self._call.exchange.headers)
+        return await self._collect(render_error(error, challenges=challenges))
 
     async def resume(self, job_key: str) -> Answer:
         """Return the answer of a call that began a job."""
@@ -131,10 +132,10 @@ def parse_key(value: bytes) -> str:
 
 
 def make_fingerprint(scope: HTTPScope, body: bytes) -> bytes:
-    """Return a hash of method, path, query and body."""
+    """Return a hash of method, path, query and body; the session that a browser names is no part of the query."""
     path = scope["path"].rstrip("/").encode("utf-8", "surrogateescape")
     digest = hashlib.sha256()
-    for part in (scope["method"].encode(), path, scope["query_string"], body):
+    for part in (scope["method"].encode(), path, without_sessid(scope["query_string"]), body):
         digest.update(b"%d:" % len(part))
         digest.update(part)
     return digest.digest()

@@ -16,169 +16,25 @@ from litestar.routes.base import BaseRoute
 import postroom
 from postroom.api.errors import STATUS_OF_CODE, STATUS_OF_KIND, ErrorBody
 from postroom.api.idempotency import WRITING_METHODS
+from postroom.api.openapi_tables import (
+    DESCRIPTION,
+    EVERYWHERE,
+    FILE,
+    FILES,
+    HEADER_OF_STATUS,
+    KIND_OF_CODE,
+    REQUEST_HEADERS,
+    RESPONSE_HEADERS,
+    SECURITY_SCHEMES,
+    STATUS_TEXT,
+    JSONObject,
+)
 from postroom.api.operation import Access, Operation, Returned, Stream
 from postroom.api.schemas.fields import PATH_KINDS
 from postroom.api.settings import API_VERSION
-from postroom.errors import Kind
-
-JSONObject = dict[str, Any]
 
 _PATH_PARAMETER = re.compile(r"\{(\w+):\w+\}")
 _SCHEMA_REF = "#/components/schemas/{name}"
-_DESCRIPTION = """\
-Every path answers alike with and without a trailing slash. Requests and answers are UTF-8 JSON; every answer carries
-`X-Request-Id`. Authenticate with HTTP Basic (the account's address and password); a session of `login` may be named
-in `X-Axigen-Session`, but none is needed. Where a password must be changed first, all but a few calls answer
-`notPermitted` with `mustChangePassword` in its details. Errors have one shape, described as `ErrorBody`.
-"""
-_STATUS_TEXT = {
-    400: "A parameter is invalid, missing or unexpected.",
-    401: "No or wrong credentials, or no such session.",
-    403: "Permissions or policy forbid it.",
-    404: "It does not exist, or is not the caller's to know of.",
-    405: "The path does not take this method.",
-    409: "The state forbids it.",
-    413: "The request body, or the image, is too large.",
-    416: "The range lies beyond the end.",
-    429: "Too many tries; see Retry-After.",
-    431: "Request line and headers are too large.",
-    500: "The server failed; the request id names the log line.",
-    503: "The store cannot be reached; nothing was half done.",
-}
-_EVERYWHERE = (
-    "badParameter",
-    "methodNotAllowed",
-    "payloadTooLarge",
-    "headersTooLarge",
-    "internalError",
-    "unavailable",
-)
-_KIND_OF_CODE = {
-    "badParameter": Kind.INVALID,
-    "notAuthenticated": Kind.UNAUTHENTICATED,
-    "sessionRequired": Kind.UNAUTHENTICATED,
-    "notPermitted": Kind.DENIED,
-    "notFound": Kind.NOT_FOUND,
-    "conflict": Kind.CONFLICT,
-    "folderExists": Kind.CONFLICT,
-    "folderNameTooLong": Kind.INVALID,
-    "labelExists": Kind.CONFLICT,
-    "messageQuotaExceeded": Kind.DENIED,
-    "sizeQuotaExceeded": Kind.DENIED,
-    "subfoldersNotAllowed": Kind.DENIED,
-    "payloadTooLarge": Kind.TOO_LARGE,
-    "tooManyRequests": Kind.LIMITED,
-    "internalError": Kind.INTERNAL,
-    "unavailable": Kind.UNAVAILABLE,
-}
-_RESPONSE_HEADERS: dict[str, JSONObject] = {
-    "X-Request-Id": {
-        "description": "Names the call in the server's log.",
-        "required": True,
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
-    },
-    "ETag": {"description": "For If-None-Match.", "schema": {"type": "string"}},
-    "Retry-After": {"description": "Seconds.", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
-    "WWW-Authenticate": {
-        "description": "Not sent to requests that carry a cookie.",
-        "schema": {"type": "string"},
-    },
-    "Allow": {"description": "The methods that the path takes.", "schema": {"type": "string"}},
-    "Content-Range": {"description": "Which bytes these are.", "schema": {"type": "string"}},
-    "Idempotency-Replayed": {
-        "description": "The call was made before; this is what was answered then.",
-        "schema": {"type": "string", "enum": ["true"]},
-    },
-}
-_HEADER_OF_STATUS = {
-    401: "WWW-Authenticate",
-    405: "Allow",
-    416: "Content-Range",
-    429: "Retry-After",
-    503: "Retry-After",
-}
-_REQUEST_HEADERS: dict[str, JSONObject] = {
-    "If-None-Match": {
-        "name": "If-None-Match",
-        "in": "header",
-        "description": "Tags of answers the client has; 304 if it has this one.",
-        "schema": {"type": "string"},
-    },
-    "Range": {
-        "name": "Range",
-        "in": "header",
-        "description": "One range of bytes.",
-        "schema": {"type": "string"},
-        "example": "bytes=0-1023",
-    },
-    "Prefer": {
-        "name": "Prefer",
-        "in": "header",
-        "description": "`wait=N`, with If-None-Match: hold the answer until it differs, for N seconds (at most 300).",
-        "schema": {"type": "string"},
-        "example": "wait=300",
-    },
-    "Idempotency-Key": {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "description": "The call is made once; the same call with this key is answered as it was, for 7 days.",
-        "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
-        "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
-    },
-    "Last-Event-ID": {
-        "name": "Last-Event-ID",
-        "in": "header",
-        "description": "The id of the last event that was read: go on from there.",
-        "schema": {"type": "string", "pattern": r"^(0|[1-9][0-9]{0,17})\.(0|[1-9][0-9]{0,17})$"},
-        "example": "1744.17",
-    },
-}
-_SECURITY_SCHEMES = {
-    "basic": {"type": "http", "scheme": "basic", "description": "Address and password of the account."},
-    "session": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "X-Axigen-Session",
-        "description": "The `sessid` of a login of the same account.",
-    },
-    "ticket": {
-        "type": "apiKey",
-        "in": "query",
-        "name": "ticket",
-        "description": "A ticket of `issueTicket`, where a program cannot send headers; each is good for one call.",
-    },
-}
-_FILES: JSONObject = {
-    "schema": {
-        "type": "object",
-        "properties": {
-            "file": {
-                "type": "array",
-                "items": {"type": "string", "format": "binary"},
-                "minItems": 1,
-                "description": "Files; the names of the fields are of no account.",
-            }
-        },
-        "required": ["file"],
-        "additionalProperties": False,
-    },
-    "example": {"file": ["Hello"]},
-}
-_FILE: JSONObject = {
-    "schema": {
-        "type": "object",
-        "properties": {
-            "file": {
-                "type": "string",
-                "format": "binary",
-                "description": "One file; the name of the field is of no account.",
-            }
-        },
-        "required": ["file"],
-        "additionalProperties": False,
-    },
-    "example": {"file": "Hello"},
-}
 
 
 class Endpoint(NamedTuple):
@@ -223,7 +79,7 @@ def make_document(routes: Iterable[BaseRoute]) -> JSONObject:
             "title": "Postroom",
             "version": API_VERSION,
             "summary": f"The mailbox API of Postroom {postroom.__version__}",
-            "description": _DESCRIPTION,
+            "description": DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
@@ -231,9 +87,9 @@ def make_document(routes: Iterable[BaseRoute]) -> JSONObject:
             "schemas": {
                 name: schemas[name] for name in sorted(schemas) if name not in _query_names(endpoints)
             },
-            "headers": _RESPONSE_HEADERS,
-            "parameters": _REQUEST_HEADERS,
-            "securitySchemes": _SECURITY_SCHEMES,
+            "headers": RESPONSE_HEADERS,
+            "parameters": REQUEST_HEADERS,
+            "securitySchemes": SECURITY_SCHEMES,
         },
     }
 
@@ -297,7 +153,7 @@ def _describe(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSONObject:
             "content": {"application/json": {"schema": body, "example": make_example(body, schemas)}},
         }
     if declared.takes_files or declared.max_file_bytes:
-        files = _FILE if declared.max_file_bytes else _FILES
+        files = FILE if declared.max_file_bytes else FILES
         texts = {kind: {"schema": {"type": "string"}, "example": ""} for kind in declared.file_types}
         described["requestBody"] = {"required": True, "content": {**texts, "multipart/form-data": files}}
     return described
@@ -315,10 +171,14 @@ def _to_markdown(docstring: str) -> str:
 def _describe_security(declared: Operation) -> list[JSONObject]:
     if declared.access is Access.PUBLIC:
         return []
-    with_session: JSONObject = {"basic": [], "session": []}
-    if declared.access is Access.TICKET:
-        return [{"basic": []}, with_session, {"ticket": []}]
-    return [{"basic": []}] if declared.access is Access.LOGIN else [{"basic": []}, with_session]
+    if declared.access is Access.LOGIN:
+        return [{"basic": []}]
+    ways: list[JSONObject] = [
+        {"basic": []},
+        {"basic": [], "session": []},
+        {"cookie": [], "cookieSession": []},
+    ]
+    return [*ways, {"ticket": []}] if declared.access is Access.TICKET else ways
 
 
 def _describe_parameters(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> list[JSONObject]:
@@ -339,6 +199,8 @@ def _describe_parameters(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> 
         parameters.append({"$ref": "#/components/parameters/Range"})
     if _is_remembered(endpoint):
         parameters.append({"$ref": "#/components/parameters/Idempotency-Key"})
+    if endpoint.declared.needs_security_token:
+        parameters.append({"$ref": "#/components/parameters/X-Axigen-Security-Token"})
     parameters += [{"$ref": f"#/components/parameters/{name}"} for name in endpoint.declared.headers]
     return parameters
 
@@ -374,6 +236,8 @@ def _is_conditional(endpoint: Endpoint) -> bool:
 def _describe_responses(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> JSONObject:
     declared = endpoint.declared
     responses: JSONObject = {"200": _describe_success(endpoint, declared.returns, schemas)}
+    if declared.may_be_empty:
+        responses["204"] = {"description": declared.may_be_empty, "headers": _headers()}
     if declared.begins is not None:
         responses["201"] = _describe_success(endpoint, declared.begins, schemas)
     if _is_conditional(endpoint):
@@ -386,7 +250,7 @@ def _describe_responses(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> J
         codes.append("rangeNotSatisfiable")
     by_status: dict[int, list[str]] = {}
     for code in codes:
-        status = STATUS_OF_CODE.get(code) or STATUS_OF_KIND[_KIND_OF_CODE[code]]
+        status = STATUS_OF_CODE.get(code) or STATUS_OF_KIND[KIND_OF_CODE[code]]
         by_status.setdefault(status, []).append(code)
     for status, together in sorted(by_status.items()):
         responses[str(status)] = _describe_error(status, together, endpoint.method)
@@ -395,11 +259,13 @@ def _describe_responses(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> J
 
 def _list_codes(endpoint: Endpoint) -> list[str]:
     declared = endpoint.declared
-    codes = [*_EVERYWHERE, *(code for code in declared.errors if code not in _EVERYWHERE)]
-    if declared.access in {Access.ACCOUNT, Access.TICKET} and not declared.despite_due_password:
-        codes += [code for code in ("notPermitted",) if code not in codes]
+    codes = [*EVERYWHERE, *(code for code in declared.errors if code not in EVERYWHERE)]
     if declared.access is not Access.PUBLIC:
-        codes += [code for code in ("notAuthenticated", "tooManyRequests") if code not in codes]
+        everybodys = ("notPermitted", "notAuthenticated", "tooManyRequests")
+        codes += [code for code in everybodys if code not in codes]
+    if declared.needs_security_token:
+        needed = ("securityTokenRequired", "sessionRequired")
+        codes += [code for code in needed if code not in codes]
     query = declared.query.__struct_fields__ if declared.query is not None else ()
     if endpoint.path_parameters or "folder_id" in query:
         codes.append("notFound")
@@ -421,6 +287,7 @@ def _describe_success(
 ) -> JSONObject:
     special = ["ETag"] if _is_conditional(endpoint) else []
     special += ["Idempotency-Replayed"] if _is_remembered(endpoint) else []
+    special += endpoint.declared.response_headers
     headers = _headers(*special)
     if returns is None:
         return {"description": "Done; the response is empty.", "headers": headers}
@@ -448,13 +315,13 @@ def _item_of(returns: Returned) -> type | None:
 
 
 def _describe_error(status: int, codes: list[str], method: str) -> JSONObject:
-    special = [_HEADER_OF_STATUS[status]] if status in _HEADER_OF_STATUS else []
+    special = [HEADER_OF_STATUS[status]] if status in HEADER_OF_STATUS else []
     described: JSONObject = {
-        "description": f"{_STATUS_TEXT[status]} (`{'`, `'.join(codes)}`)",
+        "description": f"{STATUS_TEXT[status]} (`{'`, `'.join(codes)}`)",
         "headers": _headers(*special),
     }
     if method != "HEAD":
-        example = {"errorCode": codes[0], "message": _STATUS_TEXT[status], "details": {}}
+        example = {"errorCode": codes[0], "message": STATUS_TEXT[status], "details": {}}
         described["content"] = {"application/json": {"schema": _ref(ErrorBody), "example": example}}
     return described
 

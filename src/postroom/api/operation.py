@@ -10,6 +10,9 @@ from typing import Any
 
 import msgspec
 
+from postroom.errors import Kind, PostroomError, not_permitted
+from postroom.model.account import ALL, FULL, READ, SECOND, Caller, permits
+
 
 class Access(Enum):
     """Who may call."""
@@ -68,8 +71,38 @@ class Operation:
     """May be called by accounts whose password must be changed before anything else."""
     has_passwords: bool = False
     """The body holds passwords: nothing that they can be guessed from is kept of it."""
+    scope: str = ""
+    """What the caller's credentials must permit (see :mod:`postroom.model.account`), by default reading where the
+    method only reads, and everything where it writes."""
+    stages: tuple[str, ...] = ()
+    """Stages of a session in which it may be called besides the full one (see :mod:`postroom.model.account`)."""
+    needs_security_token: bool = False
+    """Needs ``X-Axigen-Security-Token``, unless the session is one that sets up 2-step verification."""
+    response_headers: tuple[str, ...] = ()
+    """Headers of its answers beyond those that follow from the rest of the declaration."""
+    may_be_empty: str = ""
+    """When the answer is an empty 204."""
     unremembered: str = ""
     """Why a call with an Idempotency-Key is made again, where it is; most are made once."""
+
+
+def check_scope(declared: Operation, method: str, caller: Caller) -> None:
+    """Raise ``notPermitted`` where the caller's credentials are not for this operation."""
+    needed = declared.scope or (READ if method in {"GET", "HEAD"} else ALL)
+    if not permits(caller.scope, needed):
+        raise not_permitted("these credentials are not for this")
+
+
+def check_stage(declared: Operation, caller: Caller) -> None:
+    """Raise ``secondFactorRequired`` where the caller's session may not call an operation yet."""
+    if caller.stage != FULL and caller.stage not in declared.stages:
+        raise PostroomError(
+            Kind.UNAUTHENTICATED,
+            "secondFactorRequired",
+            "the session waits for its second step"
+            if caller.stage == SECOND
+            else "2-step verification must be set up first",
+        )
 
 
 def operation(operation_id: str, summary: str, **facts: Any) -> dict[str, Any]:

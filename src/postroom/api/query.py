@@ -95,7 +95,7 @@ def _converter(declared: inspect.Type) -> Convert:
     if isinstance(kind, inspect.LiteralType):
         return _choice_converter({str(value): value for value in kind.values})
     if isinstance(kind, inspect.StrType):
-        return _convert_text_or_none if kind.min_length == 0 else _convert_text
+        return _text_converter(kind)
     raise TypeError(f"{kind} cannot be a query parameter")
 
 
@@ -110,15 +110,18 @@ def _convert_boolean(name: str, text: str) -> bool:
     return found
 
 
-def _convert_text(name: str, text: str) -> str:
-    if not text:
-        raise bad_parameter(name, f"{name} is empty")
-    return text
+def _text_converter(kind: inspect.StrType) -> Convert:
+    """Return what takes text: it may be empty if its type says so by a least length of 0."""
+    may_be_empty, longest = kind.min_length == 0, kind.max_length
 
+    def convert(name: str, text: str) -> str:
+        if not text and not may_be_empty:
+            raise bad_parameter(name, f"{name} is empty")
+        if longest is not None and len(text) > longest:
+            raise bad_parameter(name, f"{name} is longer than {longest} characters")
+        return text
 
-def _convert_text_or_none(_: str, text: str) -> str:
-    """Take text of a type that says by its least length, 0, that it may be empty."""
-    return text
+    return convert
 
 
 def _integer_converter(kind: inspect.IntType) -> Convert:

@@ -35,7 +35,7 @@ class Reply:
         self._headers = list(headers) if headers else []
         if body:
             self._headers.append((b"content-type", media_type))
-        if status != 304:
+        if status not in (204, 304):
             self._headers.append((b"content-length", b"%d" % len(body)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

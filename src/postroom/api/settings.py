@@ -23,6 +23,8 @@ class APISettings:
     """Largest request line and header block; more is answered with 431."""
     metrics_networks: tuple[IPNetwork, ...] = _LOOPBACK
     """Networks whose clients may read /metrics."""
+    secure_cookies: bool = True
+    """Browsers are to send cookies over HTTPS alone."""
     proxy_networks: tuple[IPNetwork, ...] = ()
     """Networks of reverse proxies that are believed in whom they ask for, and by which scheme."""
     trusts_unix: bool = False

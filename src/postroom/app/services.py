@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
+from postroom.app.factors import make_factors
+from postroom.app.oidc_http import DocumentFetcher
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.filters import FiltersConfig
 from postroom.config.root import Config
@@ -12,18 +14,21 @@ from postroom.content.pictures import PictureMaker
 from postroom.content.pool import HelperPool, count_helpers
 from postroom.content.work import ContentWork
 from postroom.domain import Domain
+from postroom.domain.access_tokens import AccessTokens
 from postroom.domain.accounts import Accounts
 from postroom.domain.address_book import AddressBook
 from postroom.domain.attachments import Attachments
 from postroom.domain.batches import Batches
 from postroom.domain.bimi import Bimi
 from postroom.domain.calls import Calls
+from postroom.domain.captchas import Captchas
 from postroom.domain.carrying import Carrying
 from postroom.domain.clearing import LogoutPurges
 from postroom.domain.clock import Clock
 from postroom.domain.conversation_batches import ConversationBatches
 from postroom.domain.conversation_changes import ConversationChanges
 from postroom.domain.conversations import Conversations
+from postroom.domain.cookie_logins import CookieLogins
 from postroom.domain.counters import Counters
 from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
@@ -34,6 +39,7 @@ from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.found_conversations import FoundConversations
 from postroom.domain.health import Health
+from postroom.domain.identities import Identities
 from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
 from postroom.domain.jobs import Jobs
@@ -54,6 +60,8 @@ from postroom.domain.routing import Routing
 from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
+from postroom.domain.security_log import SecurityLogs
+from postroom.domain.security_notices import SecurityNotices
 from postroom.domain.sending import Sending
 from postroom.domain.server_secrets import ServerSecrets
 from postroom.domain.settings import Settings
@@ -113,10 +121,13 @@ async def open_services(config: Config, clock: Clock | None = None) -> AsyncIter
             yield Services(store, domain, commits, hasher, helpers, clock, secrets)
         finally:
             domain.news.close()
+            await domain.logins.tokens.close()
+            await domain.logins.log.close()
             await domain.jobs.close()
             await domain.learning.close()
             await domain.doomed.close()
             await domain.temporary_attachments.close()
+            await domain.recovery.close()
     finally:
         await helpers.close()
         hasher.close()
@@ -128,6 +139,7 @@ class _Parts(NamedTuple):
 
     clock: Clock
     logins: Logins
+    captchas: Captchas
     messages: Messages
     news: News
     settings: Settings
@@ -148,17 +160,23 @@ class _Parts(NamedTuple):
 class _AccountCases(TypedDict):
     """The use cases of what an account has besides mail."""
 
+    access_tokens: AccessTokens
+    health: Health
     accounts: Accounts
     calls: Calls
+    cookie_logins: CookieLogins
     address_book: AddressBook
     filter_settings: FilterSettings
     indexes: Indexes
     learning: Learning
     passwords: Passwords
     profiles: Profiles
+    security_logs: SecurityLogs
     sharing: Sharing
     signatures: Signatures
     temporary_aliases: TemporaryAliases
+    settings: Settings
+    tickets: Tickets
     vacations: Vacations
 
 
@@ -174,10 +192,11 @@ async def make_domain(
     """Return the use cases over an open store. Raises: badKeyFile, serverKeyMissing, unavailable."""
     parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock(), secrets=secrets)
     logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
-    now, sessions, doomed, jobs = parts.clock.now, logins.sessions, parts.doomed, parts.jobs
+    sessions, doomed, jobs = logins.sessions, parts.doomed, parts.jobs
     found = FoundConversations(store, parts.search_folders)
     return Domain(
         **_make_account_cases(store, config, parts, hasher=hasher, work=work),
+        **await make_factors(store, config, parts.secrets, hasher=hasher, logins=logins, clock=parts.clock),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders, carrying=_make_carrying(store, config, parts)),
         bimi=parts.bimi,
@@ -191,7 +210,6 @@ async def make_domain(
         event_streams=EventStreams(store, parts.news, sessions, tokens=tokens),
         folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
-        health=Health(store),
         ingest=_make_ingest(store, config, parts, work=work),
         jobs=jobs,
         labels=Labels(store, on_doomed=doomed.begin),
@@ -205,9 +223,7 @@ async def make_domain(
         search_folders=parts.search_folders,
         search_suggestions=SearchSuggestions(store),
         sending=_make_sending(store, config, parts),
-        settings=settings,
         temporary_attachments=parts.attachments,
-        tickets=Tickets(store, logins, now=now),
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
         visits=Visits(store, config.classes, config.retention, doomed=doomed, clock=parts.clock),
@@ -233,8 +249,13 @@ def _make_account_cases(
 ) -> _AccountCases:
     now, pictures = parts.clock.now, PictureMaker()
     return _AccountCases(
+        access_tokens=AccessTokens(store, now=now),
+        health=Health(store),
         accounts=Accounts(store, config.classes, now=now),
         calls=Calls(store, config.classes, hasher, now=now),
+        cookie_logins=CookieLogins(
+            store, config.auth, parts.logins, parts.captchas, find_stage=parts.logins.find_stage
+        ),
         address_book=AddressBook.over(
             store,
             config.classes,
@@ -248,25 +269,13 @@ def _make_account_cases(
         learning=parts.learning,
         passwords=Passwords(store, parts.logins, hasher, config.classes, now=now),
         profiles=Profiles(store, pictures),
+        security_logs=SecurityLogs(store),
         sharing=Sharing(store, primary_domain=config.primary_domain),
         signatures=Signatures(store, work),
         temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),
+        settings=parts.settings,
+        tickets=Tickets(store, parts.logins, now=now),
         vacations=Vacations(store),
-    )
-
-
-def _make_logins(
-    store: Store, config: Config, hasher: PasswordHasher, *, clock: Clock, doomed: Doomed
-) -> Logins:
-    return Logins(
-        store,
-        config.auth,
-        hasher=hasher,
-        classes=config.classes,
-        primary_domain=config.primary_domain,
-        trusted=config.http.trusted_proxy_networks,
-        purges=LogoutPurges(config.classes, follow=doomed.finish),
-        now=clock.now,
     )
 
 
@@ -299,6 +308,7 @@ async def _make_parts(
     return _Parts(
         clock=clock,
         logins=logins,
+        captchas=await Captchas.open(store, secrets, logins.guesses, now=clock.now),
         messages=messages,
         news=news,
         settings=settings,
@@ -315,6 +325,25 @@ async def _make_parts(
         search_folders=SearchFolders(store, logins.sessions, settings, clock=clock),
         bimi=_make_bimi(store, config, clock),
     )
+
+
+def _make_logins(
+    store: Store, config: Config, hasher: PasswordHasher, *, doomed: Doomed, clock: Clock
+) -> Logins:
+    logins = Logins(
+        store,
+        config.auth,
+        hasher=hasher,
+        classes=config.classes,
+        primary_domain=config.primary_domain,
+        trusted=config.http.trusted_proxy_networks,
+        purges=LogoutPurges(config.classes, follow=doomed.finish),
+        now=clock.now,
+    )
+    if config.oidc.issuer:
+        fetcher = DocumentFetcher(config.oidc)
+        logins.tokens.identities = Identities(config.oidc, fetcher.fetch, now=clock.now)
+    return logins
 
 
 def _make_bimi(store: Store, config: Config, clock: Clock) -> Bimi:
@@ -344,6 +373,8 @@ def _make_ingest(store: Store, config: Config, parts: _Parts, *, work: ContentWo
     )
     notices = QuotaNotices(store, config.classes, prepare=ingest.prepare, clock=parts.clock)
     parts.doomed.also.append(notices.file_due)
+    told = SecurityNotices(store, config.classes, prepare=ingest.prepare, clock=parts.clock)
+    parts.doomed.also.append(told.file_due)
     return ingest
 
 

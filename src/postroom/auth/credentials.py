@@ -1,8 +1,9 @@
-"""The Authorization header (RFC 9110 §11.6.2), Basic (RFC 7617) in UTF-8, and session tokens."""
+"""The Authorization header (RFC 9110 §11.6.2), Basic (RFC 7617) in UTF-8, Bearer (RFC 6750), and session tokens."""
 
 import base64
 import binascii
 import hashlib
+import re
 import secrets
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from postroom.errors import Kind, PostroomError
 
 MAX_AUTHORIZATION_BYTES = 8192
 _TOKEN_BYTES = 24
+_BEARER = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
 
 
 class BasicCredentials(NamedTuple):
@@ -17,6 +19,12 @@ class BasicCredentials(NamedTuple):
 
     name: str
     password: str
+
+
+class BearerToken(NamedTuple):
+    """A token that says all by itself (RFC 6750)."""
+
+    token: str
 
 
 def not_authenticated() -> PostroomError:
@@ -44,11 +52,27 @@ def parse_basic(authorization: bytes) -> BasicCredentials:
     return BasicCredentials(name, password)
 
 
+def parse_authorization(authorization: bytes) -> BasicCredentials | BearerToken:
+    """Return what an Authorization header says. Raises: notAuthenticated for what is not valid."""
+    scheme, _, rest = authorization.partition(b" ")
+    if scheme.lower() != b"bearer":
+        return parse_basic(authorization)
+    token = rest.strip()
+    if len(authorization) > MAX_AUTHORIZATION_BYTES or _BEARER.fullmatch(token) is None:
+        raise not_authenticated()
+    return BearerToken(token.decode("ascii"))
+
+
 def new_session_token() -> str:
     """Return a new session id for the client: 192 random bits."""
     return secrets.token_urlsafe(_TOKEN_BYTES)
 
 
+def new_cookie_token() -> str:
+    """Return what a cookie holds: 192 random bits, which have nothing to do with the session id."""
+    return secrets.token_urlsafe(_TOKEN_BYTES)
+
+
 def hash_session_token(token: bytes) -> bytes:
-    """Return what the store keeps of a session id; a plain hash is enough for a random token."""
+    """Return what the store keeps of a session id or a cookie; a plain hash is enough for a random token."""
     return hashlib.sha256(token).digest()

@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from json import dumps
+from json import dumps, loads
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -196,6 +196,11 @@ def _as_time(milliseconds: int) -> str:
     return datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC).isoformat(timespec="seconds")
 
 
+def _as_pairs(details: dict[str, object]) -> str:
+    """Return details as people read them; texts, which users have written, as JSON does."""
+    return " ".join(f"{name}={dumps(value)}" for name, value in details.items())
+
+
 def _as_words(name: str) -> str:
     """Return a name in camel case as words."""
     return re.sub("[A-Z]", lambda letter: f" {letter[0].lower()}", name)
@@ -205,6 +210,28 @@ def _as_text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def audit(address: str, /, *, json: Flag = False, options: Options = DEFAULTS) -> None:
+    """Show what happened to the security of an account, newest first: time, kind, source address, details.
+
+    Args:
+        address: Any address of the account.
+        json: Write JSON.
+        options: Where the configuration is.
+    """
+
+    async def work() -> None:
+        async with opened_directory(options.load().config) as directory:
+            events = await directory.list_security_events(address)
+        rows = [(_as_time(one.happened_at), one.kind, one.client, loads(one.details)) for one in events]
+        if json:
+            keys = ("time", "kind", "client", "details")
+            say(dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=2, ensure_ascii=False))
+            return
+        say_table([(*row, _as_pairs(details)) for *row, details in rows])
+
+    asyncio.run(work())
 
 
 def disable(address: str, /, *, options: Options = DEFAULTS) -> None:

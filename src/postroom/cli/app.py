@@ -47,6 +47,7 @@ _GROUPS = {
             "list": ("accounts:list_all", "List the accounts."),
             "show": ("accounts:show", "Show an account."),
             "set": ("accounts:set_account", "Change an account."),
+            "audit": ("accounts:audit", "Show what happened to the security of an account."),
             "disable": ("accounts:disable", "Disable an account: no logins, no mail."),
             "enable": ("accounts:enable", "Enable a disabled account."),
             "remove": ("accounts:remove", "Remove an account with all its mail."),

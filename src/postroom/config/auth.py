@@ -15,7 +15,6 @@ class AuthConfig:
         3,
         "Failed logins for a name within the window, before a cookie login needs a captcha.",
         minimum=0,
-        pending=True,
     )
     attempts_window_seconds: int = option(
         900, "Failed logins are counted over this time.", unit="seconds", minimum=1
@@ -36,7 +35,10 @@ class AuthConfig:
         86_400, "A session ends after this time, used or not.", unit="seconds", minimum=60
     )
     session_remembered_seconds: int = option(
-        2_592_000, "The same for logins that ask to be remembered.", unit="seconds", minimum=60, pending=True
+        2_592_000,
+        "The same for cookie logins that ask to be remembered; want of use does not end them.",
+        unit="seconds",
+        minimum=60,
     )
     cache_lifetime_seconds: int = option(
         3600,

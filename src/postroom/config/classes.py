@@ -183,6 +183,20 @@ class TwoFactorAuthPolicy:
     methods: tuple[str, ...] = option(("authApp", "email"), "Second steps offered.", choices=_METHODS)
 
 
+SECURITY_NOTICES = (
+    "loginFromNewAddress",
+    "manyFailedLogins",
+    "passwordChanged",
+    "methodAdded",
+    "methodRemoved",
+    "twoFactorEnabled",
+    "twoFactorDisabled",
+    "recoveryUsed",
+    "appPasswordMade",
+)
+"""Kinds of security events that owners may be told of by mail."""
+
+
 @dataclass(frozen=True)
 class SecurityPolicy:
     """Security methods, 2-step verification and recovery."""
@@ -198,6 +212,11 @@ class SecurityPolicy:
     )
     password_recovery_methods: tuple[str, ...] = option(
         ("email",), "Ways to recover a forgotten password.", choices=_RECOVERY
+    )
+    notices: tuple[str, ...] = option(
+        SECURITY_NOTICES,
+        "Security events that users are told of by a mail into the Inbox, unless the operator did it.",
+        choices=SECURITY_NOTICES,
     )
 
 

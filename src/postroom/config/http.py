@@ -1,9 +1,17 @@
 """Section ``[http]``: where the API listens and what it takes."""
 
+import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from postroom.config.options import IPNetwork, check_path_or_none, option, parse_listen, parse_networks
+from postroom.config.options import (
+    IPNetwork,
+    TCPAddress,
+    check_path_or_none,
+    option,
+    parse_listen,
+    parse_networks,
+)
 
 _UNIX = "unix"
 
@@ -70,6 +78,14 @@ class HTTPConfig:
     )
 
     @property
+    def is_plain_on_loopback(self) -> bool:
+        """Whether browsers reach the server by plain HTTP, on this machine alone; a proxy may add HTTPS."""
+        if self.trusted_proxies or self.tls_certificate:
+            return False
+        address = parse_listen(self.listen)
+        return isinstance(address, TCPAddress) and _is_loopback(address.host)
+
+    @property
     def metrics_networks(self) -> tuple[IPNetwork, ...]:
         """``metrics_from``, parsed."""
         return parse_networks(self.metrics_from)
@@ -88,3 +104,10 @@ class HTTPConfig:
         """Yield options that do not fit each other, with what would be right."""
         if self.tls_key and not self.tls_certificate:
             yield "tls_certificate", "must be given where http.tls_key is"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

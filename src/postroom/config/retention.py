@@ -15,4 +15,7 @@ class RetentionConfig:
         unit="days",
         minimum=1,
     )
+    security_event_days: int = option(
+        365, "The security log of an account is kept for this time.", unit="days", minimum=1
+    )
     operation_days: int = option(30, "The log of operations is kept for this time.", unit="days", minimum=1)

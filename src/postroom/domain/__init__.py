@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from postroom.domain.access_tokens import AccessTokens
 from postroom.domain.accounts import Accounts
 from postroom.domain.address_book import AddressBook
 from postroom.domain.attachments import Attachments
@@ -11,6 +12,7 @@ from postroom.domain.calls import Calls
 from postroom.domain.conversation_batches import ConversationBatches
 from postroom.domain.conversation_changes import ConversationChanges
 from postroom.domain.conversations import Conversations
+from postroom.domain.cookie_logins import CookieLogins
 from postroom.domain.counters import Counters
 from postroom.domain.deltas import Deltas
 from postroom.domain.doomed import Doomed
@@ -33,9 +35,14 @@ from postroom.domain.news import News
 from postroom.domain.operations import Operations
 from postroom.domain.passwords import Passwords
 from postroom.domain.profiles import Profiles
+from postroom.domain.recovery import Recovery
 from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
+from postroom.domain.second_steps import SecondSteps
+from postroom.domain.security_log import SecurityLogs
+from postroom.domain.security_methods import SecurityMethods
+from postroom.domain.security_tokens import SecurityTokens
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
 from postroom.domain.sharing import Sharing
@@ -54,6 +61,7 @@ from postroom.domain.webhooks import Webhooks
 class Domain:
     """The use cases, put together by the composition root."""
 
+    access_tokens: AccessTokens
     accounts: Accounts
     address_book: AddressBook
     attachments: Attachments
@@ -63,6 +71,7 @@ class Domain:
     conversation_batches: ConversationBatches
     conversation_changes: ConversationChanges
     conversations: Conversations
+    cookie_logins: CookieLogins
     counters: Counters
     deltas: Deltas
     doomed: Doomed
@@ -85,9 +94,14 @@ class Domain:
     operations: Operations
     passwords: Passwords
     profiles: Profiles
+    recovery: Recovery
     search: Search
     search_folders: SearchFolders
     search_suggestions: SearchSuggestions
+    second_steps: SecondSteps
+    security_methods: SecurityMethods
+    security_tokens: SecurityTokens
+    security_logs: SecurityLogs
     sending: Sending
     settings: Settings
     sharing: Sharing

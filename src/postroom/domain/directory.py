@@ -25,9 +25,11 @@ from postroom.domain.password_policy import (
     count_kept,
     find_due,
 )
+from postroom.domain.security_log import OPERATOR, SecurityLogs, note, note_sessions_ended
 from postroom.errors import Kind, PostroomError, bad_parameter, not_found
 from postroom.model.account import ACTIVE, DISABLED, Account, Domain, PastPassword
 from postroom.model.ids import AccountId
+from postroom.model.security import SecurityEvent, SecurityEventKind
 from postroom.store import Store
 from postroom.store.sql.directory import ALIAS, MAIN, AccountChange, Address
 from postroom.store.sql.mailboxes import MailboxState
@@ -189,6 +191,14 @@ class Directory:
             must_change_password=find_due(policy, account, present) <= self._clock(),
         )
 
+    async def list_security_events(self, address: str) -> list[SecurityEvent]:
+        """Return what happened to the security of an account, newest first. Raises: badParameter, notFound."""
+        async with self._store.directory() as tables:
+            account = await self._get(tables, address)
+        logs = SecurityLogs(self._store)
+        span = await logs.find_span(account.account_id)
+        return await logs.list(account.account_id, span, start=0, limit=span.total)
+
     async def set_account(self, address: str, settings: AccountSettings) -> None:
         """Change an account; a new password ends its sessions.
 
@@ -212,7 +222,10 @@ class Directory:
             for alias in sorted(aliases):
                 if str(alias) not in owned:
                     await self._give_address(tx, account.account_id, alias, kind=ALIAS)
-            await self._forget_logins(tx, account.account_id, end_sessions=settings.password is not None)
+            kind = SecurityEventKind.PASSWORD_CHANGED if settings.password is not None else None
+            await self._forget_logins(
+                tx, account.account_id, end_sessions=settings.password is not None, kind=kind
+            )
 
     async def set_enabled(self, address: str, *, enabled: bool) -> None:
         """Enable or disable an account; a disabled one has no sessions and gets no mail. Raises: notFound."""
@@ -220,7 +233,9 @@ class Directory:
             account = await self._get(tx, address)
             change = AccountChange(state=ACTIVE if enabled else DISABLED)
             await tx.directory.update(account.account_id, change)
-            await self._forget_logins(tx, account.account_id, end_sessions=not enabled)
+            kind = SecurityEventKind.ACCOUNT_ENABLED if enabled else SecurityEventKind.ACCOUNT_DISABLED
+            changed = kind if account.state != change.state else None
+            await self._forget_logins(tx, account.account_id, end_sessions=not enabled, kind=changed)
 
     async def remove_account(self, address: str, *, progress: Callable[[int], None] | None = None) -> None:
         """Remove an account and all its mail; ``progress`` is told how many messages are gone.
@@ -280,11 +295,21 @@ class Directory:
             raise _conflict(f"address {address} is taken")
 
     async def _forget_logins(
-        self, tx: DirectoryTransaction, account_id: AccountId, *, end_sessions: bool
+        self,
+        tx: DirectoryTransaction,
+        account_id: AccountId,
+        *,
+        end_sessions: bool,
+        kind: SecurityEventKind | None,
     ) -> None:
+        """Have all logins checked anew; ``kind`` is what happened to the account's security, if anything."""
+        count = await tx.sessions.count(account_id) if end_sessions else 0
         if end_sessions:
             await tx.sessions.delete_of_account(account_id)
         await tx.directory.raise_versions(account_id, auth=1, sessions=int(end_sessions))
+        if kind is not None:
+            await note(tx, account_id, kind, details={"by": OPERATOR}, now_ms=self._now())
+            await note_sessions_ended(tx, account_id, count, reason=kind, now_ms=self._now())
 
     def _check(self, settings: AccountSettings) -> AccountChange:
         """Return the change that the settings ask for, but for the password."""

@@ -93,9 +93,9 @@ class EventStream:
         "_auth_version",
         "_check_at",
         "_cursor",
+        "_ends_at",
         "_feed",
         "_is_over",
-        "_must_change_at",
         "_opening",
         "_selection",
         "_session_id",
@@ -110,7 +110,7 @@ class EventStream:
         self._feed = feed
         self._selection = selection
         self._auth_version = caller.auth_version
-        self._must_change_at = caller.must_change_at
+        self._ends_at = min(caller.must_change_at, caller.ends_at)
         self._session_id = caller.session_id
         self._session_version = caller.session_version
         self._cursor = Cursor(0, 0)
@@ -152,7 +152,7 @@ class EventStream:
         state = self._feed.state
         if self._is_over or self._streams.news.is_closed or state is None:
             return False
-        if state.auth_version != self._auth_version or self._must_change_at <= self._streams.sessions.now():
+        if state.auth_version != self._auth_version or self._ends_at <= self._streams.sessions.now():
             return False
         now = asyncio.get_running_loop().time()
         if self._session_id is None or (

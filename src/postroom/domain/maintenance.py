@@ -9,6 +9,8 @@ import asyncio
 from typing import NamedTuple
 
 from postroom.config.retention import RetentionConfig
+from postroom.domain.known_addresses import KEPT_DAYS
+from postroom.domain.security_log import SecurityLogs
 from postroom.errors import Kind, PostroomError
 from postroom.model.ids import AccountId, FolderId, Modseq
 from postroom.store import Store
@@ -36,6 +38,23 @@ async def purge_history(
     operations = await _purge_operations(store, account_id, before=before)
     before = now_ms - retention.tombstone_days * DAY_MILLISECONDS
     return Purged(operations, await _purge_removals(store, account_id, before=before))
+
+
+async def purge_security(
+    store: Store, account_id: AccountId, retention: RetentionConfig, *, now_ms: int
+) -> None:
+    """Forget what is too old of the security log of an account, and of the addresses it was used from.
+
+    Raises: unavailable.
+    """
+    before = now_ms - retention.security_event_days * DAY_MILLISECONDS
+    await SecurityLogs(store).forget_old(account_id, before=before)
+    before = now_ms - KEPT_DAYS * DAY_MILLISECONDS
+    async with store.directory() as tables:
+        has_older = await tables.known_addresses.has_older(account_id, before)
+    if has_older:
+        async with store.directory_transaction() as tx:
+            await tx.known_addresses.forget(account_id, before)
 
 
 async def purge_sessions(store: Store, *, now_ms: int) -> int:

@@ -25,11 +25,13 @@ from postroom.domain.password_policy import (
     count_kept,
     find_due,
 )
+from postroom.domain.security_log import note, note_sessions_ended
 from postroom.domain.sessions import end_others
 from postroom.domain.turns import Turns
 from postroom.domain.uploads import remove_files
 from postroom.errors import bad_parameter, not_permitted
 from postroom.model.account import Account, Caller, PastPassword
+from postroom.model.security import SecurityEventKind
 from postroom.store import Store
 
 _NEW, _OLD = "newPassword", "oldPassword"
@@ -66,11 +68,11 @@ class Passwords:
         self._guesses = logins.guesses.apart()
         self._turns = Turns()
 
-    async def set(self, caller: Caller, new: str) -> None:
+    async def set(self, caller: Caller, new: str, *, client: str) -> None:
         """Give an account whose password must be changed another one; its other sessions end.
 
-        Raises: notPermitted where it need not be changed; badParameter (``newPassword``); notAuthenticated;
-        unavailable.
+        ``client`` is the source address. Raises: notPermitted where it need not be changed; badParameter
+        (``newPassword``); notAuthenticated; unavailable.
         """
         check_form(new, parameter=_NEW)
         async with self._turns.of(caller.account_id):
@@ -79,7 +81,7 @@ class Passwords:
                 raise not_permitted(
                     "the password need not be changed; POST /api/v1/account/password/reset changes it nevertheless"
                 )
-            await self._change(caller, known, new)
+            await self._change(caller, known, new, client=client)
 
     async def reset(self, caller: Caller, old: str, new: str, *, client: str) -> None:
         """Change an account's password for who knows the present one; its other sessions end.
@@ -99,7 +101,7 @@ class Passwords:
             if not known.policy.allow_change_by_user:
                 raise not_permitted("users of this class may not change their password")
             await self._check_old(known.account, old, client)
-            await self._change(caller, known, new)
+            await self._change(caller, known, new, client=client)
 
     # Steps
 
@@ -132,7 +134,7 @@ class Passwords:
             raise bad_parameter(_OLD, "that is not the present password")
         self._guesses.right(name, client)
 
-    async def _change(self, caller: Caller, known: _Known, new: str) -> None:
+    async def _change(self, caller: Caller, known: _Known, new: str, *, client: str) -> None:
         check_content(known.policy, new, parameter=_NEW)
         await check_history(
             self._hasher,
@@ -149,6 +151,12 @@ class Passwords:
                 raise not_authenticated()
             password = PastPassword(int(self._now() * 1000), 1, new_hash)
             await tx.directory.passwords.record(account_id, password, keep=count_kept(known.policy))
+            count = await tx.sessions.count(account_id) - int(caller.session_id is not None)
             files = await end_others(tx, account_id, keep=caller.session_id)
             await tx.directory.raise_versions(account_id, auth=1, sessions=1)
+            changed = SecurityEventKind.PASSWORD_CHANGED
+            await note(tx, account_id, changed, client=client, now_ms=password.set_at)
+            await note_sessions_ended(
+                tx, account_id, max(count, 0), reason=changed, client=client, now_ms=password.set_at
+            )
         await remove_files(self._store, files)

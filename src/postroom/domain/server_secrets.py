@@ -26,7 +26,7 @@ from postroom.store import Store
 from postroom.store.tx import DirectoryTransaction
 
 META_NAME: Final = "server_keys"
-OWN_SECRETS: Final = ("token_key", "webhook_key")
+OWN_SECRETS: Final = ("captcha_key", "factor_key", "token_key", "webhook_key")
 """The names in ``meta`` of the server's own secrets."""
 _SECRET_BYTES: Final = 32
 _LOOKS: Final = 3

@@ -8,16 +8,18 @@ session: the time of the last use is kept in memory and written only now and the
 A transaction that changes an account and its sessions begins with the account, so that two never wait for each other.
 """
 
+import hmac
 import json
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 from postroom.auth.credentials import hash_session_token, new_session_token, not_authenticated
 from postroom.config.auth import AuthConfig
 from postroom.domain.uploads import remove_files
-from postroom.model.account import Account, Caller, Session
+from postroom.model.account import BASIC, COOKIE, FULL, Account, Caller, Session
 from postroom.model.ids import AccountId, SessionId
 from postroom.model.listing import Sort, SortField
 from postroom.store import Store
@@ -28,6 +30,18 @@ MAX_REMEMBERED = 50_000
 _MILLISECONDS = 1000
 _CLEARED_AT_ONCE = 20
 """Sessions of anybody that are over: a login clears some, the rest is cleared by and by."""
+
+
+class Making(NamedTuple):
+    """How a session is made (see :class:`~postroom.model.account.Session`)."""
+
+    login: str = BASIC
+    stage: str = FULL
+    is_remembered: bool = False
+    cookie_hash: bytes = b""
+
+
+_PLAIN = Making()
 
 
 class LiveSession:
@@ -51,6 +65,7 @@ class Sessions:
         self._now = now
         self._idle = config.session_idle_seconds * _MILLISECONDS
         self._absolute = config.session_absolute_seconds * _MILLISECONDS
+        self._remembered = max(self._absolute, config.session_remembered_seconds * _MILLISECONDS)
         # Written often enough that another process never takes a session in use for an idle one.
         self._write_every = min(60 * _MILLISECONDS, self._idle // 4)
         self._live: OrderedDict[bytes, LiveSession] = OrderedDict()
@@ -63,10 +78,18 @@ class Sessions:
     def _milliseconds(self) -> int:
         return int(self._now() * _MILLISECONDS)
 
-    async def create(self, account: Account, *, keep: int) -> str:
+    async def create(
+        self,
+        account: Account,
+        *,
+        keep: int,
+        making: Making = _PLAIN,
+        also: Callable[[DirectoryTransaction], Awaitable[object]] | None = None,
+    ) -> str:
         """Make a session and return its token; beyond ``keep`` sessions of the account the longest idle ones end.
 
-        Raises: notAuthenticated if the account's logins have changed meanwhile; unavailable.
+        ``also`` is done in the same transaction. Raises: notAuthenticated if the account's logins have changed
+        meanwhile; unavailable.
         """
         token = new_session_token()
         now = self._milliseconds()
@@ -79,9 +102,13 @@ class Sessions:
                 account_id=account.account_id,
                 created_at=now,
                 last_used_at=now,
-                expires_at=now + self._absolute,
+                expires_at=now + (self._remembered if making.is_remembered else self._absolute),
                 is_first=int(count == 1),
                 sorts="{}",
+                login=making.login,
+                stage=making.stage,
+                is_remembered=int(making.is_remembered),
+                cookie_hash=making.cookie_hash,
             )
             await tx.sessions.delete_expired(now, limit=_CLEARED_AT_ONCE)
             # Room is made first: of several sessions of this very instant, the new one is sure to stay.
@@ -92,6 +119,8 @@ class Sessions:
                     files += await tx.temporary_attachments.delete_of_session(account.account_id, one)
                     await tx.search_folders.delete_of_session(account.account_id, one)
             await tx.sessions.create(hash_session_token(token.encode()), session)
+            if also is not None:
+                await also(tx)
         await remove_files(self._store, files)
         return token
 
@@ -101,13 +130,35 @@ class Sessions:
         if live is None or live.session_version != session_version or live.session.account_id != account_id:
             return None
         now = self._milliseconds()
+        if live.session.stage != FULL or live.session.cookie_hash:
+            return None
         if self._is_over(live, now) or now - live.written_at > self._write_every:
             return None
         live.last_used_at = now
         return True
 
-    async def get(self, token: bytes, account_id: AccountId, session_version: int) -> Session:
+    async def find_owner(self, token: bytes) -> AccountId | None:
+        """Return whose session a token is of, be it over or not; None if there is none. Raises: unavailable."""
+        token_hash = hash_session_token(token)
+        live = self._live.get(token_hash)
+        if live is not None:
+            return live.session.account_id
+        async with self._store.directory() as directory:
+            session = await directory.sessions.find(token_hash)
+        return None if session is None else session.account_id
+
+    async def get(
+        self,
+        token: bytes,
+        account_id: AccountId,
+        session_version: int,
+        *,
+        cookies: Sequence[bytes] | None = None,
+    ) -> Session:
         """Return the session of a token and note its use.
+
+        ``cookies`` are those that a call carries in the place of an Authorization header: one of them must be the
+        session's. Without them the session must be one of a header login.
 
         Raises: notAuthenticated if there is none, it is over, or it is another account's; unavailable.
         """
@@ -118,8 +169,10 @@ class Sessions:
             live = await self._load(token_hash, session_version)
         if live is None or live.session.account_id != account_id:
             raise not_authenticated()
+        if not _belongs(live.session, cookies):
+            raise not_authenticated()
         if self._is_over(live, now):
-            await self.end(live.session)
+            await self.end(account_id, live.session.session_id)
             raise not_authenticated()
         live.last_used_at = now
         if now - live.written_at > self._write_every:
@@ -164,21 +217,44 @@ class Sessions:
             self._by_id.pop(live.session.session_id, None)
 
     def _is_over(self, live: LiveSession, now: int) -> bool:
-        return now >= live.session.expires_at or now - live.last_used_at >= self._idle
+        if now >= live.session.expires_at:
+            return True
+        return not live.session.is_remembered and now - live.last_used_at >= self._idle
 
     async def end(
-        self, session: Session, *, also: Callable[[DirectoryTransaction], Awaitable[object]] | None = None
+        self,
+        account_id: AccountId,
+        session_id: SessionId,
+        *,
+        also: Callable[[DirectoryTransaction], Awaitable[object]] | None = None,
     ) -> None:
         """End a session, for every process; ``also`` is done in the same transaction. Raises: unavailable."""
         async with self._store.directory_transaction() as tx:
-            await tx.directory.raise_versions(session.account_id, auth=0, sessions=1)
-            await tx.sessions.delete(session.session_id)
-            owner = session.account_id
-            files = await tx.temporary_attachments.delete_of_session(owner, session.session_id)
-            await tx.search_folders.delete_of_session(owner, session.session_id)
+            await tx.directory.raise_versions(account_id, auth=0, sessions=1)
+            await tx.sessions.delete(session_id)
+            files = await tx.temporary_attachments.delete_of_session(account_id, session_id)
+            await tx.search_folders.delete_of_session(account_id, session_id)
             if also is not None:
                 await also(tx)
         await remove_files(self._store, files)
+
+    async def set_stage(
+        self,
+        caller: Caller,
+        stage: str,
+        *,
+        also: Callable[[DirectoryTransaction], Awaitable[object]] | None = None,
+    ) -> None:
+        """Say what the caller's session waits for from now on; ``also`` is done in the same transaction.
+
+        Raises: notAuthenticated if there is none any more; unavailable.
+        """
+        async with self._store.directory_transaction() as tx:
+            await tx.directory.raise_versions(caller.account_id, auth=0, sessions=1)
+            if caller.session_id is None or not await tx.sessions.set_stage(caller.session_id, stage):
+                raise not_authenticated()
+            if also is not None:
+                await also(tx)
 
     async def sort_for(
         self, caller: Caller, kind: str, *, field: SortField | None, descending: bool | None
@@ -211,6 +287,15 @@ class Sessions:
                 await tx.sessions.set_sorts(live.session.session_id, json.dumps(sorts))
             live.sorts = sorts
         return order
+
+
+def _belongs(session: Session, cookies: Sequence[bytes] | None) -> bool:
+    """Tell whether a session may be named by a call that carries these cookies, or that is no cookie call."""
+    if cookies is None:
+        return session.login != COOKIE
+    return session.login == COOKIE and any(
+        hmac.compare_digest(hash_session_token(one), session.cookie_hash) for one in cookies
+    )
 
 
 async def end_others(

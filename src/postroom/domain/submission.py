@@ -25,7 +25,7 @@ from postroom.domain.queue_room import QueueRoom
 from postroom.domain.routing import Route, Routing
 from postroom.errors import Kind, PostroomError
 from postroom.mime.raw import Raw
-from postroom.model.account import Caller
+from postroom.model.account import ALL, FULL, Caller, permits
 from postroom.model.ids import AccountId
 from postroom.model.outgoing import SUBMITTED, ProcessingId
 from postroom.model.submission import Submitted, SubmittedRecipient
@@ -60,7 +60,7 @@ class Submission:
 
         Args:
             name: an address of an account, or its local part where there is a primary domain.
-            password: the password.
+            password: the password, or an app password that may do everything.
             client: the source address.
 
         Raises: notAuthenticated; passwordChangeRequired; tooManyRequests; unavailable.
@@ -69,9 +69,17 @@ class Submission:
             raise not_authenticated()
         credentials = base64.b64encode(f"{name}:{password}".encode()).decode("ascii")
         caller = await self._logins.authenticate(f"Basic {credentials}", None, client=client)
+        if not permits(caller.scope, ALL):
+            raise not_authenticated()
         if self._logins.must_change(caller):
             raise PostroomError(
                 Kind.DENIED, "passwordChangeRequired", "The password must be changed first, in the webmail"
+            )
+        if caller.stage != FULL:
+            raise PostroomError(
+                Kind.DENIED,
+                "secondFactorRequired",
+                "2-step verification must be set up first, in the webmail",
             )
         return caller
 

@@ -1,8 +1,9 @@
 """Tickets: what a browser's EventSource sends in place of the headers that it cannot send.
 
-A ticket is made by a call that has authenticated, and stands for its account and session. It opens one stream, soon:
-it is taken out of the store by the statement that finds it, so that no two can use it. The store has its hash alone.
-What ends the logins of the account, or the session, ends its tickets; a password that must be changed does, too.
+A ticket is made by a call that has authenticated, and stands for its account, its session and the scope of its
+credentials. It opens one stream, soon: it is taken out of the store by the statement that finds it, so that no two
+can use it. The store has its hash alone. What ends the logins of the account, or the session, ends its tickets; a
+password that must be changed does, too.
 """
 
 import time
@@ -41,7 +42,9 @@ class Tickets:
         ticket = new_session_token()
         now = int(self._now() * 1000)
         expires_at = now // 1000 + LIFETIME_SECONDS
-        row = Ticket(caller.account_id, caller.session_id, caller.auth_version, expires_at * 1000)
+        row = Ticket(
+            caller.account_id, caller.session_id, caller.auth_version, expires_at * 1000, caller.scope
+        )
         async with self._store.directory_transaction() as tx:
             await tx.tickets.delete_expired(now, limit=MAX_OPEN)
             await tx.tickets.delete_beyond(caller.account_id, keep=MAX_OPEN - 1)
@@ -76,4 +79,5 @@ class Tickets:
             auth_version=account.auth_version,
             session_version=account.session_version,
             must_change_at=must_change_at,
+            scope=found.scope,
         )

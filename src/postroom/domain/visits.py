@@ -20,7 +20,7 @@ from postroom.config.retention import RetentionConfig
 from postroom.domain.autopurge import purge_old
 from postroom.domain.clock import Clock
 from postroom.domain.doomed import Doomed
-from postroom.domain.maintenance import DAY_MILLISECONDS, purge_history
+from postroom.domain.maintenance import DAY_MILLISECONDS, purge_history, purge_security
 from postroom.domain.quota import Quota
 from postroom.domain.quota_notices import is_almost_full
 from postroom.errors import PostroomError
@@ -101,6 +101,7 @@ class Visits:
         now = self._clock.now_ms()
         if await self._needs_upkeep(account_id, account_class):
             await self._keep_up(account_id, account_class, now=now)
+        await purge_security(self._store, account_id, self._retention, now_ms=now)
         purged = await purge_history(self._store, account_id, self._retention, now_ms=now)
         return Visited(1, *purged)
 

@@ -6,6 +6,18 @@ from typing import NamedTuple
 from postroom.model.ids import AccountId, SessionId
 
 ACTIVE, DISABLED = "active", "disabled"
+BASIC, BEARER, COOKIE = "basic", "bearer", "cookie"
+"""How a session was made, or a call authenticated."""
+FULL, SECOND, SETUP = "full", "second", "setup"
+"""Stages of a session: it may do everything; it waits for its second step; its second step must first be set up."""
+ALL, READ, COUNTERS, BADGE = "all", "read", "counters", "badge"
+"""What credentials may do: everything; read; log in and read the counters; read the counters."""
+_SCOPES = (BADGE, COUNTERS, READ, ALL)
+
+
+def permits(scope: str, needed: str) -> bool:
+    """Tell whether credentials of a scope may do what needs another one: each permits those before it, too."""
+    return scope == needed or _SCOPES.index(scope) >= _SCOPES.index(needed)
 
 
 class Account(NamedTuple):
@@ -48,7 +60,7 @@ class Domain(NamedTuple):
 
 
 class Session(NamedTuple):
-    """A session of a header login. Its token is known to the client alone; the store has a hash."""
+    """A session. Its token, and the cookie of a cookie login, are known to the client alone; the store has hashes."""
 
     session_id: SessionId
     account_id: AccountId
@@ -58,6 +70,12 @@ class Session(NamedTuple):
     is_first: int
     sorts: str
     """JSON object: kind of list → [field, direction] last asked for."""
+    login: str = BASIC
+    stage: str = FULL
+    is_remembered: int = 0
+    """It lasts longer, and does not end for want of use."""
+    cookie_hash: bytes = b""
+    """Of the cookie that calls must carry besides the token; empty where there is none."""
 
 
 class Caller(NamedTuple):
@@ -73,3 +91,10 @@ class Caller(NamedTuple):
     session_version: int
     must_change_at: float = math.inf
     """From when on the account can do nothing before its password is changed (Unix seconds)."""
+    scope: str = ALL
+    """What the credentials of the call may do."""
+    ends_at: float = math.inf
+    """When the credentials end by themselves (Unix seconds)."""
+    stage: str = FULL
+    """Of the session; a call without one has no more to wait for."""
+    login: str = BASIC

@@ -16,8 +16,9 @@ ProcessingId = NewType("ProcessingId", int)
 LOCAL, RELAY = "local", "relay"
 """Destinations that are no domain: mailboxes here, and the configured smart host."""
 
-SENT, SCHEDULED, SUBMITTED, VACATION, RECEIPT = "sent", "scheduled", "submitted", "vacation", "receipt"
-"""Kinds: by an API call, at a time, by SMTP submission, an absence notice, a read receipt."""
+SENT, SCHEDULED, SUBMITTED = "sent", "scheduled", "submitted"
+VACATION, RECEIPT, NOTICE = "vacation", "receipt", "notice"
+"""Kinds: by an API call, at a time, by SMTP submission, an absence notice, a read receipt, a letter of the server."""
 
 WAITING, DELIVERED, RELAYED, FAILED, WITHDRAWN = "waiting", "delivered", "relayed", "failed", "withdrawn"
 """States of a recipient: not settled; in a mailbox here; taken on by another server; given up; taken back."""

@@ -146,7 +146,9 @@ class Store:
     async def directory_transaction(self) -> AsyncIterator[DirectoryTransaction]:
         """Enter a transaction on the directory tables. Raises: unavailable."""
         async with self._write() as connection:
-            yield DirectoryTransaction(connection, self.engine.tell, edges=self._edges)
+            yield DirectoryTransaction(
+                connection, self.engine.tell, edges=self._edges, follow_up=self._follow_up
+            )
 
     # Several transactions of a task as one
 
@@ -168,6 +170,11 @@ class Store:
     def is_joined(self) -> bool:
         """Tell whether what this task writes is part of :meth:`join`."""
         return find_joined(self.engine) is not None
+
+    def keep(self) -> None:
+        """Have what this task has written so far in :meth:`join` stay, though the task ends with an error."""
+        if (joined := find_joined(self.engine)) is not None:
+            joined.has_changed = True
 
     async def commit_now(self, note: str) -> None:
         """Commit what was written so far in :meth:`join`: to be called before this task waits for another's work.

@@ -23,6 +23,7 @@ from postroom.store.chunk_edges import ChunkEdges
 from postroom.store.conversation_tables import ConversationTables
 from postroom.store.directory_tables import DirectoryTables
 from postroom.store.engine.base import Connection, WriteConnection
+from postroom.store.factor_tables import FactorTables
 from postroom.store.search_tables import SearchTables
 from postroom.store.sql.contents import ContentRepo
 from postroom.store.sql.deltas import DeltaRepo
@@ -46,6 +47,7 @@ from postroom.store.sql.released_blobs import ReleasedBlobRepo
 from postroom.store.sql.remembered_calls import RememberedCallRepo
 from postroom.store.sql.removals import RemovalRepo
 from postroom.store.sql.search_folders import SearchFolderRepo
+from postroom.store.sql.security_events import LIST_TOLD_ACCOUNTS
 from postroom.store.sql.sessions import SessionRepo
 from postroom.store.sql.temporary_attachments import TemporaryAttachmentRepo
 from postroom.store.sql.tickets import TicketRepo
@@ -322,7 +324,7 @@ class Transaction(Snapshot):
         self.after_commit(partial(self._tell, name))
 
 
-class Directory(BimiTables, DirectoryTables):
+class Directory(BimiTables, DirectoryTables, FactorTables):
     """The directory tables, at one instant."""
 
     def __init__(self, connection: Connection) -> None:
@@ -352,6 +354,7 @@ class Directory(BimiTables, DirectoryTables):
             LIST_RETHREADED_ACCOUNTS,
             LIST_CLEARED_ACCOUNTS,
             LIST_NOTIFIED_ACCOUNTS,
+            LIST_TOLD_ACCOUNTS,
         )
         rows = [row for statement in statements for row in await self._connection.fetch_all(statement)]
         return sorted({AccountId(row[0]) for row in rows})
@@ -416,9 +419,16 @@ class DirectoryTransaction(Directory):
     """The directory tables, being changed; ``tell`` is called with each account concerned, once it is durable."""
 
     def __init__(
-        self, connection: WriteConnection, tell: Callable[[AccountId], None], *, edges: ChunkEdges
+        self,
+        connection: WriteConnection,
+        tell: Callable[[AccountId], None],
+        *,
+        edges: ChunkEdges,
+        follow_up: Callable[[AccountId], None] = lambda _: None,
     ) -> None:
         super().__init__(connection)
+        self.follow_up = follow_up
+        """To be told of an account, once this is durable, if something is to follow behind it."""
         self._writer = connection
         self._tell = tell
         self._edges = edges

@@ -40,3 +40,13 @@ def test_doors_count_addresses_together(door: Guesses) -> None:
     assert not guess(other, "x", ABROAD)
     other.undone("19", ABROAD)
     assert guess(door, "x", ABROAD)
+
+
+def test_a_subscriber_counts_as_one_address(door: Guesses) -> None:
+    for number in range(20):
+        assert guess(door, str(number), f"2001:db8:1:2::{number:x}")
+    assert not guess(door, "x", "2001:db8:1:2:ffff::1")
+    assert guess(door, "x", "2001:db8:1:3::1")
+    with pytest.raises(PostroomError):
+        door.check_source("2001:db8:1:2::9")
+    door.check_source("2001:db8:1:4::1")

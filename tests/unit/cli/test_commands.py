@@ -100,6 +100,22 @@ def test_an_account(call: Call, anna: str) -> None:
     assert call("account", "show", anna) == (2, "", f"postroom: account {anna} does not exist\n")
 
 
+def test_the_audit_of_an_account(call: Call, anna: str) -> None:
+    assert call("account", "audit", anna) == (0, "", "")
+    assert call("account", "disable", anna)[0] == 0
+    assert call("account", "disable", anna)[0] == 0
+    assert call("account", "enable", "a@example.test")[0] == 0
+    assert call("account", "set", anna, "--password-stdin", stdin=b"another\n")[0] == 0
+    found = json.loads(call("account", "audit", anna, "--json")[1])
+    assert [one["kind"] for one in found] == ["passwordChanged", "accountEnabled", "accountDisabled"]
+    assert list(found[0]) == ["time", "kind", "client", "details"]
+    assert (found[0]["client"], found[0]["details"]) == ("", {"by": "operator"})
+    status, out, _ = call("account", "audit", "b@example.test")
+    assert status == 0
+    assert out.splitlines()[0].endswith('passwordChanged    by="operator"')
+    assert call("account", "audit", "nobody@example.test")[0] == 2
+
+
 def test_changing_an_account(call: Call, anna: str) -> None:
     arguments = ("account", "set", anna, "--class", "student", "--language", "fr", "--must-change-password")
     assert call(*arguments, "--alias", "c@example.test", "--remove-alias", "a@example.test") == (
@@ -278,7 +294,7 @@ def test_every_command_takes_a_configuration(call: Call) -> None:
     groups: dict[str, list[str]] = {
         "": ["serve", "init", "check", "reindex", "import", "export"],
         "domain": ["add", "list", "remove"],
-        "account": ["add", "list", "show", "set", "disable", "enable", "remove"],
+        "account": ["add", "list", "show", "set", "audit", "disable", "enable", "remove"],
         "config": ["show", "check"],
     }
     for group, names in groups.items():

@@ -266,9 +266,9 @@ async def test_no_session_is_made_with_a_password_changed_meanwhile(
     await door.knock()
     real = door.logins.sessions.create
 
-    async def create(account: Account, *, keep: int) -> str:
+    async def create(account: Account, **facts: Any) -> str:
         await directory.set_account("anna", AccountSettings(password="changed"))
-        return await real(account, keep=keep)
+        return await real(account, **facts)
 
     door.logins.sessions.create = create  # type: ignore[method-assign]
     with pytest.raises(PostroomError) as caught:
@@ -405,7 +405,7 @@ async def test_a_lost_store_counts_as_no_try(door: Door, monkeypatch: pytest.Mon
         raise PostroomError(Kind.UNAVAILABLE, "unavailable", "made up by the test")
 
     with monkeypatch.context() as patch:
-        patch.setattr(door.logins, "_find_account", lose)
+        patch.setattr(door.logins, "find_account", lose)
         for number in range(30):
             assert (await door.refused(f"{number}", client=ABROAD)).kind is Kind.UNAVAILABLE
     await door.fail(10, client=ABROAD)

@@ -7,6 +7,7 @@ from postroom.api.call import Call
 from postroom.api.operation import operation
 from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.bimi import BimiLogos, LogosWanted, render_logos
+from postroom.model.account import READ
 
 _wanted = msgspec.json.Decoder(LogosWanted)
 
@@ -17,6 +18,7 @@ _wanted = msgspec.json.Decoder(LogosWanted)
     **operation(
         "searchLogos",
         "Get senders' logos",
+        scope=READ,
         tag="bimi",
         returns=BimiLogos,
         body=LogosWanted,

@@ -21,7 +21,7 @@ from postroom.api.query import Query
 from postroom.api.reply import STATE_HEADERS, Headers, Reply
 from postroom.api.schemas.counters import Counters, CountersQuery, render_folders, render_labels
 from postroom.api.stream import wait_for_disconnect
-from postroom.model.account import Caller
+from postroom.model.account import BADGE, Caller
 
 _query = Query(CountersQuery)
 
@@ -33,6 +33,7 @@ _query = Query(CountersQuery)
         "getCounters",
         "Count the unread",
         tag="counters",
+        scope=BADGE,
         returns=Counters,
         query=CountersQuery,
         has_etag=True,

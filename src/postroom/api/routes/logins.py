@@ -5,11 +5,12 @@ from litestar import get, post
 
 import postroom
 from postroom.api.call import Call
+from postroom.api.cookies import clear_cookie
 from postroom.api.operation import Access, operation
 from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.logins import Login, Versions
 from postroom.api.settings import API_VERSION
-from postroom.errors import Kind, PostroomError
+from postroom.model.account import COUNTERS, SECOND, SETUP
 
 
 @get(
@@ -29,6 +30,7 @@ async def get_versions(request: Call) -> Reply:
         tag="logins",
         returns=Login,
         access=Access.LOGIN,
+        scope=COUNTERS,
         errors=("tooManyRequests",),
     ),
 )
@@ -45,18 +47,18 @@ async def login(request: Call) -> Reply:
         "End the session",
         tag="logins",
         returns=None,
+        scope=COUNTERS,
         errors=("sessionRequired",),
+        response_headers=("Set-Cookie",),
         despite_due_password=True,
+        stages=(SECOND, SETUP),
         unremembered="the session that the call names is gone afterwards",
     ),
 )
 async def logout(request: Call) -> Reply:
-    """End the session that the call names."""
-    token = request.session_token
-    if token is None:
-        raise PostroomError(Kind.UNAUTHENTICATED, "sessionRequired", "the call names no session")
-    await request.domain.logins.logout(request.caller, token)
-    return Reply()
+    """End the session that the call names, and have the browser forget its cookie."""
+    await request.domain.logins.logout(request.caller)
+    return Reply(headers=[(b"set-cookie", clear_cookie(request.exchange.settings))])
 
 
 ROUTES = [get_versions, login, logout]

@@ -38,6 +38,7 @@ from postroom.api.stream import (
 )
 from postroom.domain.messages import Body as FoundBody
 from postroom.domain.messages import OpenMessage
+from postroom.model.account import READ
 from postroom.model.ids import MailRef
 from postroom.model.mail import Part as StoredPart
 from postroom.model.settings import AccountSettings
@@ -194,6 +195,7 @@ async def get_part_data(request: Call) -> Reply:
     **operation(
         "queryPartData",
         "Get decoded parts",
+        scope=READ,
         tag="content",
         unremembered="it changes nothing",
         returns=PartDataList,

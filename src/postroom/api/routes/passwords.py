@@ -28,7 +28,7 @@ _reset_decoder = msgspec.json.Decoder(PasswordToReset)
 async def set_password(request: Call) -> Reply:
     """Set a new password, while ``mustChangePassword`` is on; all other sessions end."""
     body = await request.parse_body(_set_decoder)
-    await request.domain.passwords.set(request.caller, body.new_password)
+    await request.domain.passwords.set(request.caller, body.new_password, client=request.client_host)
     return Reply()
 
 

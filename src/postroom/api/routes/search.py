@@ -10,6 +10,7 @@ from postroom.api.query import Query
 from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.search import SearchBody, SearchResult, Suggestion, SuggestionList, SuggestQuery
 from postroom.domain.access import require_own
+from postroom.model.account import READ
 from postroom.search.query import Criterion, parse_query
 
 _PATH = "/api/v1/mails/search"
@@ -22,6 +23,7 @@ _suggest_query = Query(SuggestQuery)
     **operation(
         "searchMails",
         "Search mails",
+        scope=READ,
         tag="search",
         returns=SearchResult,
         body=SearchBody,

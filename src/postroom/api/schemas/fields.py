@@ -26,6 +26,13 @@ SignatureText = Annotated[
 AliasText = Annotated[
     str, Meta(pattern=FOLDER_PATTERN, description="Id of a temporary alias.", examples=["80_1355"])
 ]
+MethodText = Annotated[
+    str, Meta(pattern=FOLDER_PATTERN, description="Id of a security method.", examples=["80_1357"])
+]
+AccessTokenText = Annotated[
+    str,
+    Meta(pattern=FOLDER_PATTERN, description="Id of an app password or badge token.", examples=["80_1356"]),
+]
 MailText = Annotated[str, Meta(pattern=MAIL_PATTERN, description="Id of a mail.", examples=["ODBfMl8xMzU0"])]
 ContactText = Annotated[
     str, Meta(pattern=MAIL_PATTERN, description="Id of a contact.", examples=["ODBfOF8x"])
@@ -67,6 +74,9 @@ PATH_KINDS: dict[str, Any] = {
     "webhook_id": WebhookText,
     "signature_id": SignatureText,
     "temporary_alias_id": AliasText,
+    "method_id": MethodText,
+    "app_password_id": AccessTokenText,
+    "badge_token_id": AccessTokenText,
     "white_id": EntryText,
     "black_id": EntryText,
     "filter_id": FilterNumber,

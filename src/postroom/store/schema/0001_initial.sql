@@ -38,6 +38,9 @@ CREATE TABLE address (
 ) WITHOUT ROWID;
 CREATE INDEX address_by_account ON address (account_id);
 
+-- login: how it was made. stage: what it still waits for before it may do everything. is_remembered: it lasts longer,
+-- and does not end for want of use. cookie_hash: of the cookie that every call must carry besides the token; empty
+-- where there is none.
 CREATE TABLE session (
     token_hash BYTEA NOT NULL PRIMARY KEY,
     session_id BIGINT NOT NULL UNIQUE,
@@ -46,7 +49,11 @@ CREATE TABLE session (
     last_used_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     is_first SMALLINT NOT NULL CHECK (is_first IN (0, 1)),
-    sorts TEXT NOT NULL
+    sorts TEXT NOT NULL,
+    login TEXT NOT NULL CHECK (login IN ('basic', 'bearer', 'cookie')),
+    stage TEXT NOT NULL CHECK (stage IN ('full', 'second', 'setup')),
+    is_remembered SMALLINT NOT NULL CHECK (is_remembered IN (0, 1)),
+    cookie_hash BYTEA NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX session_by_account ON session (account_id, last_used_at);
 CREATE INDEX session_by_expiry ON session (expires_at);

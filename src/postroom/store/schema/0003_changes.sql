@@ -102,7 +102,8 @@ CREATE TABLE event_ticket (
     account_id BIGINT NOT NULL,
     session_id BIGINT,
     auth_version BIGINT NOT NULL,
-    expires_at BIGINT NOT NULL
+    expires_at BIGINT NOT NULL,
+    scope TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX event_ticket_by_account ON event_ticket (account_id, expires_at);
 CREATE INDEX event_ticket_by_expiry ON event_ticket (expires_at);

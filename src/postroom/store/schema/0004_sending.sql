@@ -47,7 +47,7 @@ CREATE INDEX released_blob_by_age ON released_blob (released_at);
 CREATE TABLE outgoing (
     processing_id BIGINT NOT NULL PRIMARY KEY,
     account_id BIGINT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('sent', 'scheduled', 'submitted', 'vacation', 'receipt')),
+    kind TEXT NOT NULL CHECK (kind IN ('sent', 'scheduled', 'submitted', 'vacation', 'receipt', 'notice')),
     sender TEXT NOT NULL,
     content_id BIGINT NOT NULL,
     size_bytes BIGINT NOT NULL,

@@ -61,7 +61,7 @@ _DELETE = (
 )
 _LIST_AFTER = """
 SELECT search_folder.account_id, search_id, search_folder.session_id, search_folder.expires_at, session.expires_at,
-       session.last_used_at
+       CASE WHEN session.is_remembered = 1 THEN session.expires_at ELSE session.last_used_at END
 FROM search_folder LEFT JOIN session ON session.session_id = search_folder.session_id
 WHERE (search_folder.account_id, search_id) > ($1, $2) ORDER BY search_folder.account_id, search_id LIMIT $3
 """

@@ -42,7 +42,7 @@ DELETE FROM temporary_attachment WHERE account_id = $1 AND session_id = $2 RETUR
 """
 _LIST_AFTER = """
 SELECT temporary_attachment.account_id, temporary_attachment.session_id, attachment_id, session.expires_at,
-       session.last_used_at
+       CASE WHEN session.is_remembered = 1 THEN session.expires_at ELSE session.last_used_at END
 FROM temporary_attachment LEFT JOIN session ON session.session_id = temporary_attachment.session_id
 WHERE (temporary_attachment.account_id, temporary_attachment.session_id, attachment_id) > ($1, $2, $3)
 ORDER BY temporary_attachment.account_id, temporary_attachment.session_id, attachment_id LIMIT $4
