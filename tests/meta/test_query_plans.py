@@ -215,7 +215,7 @@ INSERT INTO security_method
     FROM generate_series(1, 1000) a, generate_series(1, 10) n;
 INSERT INTO two_factor SELECT a, 0, 0, 0 FROM generate_series(1, 1000) a;
 INSERT INTO recovery_code SELECT a, n::text::bytea FROM generate_series(1, 1000) a, generate_series(1, 10) n;
-INSERT INTO second_step SELECT n, n % 500, 1, n FROM generate_series(1, 60000) n;
+INSERT INTO second_step SELECT n, n % 500, 1, n FROM generate_series(1, 9000) n;
 INSERT INTO security_token SELECT n::text::bytea, n % 500, n, n FROM generate_series(1, 9000) n;
 INSERT INTO password_recovery SELECT a, '', 0, 0, 0, 0 FROM generate_series(1, 1000) a;
 INSERT INTO access_token SELECT a, n, 'all', '', (a * 1000 + n)::text::bytea, 0, 0
