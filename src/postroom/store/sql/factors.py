@@ -69,7 +69,8 @@ ON CONFLICT (session_id) DO UPDATE SET wrong = second_step.wrong + 1 RETURNING w
 """
 _FORGET_STEPS = "DELETE FROM second_step WHERE session_id = $1"
 _PURGE_STEPS = """
-DELETE FROM second_step WHERE session_id IN (SELECT session_id FROM second_step WHERE begun_at < $1 LIMIT $2)
+DELETE FROM second_step WHERE begun_at < $1 AND session_id IN
+    (SELECT session_id FROM second_step WHERE begun_at < $1 LIMIT $2)
 RETURNING session_id
 """
 
