@@ -15,6 +15,7 @@ from postroom.auth.passwords import PasswordHasher
 from postroom.config.auth import AuthConfig
 from postroom.config.classes import AccountClass
 from postroom.config.filters import FiltersConfig
+from postroom.config.oidc import OIDCConfig
 from postroom.config.root import Config
 from postroom.domain import Domain
 from postroom.domain.clock import Clock as DomainsClock
@@ -138,11 +139,17 @@ async def make_world(
     settings: APISettings,
     classes: dict[str, AccountClass],
     filters: FiltersConfig | None = None,
+    *,
+    oidc: OIDCConfig | None = None,
 ) -> World:
     """Put everything together over ``store``."""
     hasher, clock = PasswordHasher(_CHEAP), Clock()
     config = Config(
-        data_dir=data_dir_of(store), auth=_CHEAP, classes=classes, filters=filters or FiltersConfig()
+        data_dir=data_dir_of(store),
+        auth=_CHEAP,
+        classes=classes,
+        filters=filters or FiltersConfig(),
+        oidc=oidc or OIDCConfig(),
     )
     domain = await make_domain(store, config, hasher, clock=DomainClock(clock))
     stats = APIStats()

@@ -203,7 +203,10 @@ INSERT INTO access_token SELECT a, n, 'all', '', (a * 1000 + n)::text::bytea, 0,
     FROM generate_series(1, 100) a, generate_series(1, 50) n;
 INSERT INTO address SELECT 'user' || a, a, 'main' FROM generate_series(1, 1000) a;
 INSERT INTO domain SELECT 'domain' || a, '', 0 FROM generate_series(1, 20) a;
-INSERT INTO session SELECT a::text::bytea, a, a % 500, 0, a, a, 0, '' FROM generate_series(1, 2000) a;
+INSERT INTO session SELECT a::text::bytea, a, a % 500, 0, a, a, 0, '', 'basic', 'full', 0, ''
+FROM generate_series(1, 2000) a;
+INSERT INTO failed_login SELECT (a % 500)::text::bytea, a, a FROM generate_series(1, 2000) a;
+INSERT INTO used_captcha SELECT a::text::bytea, a FROM generate_series(1, 2000) a;
 INSERT INTO folder SELECT a, f, 1, f, f, '', 'mails', 0, 0, 1, 1, 0, 0, 0, 1, 1, 1, 0, 1, 1, 1
     FROM generate_series(1, 100) a, generate_series(2, 12) f;
 INSERT INTO label SELECT a, f, f, f, 0, 0, 1 FROM generate_series(1, 100) a, generate_series(1, 10) f;

@@ -26,6 +26,11 @@ UNDESCRIBED = {
 PUBLISHED = """
 GET /api
 POST /api/v1/login
+POST /api/v1/login/cookie
+GET /api/v1/captcha
+GET /api/v1/captcha/status
+GET /api/v1/captha
+GET /api/v1/captha/status
 POST /api/v1/logout
 GET HEAD /api/v1/mails/counters
 GET /api/v1/events

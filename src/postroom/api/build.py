@@ -16,6 +16,7 @@ from postroom.api.metrics import make_metrics_route
 from postroom.api.proxies import BehindProxies, make_trust
 from postroom.api.reading import ReadingWay
 from postroom.api.routes import (
+    access_tokens,
     accounts,
     attachments,
     batches,
@@ -41,8 +42,11 @@ from postroom.api.routes import (
     operations,
     passwords,
     profiles,
+    recovery,
     search,
+    second_steps,
     security_events,
+    security_methods,
     sending,
     settings,
     signatures,
@@ -83,6 +87,9 @@ _RESOURCES = (
     conversation_batches,
     operations,
     passwords,
+    security_methods,
+    second_steps,
+    recovery,
     search,
     security_events,
     settings,
@@ -90,6 +97,7 @@ _RESOURCES = (
     temporary_attachments,
     vacation,
     webhooks,
+    access_tokens,
 )
 
 

@@ -29,6 +29,7 @@ from postroom.model.search_folder import is_search_folder
 T = TypeVar("T", bound=msgspec.Struct)
 
 SESSION_HEADER = b"x-axigen-session"
+SECURITY_TOKEN_HEADER = b"x-axigen-security-token"
 EXCHANGE = "postroom"
 """Key of the :class:`Exchange` in the ASGI scope."""
 
@@ -185,6 +186,10 @@ async def admit(call: "Request[Any, Any, Any]") -> None:
         return
     if declared.access is Access.ACCOUNT:
         exchange.caller = await call.authenticate()
+        if declared.needs_security_token:
+            await call.domain.security_tokens.require(
+                exchange.caller, call.find_header(SECURITY_TOKEN_HEADER)
+            )
     if declared.body is None and not declared.takes_files and not declared.max_file_bytes:
         body.refuse_body(await call.read_raw_body())
     exchange.is_admitted = True

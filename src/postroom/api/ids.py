@@ -14,6 +14,7 @@ from postroom.errors import PostroomError, bad_parameter
 from postroom.model.access_token import AccessTokenId, AccessTokenRef
 from postroom.model.contact import ContactRef
 from postroom.model.conversation import ConversationId, ConversationRef
+from postroom.model.factor import MethodId, MethodRef
 from postroom.model.filters import EntryRef
 from postroom.model.ids import AccountId, FolderId, FolderRef, LabelId, LabelRef, MailRef, Uid
 from postroom.model.profile import AliasId, AliasRef, SignatureId, SignatureRef
@@ -60,6 +61,11 @@ def render_signature(owner: AccountId, signature: SignatureId) -> str:
 def render_alias(owner: AccountId, alias: AliasId) -> str:
     """Return the wire id of a temporary alias."""
     return f"{owner}_{alias}"
+
+
+def render_method(owner: AccountId, method: MethodId) -> str:
+    """Return the wire id of a security method."""
+    return f"{owner}_{method}"
 
 
 def render_access_token(owner: AccountId, token: AccessTokenId) -> str:
@@ -136,6 +142,14 @@ def parse_alias(text: str, parameter: str) -> AliasRef:
     if found is None or max(int(found[1]), int(found[2])) > MAX_NUMBER:
         raise _malformed(parameter, "temporary alias")
     return AliasRef(AccountId(int(found[1])), AliasId(int(found[2])))
+
+
+def parse_method(text: str, parameter: str) -> MethodRef:
+    """Return the security method that ``text`` names; raises ``badParameter`` naming ``parameter``."""
+    found = _PAIR.fullmatch(text)
+    if found is None or max(int(found[1]), int(found[2])) > MAX_NUMBER:
+        raise _malformed(parameter, "security method")
+    return MethodRef(AccountId(int(found[1])), MethodId(int(found[2])))
 
 
 def parse_access_token(text: str, parameter: str) -> AccessTokenRef:

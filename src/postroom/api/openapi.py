@@ -199,6 +199,8 @@ def _describe_parameters(endpoint: Endpoint, schemas: dict[str, JSONObject]) -> 
         parameters.append({"$ref": "#/components/parameters/Range"})
     if _is_remembered(endpoint):
         parameters.append({"$ref": "#/components/parameters/Idempotency-Key"})
+    if endpoint.declared.needs_security_token:
+        parameters.append({"$ref": "#/components/parameters/X-Axigen-Security-Token"})
     parameters += [{"$ref": f"#/components/parameters/{name}"} for name in endpoint.declared.headers]
     return parameters
 
@@ -261,6 +263,9 @@ def _list_codes(endpoint: Endpoint) -> list[str]:
     if declared.access is not Access.PUBLIC:
         everybodys = ("notPermitted", "notAuthenticated", "tooManyRequests")
         codes += [code for code in everybodys if code not in codes]
+    if declared.needs_security_token:
+        needed = ("securityTokenRequired", "sessionRequired")
+        codes += [code for code in needed if code not in codes]
     query = declared.query.__struct_fields__ if declared.query is not None else ()
     if endpoint.path_parameters or "folder_id" in query:
         codes.append("notFound")

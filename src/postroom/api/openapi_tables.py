@@ -40,6 +40,7 @@ KIND_OF_CODE = {
     "notAuthenticated": Kind.UNAUTHENTICATED,
     "sessionRequired": Kind.UNAUTHENTICATED,
     "secondFactorRequired": Kind.UNAUTHENTICATED,
+    "securityTokenRequired": Kind.DENIED,
     "notPermitted": Kind.DENIED,
     "notFound": Kind.NOT_FOUND,
     "conflict": Kind.CONFLICT,
@@ -113,6 +114,12 @@ REQUEST_HEADERS: dict[str, JSONObject] = {
         "description": "The call is made once; the same call with this key is answered as it was, for 7 days.",
         "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
         "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+    },
+    "X-Axigen-Security-Token": {
+        "name": "X-Axigen-Security-Token",
+        "in": "header",
+        "description": "Of `account/security/check`; not needed in a session that sets up 2-step verification.",
+        "schema": {"type": "string"},
     },
     "Last-Event-ID": {
         "name": "Last-Event-ID",

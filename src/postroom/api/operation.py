@@ -76,6 +76,8 @@ class Operation:
     method only reads, and everything where it writes."""
     stages: tuple[str, ...] = ()
     """Stages of a session in which it may be called besides the full one (see :mod:`postroom.model.account`)."""
+    needs_security_token: bool = False
+    """Needs ``X-Axigen-Security-Token``, unless the session is one that sets up 2-step verification."""
     response_headers: tuple[str, ...] = ()
     """Headers of its answers beyond those that follow from the rest of the declaration."""
     may_be_empty: str = ""

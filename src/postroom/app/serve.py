@@ -40,6 +40,7 @@ from postroom.config.root import Config
 from postroom.delivery.certificate import Certificate
 from postroom.domain.calls import purge_calls
 from postroom.domain.check import find_last_drift
+from postroom.domain.factor_upkeep import purge_factors
 from postroom.domain.maintenance import purge_sessions
 from postroom.domain.queue_admin import purge_finished
 from postroom.domain.released_blobs import remove_released_blobs
@@ -242,6 +243,7 @@ async def _maintain(services: Services, config: Config) -> None:
             await collect_orphans(services.store)
             await remove_released_blobs(services.store)
             await purge_calls(services.store)
+            await purge_factors(services.store, now_ms=services.clock.now_ms())
             await forget_expired(services.store, now_ms=services.clock.now_ms())
             await purge_finished(services.store, config.sending, now=services.clock.now_ms())
         except PostroomError as error:

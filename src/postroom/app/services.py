@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
+from postroom.app.factors import make_factors
+from postroom.app.oidc_http import DocumentFetcher
 from postroom.auth.passwords import PasswordHasher
 from postroom.config.filters import FiltersConfig
 from postroom.config.root import Config
@@ -37,6 +39,7 @@ from postroom.domain.folder_changes import FolderChanges
 from postroom.domain.folders import Folders
 from postroom.domain.found_conversations import FoundConversations
 from postroom.domain.health import Health
+from postroom.domain.identities import Identities
 from postroom.domain.indexes import Indexes
 from postroom.domain.ingest import Ingest
 from postroom.domain.jobs import Jobs
@@ -118,11 +121,13 @@ async def open_services(config: Config, clock: Clock | None = None) -> AsyncIter
             yield Services(store, domain, commits, hasher, helpers, clock, secrets)
         finally:
             domain.news.close()
+            await domain.logins.tokens.close()
             await domain.logins.log.close()
             await domain.jobs.close()
             await domain.learning.close()
             await domain.doomed.close()
             await domain.temporary_attachments.close()
+            await domain.recovery.close()
     finally:
         await helpers.close()
         hasher.close()
@@ -188,6 +193,15 @@ async def make_domain(
     found = FoundConversations(store, parts.search_folders)
     return Domain(
         **_make_account_cases(store, config, parts, hasher=hasher, work=work),
+        **await make_factors(
+            store,
+            config,
+            parts.secrets,
+            hasher=hasher,
+            logins=logins,
+            routing=parts.routing,
+            clock=parts.clock,
+        ),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders, carrying=_make_carrying(store, config, parts)),
         bimi=parts.bimi,
@@ -246,7 +260,9 @@ def _make_account_cases(
         access_tokens=AccessTokens(store, now=now),
         accounts=Accounts(store, config.classes, now=now),
         calls=Calls(store, config.classes, hasher, now=now),
-        cookie_logins=CookieLogins(store, config.auth, parts.logins, parts.captchas),
+        cookie_logins=CookieLogins(
+            store, config.auth, parts.logins, parts.captchas, find_stage=parts.logins.find_stage
+        ),
         address_book=AddressBook.over(
             store,
             config.classes,
@@ -265,21 +281,6 @@ def _make_account_cases(
         signatures=Signatures(store, work),
         temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),
         vacations=Vacations(store),
-    )
-
-
-def _make_logins(
-    store: Store, config: Config, hasher: PasswordHasher, *, clock: Clock, doomed: Doomed
-) -> Logins:
-    return Logins(
-        store,
-        config.auth,
-        hasher=hasher,
-        classes=config.classes,
-        primary_domain=config.primary_domain,
-        trusted=config.http.trusted_proxy_networks,
-        purges=LogoutPurges(config.classes, follow=doomed.finish),
-        now=clock.now,
     )
 
 
@@ -329,6 +330,25 @@ async def _make_parts(
         search_folders=SearchFolders(store, logins.sessions, settings, clock=clock),
         bimi=_make_bimi(store, config, clock),
     )
+
+
+def _make_logins(
+    store: Store, config: Config, hasher: PasswordHasher, *, doomed: Doomed, clock: Clock
+) -> Logins:
+    logins = Logins(
+        store,
+        config.auth,
+        hasher=hasher,
+        classes=config.classes,
+        primary_domain=config.primary_domain,
+        trusted=config.http.trusted_proxy_networks,
+        purges=LogoutPurges(config.classes, follow=doomed.finish),
+        now=clock.now,
+    )
+    if config.oidc.issuer:
+        fetcher = DocumentFetcher(config.oidc)
+        logins.tokens.identities = Identities(config.oidc, fetcher.fetch, now=clock.now)
+    return logins
 
 
 def _make_bimi(store: Store, config: Config, clock: Clock) -> Bimi:

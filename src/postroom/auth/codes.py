@@ -1,7 +1,8 @@
 """Codes of second steps: six digits from an app (RFC 6238) or sent to somebody, recovery codes, and long tokens.
 
-None of them is stored: the store has keyed hashes (HMAC-SHA-256 under a key that it does not have in clear), as a plain
-hash of six digits is as good as the digits. What a hash is for is hashed with it, so that none is good elsewhere.
+None of them is stored: the store has keyed hashes (HMAC-SHA-256 under a key that it does not have in clear), as a
+plain hash of six digits is as good as the digits. What a hash is for is hashed with it, so that none is good
+elsewhere.
 
 The codes of an app are those of RFC 6238 with SHA-1, 30 seconds and 6 digits: what every app understands. A clock may
 be one step off in either direction. Which step a code was of is returned, so that it can be seen to that no code is

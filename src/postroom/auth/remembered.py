@@ -13,7 +13,7 @@ import secrets
 from collections import OrderedDict
 from typing import NamedTuple
 
-from postroom.model.account import ALL, BASIC
+from postroom.model.account import ALL, BASIC, FULL
 from postroom.model.ids import AccountId
 
 _DIGEST_BYTES = 16
@@ -28,6 +28,8 @@ class Remembered(NamedTuple):
     address: str
     full_name: str
     class_name: str
+    stage: str = FULL
+    """What a call with these credentials waits for."""
     must_change_at: float = math.inf
     """From when on the password must be changed (Unix seconds)."""
     scope: str = ALL

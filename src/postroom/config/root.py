@@ -15,10 +15,12 @@ from postroom.config.filters import FiltersConfig
 from postroom.config.http import HTTPConfig
 from postroom.config.lmtp import LMTPConfig
 from postroom.config.logging import LoggingConfig
+from postroom.config.oidc import OIDCConfig
 from postroom.config.options import about, check_host_or_none, option
 from postroom.config.relay import RelayConfig
 from postroom.config.retention import RetentionConfig
 from postroom.config.sending import SendingConfig
+from postroom.config.sms import SmsConfig
 from postroom.config.store import StoreConfig
 from postroom.config.submission import SubmissionConfig
 from postroom.config.webhooks import WebhooksConfig
@@ -58,6 +60,9 @@ class Config:
     store: StoreConfig = field(default_factory=StoreConfig, metadata=about("The database."))
     blobs: BlobsConfig = field(default_factory=BlobsConfig, metadata=about("Large message content."))
     auth: AuthConfig = field(default_factory=AuthConfig, metadata=about("Logins and sessions."))
+    oidc: OIDCConfig = field(
+        default_factory=OIDCConfig, metadata=about("Logins by an OpenID Connect provider.")
+    )
     relay: RelayConfig = field(
         default_factory=RelayConfig, metadata=about("The relay for mail to other domains.")
     )
@@ -73,6 +78,7 @@ class Config:
     )
     bimi: BimiConfig = field(default_factory=BimiConfig, metadata=about("Logos of senders (BIMI)."))
     webhooks: WebhooksConfig = field(default_factory=WebhooksConfig, metadata=about("Webhooks."))
+    sms: SmsConfig = field(default_factory=SmsConfig, metadata=about("Text messages with codes."))
     retention: RetentionConfig = field(
         default_factory=RetentionConfig, metadata=about("How long history is kept.")
     )

@@ -35,10 +35,14 @@ from postroom.domain.news import News
 from postroom.domain.operations import Operations
 from postroom.domain.passwords import Passwords
 from postroom.domain.profiles import Profiles
+from postroom.domain.recovery import Recovery
 from postroom.domain.search import Search
 from postroom.domain.search_folders import SearchFolders
 from postroom.domain.search_suggestions import SearchSuggestions
+from postroom.domain.second_steps import SecondSteps
 from postroom.domain.security_log import SecurityLogs
+from postroom.domain.security_methods import SecurityMethods
+from postroom.domain.security_tokens import SecurityTokens
 from postroom.domain.sending import Sending
 from postroom.domain.settings import Settings
 from postroom.domain.sharing import Sharing
@@ -90,9 +94,13 @@ class Domain:
     operations: Operations
     passwords: Passwords
     profiles: Profiles
+    recovery: Recovery
     search: Search
     search_folders: SearchFolders
     search_suggestions: SearchSuggestions
+    second_steps: SecondSteps
+    security_methods: SecurityMethods
+    security_tokens: SecurityTokens
     security_logs: SecurityLogs
     sending: Sending
     settings: Settings

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 from postroom.config.classes import AccountClass
+from postroom.domain.factor_policy import is_in_force
 from postroom.domain.password_policy import find_due, is_warned, may_be_due
 from postroom.errors import not_found
 from postroom.model.account import Account, Caller
+from postroom.model.factor import AUTH_APP
 from postroom.store import Store
 from postroom.store.sql.directory import MAIN
 
@@ -25,6 +27,10 @@ class AccountInfo(NamedTuple):
     must_change_password: bool = False
     is_password_warned: bool = False
     """The password expires soon."""
+    has_two_factor: bool = False
+    """Logins have two steps."""
+    has_method: bool = False
+    """A security method is set up by which the owner can be reached."""
 
 
 class OwnAddress(NamedTuple):
@@ -73,6 +79,8 @@ class Accounts:
         """Return the caller's account. Raises: notFound; unavailable."""
         async with self._store.directory() as directory:
             account = await directory.directory.find(caller.account_id)
+            two_factor = await directory.two_factor.find(caller.account_id)
+            methods = await directory.methods.list_of(caller.account_id)
         async with self._store.peek(caller.account_id) as mailbox:
             state = await mailbox.mailbox.find()
         if account is None or state is None:
@@ -90,4 +98,6 @@ class Accounts:
             is_first_login=caller.is_first_session,
             must_change_password=find_due(policy, account, present) <= now,
             is_password_warned=is_warned(policy, account, present, now=now),
+            has_two_factor=is_in_force(account_class.restrictions.security_policy, two_factor),
+            has_method=any(one.kind != AUTH_APP and not one.session_id for one in methods),
         )

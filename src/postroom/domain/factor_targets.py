@@ -3,6 +3,7 @@
 import hmac
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
 from postroom.auth.codes import CodeHasher
@@ -10,7 +11,7 @@ from postroom.compose.addresses import parse_address
 from postroom.domain.addresses import normalise_domain
 from postroom.domain.texts import clean_line
 from postroom.errors import PostroomError, bad_parameter
-from postroom.model.factor import EMAIL
+from postroom.model.factor import EMAIL, Method
 
 MAX_TARGET_CHARACTERS: Final = 320
 _PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -64,6 +65,10 @@ def make_plausible(hasher: CodeHasher, name: str) -> str:
     return f"{first}{_STARS}@{_STARS}{_ENDINGS[digest[-1] % len(_ENDINGS)]}"
 
 
-def is_same(one: str, other: str) -> bool:
-    """Compare targets in a time that does not tell how much of them is the same."""
-    return hmac.compare_digest(one.encode(), other.encode())
+def find_same(methods: Sequence[tuple[Method, str]], kind: str, target: str) -> Method | None:
+    """Return the method of a kind with that target; all are compared."""
+    found = None
+    for method, known in methods:
+        if method.kind == kind and hmac.compare_digest(known.encode(), target.encode()):
+            found = method
+    return found

@@ -51,7 +51,7 @@ class FailedLogins:
         """Tell whether a captcha is required for a name. Raises: unavailable."""
         async with self._store.directory() as tables:
             since = self._milliseconds() - self._window
-            count = await tables.failed_logins.count(hash_name(name), since=since, limit=self._limit)
+            count = await tables.failed_logins.count(hash_name(name), since=since)
         return count >= self._limit
 
     async def begin(self, name: str) -> Try | None:
@@ -61,7 +61,7 @@ class FailedLogins:
         name_hash, now = hash_name(name), self._milliseconds()
         async with self._turns.of(name_hash), self._store.directory_transaction() as tx:
             since = now - self._window
-            if await tx.failed_logins.count(name_hash, since=since, limit=self._limit) >= self._limit:
+            if await tx.failed_logins.count(name_hash, since=since) >= self._limit:
                 return None
             return await self._add(tx, name_hash, now)
 

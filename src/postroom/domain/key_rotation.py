@@ -24,6 +24,7 @@ from postroom.auth.key_file import KeyFile
 from postroom.auth.vault import BadSealError, Place, ServerKey, key_id_of
 from postroom.domain.server_secrets import META_NAME, OWN_SECRETS, ServerSecrets, today
 from postroom.errors import Kind, PostroomError
+from postroom.model.factor import PURPOSE
 from postroom.store import Store
 from postroom.store.tx import Directory, DirectoryTransaction
 
@@ -68,7 +69,24 @@ class OwnSecrets:
         return await tx.meta.replace(sealed.place.purpose, sealed.text, text)
 
 
-ALL_PLACES: Final[Sequence[SealedPlaces]] = (OwnSecrets(),)
+class MethodTargets:
+    """The addresses, numbers and secrets of methods, those that are being set up included."""
+
+    async def list_after(self, directory: Directory, position: Any, *, limit: int) -> list[Sealed]:
+        """Return those behind an account and method."""
+        rows = await directory.methods.list_sealed(position or (-1, -1), limit=limit)
+        return [
+            Sealed((account_id, method_id), Place(PURPOSE, account_id, method_id), text)
+            for account_id, method_id, text in rows
+        ]
+
+    async def replace(self, tx: DirectoryTransaction, sealed: Sealed, text: str) -> bool:
+        """Put ``text`` in the place of a target if it is still that."""
+        account_id, method_id = sealed.position
+        return await tx.methods.reseal(account_id, method_id, sealed.text, new=text)
+
+
+ALL_PLACES: Final[Sequence[SealedPlaces]] = (OwnSecrets(), MethodTargets())
 """Every table that keeps sealed secrets."""
 
 

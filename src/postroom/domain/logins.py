@@ -27,10 +27,22 @@ from postroom.domain.failed_logins import FailedLogins
 from postroom.domain.known_addresses import KnownAddresses
 from postroom.domain.login_log import LoginLog
 from postroom.domain.password_policy import find_due, may_be_due
+from postroom.domain.second_steps import read_stage, second_step_required
 from postroom.domain.sessions import Making, Sessions
 from postroom.domain.token_logins import TokenLogins
 from postroom.errors import Kind, PostroomError, not_permitted
-from postroom.model.account import ACTIVE, ALL, BADGE, BEARER, COUNTERS, FULL, Account, Caller, permits
+from postroom.model.account import (
+    ACTIVE,
+    ALL,
+    BADGE,
+    BEARER,
+    COUNTERS,
+    FULL,
+    SECOND,
+    Account,
+    Caller,
+    permits,
+)
 from postroom.model.ids import AccountId
 from postroom.store import Store
 from postroom.store.sql.badges import Badge
@@ -83,21 +95,25 @@ class Logins:
             session_token: the session named by the request, None for a call without one.
             client: the source address.
 
-        Raises: notAuthenticated; tooManyRequests; unavailable.
+        Raises: notAuthenticated; secondFactorRequired for a password that is good for the first step of a login
+        alone; tooManyRequests; unavailable.
         """
         if authorization is None:
             raise not_authenticated()
         entry, badge = await self._resolve(authorization.encode("utf-8", "surrogateescape"), client)
+        if entry.stage == SECOND:
+            raise second_step_required("2-step verification is on: use an app password")
         # What shows a number to whoever has it is no login of the owner.
         if entry.scope != BADGE:
             await self.known.see(entry.account_id, client)
-        session_id, is_first, stage, login = None, False, FULL, entry.login
+        session_id, is_first, stage, login = None, False, entry.stage, entry.login
         if session_token is not None:
             session = await self.sessions.get(
                 session_token.encode("utf-8", "surrogateescape"), entry.account_id, badge.session_version
             )
             session_id, is_first = session.session_id, bool(session.is_first)
-            stage = session.stage
+            # Who has no second step yet, and must, sets it up first, whatever session it is.
+            stage = session.stage if entry.stage == FULL else entry.stage
             login = BEARER if entry.login == BEARER else session.login
         return Caller(
             account_id=entry.account_id,
@@ -183,7 +199,7 @@ class Logins:
         """Return the caller's badge if nothing but memory and one row are needed to tell, else None."""
         now = self._now()
         entry = self.remembered.find(self.remembered.digest(authorization), now)
-        if entry is None or entry.must_change_at <= now:
+        if entry is None or entry.must_change_at <= now or entry.stage != FULL:
             return None
         badge = self._store.find_badge_now(entry.account_id)
         if badge is None or badge.auth_version != entry.auth_version:
@@ -262,10 +278,16 @@ class Logins:
             full_name=account.full_name,
             class_name=account.class_name,
             must_change_at=await self.find_due(account),
+            stage=await self.find_stage(account),
         )
         if self._config.cache_lifetime_seconds:
             self.remembered.remember(digest, entry)
         return entry
+
+    async def find_stage(self, account: Account) -> str:
+        """Return what a login to an account by its password waits for. Raises: unavailable."""
+        async with self._store.directory() as directory:
+            return await read_stage(directory, self._classes, account)
 
     async def count_as(self, name: str) -> str:
         """Return the name that tries of a name are counted by: one for all spellings and addresses of an account.

@@ -25,7 +25,7 @@ from postroom.domain.queue_room import QueueRoom
 from postroom.domain.routing import Route, Routing
 from postroom.errors import Kind, PostroomError
 from postroom.mime.raw import Raw
-from postroom.model.account import ALL, Caller, permits
+from postroom.model.account import ALL, FULL, Caller, permits
 from postroom.model.ids import AccountId
 from postroom.model.outgoing import SUBMITTED, ProcessingId
 from postroom.model.submission import Submitted, SubmittedRecipient
@@ -74,6 +74,12 @@ class Submission:
         if self._logins.must_change(caller):
             raise PostroomError(
                 Kind.DENIED, "passwordChangeRequired", "The password must be changed first, in the webmail"
+            )
+        if caller.stage != FULL:
+            raise PostroomError(
+                Kind.DENIED,
+                "secondFactorRequired",
+                "2-step verification must be set up first, in the webmail",
             )
         return caller
 

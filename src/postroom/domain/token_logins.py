@@ -10,12 +10,13 @@ rises, and what is remembered counts no more.
 
 import contextlib
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Protocol
 
 from postroom.auth.access_tokens import APP_PASSWORD_PREFIX, BADGE_PREFIX, hash_secret
 from postroom.auth.credentials import BearerToken, not_authenticated, parse_authorization
 from postroom.auth.remembered import Remembered
+from postroom.domain.identities import Identities
 from postroom.errors import PostroomError
 from postroom.model.account import ACTIVE, ALL, BADGE, BASIC, BEARER, Account
 from postroom.store import Store
@@ -23,18 +24,6 @@ from postroom.store.sql.access_tokens import FoundToken
 
 RECHECK_SECONDS = 600.0
 _WRITE_EVERY_MILLISECONDS = 300_000
-
-
-class Identity(Protocol):
-    """Whose a provider's token is, and until when it holds (Unix seconds)."""
-
-    @property
-    def name(self) -> str:
-        """The name of the account."""
-
-    @property
-    def expires_at(self) -> float:
-        """The end of the token."""
 
 
 class Accounts(Protocol):
@@ -47,19 +36,20 @@ class Accounts(Protocol):
         """Return from when on the password of an account must be changed. Raises: unavailable."""
 
 
-Identify = Callable[[str], Awaitable[Identity]]
-"""Returns whose a provider's token is. Raises: notAuthenticated; unavailable."""
-
-
 class TokenLogins:
     """Checks of credentials that are random or signed."""
 
     def __init__(self, store: Store, accounts: Accounts, *, now: Callable[[], float]) -> None:
         self._store = store
         self._accounts = accounts
-        self.identify: Identify | None = None
+        self.identities: Identities | None = None
         """Knows the tokens of a provider; without it none are accepted."""
         self._now = now
+
+    async def close(self) -> None:
+        """Leave off what is under way."""
+        if self.identities is not None:
+            await self.identities.close()
 
     async def check(self, authorization: bytes) -> Remembered | None:
         """Return whose the credentials are; None if they are a name and a password that is still to be checked.
@@ -92,9 +82,9 @@ class TokenLogins:
         return await self._enter(found, account, BEARER)
 
     async def _check_signed(self, token: str) -> Remembered:
-        if self.identify is None:
+        if self.identities is None:
             raise not_authenticated()
-        identity = await self.identify(token)
+        identity = await self.identities.identify(token)
         account = await self._accounts.find_account(identity.name)
         if account is None or account.state != ACTIVE:
             raise not_authenticated()

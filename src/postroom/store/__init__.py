@@ -171,6 +171,11 @@ class Store:
         """Tell whether what this task writes is part of :meth:`join`."""
         return find_joined(self.engine) is not None
 
+    def keep(self) -> None:
+        """Have what this task has written so far in :meth:`join` stay, though the task ends with an error."""
+        if (joined := find_joined(self.engine)) is not None:
+            joined.has_changed = True
+
     async def commit_now(self, note: str) -> None:
         """Commit what was written so far in :meth:`join`: to be called before this task waits for another's work.
 

@@ -38,7 +38,7 @@ class Joined:
         self.connection: WriteConnection | None = None
         """The transaction, once it is open."""
         self.has_changed = False
-        """A transaction of the task on a mailbox was left normally."""
+        """A transaction of the task on a mailbox was left normally, or what was written is to stay in any case."""
         self.is_over = False
         """It was committed before its end; what comes now is on its own."""
         self._begin = begin

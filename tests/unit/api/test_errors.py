@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
-from postroom.api.errors import STATUS_OF_KIND, render_error, status_of, translate
+from postroom.api.errors import STATUS_OF_KIND, may_challenge, render_error, status_of, translate
 from postroom.errors import Kind, PostroomError
 
 
 def sent(error: Exception, *, has_cookie: bool = False) -> tuple[int, list[tuple[bytes, bytes]], Any]:
-    reply = render_error(error, has_cookie=has_cookie)
+    reply = render_error(error, challenges=not has_cookie)
     return reply._status, reply._headers, json.loads(reply._body)
 
 
@@ -63,3 +63,17 @@ def test_errors_of_the_framework(error: Exception, status: int, code: str) -> No
 
 def test_allow() -> None:
     assert (b"allow", b"GET, PATCH") in sent(MethodNotAllowedException(headers={"allow": "PATCH, GET"}))[1]
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, True),
+        ({b"cookie": b"a=b"}, False),
+        ({b"sec-fetch-mode": b"cors"}, False),
+        ({b"sec-fetch-mode": b"navigate"}, True),
+        ({b"sec-fetch-mode": b"navigate", b"cookie": b""}, False),
+    ],
+)
+def test_who_is_challenged(headers: dict[bytes, bytes], expected: bool) -> None:
+    assert may_challenge(headers) is expected

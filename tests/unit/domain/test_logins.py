@@ -266,9 +266,9 @@ async def test_no_session_is_made_with_a_password_changed_meanwhile(
     await door.knock()
     real = door.logins.sessions.create
 
-    async def create(account: Account, *, keep: int) -> str:
+    async def create(account: Account, **facts: Any) -> str:
         await directory.set_account("anna", AccountSettings(password="changed"))
-        return await real(account, keep=keep)
+        return await real(account, **facts)
 
     door.logins.sessions.create = create  # type: ignore[method-assign]
     with pytest.raises(PostroomError) as caught:

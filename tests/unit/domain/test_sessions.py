@@ -132,7 +132,7 @@ async def test_a_session_of_another_account(process: Process, directory: Directo
 
 async def test_logout(process: Process, owner: Owner) -> None:
     token, kept = await process.login(), await process.login()
-    await process.logins.logout(await process.call(token), token)
+    await process.logins.logout(await process.call(token))
     assert await process.is_over(token)
     assert not process.is_known_at_once(token)
     assert not await process.is_over(kept)
@@ -218,7 +218,7 @@ async def test_a_session_ended_elsewhere_ends_here_at_once(process: Process, oth
     token, kept = await process.login(), await process.login()
     assert not await process.is_over(token)
     assert not await process.is_over(kept)
-    await other.logins.logout(await other.call(token), token)
+    await other.logins.logout(await other.call(token))
     assert not process.is_known_at_once(token)
     assert await process.is_over(token)
     assert not await process.is_over(kept)
@@ -292,7 +292,7 @@ async def test_an_unwritten_use_counts_when_something_else_of_the_account_change
     token, ended = await process.login(), await process.login()
     clock.now += 50
     assert not await process.is_over(token)
-    await process.logins.logout(await process.call(ended), ended)
+    await process.logins.logout(await process.call(ended))
     assert not await process.is_over(token)
     clock.now += IDLE - 20
     assert not await process.is_over(token)
@@ -316,7 +316,7 @@ async def test_logins_and_logouts_at_once(process: Process, other: Process, owne
             try:
                 caller = await there.call(token)
                 await there.sessions.sort_for(caller, "mails", field=SortField.SIZE, descending=None)
-                await here.logins.logout(caller, token)
+                await here.logins.logout(caller)
             except PostroomError as error:
                 assert error.kind is Kind.UNAUTHENTICATED  # noqa: PT017 - pushed out by the others
 

@@ -32,6 +32,7 @@ from postroom.api.schemas.folders import SyncToken
 from postroom.domain.contact_cards import Card
 from postroom.domain.contacts import ContactListRequest, FullContact
 from postroom.errors import bad_parameter
+from postroom.model.account import READ
 from postroom.model.contact import ContactRef, ContactSort
 from postroom.model.ids import FolderRef
 
@@ -129,6 +130,7 @@ async def complete_contacts(request: Call) -> Reply:
         "searchContactAvatars",
         "Get pictures of contacts",
         tag=_TAG,
+        scope=READ,
         returns=ContactAvatars,
         body=AvatarsWanted,
     ),

@@ -8,8 +8,14 @@ from postroom.api.cookies import render_cookie
 from postroom.api.operation import Access, Stream, operation
 from postroom.api.query import Query
 from postroom.api.reply import Headers, Reply
-from postroom.api.schemas.logins import CaptchaQuery, CaptchaStatus, CaptchaStatusQuery, CookieLogin, Login
-from postroom.domain import cookie_logins
+from postroom.api.schemas.logins import (
+    CaptchaQuery,
+    CaptchaStatus,
+    CaptchaStatusQuery,
+    CookieLogin,
+    Login,
+    parse_login,
+)
 from postroom.errors import not_permitted
 from postroom.model.account import SECOND, SETUP
 
@@ -41,14 +47,7 @@ async def login_with_cookie(request: Call) -> Reply:
     # Other sites could have nothing from it, but they could have their visitors guess passwords.
     if request.exchange.headers.get(b"sec-fetch-site") == b"cross-site":
         raise not_permitted("cookie logins are for pages of this site")
-    body = await request.parse_body(_decoder)
-    given = cookie_logins.CookieLogin(
-        username=body.username,
-        password=body.password,
-        captcha_id=body.captcha_id or "",
-        captcha_text=body.captcha_text or "",
-        is_remembered=body.remember_login,
-    )
+    given = parse_login(await request.parse_body(_decoder))
     made = await request.domain.cookie_logins.login(given, client=request.client_host)
     cookie = render_cookie(made.cookie, request.exchange.settings, lifetime_seconds=made.lifetime_seconds)
     headers: Headers = [_NO_STORE, (b"set-cookie", cookie)]

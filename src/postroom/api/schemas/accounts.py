@@ -166,7 +166,7 @@ def render_info(info: AccountInfo, *, now_seconds: float) -> Info:
         info.is_first_login,
         limits.allow_conversation_view,
         Autopurge(limits.autopurge.spam, limits.autopurge.trash, limits.autopurge.interval),
-        False,
+        info.has_two_factor,
         _render_restrictions(info, now_seconds),
     )
 
@@ -177,7 +177,7 @@ def _render_restrictions(info: AccountInfo, now: float) -> Restrictions:
     return Restrictions(
         _render_passwords(policies.password_policy, info),
         TemporaryAliases(aliases.enabled, aliases.max_number_of_aliases),
-        _render_security(policies.security_policy, now),
+        _render_security(policies.security_policy, now, has_method=info.has_method),
     )
 
 
@@ -198,10 +198,10 @@ def _render_passwords(policy: classes.PasswordPolicy, info: AccountInfo) -> Pass
     )
 
 
-def _render_security(policy: classes.SecurityPolicy, now: float) -> SecurityPolicy:
+def _render_security(policy: classes.SecurityPolicy, now: float, *, has_method: bool) -> SecurityPolicy:
     methods, two_factor = policy.security_methods, policy.two_factor_auth_policy
     update = methods.update_policy
-    near = methods.is_mandatory and _is_near(update.date, update.warning_interval, now)
+    near = methods.is_mandatory and not has_method and _is_near(update.date, update.warning_interval, now)
     return SecurityPolicy(
         SecurityMethods(
             methods.is_mandatory,

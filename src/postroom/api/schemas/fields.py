@@ -26,6 +26,9 @@ SignatureText = Annotated[
 AliasText = Annotated[
     str, Meta(pattern=FOLDER_PATTERN, description="Id of a temporary alias.", examples=["80_1355"])
 ]
+MethodText = Annotated[
+    str, Meta(pattern=FOLDER_PATTERN, description="Id of a security method.", examples=["80_1357"])
+]
 AccessTokenText = Annotated[
     str,
     Meta(pattern=FOLDER_PATTERN, description="Id of an app password or badge token.", examples=["80_1356"]),
@@ -71,10 +74,11 @@ PATH_KINDS: dict[str, Any] = {
     "webhook_id": WebhookText,
     "signature_id": SignatureText,
     "temporary_alias_id": AliasText,
+    "method_id": MethodText,
+    "app_password_id": AccessTokenText,
+    "badge_token_id": AccessTokenText,
     "white_id": EntryText,
     "black_id": EntryText,
     "filter_id": FilterNumber,
-    "app_password_id": AccessTokenText,
-    "badge_token_id": AccessTokenText,
 }
 """Kinds of what stands in paths, by the names of the parameters."""

@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from postroom.api.schemas.fields import Shape
 from postroom.auth.passwords import MAX_PASSWORD_BYTES
+from postroom.domain import cookie_logins
 
 Name = Annotated[
     str,
@@ -45,6 +46,17 @@ class CookieLogin(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
         | None
     ) = None
     remember_login: Annotated[bool, Meta(description="The cookie outlives the browser.")] = False
+
+
+def parse_login(body: CookieLogin) -> cookie_logins.CookieLogin:
+    """Return what a browser gives."""
+    return cookie_logins.CookieLogin(
+        username=body.username,
+        password=body.password,
+        captcha_id=body.captcha_id or "",
+        captcha_text=body.captcha_text or "",
+        is_remembered=body.remember_login,
+    )
 
 
 class CaptchaStatusQuery(Shape, frozen=True):

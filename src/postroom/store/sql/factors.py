@@ -151,7 +151,7 @@ class MethodRepo:
         """Return whose each sealed target is, which, and what, in the order of accounts and methods."""
         return [tuple(row) for row in await self._connection.fetch_all(_LIST_SEALED, *after, limit)]
 
-    async def reseal(self, account_id: AccountId, method_id: MethodId, old: str, new: str) -> bool:
+    async def reseal(self, account_id: AccountId, method_id: MethodId, old: str, *, new: str) -> bool:
         """Put a sealed target in the place of another; False if it is no longer that."""
         return await self._connection.fetch_value(_RESEAL, account_id, method_id, old, new) is not None
 

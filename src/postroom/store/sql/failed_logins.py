@@ -2,10 +2,7 @@
 
 from postroom.store.engine.base import Connection
 
-_COUNT = """
-SELECT count(*) FROM
-    (SELECT 1 FROM failed_login WHERE name_hash = $1 AND failed_at > $2 LIMIT $3) AS newest
-"""
+_COUNT = "SELECT count(*) FROM failed_login WHERE name_hash = $1 AND failed_at > $2"
 _ADD = "INSERT INTO failed_login (name_hash, failed_at, try_id) VALUES ($1, $2, $3)"
 _DELETE = "DELETE FROM failed_login WHERE name_hash = $1 AND failed_at = $2 AND try_id = $3"
 _DELETE_ALL = "DELETE FROM failed_login WHERE name_hash = $1"
@@ -34,9 +31,9 @@ class FailedLoginRepo:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def count(self, name_hash: bytes, *, since: int, limit: int) -> int:
-        """Return how many logins for a name have failed after a time, ``limit`` at most."""
-        return int(await self._connection.fetch_value(_COUNT, name_hash, since, limit))
+    async def count(self, name_hash: bytes, *, since: int) -> int:
+        """Return how many of the logins for a name that are kept have failed after a time."""
+        return int(await self._connection.fetch_value(_COUNT, name_hash, since))
 
     async def add(self, name_hash: bytes, failed_at: int, *, try_id: int, keep: int) -> None:
         """Note a failed login; beyond ``keep`` of that name the oldest are forgotten."""

@@ -80,7 +80,7 @@ class RecoveryRepo:
     async def try_token(self, account_id: AccountId, token_hash: bytes, *, now: int, tries: int) -> bool:
         """Tell whether a token is the one that was sent, and holds; a wrong one is counted."""
         found = await self._connection.fetch_value(_TRY_RECOVERY, account_id, token_hash, now, tries)
-        return found == 1
+        return bool(found == 1)
 
     async def use(self, account_id: AccountId, token_hash: bytes, *, now: int, tries: int) -> bool:
         """Use a token up; False if it is not the one that was sent, or no longer holds."""
