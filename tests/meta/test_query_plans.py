@@ -174,6 +174,7 @@ WHOLE_ACCOUNT = {
     "vacations._NTH_NEWEST": "stops after the answers that an account gives in a day",
     "webhooks._LIST": "an account has few webhooks",
     "webhooks._STATES_OF": "an account has few webhooks",
+    "factors._LIST": "the methods of one account are bounded",
     "access_tokens._LIST": "the app passwords and badge tokens of one account are bounded",
     "security_events._LAST": "one row an account",
     "security_events._OLDEST": "stops at the oldest event",
@@ -199,6 +200,14 @@ INSERT INTO security_event SELECT a, n, n, 'passwordChanged', '', '{}', n % 2
     FROM generate_series(1, 100) a, generate_series(1, 300) n;
 INSERT INTO security_log SELECT a, 300, 0, a / 1950 * a, 0, 0 FROM generate_series(1, 2000) a;
 INSERT INTO known_address SELECT a, 'address' || n, n FROM generate_series(1, 200) a, generate_series(1, 60) n;
+INSERT INTO security_method
+    SELECT a, n, n % 2, 'email', '', (a * 100 + n)::text::bytea, n, 0, 0, '', 0, 0, 0, 0
+    FROM generate_series(1, 1000) a, generate_series(1, 10) n;
+INSERT INTO two_factor SELECT a, 0, 0, 0 FROM generate_series(1, 1000) a;
+INSERT INTO recovery_code SELECT a, n::text::bytea FROM generate_series(1, 1000) a, generate_series(1, 10) n;
+INSERT INTO second_step SELECT n, n % 500, 1, n FROM generate_series(1, 3000) n;
+INSERT INTO security_token SELECT n::text::bytea, n % 500, n, n FROM generate_series(1, 3000) n;
+INSERT INTO password_recovery SELECT a, '', 0, 0, 0, 0 FROM generate_series(1, 1000) a;
 INSERT INTO access_token SELECT a, n, 'all', '', (a * 1000 + n)::text::bytea, 0, 0
     FROM generate_series(1, 100) a, generate_series(1, 50) n;
 INSERT INTO address SELECT 'user' || a, a, 'main' FROM generate_series(1, 1000) a;
@@ -243,7 +252,7 @@ INSERT INTO avatar SELECT a, '', ''::bytea FROM generate_series(1, 1000) a;
 INSERT INTO signature SELECT a, n, '', 'text', '' FROM generate_series(1, 500) a, generate_series(1, 10) n;
 INSERT INTO temporary_alias SELECT 'alias' || a, a % 300, a, a FROM generate_series(1, 9000) a;
 INSERT INTO account_setting SELECT a, '', '', '' FROM generate_series(1, 1000) a;
-INSERT INTO event_ticket SELECT a::text::bytea, a % 500, a, 1, a FROM generate_series(1, 2000) a;
+INSERT INTO event_ticket SELECT a::text::bytea, a % 500, a, 1, a, 'all' FROM generate_series(1, 2000) a;
 INSERT INTO webhook SELECT a, a % 300, '', '', 0, ''::bytea, 1, 0, 0, 0, 0, 0, a % 20 / 19 * a, 0, ''
     FROM generate_series(1, 2000) a;
 INSERT INTO extraction SELECT a, c, c, 0 FROM generate_series(1, 100) a, generate_series(1, 50) c;

@@ -40,6 +40,24 @@ GET HEAD PUT DELETE /api/v1/account/avatar
 GET PUT /api/v1/account/contactinfo
 GET /api/v1/account/indexinfo
 GET /api/v1/account/info
+GET POST /api/v1/account/apppasswords
+DELETE /api/v1/account/apppasswords/{appPasswordId}
+GET POST /api/v1/account/badgetokens
+DELETE /api/v1/account/badgetokens/{badgeTokenId}
+POST DELETE /api/v1/account/security/2fa
+POST /api/v1/account/security/2fa/recoverycodes
+POST /api/v1/account/security/check
+GET POST DELETE /api/v1/account/security/methods
+DELETE /api/v1/account/security/methods/{methodId}
+POST /api/v1/account/security/methods/{methodId}/activate
+GET /api/v1/account/security/methods/{methodId}/qr
+POST /api/v1/account/security/methods/{methodId}/sendtoken
+POST /api/v1/login/2fa
+GET /api/v1/recover/password/methods
+POST /api/v1/recover/password/reset
+POST /api/v1/recover/password/sendtoken
+POST /api/v1/recover/password/validatetoken
+POST /api/v1/recover/username
 POST /api/v1/account/password/reset
 POST /api/v1/account/password/set
 GET PATCH /api/v1/account/settings

@@ -174,6 +174,8 @@ class _AccountCases(TypedDict):
     sharing: Sharing
     signatures: Signatures
     temporary_aliases: TemporaryAliases
+    settings: Settings
+    tickets: Tickets
     vacations: Vacations
 
 
@@ -189,19 +191,11 @@ async def make_domain(
     """Return the use cases over an open store. Raises: badKeyFile, serverKeyMissing, unavailable."""
     parts = await _make_parts(store, config, hasher, work=work, clock=clock or Clock(), secrets=secrets)
     logins, settings, tokens, policies = parts.logins, parts.settings, parts.tokens, parts.policies
-    now, sessions, doomed, jobs = parts.clock.now, logins.sessions, parts.doomed, parts.jobs
+    sessions, doomed, jobs = logins.sessions, parts.doomed, parts.jobs
     found = FoundConversations(store, parts.search_folders)
     return Domain(
         **_make_account_cases(store, config, parts, hasher=hasher, work=work),
-        **await make_factors(
-            store,
-            config,
-            parts.secrets,
-            hasher=hasher,
-            logins=logins,
-            routing=parts.routing,
-            clock=parts.clock,
-        ),
+        **await make_factors(store, config, parts.secrets, hasher=hasher, logins=logins, clock=parts.clock),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders, carrying=_make_carrying(store, config, parts)),
         bimi=parts.bimi,
@@ -229,9 +223,7 @@ async def make_domain(
         search_folders=parts.search_folders,
         search_suggestions=SearchSuggestions(store),
         sending=_make_sending(store, config, parts),
-        settings=settings,
         temporary_attachments=parts.attachments,
-        tickets=Tickets(store, logins, now=now),
         tokens=tokens,
         unsending=Unsending(store, parts.letters),
         visits=Visits(store, config.classes, config.retention, doomed=doomed, clock=parts.clock),
@@ -280,6 +272,8 @@ def _make_account_cases(
         sharing=Sharing(store, primary_domain=config.primary_domain),
         signatures=Signatures(store, work),
         temporary_aliases=TemporaryAliases(store, config.classes, clock=parts.clock),
+        settings=parts.settings,
+        tickets=Tickets(store, parts.logins, now=now),
         vacations=Vacations(store),
     )
 
