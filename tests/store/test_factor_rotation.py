@@ -1,13 +1,14 @@
 """Targets of methods are sealed anew when the server's keys are rotated."""
 
+from tests.fixtures.factories import CHEAP_AUTH, AddOwner
+from tests.fixtures.stores import data_dir_of
+
 from postroom.app.services import make_domain
 from postroom.auth.passwords import PasswordHasher
 from postroom.auth.vault import key_id_of
 from postroom.config.root import Config
 from postroom.domain.key_rotation import rotate
 from postroom.store import Store
-from tests.fixtures.factories import CHEAP_AUTH, AddOwner
-from tests.fixtures.stores import data_dir_of
 
 
 async def test_rotation(store: Store, add_owner: AddOwner) -> None:
