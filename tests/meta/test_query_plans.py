@@ -175,6 +175,16 @@ WHOLE_ACCOUNT = {
     "webhooks._LIST": "an account has few webhooks",
     "webhooks._STATES_OF": "an account has few webhooks",
     "factors._LIST": "the methods of one account are bounded",
+    "factors._DELETE_ALL": "the methods of one account are bounded",
+    "factors._COUNT_CODES": "the recovery codes of one account",
+    "factors._DELETE_CODES": "the recovery codes of one account",
+    "factors._FIND_STATE": "one row an account",
+    "factors._SET_ENABLED": "one row an account",
+    "factors._SET_WRONG": "one row an account",
+    "security_tokens._DELETE_PASSWORDS": "the app passwords of one account are bounded",
+    "security_tokens._PUT_RECOVERY": "one row an account",
+    "security_tokens._TRY_RECOVERY": "one row an account",
+    "security_tokens._USE_RECOVERY": "one row an account",
     "access_tokens._LIST": "the app passwords and badge tokens of one account are bounded",
     "security_events._LAST": "one row an account",
     "security_events._OLDEST": "stops at the oldest event",
@@ -186,6 +196,9 @@ WHOLE_ACCOUNT = {
     "security_events._HAS_ADDRESSES": "stops at the first address",
     "security_events._NTH_ADDRESS": "the known addresses of one account are bounded",
     "sessions._COUNT": "the sessions of one account are bounded by its class",
+    "failed_logins._DELETE_BEYOND": "of a name a few are kept",
+    "failed_logins._DELETE_EXPIRED": "a slice of the captchas that are too old",
+    "failed_logins._DELETE_OLD": "a slice of the failed logins that are too old",
     "sessions._DELETE_OF_ACCOUNT": "all sessions of an account are ended",
     "sessions._DELETE_OLDEST": "the sessions of one account are bounded by its class",
 }
@@ -205,8 +218,8 @@ INSERT INTO security_method
     FROM generate_series(1, 1000) a, generate_series(1, 10) n;
 INSERT INTO two_factor SELECT a, 0, 0, 0 FROM generate_series(1, 1000) a;
 INSERT INTO recovery_code SELECT a, n::text::bytea FROM generate_series(1, 1000) a, generate_series(1, 10) n;
-INSERT INTO second_step SELECT n, n % 500, 1, n FROM generate_series(1, 3000) n;
-INSERT INTO security_token SELECT n::text::bytea, n % 500, n, n FROM generate_series(1, 3000) n;
+INSERT INTO second_step SELECT n, n % 500, 1, n FROM generate_series(1, 9000) n;
+INSERT INTO security_token SELECT n::text::bytea, n % 500, n, n FROM generate_series(1, 9000) n;
 INSERT INTO password_recovery SELECT a, '', 0, 0, 0, 0 FROM generate_series(1, 1000) a;
 INSERT INTO access_token SELECT a, n, 'all', '', (a * 1000 + n)::text::bytea, 0, 0
     FROM generate_series(1, 100) a, generate_series(1, 50) n;
