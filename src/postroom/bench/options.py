@@ -20,6 +20,7 @@ GROUPS = (
     "sending",
     "changes",
     "contacts",
+    "guessing",
     "server",
 )
 """The groups of measurements, in the order in which they are taken."""

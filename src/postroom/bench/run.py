@@ -23,6 +23,7 @@ from postroom.bench.changes import measure_changes
 from postroom.bench.contacts import measure_contacts
 from postroom.bench.filtering import measure_filters
 from postroom.bench.finding import measure_finding
+from postroom.bench.guessing import measure_guessing
 from postroom.bench.load import compile_client
 from postroom.bench.mailbox import BenchMailbox
 from postroom.bench.options import BenchOptions
@@ -164,6 +165,8 @@ class _Run:
                 measure_changes(scene)
             if self._options.wants("contacts"):
                 measure_contacts(scene)
+            if self._options.wants("guessing"):
+                measure_guessing(scene)
             api.close()
 
     def _measure_starts(self, mailbox: BenchMailbox, name: str) -> None:
