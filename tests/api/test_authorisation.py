@@ -42,7 +42,7 @@ SCOPES = {
     getSource getTemporaryAttachment getThumbnail getUISettings getVacation getWebhook listAliases
     listAppPasswords listAttachments listBadgeTokens listBlacklist listContacts listConversations
     listFilterPresets listFilters listFolders listLabels listMails listOperations listPermissions
-    listSecurityMethods listSignatures listTemporaryAliases listWebhooks listWhitelist queryPartData
+    listSecurityEvents listSecurityMethods listSignatures listTemporaryAliases listWebhooks listWhitelist queryPartData
     searchContactAvatars searchLogos searchMails suggestSearches
 """,
     "all": """

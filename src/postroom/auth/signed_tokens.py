@@ -135,7 +135,7 @@ def verify(token: str, header: Header, key: PublicKey) -> dict[str, Any]:
     return claims
 
 
-def check_claims(claims: dict[str, Any], header: Header, config: OIDCConfig, now: float) -> Identity:
+def check_claims(claims: dict[str, Any], header: Header, config: OIDCConfig, *, now: float) -> Identity:
     """Return whose a token is, if its claims hold. Raises: BadTokenError."""
     if claims.get("iss") != config.issuer:
         raise BadTokenError("it is of another issuer")

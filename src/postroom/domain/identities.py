@@ -58,7 +58,7 @@ class Identities:
         try:
             header = read_header(token, self._config.algorithms)
             claims = await self._verify(token, header)
-            return check_claims(claims, header, self._config, self._now())
+            return check_claims(claims, header, self._config, now=self._now())
         except BadTokenError as error:
             refused = not_authenticated()
             refused.private = f"token: {error}"
