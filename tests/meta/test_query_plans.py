@@ -174,6 +174,17 @@ WHOLE_ACCOUNT = {
     "vacations._NTH_NEWEST": "stops after the answers that an account gives in a day",
     "webhooks._LIST": "an account has few webhooks",
     "webhooks._STATES_OF": "an account has few webhooks",
+    "factors._LIST": "the methods of one account are bounded",
+    "factors._DELETE_ALL": "the methods of one account are bounded",
+    "factors._COUNT_CODES": "the recovery codes of one account",
+    "factors._DELETE_CODES": "the recovery codes of one account",
+    "factors._FIND_STATE": "one row an account",
+    "factors._SET_ENABLED": "one row an account",
+    "factors._SET_WRONG": "one row an account",
+    "security_tokens._DELETE_PASSWORDS": "the app passwords of one account are bounded",
+    "security_tokens._PUT_RECOVERY": "one row an account",
+    "security_tokens._TRY_RECOVERY": "one row an account",
+    "security_tokens._USE_RECOVERY": "one row an account",
     "access_tokens._LIST": "the app passwords and badge tokens of one account are bounded",
     "security_events._LAST": "one row an account",
     "security_events._OLDEST": "stops at the oldest event",
@@ -199,6 +210,14 @@ INSERT INTO security_event SELECT a, n, n, 'passwordChanged', '', '{}', n % 2
     FROM generate_series(1, 100) a, generate_series(1, 300) n;
 INSERT INTO security_log SELECT a, 300, 0, a / 1950 * a, 0, 0 FROM generate_series(1, 2000) a;
 INSERT INTO known_address SELECT a, 'address' || n, n FROM generate_series(1, 200) a, generate_series(1, 60) n;
+INSERT INTO security_method
+    SELECT a, n, n % 2, 'email', '', (a * 100 + n)::text::bytea, n, 0, 0, '', 0, 0, 0, 0
+    FROM generate_series(1, 1000) a, generate_series(1, 10) n;
+INSERT INTO two_factor SELECT a, 0, 0, 0 FROM generate_series(1, 1000) a;
+INSERT INTO recovery_code SELECT a, n::text::bytea FROM generate_series(1, 1000) a, generate_series(1, 10) n;
+INSERT INTO second_step SELECT n, n % 500, 1, n FROM generate_series(1, 60000) n;
+INSERT INTO security_token SELECT n::text::bytea, n % 500, n, n FROM generate_series(1, 9000) n;
+INSERT INTO password_recovery SELECT a, '', 0, 0, 0, 0 FROM generate_series(1, 1000) a;
 INSERT INTO access_token SELECT a, n, 'all', '', (a * 1000 + n)::text::bytea, 0, 0
     FROM generate_series(1, 100) a, generate_series(1, 50) n;
 INSERT INTO address SELECT 'user' || a, a, 'main' FROM generate_series(1, 1000) a;

@@ -19,7 +19,7 @@ from tests.fixtures.copies import Copy, FolderCopy, as_shown, list_folder
 from tests.fixtures.factories import DATE, Owner, make_message
 from tests.fixtures.readers import Reader, actual, check_state
 
-from postroom.domain import deltas, event_feed, event_streams
+from postroom.domain import chains, event_feed, event_streams
 from postroom.domain import jobs as jobs_module
 from postroom.domain.actions import Action, CopyTo, Delete, MoveTo, SetFlags, SetLabel
 from postroom.domain.batches import Range, Selection
@@ -654,7 +654,7 @@ async def live(owner: Owner, *, seed: int, steps: int) -> None:
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(orders, "CAPACITY", 8)
     monkeypatch.setattr(jobs_module, "SLICE", 3)
-    monkeypatch.setattr(deltas, "MAX_EXAMINED", 12)
+    monkeypatch.setattr(chains, "MAX_EXAMINED", 12)
     monkeypatch.setattr(event_feed, "SPACING_SECONDS", 0.0)
     monkeypatch.setattr(event_streams, "HEARTBEAT_SECONDS", 0.0)
 

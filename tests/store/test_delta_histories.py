@@ -15,7 +15,7 @@ from tests.fixtures.copies import Copy, FolderCopy, as_shown, list_folder
 from tests.fixtures.factories import DATE, AddOwner, Owner, make_filing
 
 from postroom.config.retention import RetentionConfig
-from postroom.domain import deltas
+from postroom.domain import chains
 from postroom.domain.filing import (
     Flags,
     copy_mails,
@@ -194,7 +194,7 @@ async def run_history(add_owner: AddOwner, *, seed: int, steps: int) -> None:
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(orders, "CAPACITY", 8)
-    monkeypatch.setattr(deltas, "MAX_EXAMINED", 12)
+    monkeypatch.setattr(chains, "MAX_EXAMINED", 12)
 
 
 @pytest.mark.parametrize("seed", range(4))

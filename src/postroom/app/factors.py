@@ -36,11 +36,11 @@ async def make_factors(
     *,
     hasher: PasswordHasher,
     logins: Logins,
-    routing: Routing,
     clock: Clock,
 ) -> FactorCases:
     """Return the use cases. Raises: unavailable."""
     code_hasher = CodeHasher(await secrets.get_own("factor_key"))
+    routing = Routing(store, has_relay=bool(config.relay.host))
     messages = CodeMessages(routing, clock=clock, send_sms=_make_sms(config.sms))
     codes = FactorCodes(store, secrets, code_hasher, messages=messages, clock=clock)
     methods = SecurityMethods(store, config.classes, codes, secrets=secrets, hasher=code_hasher, clock=clock)

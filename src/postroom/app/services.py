@@ -161,6 +161,7 @@ class _AccountCases(TypedDict):
     """The use cases of what an account has besides mail."""
 
     access_tokens: AccessTokens
+    health: Health
     accounts: Accounts
     calls: Calls
     cookie_logins: CookieLogins
@@ -193,15 +194,7 @@ async def make_domain(
     found = FoundConversations(store, parts.search_folders)
     return Domain(
         **_make_account_cases(store, config, parts, hasher=hasher, work=work),
-        **await make_factors(
-            store,
-            config,
-            parts.secrets,
-            hasher=hasher,
-            logins=logins,
-            routing=parts.routing,
-            clock=parts.clock,
-        ),
+        **await make_factors(store, config, parts.secrets, hasher=hasher, logins=logins, clock=parts.clock),
         attachments=Attachments(parts.messages),
         batches=Batches(store, jobs, parts.search_folders, carrying=_make_carrying(store, config, parts)),
         bimi=parts.bimi,
@@ -215,7 +208,6 @@ async def make_domain(
         event_streams=EventStreams(store, parts.news, sessions, tokens=tokens),
         folder_changes=FolderChanges(store, policies, on_doomed=doomed.begin),
         folders=Folders(store),
-        health=Health(store),
         ingest=_make_ingest(store, config, parts, work=work),
         jobs=jobs,
         labels=Labels(store, on_doomed=doomed.begin),
@@ -258,6 +250,7 @@ def _make_account_cases(
     now, pictures = parts.clock.now, PictureMaker()
     return _AccountCases(
         access_tokens=AccessTokens(store, now=now),
+        health=Health(store),
         accounts=Accounts(store, config.classes, now=now),
         calls=Calls(store, config.classes, hasher, now=now),
         cookie_logins=CookieLogins(

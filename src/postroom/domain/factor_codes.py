@@ -21,7 +21,7 @@ from postroom.domain.code_messages import CodeMessages
 from postroom.domain.server_secrets import ServerSecrets
 from postroom.errors import Kind, PostroomError, bad_parameter, not_found
 from postroom.model.account import Account
-from postroom.model.factor import AUTH_APP, EMAIL, PURPOSE, Method, MethodId, TwoFactor
+from postroom.model.factor import AUTH_APP, EMAIL, PURPOSE, Method, TwoFactor
 from postroom.model.ids import AccountId
 from postroom.store import Store
 from postroom.store.tx import DirectoryTransaction
@@ -130,7 +130,7 @@ class FactorCodes:
         code, target = new_code(), self.open_target(method).decode()
         text = f"{code} is your code for {account.address}."
         if method.kind != EMAIL:
-            await self._note_sent(account, method.method_id, code, phone=target, text=text)
+            await self._send_text(method, code, phone=target, text=text)
             return
         letter = await self.messages.prepare_letter(
             account.address,
@@ -143,20 +143,17 @@ class FactorCodes:
             # The mailbox first: that is the order of all who take it and more.
             mailbox = tx.mailbox(account.account_id)
             await mailbox.lock()
-            await self._note(tx, account.account_id, method.method_id, code)
+            await self._note(tx, method, code)
             await self.messages.send_letter(mailbox, letter)
 
-    async def _note_sent(
-        self, account: Account, method_id: MethodId, code: str, *, phone: str, text: str
-    ) -> None:
+    async def _send_text(self, method: Method, code: str, *, phone: str, text: str) -> None:
         async with self._store.directory_transaction() as tx:
-            await self._note(tx, account.account_id, method_id, code)
+            await self._note(tx, method, code)
             tx.after_commit(lambda: self.messages.send_sms(phone, text))
 
-    async def _note(
-        self, tx: DirectoryTransaction, account_id: AccountId, method_id: MethodId, code: str
-    ) -> None:
-        now, method = self._clock.now_ms(), await tx.methods.lock(account_id, method_id)
+    async def _note(self, tx: DirectoryTransaction, known: Method, code: str) -> None:
+        """Note that a code is sent by a method."""
+        now, method = self._clock.now_ms(), await tx.methods.lock(known.account_id, known.method_id)
         if method is None:
             raise not_found("the method")
         since, count = method.sent_since, method.sent_count

@@ -80,7 +80,7 @@ class SecondSteps:
                 files = await end_others(tx, caller.account_id, keep=caller.session_id)
                 await tx.two_factor.set_enabled(caller.account_id, now)
                 await self._put_codes(tx, caller.account_id, made)
-                await self._note(tx, caller, SecurityEventKind.TWO_FACTOR_ENABLED, client)
+                await self._note(tx, caller, SecurityEventKind.TWO_FACTOR_ENABLED, client=client)
         await remove_files(self._store, files)
         if not is_right:
             raise self._codes.refuse()
@@ -104,7 +104,7 @@ class SecondSteps:
                 await tx.directory.raise_versions(caller.account_id, auth=1, sessions=1)
                 await tx.two_factor.set_enabled(caller.account_id, 0)
                 await tx.two_factor.put_codes(caller.account_id, [])
-                await self._note(tx, caller, SecurityEventKind.TWO_FACTOR_DISABLED, client)
+                await self._note(tx, caller, SecurityEventKind.TWO_FACTOR_DISABLED, client=client)
         if not is_right:
             raise self._codes.refuse()
 
@@ -116,7 +116,7 @@ class SecondSteps:
             if not state.enabled_at:
                 raise _conflict("2-step verification is off")
             await self._put_codes(tx, caller.account_id, made)
-            await self._note(tx, caller, SecurityEventKind.RECOVERY_CODES_MADE, client)
+            await self._note(tx, caller, SecurityEventKind.RECOVERY_CODES_MADE, client=client)
         return made
 
     async def pass_by_method(self, caller: Caller, ref: MethodRef, code: str) -> None:
@@ -193,7 +193,7 @@ class SecondSteps:
         return self._hasher.hash(_RECOVERY, account_id, clean_recovery_code(code))
 
     async def _note(
-        self, tx: DirectoryTransaction, caller: Caller, kind: SecurityEventKind, client: str
+        self, tx: DirectoryTransaction, caller: Caller, kind: SecurityEventKind, *, client: str
     ) -> None:
         await note(tx, caller.account_id, kind, client=client, now_ms=self._clock.now_ms())
 

@@ -12,14 +12,13 @@ _COLUMNS = (
     "account_id, method_id, session_id, kind, target, target_key, created_at, last_used_at, last_step, code_hash, "
     "code_sent_at, code_tries, sent_since, sent_count"
 )
-_LIST = f"SELECT {_COLUMNS} FROM security_method WHERE account_id = $1 ORDER BY created_at, method_id"
+_LIST = f"SELECT {_COLUMNS} FROM security_method WHERE account_id = $1"
 _FIND = f"SELECT {_COLUMNS} FROM security_method WHERE account_id = $1 AND method_id = $2"
 _LOCK = f"""
 UPDATE security_method SET kind = kind WHERE account_id = $1 AND method_id = $2 RETURNING {_COLUMNS}
 """
 _LIST_BY_TARGET = f"""
-SELECT {_COLUMNS} FROM security_method WHERE target_key = $1 AND session_id = 0
-ORDER BY account_id, method_id LIMIT $2
+SELECT {_COLUMNS} FROM security_method WHERE target_key = $1 AND session_id = 0 LIMIT $2
 """
 _CREATE = f"""
 INSERT INTO security_method ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
@@ -83,7 +82,8 @@ class MethodRepo:
 
     async def list_of(self, account_id: AccountId) -> list[Method]:
         """Return the methods of an account, those that are being set up included, the oldest first."""
-        return [Method(*row) for row in await self._connection.fetch_all(_LIST, account_id)]
+        found = [Method(*row) for row in await self._connection.fetch_all(_LIST, account_id)]
+        return sorted(found, key=lambda method: (method.created_at, method.method_id))
 
     async def find(self, account_id: AccountId, method_id: MethodId) -> Method | None:
         """Return a method."""
