@@ -394,6 +394,8 @@ async def make_things(user: User) -> dict[str, str]:
     assert given.status_code == 200
     things |= await upload_file(user)
     things |= await make_secrets(user, things[SESSION])
+    # Its owner is told of that by a mail.
+    await user.world.domain.doomed.wait()
     return things | INSIDE | {name: things[kind] for name, kind in SAME_KIND.items()}
 
 
