@@ -34,6 +34,8 @@ SCANS = {
 """Statements that may read a whole table, and why. This list may only shrink."""
 
 SORTS = {
+    "access_tokens._FIND": "one token, joined with its account",
+    "access_tokens._LIST": "the app passwords and badge tokens of one account are bounded",
     "failed_logins._DELETE_EXPIRED": "a slice of the captchas that are too old",
     "failed_logins._DELETE_OLD": "a slice of the failed logins that are too old",
     "failed_logins._DELETE_BEYOND": "of a name a few are kept",
