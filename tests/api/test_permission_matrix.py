@@ -116,9 +116,12 @@ NEEDS: dict[str, str | tuple[str, int]] = {
 READING = {"mailId": "r"}
 """What calls need that only read, where :data:`NEEDS` does not say."""
 NEVER_SHARED = {
+    "appPasswordId",
+    "badgeTokenId",
     "blackId",
     "jobKey",
     "labelId",
+    "methodId",
     "operationId",
     "processingId",
     "signatureId",

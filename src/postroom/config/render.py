@@ -27,8 +27,9 @@ def render_config(loaded: Loaded) -> str:
             table = option.path[:-1]
             lines += ["", f"[{'.'.join(table)}]"]
         value: Any = functools.reduce(_member, option.path, _as_any(loaded.config))
-        if option.facts.secret and value:
-            value = SECRET
+        # What is there by default is no secret.
+        if option.facts.secret and value and _source(option, loaded) != "default":
+            value = (SECRET,) if isinstance(value, tuple) else SECRET
         line = f"{option.path[-1]} = {hide_password(render_value(value))}"
         lines.append(f"{line}  # {_source(option, loaded)}")
     return "\n".join(lines).strip() + "\n"
