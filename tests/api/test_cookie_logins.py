@@ -13,7 +13,7 @@ from postroom.domain import cookie_logins
 from postroom.domain.cookie_logins import CookieLogins
 from postroom.domain.directory import AccountSettings
 from postroom.domain.failed_logins import hash_name
-from postroom.model.account import FULL, SECOND, SETUP, Account
+from postroom.model.account import SECOND, SETUP, Account
 from tests.api.world import PASSWORD, User, World, basic, make_world
 
 NAME = "ann@example.test"
@@ -296,7 +296,10 @@ async def test_a_session_that_waits(world: World, ann: User, stage: str, told: s
         assert "www-authenticate" not in response.headers
     caller = await world.domain.cookie_logins.authenticate(browser.sessid, [browser.cookie.partition("=")[2]])
     assert (caller.stage, caller.login) == (stage, "cookie")
-    await world.domain.logins.sessions.set_stage(caller, FULL)
+    assert caller.session_id is not None
+    async with world.store.directory_transaction() as tx:
+        await tx.directory.raise_versions(caller.account_id, auth=0, sessions=1)
+        assert await tx.sessions.pass_step(caller.session_id)
     assert (await browser.call()).status_code == 200
     await browser.login()
     assert (await browser.call("POST", "/api/v1/logout")).status_code == 200

@@ -71,7 +71,7 @@ async def provider() -> AsyncIterator[Scripted]:
 
 @pytest.fixture
 def oidc() -> OIDCConfig:
-    return OIDCConfig(audience=(CLIENT,), timeout_seconds=1)
+    return OIDCConfig(audience=(CLIENT,), timeout_seconds=30)
 
 
 @pytest.fixture
@@ -413,7 +413,6 @@ async def test_many_at_once_ask_once(world: World, ann: User, provider: Scripted
         {"raw": b"[" * 200_000},
         {"raw": b"{}" + b" " * 300_000},
         {"raw": b"\xff"},
-        {"is_silent": True},
         {"keys": []},
         {"keys": [{}] * 101},
         {"keys": [{"kty": "oct", "k": "AAAA"}]},
@@ -442,6 +441,16 @@ async def test_no_provider_no_access(
         setattr(provider, name, value)
     world.clock.now += 31
     assert (await ask(world, token)).status_code == 200
+
+
+@pytest.mark.parametrize("oidc", [OIDCConfig(audience=(CLIENT,), timeout_seconds=1)])
+async def test_a_silent_provider(world: World, ann: User, provider: Scripted) -> None:
+    provider.is_silent = True
+    token = sign(claims_of(world, provider))
+    for _ in range(2):
+        response = await ask(world, token)
+        assert (response.status_code, response.json()["errorCode"]) == (503, "unavailable")
+    assert len(provider.asked) <= 1
 
 
 async def test_known_keys_serve_while_the_provider_is_away(

@@ -11,6 +11,7 @@ from postroom.auth.codes import find_step, make_app_code
 from postroom.config.classes import AccountClass, Restrictions, SecurityPolicy, TwoFactorAuthPolicy
 from tests.api.factor_world import (
     METHODS,
+    SESSION,
     TOKEN,
     TWO_FACTOR,
     Owner,
@@ -86,6 +87,23 @@ async def test_password_alone_is_refused(owner: Owner, ann: User) -> None:
     assert (await wrong.get(COUNTERS)).json()["errorCode"] == "notAuthenticated"
     # The app password goes on.
     assert (await ann.client.get(COUNTERS)).status_code == 200
+
+
+async def test_the_password_goes_on_in_the_session_that_switched_it_on(owner: Owner, ann: User) -> None:
+    await owner.switch_on()
+    strange = owner.world.connect(basic("ann@example.test", PASSWORD))
+    session = {SESSION: owner.headers[SESSION]}
+    for path in (COUNTERS, "/api/v1/folders", "/api/v1/account/security/events"):
+        assert (await strange.get(path, headers=session)).status_code == 200, path
+    # A session of an app password has taken no second step: with the main password it is no more than that.
+    made = await ann.client.post("/api/v1/login")
+    other = {SESSION: made.json()["sessid"]}
+    assert (await ann.client.get(COUNTERS, headers=other)).status_code == 200
+    refused = await strange.get(COUNTERS, headers=other)
+    assert (refused.status_code, refused.json()["errorCode"]) == (401, "secondFactorRequired")
+    assert (await strange.get(COUNTERS, headers={SESSION: "unknown"})).status_code == 401
+    await ann.client.post("/api/v1/logout", headers=session)
+    assert (await strange.get(COUNTERS, headers=session)).status_code == 401
 
 
 async def test_refusals_cost_no_hashes(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -310,7 +328,8 @@ async def test_header_session_can_set_it_up_too(world: World) -> None:
     method, app = await owner.add_app()
     owner.later(30)
     await owner.ok("POST", TWO_FACTOR, {"methodId": method, "totpToken": owner.code(app)})
-    assert (await owner.call("GET", COUNTERS)).json()["errorCode"] == "secondFactorRequired"
+    await owner.ok("GET", COUNTERS)
+    assert (await user.client.get(COUNTERS)).json()["errorCode"] == "secondFactorRequired"
 
 
 async def test_class_that_cannot_have_it(world: World) -> None:

@@ -227,7 +227,7 @@ INSERT INTO access_token SELECT a, n, 'all', '', (a * 1000 + n)::text::bytea, 0,
     FROM generate_series(1, 100) a, generate_series(1, 50) n;
 INSERT INTO address SELECT 'user' || a, a, 'main' FROM generate_series(1, 1000) a;
 INSERT INTO domain SELECT 'domain' || a, '', 0 FROM generate_series(1, 20) a;
-INSERT INTO session SELECT a::text::bytea, a, a % 500, 0, a, a, 0, '', 'basic', 'full', 0, ''
+INSERT INTO session SELECT a::text::bytea, a, a % 500, 0, a, a, 0, '', 'basic', 'full', 0, '', 0
 FROM generate_series(1, 2000) a;
 INSERT INTO failed_login SELECT (a % 9000)::text::bytea, a, a FROM generate_series(1, 20000) a;
 INSERT INTO used_captcha SELECT a::text::bytea, a FROM generate_series(1, 20000) a;

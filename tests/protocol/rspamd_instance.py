@@ -1,6 +1,8 @@
 """A private rspamd: own configuration, data and log, loopback only, free ports; gone with its context.
 
 It has no rules but that for the test message that every spam filter knows (GTUBE), and a classifier that learns.
+Each of its processes makes the files of the classifier where they are missing; one that finds them locked by another
+goes on without them. So the controller makes them alone before all is started.
 """
 
 import os
@@ -8,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +30,7 @@ options {{
   dns {{ nameserver = ["127.0.0.1:1"]; timeout = 0.1s; retransmits = 1; }}
 }}
 logging {{ type = "file"; filename = "{root}/rspamd.log"; level = "info"; }}
-worker "normal" {{ bind_socket = "127.0.0.1:{port}"; count = 1; }}
+{scanner}
 worker "controller" {{
   bind_socket = "127.0.0.1:{controller}";
   count = 1;
@@ -47,6 +49,7 @@ classifier "bayes" {{
 }}
 group "statistics" {{ symbols = {{ "BAYES_SPAM" {{ weight = 9; }} "BAYES_HAM" {{ weight = -3; }} }} }}
 """
+_SCANNER = 'worker "normal" {{ bind_socket = "127.0.0.1:{port}"; count = 1; }}'
 
 
 def missing() -> str:
@@ -73,24 +76,34 @@ class RunningRspamd:
 @contextmanager
 def running_rspamd(root: Path) -> Iterator[RunningRspamd]:
     """Run an rspamd in ``root``, whose path must be short."""
-    command = shutil.which("rspamd")
-    assert command is not None
     port, controller = _find_free_ports()
     (root / "domains").write_text("test\norg\n")
+    instance = RunningRspamd(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{controller}", root)
+    with _running(instance, scanner="", controller=controller) as process:
+        _wait_until(process, instance, lambda: "added backend sqlite3 for symbol BAYES_HAM" in instance.log())
+    with _running(instance, scanner=_SCANNER.format(port=port), controller=controller) as process:
+        _wait_until(process, instance, lambda: _is_open(port) and _is_open(controller))
+        yield instance
+
+
+@contextmanager
+def _running(
+    instance: RunningRspamd, *, scanner: str, controller: int
+) -> Iterator["subprocess.Popen[bytes]"]:
+    root = instance.root
     configuration = root / "rspamd.conf"
     configuration.write_text(
-        _CONFIGURATION.format(root=root, port=port, controller=controller, password=PASSWORD)
+        _CONFIGURATION.format(root=root, scanner=scanner, controller=controller, password=PASSWORD)
     )
+    command = shutil.which("rspamd")
+    assert command is not None
     arguments = [command, "-f", "-c", str(configuration)]
     if os.geteuid() == 0:
         arguments += ["--insecure", "-u", "root", "-g", "root"]
-    instance = RunningRspamd(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{controller}", root)
-    with (root / "start.log").open("wb") as log:
+    with (root / "start.log").open("ab") as log:
         process = subprocess.Popen(arguments, stdout=log, stderr=log)
     try:
-        for each in (port, controller):
-            _wait_for_port(process, instance, port=each)
-        yield instance
+        yield process
     finally:
         process.terminate()
         process.wait(20)
@@ -103,16 +116,23 @@ def _find_free_ports() -> tuple[int, int]:
         return first.getsockname()[1], second.getsockname()[1]
 
 
-def _wait_for_port(process: "subprocess.Popen[bytes]", instance: RunningRspamd, *, port: int) -> None:
+def _is_open(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _wait_until(
+    process: "subprocess.Popen[bytes]", instance: RunningRspamd, is_done: Callable[[], bool]
+) -> None:
     for _ in range(600):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            if process.poll() is not None:
-                break
-            time.sleep(0.1)
-        else:
+        if is_done():
             return
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
     raise RuntimeError(
         f"rspamd does not answer:\n{(instance.root / 'start.log').read_text()}\n{instance.log()}"
     )

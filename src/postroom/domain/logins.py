@@ -39,6 +39,7 @@ from postroom.model.account import (
     COUNTERS,
     FULL,
     SECOND,
+    SETUP,
     Account,
     Caller,
     permits,
@@ -101,19 +102,21 @@ class Logins:
         if authorization is None:
             raise not_authenticated()
         entry, badge = await self._resolve(authorization.encode("utf-8", "surrogateescape"), client)
-        if entry.stage == SECOND:
+        session = None
+        if session_token is not None:
+            session = await self.sessions.get(
+                session_token.encode("utf-8", "surrogateescape"), entry.account_id, badge.session_version
+            )
+        if entry.stage == SECOND and not (session is not None and session.has_passed):
             raise second_step_required("2-step verification is on: use an app password")
         # What shows a number to whoever has it is no login of the owner.
         if entry.scope != BADGE:
             await self.known.see(entry.account_id, client)
         session_id, is_first, stage, login = None, False, entry.stage, entry.login
-        if session_token is not None:
-            session = await self.sessions.get(
-                session_token.encode("utf-8", "surrogateescape"), entry.account_id, badge.session_version
-            )
+        if session is not None:
             session_id, is_first = session.session_id, bool(session.is_first)
             # Who has no second step yet, and must, sets it up first, whatever session it is.
-            stage = session.stage if entry.stage == FULL else entry.stage
+            stage = SETUP if entry.stage == SETUP else session.stage
             login = BEARER if entry.login == BEARER else session.login
         return Caller(
             account_id=entry.account_id,

@@ -21,7 +21,7 @@ from postroom.domain.security_tokens import require_session
 from postroom.domain.sessions import end_others
 from postroom.domain.uploads import remove_files
 from postroom.errors import Kind, PostroomError, not_found, not_permitted
-from postroom.model.account import FULL, SECOND, Account, Caller
+from postroom.model.account import SECOND, Account, Caller
 from postroom.model.factor import Method, MethodRef, TwoFactor
 from postroom.model.ids import AccountId, SessionId
 from postroom.model.security import SecurityEventKind
@@ -76,7 +76,7 @@ class SecondSteps:
                 now = self._clock.now_ms()
                 await tx.directory.raise_versions(caller.account_id, auth=1, sessions=1)
                 if caller.session_id is not None:
-                    await tx.sessions.set_stage(caller.session_id, FULL)
+                    await tx.sessions.pass_step(caller.session_id)
                 files = await end_others(tx, caller.account_id, keep=caller.session_id)
                 await tx.two_factor.set_enabled(caller.account_id, now)
                 await self._put_codes(tx, caller.account_id, made)
@@ -199,7 +199,7 @@ class SecondSteps:
 
     async def _pass(self, tx: DirectoryTransaction, account_id: AccountId, session_id: SessionId) -> None:
         await tx.directory.raise_versions(account_id, auth=0, sessions=1)
-        if not await tx.sessions.set_stage(session_id, FULL):
+        if not await tx.sessions.pass_step(session_id):
             raise not_authenticated()
         await tx.two_factor.forget_steps(session_id)
 

@@ -238,24 +238,6 @@ class Sessions:
                 await also(tx)
         await remove_files(self._store, files)
 
-    async def set_stage(
-        self,
-        caller: Caller,
-        stage: str,
-        *,
-        also: Callable[[DirectoryTransaction], Awaitable[object]] | None = None,
-    ) -> None:
-        """Say what the caller's session waits for from now on; ``also`` is done in the same transaction.
-
-        Raises: notAuthenticated if there is none any more; unavailable.
-        """
-        async with self._store.directory_transaction() as tx:
-            await tx.directory.raise_versions(caller.account_id, auth=0, sessions=1)
-            if caller.session_id is None or not await tx.sessions.set_stage(caller.session_id, stage):
-                raise not_authenticated()
-            if also is not None:
-                await also(tx)
-
     async def sort_for(
         self, caller: Caller, kind: str, *, field: SortField | None, descending: bool | None
     ) -> Sort:

@@ -76,6 +76,8 @@ class Session(NamedTuple):
     """It lasts longer, and does not end for want of use."""
     cookie_hash: bytes = b""
     """Of the cookie that calls must carry besides the token; empty where there is none."""
+    has_passed: int = 0
+    """A second step was taken in it: a password that is good for the first step alone goes on to be good here."""
 
 
 class Caller(NamedTuple):

@@ -40,7 +40,7 @@ CREATE INDEX address_by_account ON address (account_id);
 
 -- login: how it was made. stage: what it still waits for before it may do everything. is_remembered: it lasts longer,
 -- and does not end for want of use. cookie_hash: of the cookie that every call must carry besides the token; empty
--- where there is none.
+-- where there is none. has_passed: a second step was taken in it.
 CREATE TABLE session (
     token_hash BYTEA NOT NULL PRIMARY KEY,
     session_id BIGINT NOT NULL UNIQUE,
@@ -53,7 +53,8 @@ CREATE TABLE session (
     login TEXT NOT NULL CHECK (login IN ('basic', 'bearer', 'cookie')),
     stage TEXT NOT NULL CHECK (stage IN ('full', 'second', 'setup')),
     is_remembered SMALLINT NOT NULL CHECK (is_remembered IN (0, 1)),
-    cookie_hash BYTEA NOT NULL
+    cookie_hash BYTEA NOT NULL,
+    has_passed SMALLINT NOT NULL CHECK (has_passed IN (0, 1))
 ) WITHOUT ROWID;
 CREATE INDEX session_by_account ON session (account_id, last_used_at);
 CREATE INDEX session_by_expiry ON session (expires_at);

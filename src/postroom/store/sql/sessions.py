@@ -6,17 +6,17 @@ from postroom.store.engine.base import Connection
 
 _COLUMNS = (
     "session_id, account_id, created_at, last_used_at, expires_at, is_first, sorts, login, stage, is_remembered,"
-    " cookie_hash"
+    " cookie_hash, has_passed"
 )
 _FIND = f"SELECT {_COLUMNS} FROM session WHERE token_hash = $1"
 _FIND_BY_ID = f"SELECT {_COLUMNS} FROM session WHERE session_id = $1"
 _CREATE = f"""
-INSERT INTO session (token_hash, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+INSERT INTO session (token_hash, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 _LOCK = "UPDATE session SET is_first = is_first WHERE session_id = $1 RETURNING session_id"
 _TOUCH = "UPDATE session SET last_used_at = $2 WHERE session_id = $1 AND last_used_at < $2"
 _SET_SORTS = "UPDATE session SET sorts = $2 WHERE session_id = $1"
-_SET_STAGE = "UPDATE session SET stage = $2 WHERE session_id = $1 RETURNING session_id"
+_TAKE_STEP = "UPDATE session SET stage = 'full', has_passed = 1 WHERE session_id = $1 RETURNING session_id"
 _DELETE = "DELETE FROM session WHERE session_id = $1 RETURNING account_id"
 _DELETE_OLDEST = """
 DELETE FROM session WHERE session_id IN
@@ -65,12 +65,12 @@ class SessionRepo:
         """Note the sorts last asked for (JSON)."""
         await self._connection.execute(_SET_SORTS, session_id, sorts)
 
-    async def set_stage(self, session_id: SessionId, stage: str) -> bool:
-        """Note what a session waits for from now on; False if there is none.
+    async def pass_step(self, session_id: SessionId) -> bool:
+        """Note that a second step was taken in a session, which may do everything now; False if there is none.
 
         The account's ``session_version`` is to be raised in the same transaction.
         """
-        return await self._connection.fetch_value(_SET_STAGE, session_id, stage) is not None
+        return await self._connection.fetch_value(_TAKE_STEP, session_id) is not None
 
     async def delete(self, session_id: SessionId) -> bool:
         """End a session; False if there was none."""
