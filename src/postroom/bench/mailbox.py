@@ -66,6 +66,8 @@ class BenchMailbox:
             f"[store]\nurl = {json.dumps(self._store_url)}\n"
             f'[relay]\nhost = "127.0.0.1"\nport = {self.relay_port}\ntls = "none"\n'
             f"[sending]\nundo_seconds = {1 + self.sends // _SENDS_IN_A_SECOND}\n"
+            # More than are taken in: who is written to becomes one, too.
+            "[classes.default]\ncontacts = 100000\n"
         )
         run_postroom("init", config_path=self._config_path)
         add_account(self.address, self.password, config_path=self._config_path)

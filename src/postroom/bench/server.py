@@ -200,7 +200,10 @@ class ServerProcess:
                 Path(f"/proc/{pid}/clear_refs").write_text("5")
 
     def _read_status(self, name: str) -> int:
-        return sum(_read_status(pid, name) for pid in list_processes(self.pid))
+        total = sum(_read_status(pid, name) for pid in list_processes(self.pid))
+        if not total:
+            raise PostroomError(Kind.INTERNAL, "serverFailed", f"the kernel does not tell {name}")
+        return total
 
 
 def _read_status(pid: int, name: str) -> int:
@@ -209,11 +212,8 @@ def _read_status(pid: int, name: str) -> int:
     except OSError:  # a process that ended in between
         return 0
     fields = {field: value for field, _, value in (line.partition(":") for line in lines)}
-    if name in fields:
-        return int(fields[name].split()[0]) * _BYTES_PER_KIB
-    if fields["State"].split()[0] in "ZX":  # one that is ending
-        return 0
-    raise PostroomError(Kind.INTERNAL, "serverFailed", f"the kernel does not tell {name}")
+    # One that is ending gives its memory back first, and tells of none from then on.
+    return int(fields[name].split()[0]) * _BYTES_PER_KIB if name in fields else 0
 
 
 def disk_bytes(directory: Path) -> int:
