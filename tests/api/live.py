@@ -88,6 +88,8 @@ class Events:
                 elif line:
                     name, _, value = line.partition(": ")
                     fields[name] = value
+                elif fields.keys() == {"retry"}:  # no event: when to come back
+                    fields = {}
                 else:
                     return Told(fields["event"], fields.get("id", ""), json.loads(fields.get("data", "null")))
         assert fields == {}, "the stream ended within an event"

@@ -6,6 +6,8 @@ import zipfile
 import pytest
 from PIL import Image
 
+from postroom.api.schemas.mails import MAX_SHOWN
+from postroom.api.stream import UNTOUCHED_POLICY
 from tests.api.world import User, make_message
 
 PATH = "/api/v1/mails"
@@ -53,7 +55,7 @@ async def test_content(ann: User) -> None:
         assert response.headers["content-type"] == "application/pdf"
         assert response.headers["content-disposition"] == f'{disposition}; filename="report.pdf"'
         assert response.headers["content-length"] == str(len(PDF[2]))
-        assert response.headers["content-security-policy"] == "sandbox"
+        assert response.headers["content-security-policy"] == UNTOUCHED_POLICY.decode()
         assert response.headers["x-content-type-options"] == "nosniff"
 
 
@@ -66,7 +68,7 @@ async def test_content_of_a_stranger_is_harmless(ann: User) -> None:
     )
     mail = await ann.deliver(raw)
     response = await ann.client.get(f"{PATH}/{mail}/attachments/0")
-    assert response.headers["content-security-policy"] == "sandbox"
+    assert response.headers["content-security-policy"] == UNTOUCHED_POLICY.decode()
     assert "x" not in {name.lower() for name in response.headers}
     assert "/" not in response.headers["content-disposition"]
     assert "\u202e" not in response.headers["content-disposition"]
@@ -195,3 +197,19 @@ async def test_bad_parameters(ann: User, path: str, parameter: str) -> None:
     response = await ann.client.get(f"{PATH}/{mail}/{path}")
     assert response.status_code == 400
     assert response.json()["details"] == {"parameter": parameter}
+
+
+async def test_very_many_make_no_list_long(ann: User) -> None:
+    parts = [
+        f'--b\r\nContent-Type: image/png\r\nContent-Disposition: attachment; filename="{number}.png"\r\n\r\nx\r\n'
+        for number in range(MAX_SHOWN + 5)
+    ]
+    head = "From: a@x.test\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    mail = await ann.deliver("".join([head, *parts, "--b--\r\n"]).encode())
+    whole = (await ann.get(f"{PATH}/{mail}/attachments"))["items"]
+    assert [one["name"] for one in whole] == [f"{number}.png" for number in range(MAX_SHOWN + 5)]
+    [row] = (await ann.get(PATH, folderId=ann.inbox))["items"]
+    assert row["attachments"] == (await ann.get(f"{PATH}/{mail}"))["attachments"] == whole[:MAX_SHOWN]
+    assert (await ann.get(f"{PATH}/{mail}/conversation"))["attachments"] == whole[:MAX_SHOWN]
+    last = await ann.client.get(f"{PATH}/{mail}/attachments/{whole[-1]['id']}")
+    assert last.content == b"x"

@@ -146,6 +146,7 @@ async def test_refusals_of_basic_take_the_same_time(world: World) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(600)  # Each of a thousand tries is answered after a tenth of a second.
 async def test_refusals_of_cookie_logins_take_the_same_time(
     world: World, ann: User, ben: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

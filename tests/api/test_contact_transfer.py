@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from postroom.config.classes import AccountClass
-from postroom.domain.contact_transfer import MAX_CARDS, MAX_IMPORT_BYTES
+from postroom.domain.contact_transfer import MAX_CARDS, MAX_IMPORT_BYTES, MAX_IMPORT_LINES
 from tests.api.world import User
 
 PATH = "/api/v1/contacts"
@@ -149,6 +149,8 @@ async def test_bad_imports(ann: User, ben: User) -> None:
         (good, form, (400, {"parameter": "body"})),
         (b"--x--\r\n", form, (400, {"parameter": "body"})),
         (b"begin:vcard\n" * (MAX_CARDS + 1), {}, (413, {"limit": MAX_CARDS})),
+        (b"BEGIN:VCARD\r\n" + b"=\r\n" * MAX_IMPORT_LINES, {}, (413, {"limit": MAX_IMPORT_LINES})),
+        (b"BEGIN:VCARD\r" + b"=\r" * MAX_IMPORT_LINES, {}, (413, {"limit": MAX_IMPORT_LINES})),
         (b"x" * (MAX_IMPORT_BYTES + 1), {}, (413, {"limit": MAX_IMPORT_BYTES})),
     ):
         response = await ann.client.post(f"{PATH}/import", content=content, headers=headers)

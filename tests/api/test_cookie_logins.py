@@ -1,6 +1,7 @@
 """Cookie logins: the cookie and the session id that go together, and the captchas before them."""
 
 import asyncio
+import json
 from typing import Any
 
 import httpx
@@ -462,6 +463,33 @@ async def test_pages_of_other_sites_cannot_log_in(world: World, ann: User) -> No
     for site, status in [("cross-site", 403), ("same-origin", 200), ("same-site", 200), ("none", 200)]:
         response = await world.connect().post(LOGIN, json=body, headers={"Sec-Fetch-Site": site})
         assert response.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("text/plain", 403),
+        ("application/x-www-form-urlencoded", 403),
+        ("multipart/form-data; boundary=x", 403),
+        ("text/json", 403),
+        (None, 403),
+        ("application/json", 200),
+        ("Application/JSON; charset=utf-8", 200),
+    ],
+)
+async def test_forms_of_other_sites_cannot_log_in(
+    world: World, ann: User, kind: str | None, status: int
+) -> None:
+    """Nor where the browser is too old to say whose page it is: without being asked it sends no JSON for others."""
+    raw = json.dumps({"username": NAME, "password": PASSWORD}).encode()
+    given = {} if kind is None else {"Content-Type": kind}
+    response = await world.connect().post(
+        LOGIN, content=raw, headers={"Origin": "https://evil.test", **given}
+    )
+    assert response.status_code == status
+    assert ("set-cookie" in response.headers) is (status == 200)
+    # Programs have no origin.
+    assert (await world.connect().post(LOGIN, content=raw, headers=given)).status_code == 200
 
 
 async def test_programs_in_browsers_get_no_challenge(world: World, ann: User) -> None:

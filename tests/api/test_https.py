@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import ipaddress
+import json
 import os
 import signal
 import socket
@@ -18,6 +19,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from postroom.app.services import open_services
+from postroom.config.root import Config
+from postroom.domain.directory import AccountSettings, Directory
+from tests.fixtures.factories import CHEAP_AUTH
 
 PATIENCE_SECONDS = 60
 PATH = "/healthz"
@@ -141,8 +147,14 @@ class Client:
 
     async def get(self, path: str = PATH, **headers: str) -> tuple[int, dict[str, str]]:
         """Return status and headers of a GET."""
+        return await self.call("GET", path, b"", **headers)
+
+    async def call(self, method: str, path: str, body: bytes, **headers: str) -> tuple[int, dict[str, str]]:
+        """Return status and headers of a call."""
+        if body:
+            headers["Content_Length"] = str(len(body))
         lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-        self.writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n".encode())
+        self.writer.write(f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n".encode() + body)
         head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), PATIENCE_SECONDS)).decode()
         status, *fields = head.rstrip().split("\r\n")
         found = {name.lower(): value for name, _, value in (field.partition(": ") for field in fields)}
@@ -262,6 +274,35 @@ async def test_a_proxy_tells_of_https(server: Running) -> None:
         assert found["strict-transport-security"] == "max-age=60"
         _, found = await client.get(Forwarded="for=192.0.2.7;proto=https")
         assert "strict-transport-security" not in found
+
+
+@pytest.mark.parametrize(
+    ("how", "name", "is_secure"),
+    [("plain", "postroom", False), ("proxy", "__Host-postroom", True), ("tls", "__Host-postroom", True)],
+)
+async def test_the_cookie(server: Running, *, how: str, name: str, is_secure: bool) -> None:
+    """It goes over plain HTTP on loopback alone, whatever the call says of itself."""
+    password = "correct horse"
+    config = Config(data_dir=server.folder / "data", auth=CHEAP_AUTH)
+    async with open_services(config) as services:
+        directory = Directory(services.store, services.hasher, config.classes)
+        await directory.add_domain("example.test")
+        await directory.add_account("ann@example.test", AccountSettings(password=password))
+    settings = {"plain": (), "proxy": ("http.trusted_proxies=192.0.2.0/24",), "tls": server.tls()}[how]
+    await server.start(*settings)
+    await server.ready()
+    body: dict[str, object] = {"username": "ann@example.test", "password": password}
+    async with connected(server, tls=how == "tls") as client:
+        for lifetime in (None, 30 * 86_400):
+            body["rememberLogin"] = lifetime is not None
+            status, found = await client.call(
+                "POST", "/api/v1/login/cookie", json.dumps(body).encode(), X_Forwarded_Proto="https"
+            )
+            assert status == 200
+            value, *flags = found["set-cookie"].split("; ")
+            assert value.partition("=")[0] == name
+            expected = {"Path=/", "HttpOnly", "SameSite=Lax"} | ({"Secure"} if is_secure else set())
+            assert set(flags) == expected | ({f"Max-Age={lifetime}"} if lifetime else set())
 
 
 async def test_a_server_without_its_key_does_not_start(server: Running) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from litestar.routes import HTTPRoute
 
 from postroom.api.idempotency import WRITING_METHODS, OncePerKey
 from postroom.api.openapi import iter_endpoints
 from postroom.api.operation import Access
-from postroom.api.protocol import make_protocol
 from postroom.api.settings import APISettings
 from postroom.config.classes import AccountClass
 from postroom.domain.calls import KEPT_SECONDS, purge_calls
@@ -25,6 +22,7 @@ from postroom.domain.check import check_store
 from postroom.errors import PostroomError, unavailable
 from postroom.store import Store, open_store
 from postroom.store.tx import Transaction
+from tests.api.live import serving
 from tests.api.world import User, World, make_message, make_world
 
 LABELS = "/api/v1/labels"
@@ -430,18 +428,10 @@ async def run_node(store_url: str, folder: Path) -> AsyncIterator[Node]:
     with contextlib.suppress(PostroomError):
         # The second finds the domain there.
         world = await make_world(store, APISettings(), {"default": AccountClass()})
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        world.app, http=make_protocol(32 * 1024), ws="none", lifespan="off", log_config=None, access_log=False
-    )
-    server = uvicorn.Server(config)
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        yield Node(f"http://127.0.0.1:{listener.getsockname()[1]}", world)
+        async with serving(world) as live:
+            yield Node(live.url, world)
     finally:
-        server.should_exit = True
-        await serving
         await world.close()
         await store.close()
 

@@ -1,20 +1,18 @@
 """Bearer: tokens of an OpenID Connect provider, of a real one and of hostile ones."""
 
 import asyncio
-import base64
 import contextlib
-import hmac
 import json
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from joserfc import jwk, jws
+from joserfc import jwk
 
 from postroom.api.settings import APISettings
 from postroom.auth.signed_tokens import BadTokenError, parse_keys, read_header
@@ -23,50 +21,29 @@ from postroom.config.oidc import ALGORITHMS, OIDCConfig
 from postroom.domain.directory import AccountSettings
 from postroom.store import Store
 from tests.api.identity_provider import CLIENT, RealProvider, find_port
+from tests.api.scripted_provider import (
+    ADDRESS,
+    EC,
+    ED,
+    OTHER_RSA,
+    RSA,
+    Scripted,
+    claims_of,
+    encode,
+    serving_tokens,
+    sign,
+    sign_by_secret,
+)
 from tests.api.world import User, World, basic, make_world
 
-ADDRESS = "ann@example.test"
 FOLDERS = "/api/v1/folders"
 SESSION = "X-Axigen-Session"
-RSA, OTHER_RSA = (jwk.RSAKey.generate_key(2048, {"kid": kid}) for kid in ("one", "two"))
-EC = jwk.ECKey.generate_key("P-256", {"kid": "curve"})
-ED = jwk.OKPKey.generate_key("Ed25519", {"kid": "edwards"})
-
-
-@dataclass
-class Scripted:
-    """A provider that answers what a test wants it to."""
-
-    issuer: str
-    keys: list[Any] = field(default_factory=lambda: [RSA.as_dict(private=False)])
-    discovery: dict[str, Any] = field(default_factory=dict)
-    status: int = 200
-    raw: bytes | None = None
-    is_silent: bool = False
-    asked: list[str] = field(default_factory=list)
-
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
-        self.asked.append(path)
-        if self.is_silent:
-            await reader.read()
-        else:
-            found: Any = {"keys": self.keys}
-            if path.endswith("/openid-configuration"):
-                found = {"issuer": self.issuer, "jwks_uri": f"{self.issuer}/keys", **self.discovery}
-            body = json.dumps(found).encode() if self.raw is None else self.raw
-            head = f"HTTP/1.1 {self.status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-            writer.write(head.encode() + body)
-        writer.close()
 
 
 @pytest.fixture
 async def provider() -> AsyncIterator[Scripted]:
-    port = find_port()
-    scripted = Scripted(f"http://127.0.0.1:{port}")
-    async with await asyncio.start_server(scripted.answer, "127.0.0.1", port) as server:
+    async with serving_tokens() as scripted:
         yield scripted
-        server.close()
 
 
 @pytest.fixture
@@ -82,42 +59,6 @@ async def world(
     yield made
     await made.domain.logins.tokens.close()
     await made.close()
-
-
-def claims_of(world: World, provider: Scripted, **changes: Any) -> dict[str, Any]:
-    now = int(world.clock.now)
-    claims = {
-        "iss": provider.issuer,
-        "aud": CLIENT,
-        "sub": "1",
-        "iat": now,
-        "exp": now + 600,
-        "email": ADDRESS,
-        "email_verified": True,
-        **changes,
-    }
-    return {name: value for name, value in claims.items() if value is not ...}
-
-
-def sign(claims: Any, key: Any = RSA, algorithm: str = "RS256", **header: Any) -> str:
-    """Return a token; the library's own signing is too careful for what is to be refused."""
-    named = {"alg": algorithm, "kid": key.kid, "typ": "JWT", **header}
-    signed = f"{encode({name: value for name, value in named.items() if value is not ...})}.{encode(claims)}"
-    return f"{signed}.{to_text(jws.JWSRegistry.algorithms[algorithm].sign(signed.encode(), key))}"
-
-
-def sign_by_secret(claims: Any, secret: bytes) -> str:
-    """Return a token that takes a key that everybody knows for a secret that two share."""
-    signed = f"{encode({'alg': 'HS256', 'kid': 'one'})}.{encode(claims)}"
-    return f"{signed}.{to_text(hmac.digest(secret, signed.encode(), 'sha256'))}"
-
-
-def encode(part: Any) -> str:
-    return to_text(json.dumps(part).encode())
-
-
-def to_text(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 async def ask(world: World, token: str, **headers: str) -> httpx.Response:
@@ -176,6 +117,8 @@ async def test_disabled_and_enabled(world: World, ann: User, provider: Scripted)
         {"iss": "https://other.example"},
         {"iss": ...},
         {"iss": ["x"]},
+        {"iss": "http://127.0.0.1"},
+        {"iss": ""},
         {"aud": "another"},
         {"aud": ["another"]},
         {"aud": []},
@@ -295,6 +238,13 @@ def forgeries(world: World, provider: Scripted) -> dict[str, str]:
         "another key of that name": sign(claims, mine),
         "another key, sent along": sign(claims, mine, jwk=mine.as_dict(private=False), kid=...),
         "another key, to be fetched": sign(claims, mine, jku="http://127.0.0.1:1/keys"),
+        "another key, in a certificate": sign(
+            claims, mine, x5c=["MIIB"], x5u="http://127.0.0.1:1/c", kid=...
+        ),
+        "a key id that is a path": sign(claims, mine, kid="../../../dev/null"),
+        "a key id that is a query": sign(claims, mine, kid="one' OR '1'='1"),
+        "a key id of nothing": sign(claims, mine, kid=""),
+        "HMAC by nothing": sign_by_secret(claims, b""),
         "another content": f"{head}.{changed}.{signature}",
         "no signature": f"{head}.{body}.",
         "signature of nothing": f"{head}.{body}.AAAA",
@@ -369,6 +319,20 @@ def test_keys_that_are_not_for_this() -> None:
         assert parse_keys(json.dumps({"keys": [{**one, **changes}]}).encode()) == [], changes
     [key] = parse_keys(json.dumps({"keys": [RSA.as_dict(private=True), "x", None]}).encode())
     assert not key.key.is_private
+
+
+async def test_two_keys_of_one_name_are_none(world: World, ann: User, provider: Scripted) -> None:
+    """Which of them a token is signed by is not tried out."""
+    mine = jwk.RSAKey.generate_key(2048, {"kid": "one"})
+    provider.keys = [RSA.as_dict(private=False), mine.as_dict(private=False)]
+    for key in (RSA, mine):
+        assert (await ask(world, sign(claims_of(world, provider), key))).status_code == 401
+
+
+async def test_the_issuer_is_compared_to_the_letter(world: World, ann: User, provider: Scripted) -> None:
+    for issuer in (provider.issuer + "/", provider.issuer.upper(), provider.issuer + "/realms/other"):
+        assert (await ask(world, sign(claims_of(world, provider, iss=issuer)))).status_code == 401
+    assert (await ask(world, sign(claims_of(world, provider)))).status_code == 200
 
 
 # The provider

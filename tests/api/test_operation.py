@@ -108,8 +108,8 @@ async def test_docs_page_loads_nothing_from_outside(world: World) -> None:
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
     assert not re.search(r"<script(?![^>]* src=)|\bon\w+=|<style|style=", page.text)
-    links = re.findall(r'(?:href|src)="([^"]+)"', page.text)
-    assert {"/api/docs/docs.css", "/api/docs/docs.js", "/api/openapi.json"} <= set(links)
+    links = re.findall(r'(?:href|src)="([^"#]+)"', page.text)
+    assert {"/api/docs/docs.css", "/api/docs/docs.js", "/api/docs/try.js", "/api/openapi.json"} <= set(links)
     for link in links:
         assert link.startswith("/api/")
         asset = await client.get(link)

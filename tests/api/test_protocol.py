@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import uvicorn
 
 from postroom.api.protocol import LimitedProtocol, make_protocol
+from tests.api.live import serving
 from tests.api.world import User, World, make_message
 
 LIMIT = 32 * 1024
@@ -57,17 +57,8 @@ def protocol() -> type[LimitedProtocol]:
 @pytest.fixture
 async def port(world: World, protocol: type[LimitedProtocol]) -> AsyncIterator[int]:
     """The port of a server."""
-    config = uvicorn.Config(
-        world.app, port=0, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False
-    )
-    server = uvicorn.Server(config)
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
-    running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 (the server has no event to wait for)
-        await asyncio.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    await running
+    async with serving(world, protocol) as live:
+        yield live.port
 
 
 @pytest.fixture

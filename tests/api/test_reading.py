@@ -8,9 +8,8 @@ from litestar.routes import HTTPRoute
 from postroom.api.build import build_router
 from postroom.api.call import EXCHANGE, Exchange
 from postroom.api.reading import ReadingWay
-from postroom.api.stats import APIStats
 
-_ROUTER = build_router(APIStats())
+_ROUTER = build_router()
 _WAY = ReadingWay(_ROUTER)
 _PATHS = sorted(
     {
@@ -24,7 +23,7 @@ _PATHS = sorted(
 def find(path: str, *, method: str = "GET", host: bytes | None = b"mail.test:8180", root: str = "") -> Any:
     """Return the handler, the path's parameters and the template that the short way finds."""
     headers = {} if host is None else {b"host": host}
-    exchange: Any = Exchange("id", headers, domain=None, settings=None)  # type: ignore[arg-type]
+    exchange: Any = Exchange("id", headers, domain=None, settings=None, stats=None)  # type: ignore[arg-type]
     scope: Any = {"method": method, "path": path, "root_path": root, EXCHANGE: exchange}
     found = _WAY.find(scope)
     if found is None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from postroom.compose.code_texts import get_code_texts
 from postroom.config.classes import (
     AccountClass,
     ContentPolicy,
@@ -15,7 +16,7 @@ from postroom.config.classes import (
     Restrictions,
     SecurityPolicy,
 )
-from tests.api.factor_world import Owner, log_in, open_session, read_letters
+from tests.api.factor_world import METHODS, Owner, log_in, open_session, read_letters
 from tests.api.world import PASSWORD, User, World, basic
 
 NAMES = "/api/v1/recover/username"
@@ -293,3 +294,26 @@ async def test_tries_of_a_token(world: World, tries: list[bool]) -> None:
         answer = await ask(world, VALIDATE, {"username": name, "recoveryToken": token if is_right else "x"})
         assert (answer.status_code == 200) is (is_right and wrong < 5)
         wrong += not is_right
+
+
+@pytest.mark.parametrize("language", ["de", "ja", "tk"])
+async def test_letters_are_in_the_language_of_the_account(owner: Owner, world: World, language: str) -> None:
+    await owner.ok("PATCH", "/api/v1/account/settings", {"language": language})
+    texts = get_code_texts(language)
+    [method] = (await owner.ok("GET", f"{METHODS}?scope=general"))["items"]
+    letters = []
+    for path, body in (
+        (f"{METHODS}/{method['id']}/sendtoken", None),
+        (SEND, {"username": NAME, "email": EMAIL}),
+        (NAMES, {"email": EMAIL}),
+    ):
+        world.clock.now += 1
+        if body is None:
+            await owner.ok("POST", path)
+        else:
+            assert (await ask(world, path, body)).status_code == 200
+        letters.append((await read_letters(world))[-1][1])
+    for letter, advice in zip(letters, (texts.code_advice, texts.recovery_advice, texts.names), strict=True):
+        assert advice in letter
+        assert NAME in letter
+    assert texts.language == (language if language != "tk" else "en")

@@ -11,7 +11,6 @@ from litestar.routes import HTTPRoute
 
 from postroom.api.build import build_router
 from postroom.api.settings import APISettings
-from postroom.api.stats import APIStats
 from tests.api.live import serving
 from tests.api.world import PASSWORD, User, World, basic, make_message
 
@@ -25,7 +24,7 @@ COUNTERS = "/api/v1/mails/counters"
 HSTS = "strict-transport-security"
 ROUTES = sorted(
     (route.path, method)
-    for route in build_router(APIStats()).routes
+    for route in build_router().routes
     if isinstance(route, HTTPRoute)
     for handler in route.route_handlers
     for method in handler.http_methods
@@ -223,3 +222,14 @@ async def test_the_counters_ready_head(world: World, ann: User) -> None:
         assert status == "HTTP/1.1 304 Not Modified"
         assert "content-security-policy" not in headers
         assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/mails/counters", "/api/v1/folders", "/nothing"])
+@pytest.mark.parametrize(("peer", "is_kept"), [("10.1.2.3", True), ("192.0.2.1", False)])
+async def test_request_ids_are_the_proxies_to_give(
+    world: World, path: str, *, peer: str, is_kept: bool
+) -> None:
+    transport = httpx.ASGITransport(app=world.app, client=(peer, 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://mail.test") as client:
+        answer = await client.get(path, headers={"X-Request-Id": "from-a-proxy"})
+    assert (answer.headers["x-request-id"] == "from-a-proxy") is is_kept

@@ -8,6 +8,8 @@ import pytest
 from postroom.domain import known_addresses, login_log
 from postroom.model.account import Account
 from postroom.store.sql.security_events import Span
+from tests.api.factor_world import METHODS, open_session, read_letters
+from tests.api.factor_world import log_in as open_cookie
 from tests.api.world import PASSWORD, User, World, basic
 
 PATH = "/api/v1/account/security/events"
@@ -80,6 +82,37 @@ async def test_a_password_is_changed(world: World, ann: User) -> None:
     refused = await later.post("/api/v1/account/password/reset", json=body)
     assert refused.status_code == 400
     assert (await later.get(PATH)).json()["items"] == items
+
+
+async def test_sessions_that_end_with_something_else(world: World, ann: User) -> None:
+    owner = await open_session(ann)
+    await owner.prove()
+    email = await owner.add_email("ann@elsewhere.test")
+
+    async def find_ended() -> list[dict[str, Any]]:
+        items = (await owner.ok("GET", PATH))["items"]
+        return [one["details"] for one in items if one["kind"] == "sessionsEnded"]
+
+    await open_cookie(ann)
+    await owner.ok("DELETE", f"{METHODS}/{email}")
+    assert await find_ended() == [{"count": 1, "reason": "methodRemoved"}]
+    await owner.add_email("ann@elsewhere.test")
+    for _ in range(2):
+        await open_cookie(ann)
+    await owner.switch_on()
+    assert (await find_ended())[0] == {"count": 2, "reason": "twoFactorEnabled"}
+    client, name = world.connect(), "ann@example.test"
+    world.clock.now += 1
+    body = {"username": name, "email": "ann@elsewhere.test"}
+    assert (await client.post("/api/v1/recover/password/sendtoken", json=body)).status_code == 200
+    await world.domain.recovery.settle()
+    token = (await read_letters(world))[-1][1].partition("is: ")[2].split()[0]
+    body = {"username": name, "recoveryToken": token, "newPassword": "another one"}
+    assert (await client.post("/api/v1/recover/password/reset", json=body)).status_code == 200
+    async with world.store.directory() as tables:
+        newest = await tables.security_events.find_newest(ann.account.account_id)
+        found = await tables.security_events.list_down(ann.account.account_id, newest, limit=2)
+    assert [one.kind for one in found] == ["sessionsEnded", "recoveryUsed"]
 
 
 async def test_many_failed_logins(world: World, ann: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from postroom.compose.security_notice import (
 )
 from postroom.config import classes as account_classes
 from postroom.config.classes import AccountClass
+from postroom.domain.check import check_store
 from postroom.domain.examination import examine
 from postroom.domain.security_notices import MOST_AN_HOUR
 from postroom.model.security import SecurityEventKind
@@ -130,6 +131,9 @@ async def test_a_removed_account_is_told_nothing(world: World, ann: User) -> Non
     await world.domain.doomed.wait()
     await world.domain.doomed.resume()
     await world.domain.doomed.wait()
+    async with world.store.directory() as tables:
+        assert await tables.security_events.find_notice(ann.account.account_id) is None
+    assert (await check_store(world.store)).findings == []
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES - {"en"}))

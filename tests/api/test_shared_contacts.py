@@ -187,8 +187,8 @@ async def test_import(ann: User, ben: User, monkeypatch: pytest.MonkeyPatch) -> 
         )
 
     assert await refuse(take_in()) == "notFound"
-    for letters in ("lri", "lrw", "lwi"):
-        await share(ann, folder, ben, letters)
+    for rights in ("lri", "lrw", "lwi"):
+        await share(ann, folder, ben, rights)
         assert await refuse(take_in()) == "notPermitted"
     await share(ann, folder, ben, "lrwi")
     assert (await take_in()).json() == {"imported": 1, "updated": 1, "failed": 0}
@@ -215,8 +215,8 @@ async def test_import(ann: User, ben: User, monkeypatch: pytest.MonkeyPatch) -> 
 
 async def test_public_contacts(world: World, ann: User, ben: User) -> None:
     sharing = Sharing(world.store)
-    await sharing.add_public("Office", account="@example.test", letters="lr", kind="contacts")
-    await sharing.put_named("~public", "Office", "ann@example.test", letters="lrwite")
+    await sharing.add_public("Office", account="@example.test", rights="lr", kind="contacts")
+    await sharing.put_named("~public", "Office", "ann@example.test", rights="lrwite")
     [folder] = [
         one["id"]
         for one in (await ann.get("/api/v1/folders", accessMode="public"))["items"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_sharing import make_folder, refuse, share
+from tests.api.test_sharing import make_folder, refuse, search, share
 from tests.api.world import User, make_message
 
 
@@ -153,3 +153,106 @@ async def test_changing_shared_conversations(ann: User, ben: User) -> None:
     again = await client.post("/api/v1/batch/conversations/update", json=body)
     assert again.json()["failedItems"] == [name]
     assert (await ann.get("/api/v1/mails", folderId=top))["totalItems"] == 3
+
+
+# What was found
+
+
+@pytest.mark.parametrize(
+    "field", ["subject", "from", "to", "date", "isUnread", "isFlagged", "hasAttachments"]
+)
+async def test_orders_of_what_was_found(ann: User, ben: User, field: str) -> None:
+    await deliver_thread(ann, 2)
+    for number in range(4):
+        await ann.deliver(make_message(subject=f"Apple {number}", from_=f"S{-number} <{number}@example.org>"))
+    await share(ann, ann.inbox, ben, "lr")
+    own = await list_in(ann, await search(ann, ann.inbox), sort=field, dir="ASC")
+    found = await search(ben, ann.inbox)
+    assert len(own) == 5
+    shown = await list_in(ben, found, sort=field, dir="ASC")
+    assert [one["id"] for one in shown] == [one["id"] for one in own]
+    page = await ben.get(
+        "/api/v1/conversations",
+        folderId=found,
+        sort=field,
+        dir="DESC",
+        start=1,
+        limit=2,
+        activeConversationId=own[0]["id"],
+    )
+    assert [one["id"] for one in page["items"]] == [one["id"] for one in own[::-1][1:3]]
+    assert (page["totalItems"], page["sortInfo"]["activeRowIndex"]) == (5, 4)
+
+
+async def test_what_was_found_is_listed_as_conversations(ann: User, ben: User) -> None:
+    top = await make_folder(ann, "Top")
+    mails = await deliver_thread(ann, 3)
+    hidden = await ann.client.post(f"/api/v1/mails/{mails[0]}/move", json={"destinationFolderId": top})
+    await ann.deliver(make_message(subject="Apple"))
+    await share(ann, ann.inbox, ben, "lrs")
+    # From the last mail of the conversation alone; shown are all that may be read.
+    criterion: dict[str, Any] = {"from": "sender2"}
+    found = await search(ben, ann.inbox, **criterion)
+    [shown] = await list_in(ben, found)
+    assert (shown["subject"], shown["mailCount"]) == ("Re: Plans", "2")
+    assert [mail["originalMailId"] for mail in shown["mails"]] == mails[1:]
+    assert [mail["folderId"] for mail in shown["mails"]] == [ann.inbox, found]
+    assert hidden.json()["id"] not in str(shown)
+    # It is the reader's own, as what was found is.
+    assert await refuse(ann.client.get("/api/v1/conversations", params={"folderId": found})) == "notFound"
+    body = {"ranges": [{"start": shown["id"], "limit": 9}], "folderId": found, "isUnread": False}
+    by_subject = {**body, "sortInfo": {"field": "subject", "direction": "ASC"}}
+    assert (
+        await refuse(ben.client.post("/api/v1/batch/conversations/update", json=by_subject)) == "badParameter"
+    )
+    by_date = {**body, "sortInfo": {"field": "date", "direction": "ASC"}}
+    done = await ben.client.post("/api/v1/batch/conversations/update", json=by_date)
+    assert (done.status_code, done.json()["failedItems"]) == (200, [])
+    assert [one["isUnread"] for one in await list_in(ben, ann.inbox)] == [True, False]
+    assert (await list_in(ann, ann.inbox))[0]["isUnread"] is True
+
+
+async def test_the_state_of_what_was_found(ann: User, ben: User) -> None:
+    mails = await deliver_thread(ann, 2)
+    apple = await ann.deliver(make_message(subject="Apple"))
+    await share(ann, ann.inbox, ben, "lrs")
+    found = await search(ben, ann.inbox)
+
+    async def state() -> tuple[str, str | None, list[str]]:
+        """The token, the tag, and what is listed; the first must tell of changes of the last."""
+        alone = await ben.get("/api/v1/conversations", folderId=found, syncTokenOnly=True)
+        whole = await ben.client.get("/api/v1/conversations", params={"folderId": found})
+        assert whole.json()["syncToken"] == alone["syncToken"]
+        tag = whole.headers.get("etag")
+        again = await ben.client.get(
+            "/api/v1/conversations", params={"folderId": found}, headers={"If-None-Match": tag}
+        )
+        assert again.status_code == 304
+        return alone["syncToken"], tag, whole.json()["items"]
+
+    states = [await state()]
+    await ben.client.patch(f"/api/v1/mails/{apple}", json={"isUnread": False})
+    states.append(await state())
+    await ann.client.patch(f"/api/v1/mails/{mails[0]}", json={"isFlagged": True})
+    states.append(await state())
+    await ann.client.delete(f"/api/v1/mails/{apple}")
+    states.append(await state())
+    assert len(states[-1][2]) == 1
+    # A permission that is taken away counts at once.
+    await share(ann, ann.inbox, ben, "l")
+    states.append(await state())
+    assert states[-1][2] == []
+    assert len({token for token, _, _ in states}) == len({tag for _, tag, _ in states}) == len(states)
+
+
+async def test_very_many_that_were_found_have_one_order(
+    ann: User, ben: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        await ann.deliver(make_message(subject=f"Apple {number}"))
+    await share(ann, ann.inbox, ben, "lr")
+    found = await search(ben, ann.inbox)
+    monkeypatch.setattr("postroom.domain.shared_conversations.MOST_SORTED", 2)
+    assert len(await list_in(ben, found, sort="date")) == 3
+    call = ben.client.get("/api/v1/conversations", params={"folderId": found, "sort": "subject"})
+    assert await refuse(call) == "badParameter"

@@ -238,10 +238,10 @@ async def test_public_folders_and_everybody(live: Live, world: World, ann: User,
     sharing = Sharing(world.store)
     async with hearing(live, BEN) as heard:
         await heard.waiting()
-        await sharing.add_public("News", account="*", letters="lr")
+        await sharing.add_public("News", account="*", rights="lr")
         await until_token(heard, ben)
         await heard.waiting()
-        await sharing.add_public("News/Today", account="@example.test", letters="lr")
+        await sharing.add_public("News/Today", account="@example.test", rights="lr")
         await until_token(heard, ben)
         await heard.waiting()
         await sharing.remove_public("News/Today")

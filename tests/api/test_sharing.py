@@ -9,16 +9,16 @@ import pytest
 from postroom.domain.sharing import Sharing
 from tests.api.world import User, World, make_message
 
-LETTERS = "lrswikxtea"
+RIGHTS = "lrswikxtea"
 
 
-async def share(owner: User, folder: str, reader: User | str, letters: str) -> None:
-    """Give a reader letters in a folder; none take all away."""
+async def share(owner: User, folder: str, reader: User | str, rights: str) -> None:
+    """Give a reader rights in a folder; none take all away."""
     account = reader if isinstance(reader, str) else reader.account.address
-    body = {"account": account, "permissions": list(letters)}
+    body = {"account": account, "permissions": list(rights)}
     response = await owner.client.put(f"/api/v1/folders/{folder}/permissions", json=body)
     assert response.status_code == 200, response.text
-    assert response.json() == {"account": account, "permissions": [one for one in LETTERS if one in letters]}
+    assert response.json() == {"account": account, "permissions": [one for one in RIGHTS if one in rights]}
 
 
 async def make_folder(owner: User, name: str, parent: str | None = None) -> str:
@@ -148,8 +148,8 @@ async def test_shared_folders_are_listed_below_their_roots(world: World, ann: Us
     below = await make_folder(ann, "Below", hidden)
     await share(ann, top, ben, "lrk")
     await share(ann, below, ben, "l")
-    await sharing.add_public("News", account="*", letters="lr")
-    await sharing.add_public("news/2026", account="@example.test", letters="lri")
+    await sharing.add_public("News", account="*", rights="lr")
+    await sharing.add_public("news/2026", account="@example.test", rights="lri")
     number, reader = ann.account.account_id, ben.account.account_id
     listed = await others(ben)
     public = listed[-1]["id"].partition("_")[0]
@@ -199,7 +199,7 @@ async def test_deltas_tell_of_shared_folders(world: World, ann: User, ben: User)
         lambda: make_folder(ann, "Below", top),
         lambda: share(ann, top, ben, "lrsi"),
         lambda: ann.client.patch(f"/api/v1/folders/{top}", json={"name": "Renamed"}),
-        lambda: Sharing(world.store).add_public("News", account="@example.test", letters="l"),
+        lambda: Sharing(world.store).add_public("News", account="@example.test", rights="l"),
         lambda: share(ann, top, ben, ""),
         lambda: ann.client.delete(f"/api/v1/folders/{top}"),
         lambda: Sharing(world.store).remove_public("News"),
@@ -486,8 +486,8 @@ async def test_putting_mails_into_a_shared_folder(ann: User, ben: User) -> None:
     move = f"/api/v1/mails/{mail}/move"
     target = {"destinationFolderId": ann.inbox}
     new = {"to": "ann@example.test", "folderId": ann.inbox}
-    for letters, code in (("", "notFound"), ("lr", "notPermitted")):
-        await share(ann, ann.inbox, ben, letters)
+    for rights, code in (("", "notFound"), ("lr", "notPermitted")):
+        await share(ann, ann.inbox, ben, rights)
         assert await refuse(ben.client.post(move, json=target)) == code
         assert await refuse(ben.client.post("/api/v1/mails", json=new)) == code
     await share(ann, ann.inbox, ben, "lri")
@@ -521,6 +521,42 @@ async def test_answering_a_shared_mail(ann: User, ben: User) -> None:
     headers = (await ben.client.get(f"/api/v1/mails/{sent.json()['mailId']}/source/headers")).text
     assert "In-Reply-To:" in headers
     assert (await show(ben, own))["refwFlags"] == (await show(ann, mail))["refwFlags"] == ""
+
+
+async def test_a_folder_stays_with_its_owner(ann: User, ben: User) -> None:
+    top = await make_folder(ann, "Top")
+    own = await make_folder(ben, "Own")
+    await share(ann, top, ben, "lrkx")
+    for parent in (own, f"{ben.account.account_id}_1", ben.inbox):
+        call = ben.client.post(f"/api/v1/folders/{top}/move", json={"parentId": parent})
+        assert await refuse(call) == "badParameter"
+    call = ben.client.post(f"/api/v1/folders/{own}/move", json={"parentId": top})
+    assert await refuse(call) == "badParameter"
+    call = ben.client.post(f"/api/v1/folders/{top}/move", json={"parentId": f"{ben.account.account_id}_99"})
+    assert await refuse(call) == "notFound"
+
+
+async def test_counters_of_all_folders_are_ones_own(ann: User, ben: User) -> None:
+    path, query = "/api/v1/mails/counters", {"folders": "all"}
+    before = await ben.client.get(path, params=query)
+    await share(ann, ann.inbox, ben, "lrs")
+    mail = await ann.deliver(make_message())
+    await ben.client.patch(f"/api/v1/mails/{mail}", json={"isUnread": False})
+    headers = {"If-None-Match": before.headers["etag"], "Prefer": "wait=1"}
+    assert (await ben.client.get(path, params=query, headers=headers)).status_code == 304
+    owners = {one["folderId"].split("_")[0] for one in before.json()["folders"]}
+    assert owners == {str(ben.account.account_id)}
+
+
+async def test_nothing_is_put_below_the_root_of_others(ann: User, ben: User) -> None:
+    root, own = f"{ben.account.account_id}_0", await make_folder(ben, "Own")
+    folders, move = "/api/v1/folders", f"/api/v1/folders/{own}/move"
+    for expected in ("notFound", "notPermitted", "notFound"):
+        made = await refuse(ben.client.post(folders, json={"name": "New", "parentId": root}))
+        assert (made, await refuse(ben.client.post(move, json={"parentId": root}))) == (expected, expected)
+        # What another's root has is nobody's to know.
+        assert await refuse(ann.client.post(folders, json={"name": "New", "parentId": root})) == "notFound"
+        await share(ann, ann.inbox, ben, "l" if expected == "notFound" else "")
 
 
 # Searches

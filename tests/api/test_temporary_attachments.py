@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from postroom.api.settings import APISettings
+from postroom.api.stream import UNTOUCHED_POLICY
 from postroom.api.uploads import MAX_FILES
 from postroom.config.auth import AuthConfig
 from postroom.config.classes import AccountClass
@@ -118,7 +119,7 @@ async def test_content_is_sent_as_that_of_attachments(client: httpx.AsyncClient)
     )
     path = f"{UPLOADS}/{response.json()['items'][0]['id']}"
     got = await client.get(path)
-    assert got.headers["content-security-policy"] == "sandbox"
+    assert got.headers["content-security-policy"] == UNTOUCHED_POLICY.decode()
     assert got.headers["x-content-type-options"] == "nosniff"
     assert got.headers["content-disposition"].startswith("inline; filename=")
     part = await client.get(path, headers={"Range": "bytes=1-6"})

@@ -17,6 +17,7 @@ from postroom.config.classes import AccountClass
 from postroom.config.filters import FiltersConfig
 from postroom.config.oidc import OIDCConfig
 from postroom.config.root import Config
+from postroom.config.sms import SmsConfig
 from postroom.domain import Domain
 from postroom.domain.clock import Clock as DomainsClock
 from postroom.domain.directory import AccountSettings, Directory
@@ -141,6 +142,7 @@ async def make_world(
     filters: FiltersConfig | None = None,
     *,
     oidc: OIDCConfig | None = None,
+    sms: SmsConfig | None = None,
 ) -> World:
     """Put everything together over ``store``."""
     hasher, clock = PasswordHasher(_CHEAP), Clock()
@@ -150,6 +152,7 @@ async def make_world(
         classes=classes,
         filters=filters or FiltersConfig(),
         oidc=oidc or OIDCConfig(),
+        sms=sms or SmsConfig(),
     )
     domain = await make_domain(store, config, hasher, clock=DomainClock(clock))
     stats = APIStats()

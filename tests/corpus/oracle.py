@@ -6,11 +6,12 @@ from email.message import EmailMessage
 from typing import Any
 
 from postroom.mime.address import parse_addresses
-from postroom.mime.decode import decode_body, decode_text
+from postroom.mime.decode import decode_body
 from postroom.mime.headers import decode_value, find_header, parse_headers
 from postroom.mime.parse import parse_message
 from postroom.mime.structure import iter_parts, part_source
 from postroom.model.mail import Part
+from tests.unit.mime.messages import decode_text
 
 Aspects = dict[str, Any]
 _DELIVERY_STATUS = b"(the standard library does not keep what it took apart)"

@@ -14,12 +14,11 @@ from postroom.mime.decode import decode_bytes, decoded_size
 from postroom.mime.headers import parse_headers
 from postroom.mime.index_text import index_fields
 from postroom.mime.parse import parse_message
-from postroom.mime.stream import iter_decoded, iter_slices
 from postroom.mime.structure import best_body, iter_parts, list_attachments, part_source
 from postroom.mime.summary import sort_keys, summarise
 from tests.corpus.awkward import corpus_files
 from tests.corpus.oracle import oracle_aspects, our_aspects
-from tests.unit.mime.messages import check_tree
+from tests.unit.mime.messages import check_tree, iter_decoded, iter_slices
 
 FILES = corpus_files()
 STRUCTURE = {"bodies", "headers", "filenames", "texts"}
@@ -158,7 +157,7 @@ def test_every_message_can_be_read(name: str, line_ends: str) -> None:
         parse_headers(source, part)
         decoded = decode_bytes(source[part.body_start : part.end], part.encoding)
         assert decoded_size(source, part) == len(decoded)
-        pieces = iter_slices(source, part.body_start, end=part.end, chunk_bytes=100)
+        pieces = iter_slices(source, part.body_start, end=part.end, slice_bytes=100)
         assert b"".join(iter_decoded(pieces, part.encoding)) == decoded
     summary = summarise(raw, root, body_text="", html=None)
     sort_keys(summary)

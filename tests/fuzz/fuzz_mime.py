@@ -11,11 +11,11 @@ import atheris  # type: ignore[import-untyped]
 
 with atheris.instrument_imports(include=["postroom.mime"]):
     from postroom.mime.address import parse_addresses
-    from postroom.mime.decode import decode_body, decode_text, decoded_size
+    from postroom.mime.decode import decode_body, decoded_size, text_of
     from postroom.mime.headers import decode_address_value, decode_value, parse_headers
     from postroom.mime.index_text import index_fields
     from postroom.mime.parse import parse_message
-    from postroom.mime.stream import iter_decoded, iter_slices
+    from postroom.mime.stream import body_decoder
     from postroom.mime.structure import best_body, iter_parts, list_attachments, part_source
     from postroom.mime.summary import sort_keys, summarise
     from postroom.mime.text import quoted_parts
@@ -44,8 +44,9 @@ def check_message(raw: bytes) -> None:
         assert 0 <= part.header_start <= part.body_start <= part.end <= len(source)
         data = decode_body(source, part)
         assert decoded_size(source, part) == len(data)
-        pieces = iter_slices(source, part.body_start, end=part.end, chunk_bytes=7)
-        assert b"".join(iter_decoded(pieces, part.encoding)) == data
+        decoder, encoded = body_decoder(part.encoding), source[part.body_start : part.end]
+        pieces = [decoder.feed(encoded[start : start + 7]) for start in range(0, len(encoded), 7)]
+        assert b"".join([*pieces, decoder.finish()]) == data
         for field in parse_headers(source, part):
             decode_value(field.value).encode()
             parse_addresses(field.value)
@@ -56,7 +57,7 @@ def check_message(raw: bytes) -> None:
 def _check_summary(raw: bytes) -> None:
     root = parse_message(raw)
     texts = [
-        decode_text(part_source(raw, root, part), part) if part is not None else ""
+        text_of(decode_body(part_source(raw, root, part), part), part) if part is not None else ""
         for part in (best_body(root, "text"), best_body(root, "html"))
     ]
     summary = summarise(raw, root, body_text=texts[0], html=texts[1])

@@ -12,9 +12,8 @@ DOCUMENTS = sorted(
     path for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")) if path.name != "CHANGELOG.md"
 )
 
-_PATH = re.compile(
-    r"`((?:api|app|auth|bench|cli|config|delivery|demo|domain|mime|model|sanitise|search|store)/[\w./]+)`"
-)
+_PACKAGES = "|".join(sorted(path.parent.name for path in SOURCE.glob("*/__init__.py")))
+_PATH = re.compile(rf"`((?:{_PACKAGES})/[\w./]+)`")
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
@@ -26,6 +25,15 @@ def _name(path: Path) -> str:
 def test_modules_that_are_named_exist(document: Path) -> None:
     named = _PATH.findall(document.read_text("utf-8"))
     assert not [path for path in named if not (SOURCE / path).exists()]
+
+
+def test_every_module_of_the_domain_is_found_by_its_subject() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    table = text[text.index("## The domain by subject") : text.index("## Two engines")]
+    rows = [line.split("|") for line in table.splitlines() if line.startswith("|")]
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row[2]) if name != "domain"]
+    modules = {path.stem for path in (SOURCE / "domain").glob("*.py")} - {"__init__"}
+    assert sorted(named) == sorted(modules)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_name)

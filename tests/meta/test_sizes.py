@@ -13,7 +13,10 @@ FUNCTION_LINES = 50
 POSITIONAL_ARGUMENTS = 3
 PUBLIC_METHODS = 15
 
-MODULES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py"))
+MADE = {f"client/{name}.py" for name in ("structs", "async_calls", "sync_calls", "sync_core")}
+"""Made by ``make client``, and read by nobody."""
+
+MODULES = sorted({path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py")} - MADE)
 
 EXCEPTIONS: dict[str, str] = {}
 """``module:name`` and why; to be made fewer, never more."""

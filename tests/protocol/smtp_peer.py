@@ -328,13 +328,13 @@ async def smtp_peer(
             peer.faults.append(repr(error))
         finally:
             tasks.discard(task)
-            peer.writers.discard(writer)
-            peer.changed.set()
             writer.close()
             # uvloop never says that a connection is closed on which TLS has failed.
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(0.5):
                     await writer.wait_closed()
+            peer.writers.discard(writer)
+            peer.changed.set()
 
     server = await asyncio.start_server(serve, host, 0, ssl=implicit_tls, limit=1 << 20)
     peer.port = server.sockets[0].getsockname()[1]
@@ -342,7 +342,7 @@ async def smtp_peer(
         yield peer
     finally:
         server.close()
-        for writer in peer.writers:
+        for writer in list(peer.writers):
             writer.transport.abort()
         # On uvloop a handshake of TLS that the client has given up does not end by itself.
         for task in tasks:

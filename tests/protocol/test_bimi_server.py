@@ -8,7 +8,8 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from tests.fixtures.factories import make_message
 from tests.protocol.logo_host import CERTIFICATE, SVG, hosting
-from tests.protocol.test_resolver import Zone, resolving
+from tests.protocol.name_server import Zone
+from tests.protocol.test_resolver import resolving
 
 from postroom.app.bimi import LazyNames, running_bimi
 from postroom.app.services import open_services

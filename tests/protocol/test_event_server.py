@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from tests.fixtures.factories import basic, make_message
 
+# The server is a process of its own, with the loop of its choice.
+pytestmark = pytest.mark.asyncio(loop_factories=["uvloop"])
+
 SOON_SECONDS = 10.0
 ADDRESS, PASSWORD = "anna@example.test", "correct horse"
 
@@ -51,7 +54,7 @@ async def serving(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
         )
     try:
         async with asyncio.timeout(60):
-            while not (folder / "http").exists():  # noqa: ASYNC110 (another process makes it)
+            while "serving" not in (folder / "log").read_text():  # noqa: ASYNC110 (another process writes it)
                 await asyncio.sleep(0.02)
         yield child
     finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import smtplib
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from tests.protocol.postfix_instance import Postfix, missing, running_postfix
 
 from postroom.delivery.limits import LMTPLimits
 from postroom.errors import Kind, PostroomError
+
+EXAMPLE = Path(__file__).parents[2] / "contrib" / "postfix" / "main.cf"
 
 pytestmark = [
     pytest.mark.postfix,
@@ -137,3 +140,30 @@ async def test_many_messages(relayed: Relayed) -> None:
         line for delivery in deliveries for line in delivery.content.splitlines() if line[:8] == b"Subject:"
     }
     assert subjects == {b"Subject: %d" % number for number in range(30)}
+
+
+async def test_the_example(tmp_path: Path) -> None:
+    """contrib/postfix/main.cf, with its domain and port changed, and clients as if they came from elsewhere."""
+    text = EXAMPLE.read_text("utf-8")
+    for line in ("mynetworks = 127.0.0.0/8 [::1]/128", "message_size_limit = 52428800"):
+        assert line in text
+    text = text.replace("mynetworks = 127.0.0.0/8 [::1]/128", "mynetworks = 192.0.2.0/24")
+    root = Path(tempfile.mkdtemp(prefix="postroom-postfix-"))
+    root.chmod(0o755)
+    try:
+        async with serve(tmp_path, limits=LMTPLimits()) as served:
+            unknown = PostroomError(Kind.NOT_FOUND, "unknownRecipient", "No such mailbox here")
+            served.inbox.refusals["nobody@example.test"] = unknown
+            options = text.replace("example.com", "example.test").replace("127.0.0.1:8024", served.address)
+            with running_postfix(root, lmtp=served.address, options=options) as postfix:
+                relayed = Relayed(served, postfix)
+                message = b"Subject: hello\r\n\r\nx\r\n"
+                await relayed.submit("ann@example.test", message=message)
+                await relayed.deliveries(1)
+                for recipient, code in (("nobody@example.test", 550), ("ann@elsewhere.test", 454)):
+                    with pytest.raises(smtplib.SMTPRecipientsRefused) as caught:
+                        await relayed.submit(recipient, message=message)
+                    assert caught.value.recipients[recipient][0] == code
+                assert "unused parameter" not in postfix.log()
+    finally:
+        shutil.rmtree(root)

@@ -1,13 +1,11 @@
 """Text messages by a gateway on this machine: what it is sent, and what becomes of gateways that fail."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from urllib.parse import parse_qs
 
 import pytest
+from tests.protocol.sms_gateway import Gateway, running_gateway
 
 from postroom.app.sms_http import SmsGateway, render_body, render_url
 from postroom.config.sms import SmsConfig
@@ -17,43 +15,8 @@ NUMBER = "+491701234567"
 TEXT = 'Your "code" & {to} = 123456\n'
 
 
-@dataclass
-class Gateway:
-    """An HTTP server that keeps what it is sent."""
-
-    answer: bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    port: int = 0
-    requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one request."""
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            first, *lines = head.strip().split("\r\n")
-            headers = {line.partition(":")[0].lower(): line.partition(":")[2].strip() for line in lines}
-            body = await reader.readexactly(int(headers.get("content-length", "0")))
-            self.requests.append((first, headers, body))
-            writer.write(self.answer)
-            await writer.drain()
-            if not self.answer:
-                await asyncio.sleep(30)
-        finally:
-            writer.close()
-
-
-@asynccontextmanager
-async def running(gateway: Gateway) -> AsyncIterator[Gateway]:
-    """Run a gateway for the time of a block."""
-    server = await asyncio.start_server(gateway.serve, "127.0.0.1", 0)
-    gateway.port = server.sockets[0].getsockname()[1]
-    try:
-        yield gateway
-    finally:
-        server.close()
-
-
 async def test_json() -> None:
-    async with running(Gateway()) as gateway:
+    async with running_gateway(Gateway()) as gateway:
         config = SmsConfig(
             url=f"http://127.0.0.1:{gateway.port}/send?key=1",
             headers=("Content-Type: application/json", "Authorization: Bearer abc"),
@@ -67,7 +30,7 @@ async def test_json() -> None:
 
 
 async def test_get() -> None:
-    async with running(Gateway()) as gateway:
+    async with running_gateway(Gateway()) as gateway:
         config = SmsConfig(
             url=f"http://127.0.0.1:{gateway.port}/send?to={{to}}&text={{text}}",
             method="GET",
@@ -102,7 +65,7 @@ def test_forms_and_text() -> None:
     ],
 )
 async def test_gateways_that_fail(make: Callable[[int], bytes], reason: str) -> None:
-    async with running(Gateway(make(0))) as gateway:
+    async with running_gateway(Gateway(make(0))) as gateway:
         config = SmsConfig(url=f"http://127.0.0.1:{gateway.port}/", allow_private=True, timeout_seconds=1)
         with pytest.raises(PostroomError) as caught:
             await SmsGateway(config).send(NUMBER, TEXT)
@@ -111,7 +74,7 @@ async def test_gateways_that_fail(make: Callable[[int], bytes], reason: str) -> 
 
 
 async def test_private_addresses_are_refused() -> None:
-    async with running(Gateway()) as gateway:
+    async with running_gateway(Gateway()) as gateway:
         with pytest.raises(PostroomError):
             await SmsGateway(SmsConfig(url=f"http://127.0.0.1:{gateway.port}/")).send(NUMBER, TEXT)
 

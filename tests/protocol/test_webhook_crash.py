@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
 from tests.fixtures.factories import CHEAP_AUTH, DATE, make_filing
 from tests.fixtures.stores import data_dir_of
 from tests.protocol.hook_receiver import receiving
@@ -24,6 +25,9 @@ from postroom.domain.webhooks import HookChange
 from postroom.model.account import Caller
 from postroom.model.folder import INBOX
 from postroom.store import Store, open_store
+
+# The server is a process of its own, with the loop of its choice.
+pytestmark = pytest.mark.asyncio(loop_factories=["uvloop"])
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = 40

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.fixtures.factories import AddOwner, Owner, make_message
-from tests.protocol.hook_receiver import HANG, Hooks, Receiver, make_hooks, receiving
+from tests.protocol.hook_receiver import CLOSE, HANG, Hooks, Receiver, make_hooks, receiving
 from tests.store.queue_world import FakeTransport, QueueWorld, deferred, failed, relayed
 from tests.unit.mime.test_delivery_reports import REPORT
 
@@ -324,7 +324,8 @@ async def test_a_slow_receiver_delays_nobody(
 ) -> None:
     monkeypatch.setattr(webhook_runner, "LANE_PLACES", 2)
     owner = await add_owner("slow")
-    hooks = await make_hooks(store, owner, HTTPSender(allow_private=True, answer_seconds=0.2))
+    sender = HTTPSender(allow_private=True, answer_seconds=0.2)
+    hooks = await make_hooks(store, owner, sender)
     other = await add_owner("quick")
     async with receiving(default=HANG) as slow, receiving() as quick:
         for _ in range(5):
@@ -334,6 +335,7 @@ async def test_a_slow_receiver_delays_nobody(
         await deliver(owner, 1)
         await hooks.work()  # From now on they are known to be slow.
         assert len(slow.taken) == 5
+        sender._answer_seconds = 60  # Now they are for as long as this test looks.
         await deliver(owner, 1)
         mails = await deliver(other, 20)
         hooks.clock.ahead += 100
@@ -343,6 +345,9 @@ async def test_a_slow_receiver_delays_nobody(
                 await asyncio.sleep(0.002)
         # The slow ones wait for each other.
         assert len(slow.taken) <= 7
+        slow.default = CLOSE
+        for writer in slow.writers:
+            writer.transport.abort()
         await hooks.runner.settle()
         assert len(slow.taken) == 10
 

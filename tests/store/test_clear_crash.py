@@ -88,7 +88,11 @@ async def live(killed: Parent, folder: Path, *, seed: int) -> int:
 
 
 async def test_clearing_survives(killed: Parent, tmp_path: Path) -> None:
-    assert await live(killed, tmp_path, seed=1) > 0
+    # On a busy machine all may be done before the first is killed.
+    deaths = [await live(killed, tmp_path / "first", seed=1)]
+    while not any(deaths):
+        assert len(deaths) < 20
+        deaths.append(await live(killed, tmp_path / str(len(deaths)), seed=len(deaths) + 1))
 
 
 @pytest.mark.nightly

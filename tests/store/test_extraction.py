@@ -12,7 +12,7 @@ from tests.fixtures.fulltext import find_contents
 from postroom.content.extractor import Extractor, Limits
 from postroom.domain import extraction as extraction_module
 from postroom.domain.check import check_store
-from postroom.domain.extraction import MAX_ATTEMPTS, ExtractionRunner
+from postroom.domain.extraction import MAX_ATTEMPTS, MOST_REST_SECONDS, ExtractionRunner, rest_after
 from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId
 from postroom.store import Store
@@ -259,3 +259,9 @@ async def test_it_works_until_it_is_told_to_stop(owner: Owner, make_runner: Make
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+def test_deliveries_come_first() -> None:
+    assert rest_after(0.2, busy=0.1) == pytest.approx(0.6)
+    assert rest_after(0.2, busy=0.9) == pytest.approx(2.4)
+    assert rest_after(60, busy=0.9) == MOST_REST_SECONDS

@@ -195,7 +195,7 @@ async def test_streams_tell_of_permissions_that_another_process_gives(
         events = await asyncio.wait_for(stream.next_events(), SOON_SECONDS)
         return [event.kind for event in events or ()]
 
-    await sharing.put_named(*names, reader.account.address, letters="lr")
+    await sharing.put_named(*names, reader.account.address, rights="lr")
     assert await next_kinds() == ["mails", "folders"]
     async with other.transaction(owner.account_id) as tx:
         await tx.lock()
@@ -206,7 +206,7 @@ async def test_streams_tell_of_permissions_that_another_process_gives(
     assert await next_kinds() == ["mails", "folders"]
     await sharing.delete_named(*names, reader.account.address)
     assert await next_kinds() == ["folders"]
-    await sharing.put_named(*names, "*", letters="l")
+    await sharing.put_named(*names, "*", rights="l")
     assert await next_kinds() == ["folders"]
     stream.close()
     await other.close()
@@ -215,7 +215,7 @@ async def test_streams_tell_of_permissions_that_another_process_gives(
 async def test_a_reader_is_told_of_an_owners_commit_soon(owner: Owner, add_owner: AddOwner) -> None:
     reader = await add_owner("berta")
     sharing = Sharing(owner.store)
-    await sharing.put_named(owner.account.address, "Inbox", reader.account.address, letters="lr")
+    await sharing.put_named(owner.account.address, "Inbox", reader.account.address, rights="lr")
     stream = await reader.domain.event_streams.open(await reader.caller(), Selection(frozenset({"mails"})))
     await stream.next_events()
     took: list[float] = []

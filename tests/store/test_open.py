@@ -16,8 +16,18 @@ async def test_a_new_store_has_the_present_schema(store: Store) -> None:
     assert [row[0] for row in rows] == [migration.version for migration in list_migrations(store.engine.name)]
 
 
+async def read_migrations(store: Store) -> list[tuple[object, ...]]:
+    async with store.engine.peek() as connection:
+        rows = await connection.fetch_all(
+            "SELECT version, name, sha256 FROM schema_migration ORDER BY version"
+        )
+    return [tuple(row) for row in rows]
+
+
 async def test_opening_twice_changes_nothing(store: Store) -> None:
+    before = await read_migrations(store)
     await migrate(store.engine)
+    assert await read_migrations(store) == before
 
 
 async def test_a_schema_that_is_too_new_is_refused_with_advice(store: Store) -> None:
@@ -45,7 +55,9 @@ async def test_a_newer_but_compatible_schema_is_accepted(store: Store) -> None:
             "",
             1,
         )
+    before = await read_migrations(store)
     await migrate(store.engine)
+    assert await read_migrations(store) == before
 
 
 async def test_a_changed_migration_is_refused(store: Store) -> None:

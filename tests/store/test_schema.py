@@ -154,3 +154,16 @@ async def test_rows_of_one_engine_work_in_the_other(
     finally:
         for store in both:
             await store.close()
+
+
+async def test_tables_of_contacts_are_vacuumed_soon(postgres_url: str, tmp_path: Path) -> None:
+    """However many contacts others have: pages are found in an index alone only where that was done."""
+    store = await open_store(postgres_url, tmp_path)
+    asked = "SELECT reloptions::text FROM pg_class WHERE relname IN ('contact', 'contact_word')"
+    try:
+        async with store.engine.peek() as connection:
+            options = [str(row[0]) for row in await connection.fetch_all(asked)]
+    finally:
+        await store.close()
+    assert len(options) == 2
+    assert all("autovacuum_vacuum_insert_scale_factor=0," in one for one in options)

@@ -1,6 +1,8 @@
 """Searches find what a plain look at each mail finds, on either engine and whichever way they take."""
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -98,6 +100,26 @@ async def test_a_search_ends_with_who_asked(on_sqlite: Owner) -> None:
     )
     async with owner.store.read(owner.account_id) as mailbox:
         assert len((await mailbox.mail_filters.search_text(WORD)).contents) == 1
+
+
+async def test_a_search_whose_statement_has_not_begun_ends_with_who_asked(on_sqlite: Owner) -> None:
+    async with on_sqlite.store.read(on_sqlite.account_id) as mailbox:
+        connection = mailbox._connection
+        assert isinstance(connection, _sqlite_connection.SQLiteConnection)
+        begun = threading.Event()
+
+        def work() -> None:
+            begun.set()
+            time.sleep(0.1)
+            connection._connection.execute(ENDLESS).fetchall()
+
+        task = asyncio.create_task(connection._in_thread(work))
+        await asyncio.to_thread(begun.wait)
+        task.cancel()
+        # It is far less than the time after which any search is given up.
+        done, _ = await asyncio.wait([task], timeout=10)
+        assert done == {task}
+        assert task.cancelled()
 
 
 async def test_others_are_served_while_a_search_is_under_way(on_sqlite: Owner) -> None:

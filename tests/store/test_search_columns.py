@@ -135,8 +135,8 @@ async def test_where_tombstones_are_missing_it_is_read_anew(owner: Owner) -> Non
 
 
 async def test_the_memory_is_bounded(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
-    remembered = RememberedColumns(owner.store)
     monkeypatch.setattr(search_columns, "MOST_REMEMBERED", 300)
+    remembered = RememberedColumns(owner.store)
     for number in range(6):
         folder_id = await owner.add_folder(f"Folder {number}")
         await owner.add_many(3, folder_id=folder_id)
@@ -146,4 +146,4 @@ async def test_the_memory_is_bounded(owner: Owner, monkeypatch: pytest.MonkeyPat
             await remembered.find(mailbox, folder, ALL, forgotten=0)
             await remembered.find_with(mailbox, folder, "unread", value=1)
     assert len(remembered._known) == 2
-    assert remembered._weight == sum(known.weight for known in remembered._known.values())
+    assert 200 < remembered._known.weight < 300

@@ -118,7 +118,7 @@ class History:
             (self.search, 2),
             (self.look, 8),
             (self.ask, 8),
-            (self.forget, 1),
+            (self.restart, 1),
         )
         for _ in range(steps):
             # Mails of folders that were moved into Trash leave their conversations behind that.
@@ -243,8 +243,9 @@ class History:
         )
         self.copies = [*self.copies, Copy(folder), Copy(folder)][-10:]
 
-    async def forget(self) -> None:
-        self.process.search_folders.forget_all()
+    async def restart(self) -> None:
+        """Have a process know nothing any more."""
+        self.processes[self.chance.randrange(len(self.processes))] = make_process(self.owner)
 
     # What is seen
 
@@ -311,13 +312,13 @@ class History:
         )
         ref = FolderRef(folder.account_id, folder.search_id)
         conversations, tokens = self.process.conversations, self.owner.domain.tokens
-        asker = await conversations.find_asker(self.caller, folder.search_id)
-        page = await conversations.list(self.caller, ref, request, asker=asker, render=_render)
+        viewer = await conversations.find_viewer(self.caller, folder.search_id)
+        page = await conversations.list(self.caller, ref, request, viewer=viewer, render=_render)
         assert [_read(item)[0] for item in page.items] == order[start : start + limit]
         assert page.folder.conversations == len(order)
         assert page.active_row == (order.index(active) if active in order else -1)
         whole = request._replace(start=0, limit=1000)
-        shown = (await conversations.list(self.caller, ref, whole, asker=asker, render=_render)).items
+        shown = (await conversations.list(self.caller, ref, whole, viewer=viewer, render=_render)).items
         for _, last, mails in map(_read, shown):
             # Those that were found are named by the search folder, and the last of them is what is shown.
             named = [item for item, folder_id in mails if folder_id == folder.search_id]

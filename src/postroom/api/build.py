@@ -1,6 +1,7 @@
 """The HTTP application, put together."""
 
 from copy import copy
+from functools import cache
 from typing import Any, NoReturn
 
 from litestar import Litestar, Request
@@ -12,7 +13,7 @@ from postroom.api.call import Call, prepare
 from postroom.api.describe import make_docs_routes, make_openapi_route
 from postroom.api.edge import Edge
 from postroom.api.idempotency import WRITING_METHODS, OncePerKey
-from postroom.api.metrics import make_metrics_route
+from postroom.api.metrics import get_metrics
 from postroom.api.proxies import BehindProxies, make_trust
 from postroom.api.reading import ReadingWay
 from postroom.api.routes import (
@@ -57,6 +58,7 @@ from postroom.api.routes import (
 )
 from postroom.api.settings import APISettings
 from postroom.api.stats import APIStats
+from postroom.api.web import make_web_routes
 from postroom.domain import Domain
 
 _RESOURCES = (
@@ -101,11 +103,16 @@ _RESOURCES = (
 )
 
 
-def build_router(stats: APIStats) -> Litestar:
-    """Return the framework's part of the application: routing and admission."""
+@cache
+def build_router(*, web_client: bool = True) -> Litestar:
+    """Return the framework's part of the application: routing and admission.
+
+    It is the same for all applications of a process: what a call works on comes with the call, from the edge.
+    """
+    pages = [*make_docs_routes(), *(make_web_routes() if web_client else [])]
     routes = [_prepare(handler) for resource in _RESOURCES for handler in resource.ROUTES]
     return Litestar(
-        [*routes, *health.ROUTES, make_metrics_route(stats), make_openapi_route(), *make_docs_routes()],
+        [*routes, *health.ROUTES, get_metrics, make_openapi_route(), *pages],
         request_class=Call,
         before_request=prepare,
         exception_handlers={Exception: _pass_on},
@@ -126,7 +133,8 @@ def _prepare(handler: HTTPRouteHandler) -> HTTPRouteHandler:
 
 def build_api(domain: Domain, settings: APISettings, stats: APIStats) -> ASGIApp:
     """Return the ASGI application of the whole HTTP interface."""
-    edge = Edge(ReadingWay(build_router(stats)), domain=domain, settings=settings, stats=stats)
+    router = build_router(web_client=settings.web_client)
+    edge = Edge(ReadingWay(router), domain=domain, settings=settings, stats=stats)
     trust = make_trust(settings.proxy_networks, unix=settings.trusts_unix, header=settings.forwarded_header)
     return edge if trust is None else BehindProxies(edge, trust)
 

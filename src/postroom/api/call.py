@@ -17,6 +17,7 @@ from postroom.api.operation import Access, Operation, check_scope, check_stage
 from postroom.api.query import Query
 from postroom.api.reply import Reply, not_modified
 from postroom.api.settings import APISettings
+from postroom.api.stats import APIStats
 from postroom.auth.credentials import not_authenticated
 from postroom.domain import Domain
 from postroom.domain.password_policy import change_first
@@ -43,6 +44,7 @@ class Exchange:
     """Of a repeated header the last value."""
     domain: Domain
     settings: APISettings
+    stats: APIStats
     caller: Caller | None = None
     raw_body: bytes | None = None
     """The body, once it was read."""

@@ -72,4 +72,5 @@ def make_docs_routes() -> list[HTTPRouteHandler]:
         _make_asset_route("/api/docs", "docs.html"),
         _make_asset_route("/api/docs/docs.css", "docs.css"),
         _make_asset_route("/api/docs/docs.js", "docs.js"),
+        _make_asset_route("/api/docs/try.js", "try.js"),
     ]

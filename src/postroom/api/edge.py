@@ -1,8 +1,9 @@
 """The outermost layer: request ids, the size of headers, the unread counter's short way, counting and the log.
 
 One plain ASGI callable, as every request pays for it. Each answer, refusals included, carries ``X-Request-Id``: the
-client's own if it is harmless, else one that is unique to this process and request; and what keeps browsers safe
-(:mod:`postroom.api.safety`). An exception that reaches this
+one that came with the request, if it is harmless (where there are trusted proxies, only theirs reaches this layer),
+else one that is unique to this process and request; and what keeps browsers safe (:mod:`postroom.api.safety`). All
+that is logged for the request has it too. An exception that reaches this
 layer before an answer began becomes the one error shape; after that the connection is broken off, which is the only
 way left to say that the answer is not whole.
 """
@@ -16,6 +17,7 @@ from typing import Any, cast
 import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
 
 from postroom.api.call import EXCHANGE, SESSION_HEADER, Exchange
 from postroom.api.conditional import matches
@@ -119,7 +121,8 @@ class _Answering:
         started = perf_counter()
         edge.stats.requests_open += 1
         self._send = send
-        exchange = Exchange(self._request_id.decode("ascii"), headers, edge.domain, edge.settings)
+        bind_contextvars(request_id=self._request_id.decode("ascii"))
+        exchange = Exchange(self._request_id.decode("ascii"), headers, edge.domain, edge.settings, edge.stats)
         cast("dict[str, Any]", scope)[EXCHANGE] = exchange
         try:
             if measure_head(scope) > edge.settings.max_header_bytes:

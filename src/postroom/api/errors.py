@@ -109,7 +109,9 @@ def translate(error: Exception) -> PostroomError:
 
 def may_challenge(headers: dict[bytes, bytes]) -> bool:
     """Tell whether a 401 may ask for credentials: a browser would do so itself, over the head of a page's program."""
-    return b"cookie" not in headers and headers.get(b"sec-fetch-mode", b"navigate") == b"navigate"
+    if b"cookie" in headers or b"x-requested-with" in headers:
+        return False
+    return headers.get(b"sec-fetch-mode", b"navigate") == b"navigate"
 
 
 def render_error(error: Exception, *, challenges: bool) -> Reply:

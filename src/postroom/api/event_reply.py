@@ -8,6 +8,7 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html.
 """
 
 import asyncio
+import random
 from functools import lru_cache
 
 from litestar.types import Receive, Scope, Send
@@ -26,6 +27,8 @@ _HEADERS: Headers = [
     (b"x-accel-buffering", b"no"),
 ]
 HEARTBEAT = b":\n\n"
+RETRY_MILLISECONDS = (500, 3000)
+"""When readers come back to a server that is started anew."""
 
 
 @lru_cache(maxsize=64)
@@ -73,4 +76,8 @@ class EventReply:
 async def _send_events(stream: EventStream, send: Send) -> None:
     while (events := await stream.next_events()) is not None:
         body = render_events(events) if events else HEARTBEAT
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+    if stream.is_cut_off:
+        # All readers of this server are to come back, but not all at once.
+        body = b"retry: %d\n\n" % random.randint(*RETRY_MILLISECONDS)  # noqa: S311 (no secret)
         await send({"type": "http.response.body", "body": body, "more_body": True})

@@ -1,11 +1,27 @@
-"""Answers that a job may outlive."""
+"""Calls that may begin a job which outlives them: how they are declared, and answered."""
+
+from typing import Any
 
 from postroom.api.call import Call
+from postroom.api.operation import operation
 from postroom.api.reply import Reply, json_reply
-from postroom.api.schemas.batches import render_failed, render_job
+from postroom.api.schemas.batches import BatchBody, BatchResult, render_failed, render_job
 from postroom.domain.jobs import WAITED_FOR, JobState
 from postroom.domain.operations import Undoing
 from postroom.errors import Kind, PostroomError
+
+
+def batch(name: str, summary: str, body: type[BatchBody]) -> dict[str, Any]:
+    """Return the declaration of a batch, as :func:`postroom.api.operation.operation` does."""
+    return operation(
+        name,
+        summary,
+        tag="batch",
+        returns=BatchResult,
+        begins=BatchResult,
+        body=body,
+        errors=("notFound", "tooManyRequests"),
+    )
 
 
 def reply_job(state: JobState) -> Reply:

@@ -7,33 +7,27 @@ X-Forwarded-For or Forwarded tells must be in the networks too.
 from collections.abc import Sequence
 
 from litestar import get
-from litestar.handlers import HTTPRouteHandler
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from postroom.api.call import Call
 from postroom.api.proxies import list_told, parse_node
 from postroom.api.reply import Headers, Reply
 from postroom.api.settings import IPNetwork
-from postroom.api.stats import APIStats
 from postroom.errors import not_permitted
 
 _NO_STORE: Headers = [(b"cache-control", b"no-store")]
 
 
-def make_metrics_route(stats: APIStats) -> HTTPRouteHandler:
-    """Return the route that shows the registry of ``stats``."""
-
-    @get("/metrics", include_in_schema=False)
-    async def get_metrics(request: Call) -> Reply:
-        """Show the metrics to those who may read them."""
-        told = list_told(request.scope["headers"])
-        networks = request.exchange.settings.metrics_networks
-        if not all(_is_within(address, networks) for address in [request.client_host, *told]):
-            raise not_permitted("metrics are not for this client")
-        media_type = CONTENT_TYPE_PLAIN_0_0_4.encode("ascii")
-        return Reply(generate_latest(stats.registry), media_type=media_type, headers=_NO_STORE)
-
-    return get_metrics
+@get("/metrics", include_in_schema=False)
+async def get_metrics(request: Call) -> Reply:
+    """Show the metrics to those who may read them."""
+    told = list_told(request.scope["headers"])
+    exchange = request.exchange
+    networks = exchange.settings.metrics_networks
+    if not all(_is_within(address, networks) for address in [request.client_host, *told]):
+        raise not_permitted("metrics are not for this client")
+    media_type = CONTENT_TYPE_PLAIN_0_0_4.encode("ascii")
+    return Reply(generate_latest(exchange.stats.registry), media_type=media_type, headers=_NO_STORE)
 
 
 def _is_within(address: str, networks: Sequence[IPNetwork]) -> bool:

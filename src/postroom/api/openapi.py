@@ -14,6 +14,7 @@ from litestar.routes import HTTPRoute
 from litestar.routes.base import BaseRoute
 
 import postroom
+from postroom.api.changes import CHANGES
 from postroom.api.errors import STATUS_OF_CODE, STATUS_OF_KIND, ErrorBody
 from postroom.api.idempotency import WRITING_METHODS
 from postroom.api.openapi_tables import (
@@ -82,6 +83,8 @@ def make_document(routes: Iterable[BaseRoute]) -> JSONObject:
             "description": DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "x-errors": list_errors(paths),
+        "x-changes": [{"version": one.number, "changes": list(one.changes)} for one in CHANGES],
         "paths": paths,
         "components": {
             "schemas": {
@@ -92,6 +95,20 @@ def make_document(routes: Iterable[BaseRoute]) -> JSONObject:
             "securitySchemes": SECURITY_SCHEMES,
         },
     }
+
+
+def list_errors(paths: dict[str, JSONObject]) -> list[JSONObject]:
+    """Return every error code that the calls of ``paths`` may answer with, by status."""
+    found: dict[str, int] = {}
+    for item in paths.values():
+        for described in item.values():
+            for status, response in described["responses"].items():
+                if int(status) >= 400:
+                    found |= dict.fromkeys(re.findall(r"`(\w+)`", response["description"]), int(status))
+    ordered = sorted(found.items(), key=lambda one: (one[1], one[0]))
+    return [
+        {"errorCode": code, "status": status, "description": STATUS_TEXT[status]} for code, status in ordered
+    ]
 
 
 def to_camel(name: str) -> str:

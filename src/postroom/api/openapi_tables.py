@@ -64,7 +64,7 @@ RESPONSE_HEADERS: dict[str, JSONObject] = {
     "ETag": {"description": "For If-None-Match.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds.", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
     "WWW-Authenticate": {
-        "description": "Not sent to requests that carry a cookie.",
+        "description": "Not sent to requests that carry a cookie or X-Requested-With.",
         "schema": {"type": "string"},
     },
     "Allow": {"description": "The methods that the path takes.", "schema": {"type": "string"}},

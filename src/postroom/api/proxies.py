@@ -165,6 +165,8 @@ class BehindProxies:
     def _apply(self, scope: HTTPScope) -> None:
         peer = scope.get("client")
         if not self.trust.includes(peer[0] if peer else ""):
+            # Ids are the proxies' to give, since what their logs say goes by them.
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"x-request-id"]
             return
         origin = find_origin(scope["headers"], self.trust)
         if origin.address:

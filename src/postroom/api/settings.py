@@ -33,5 +33,7 @@ class APISettings:
     """Where proxies say so: ``x-forwarded`` or ``forwarded``."""
     hsts_seconds: int = 31_536_000
     """For how long browsers are told to use HTTPS alone, where they did; 0: they are not."""
+    web_client: bool = True
+    """Serve the web client at /."""
     log_requests: bool = False
     """Write one structured line per request (at level debug)."""

@@ -1,8 +1,8 @@
 """Downloads: content that is sent as it is read, so that memory does not grow with its size.
 
 A download answers HEAD, a single Range (206, 416), If-Range (RFC 9110 §13.1.5) and If-None-Match. What it holds came
-from a stranger: it is sent under ``Content-Security-Policy: sandbox`` and ``nosniff``, so that a browser that shows
-it runs none of it and never takes it for a part of this site.
+from a stranger: it is sent under a ``Content-Security-Policy`` and ``nosniff``, so that a browser that shows it runs
+none of it, fetches nothing for it and never takes it for a part of this site.
 
 Content of unknown size is sent in chunks; only where its size matters (HEAD, Range) is it counted first, by reading
 it through. A server that has lost its client tells nobody who only sends, so a long download listens for that.
@@ -27,10 +27,17 @@ from postroom.api.reply import STATE_HEADERS, Headers, Reply
 
 _SAFETY: Headers = [
     *STATE_HEADERS,
-    (b"content-security-policy", b"sandbox"),
     (b"x-content-type-options", b"nosniff"),
     (b"accept-ranges", b"bytes"),
 ]
+UNTOUCHED_POLICY = (
+    b"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; media-src 'self' data:; "
+    b"frame-ancestors 'self'"
+)
+"""For what a stranger wrote, as it is: a page that is opened tells nobody that it was. Sound and video that are
+opened are fetched by a page that the browser makes."""
+SAFE_HTML_POLICY = b"sandbox"
+"""For HTML that was made safe: it has remote content only where that was asked for."""
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}")
 _CHARSET = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 _LONG_BYTES = 1024 * 1024
@@ -55,6 +62,7 @@ class Content:
     name: str = ""
     close: Callable[[], None] | None = None
     """Lets go of what the content is read from; called once the answer is over, however it ends."""
+    policy: bytes = UNTOUCHED_POLICY
 
 
 class Closable(Protocol):
@@ -176,7 +184,12 @@ class StreamReply:
 
     def _headers(self) -> Headers:
         content = self._content
-        headers = [*_SAFETY, (b"etag", content.etag), (b"content-type", content.media_type.encode("ascii"))]
+        headers = [
+            *_SAFETY,
+            (b"content-security-policy", content.policy),
+            (b"etag", content.etag),
+            (b"content-type", content.media_type.encode("ascii")),
+        ]
         if content.disposition is not None:
             headers.append((b"content-disposition", render_disposition(content.disposition, content.name)))
         return headers

@@ -1,6 +1,5 @@
 """The looking up of senders' logos put together: the domain's part, name resolution, HTTPS, and metrics."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from postroom.app.background import in_background
 from postroom.app.services import Services
 from postroom.config.bimi import BimiConfig
 from postroom.config.root import Config
@@ -119,10 +119,5 @@ async def running_bimi(config: Config, services: Services) -> AsyncIterator[Bimi
         config=config.bimi,
         clock=services.clock,
     )
-    tasks = [asyncio.create_task(runner.run())] if bimi.is_enabled else []
-    try:
+    async with in_background(*([runner.run()] if bimi.is_enabled else [])):
         yield BimiCollector(bimi, runner.stats)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

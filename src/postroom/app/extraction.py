@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from postroom.app.background import in_background
 from postroom.app.services import Services
 from postroom.config.extraction import ExtractionConfig
 from postroom.domain.extraction import ExtractionRunner, ExtractionStats, make_extractor
@@ -56,13 +57,8 @@ async def running_extraction(
         services.store, make_extractor(config), clock=services.clock, is_enabled=config.enabled
     )
     collector = ExtractionCollector(runner.stats)
-    tasks = [asyncio.create_task(_run(services, runner)), asyncio.create_task(_count(services, collector))]
-    try:
+    async with in_background(_run(services, runner), _count(services, collector)):
         yield collector
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _run(services: Services, runner: ExtractionRunner) -> None:

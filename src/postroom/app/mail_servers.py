@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 from postroom.app.services import Services
 from postroom.config.lmtp import LMTPConfig
 from postroom.config.root import Config
+from postroom.delivery.certificate import Certificate
 from postroom.delivery.limits import LMTPLimits
 from postroom.delivery.listener import Listener
+from postroom.delivery.ports import Ingest
 from postroom.delivery.server import LMTPServer, start_lmtp
 from postroom.delivery.stats import LMTPStats, SubmissionStats
 
 if TYPE_CHECKING:
+    from postroom.app.telemetry import Telemetry
     from postroom.delivery.submission_server import SubmissionServer
 
 
@@ -29,33 +32,67 @@ class MailStats:
     submission: SubmissionStats = field(default_factory=SubmissionStats)
 
 
+GRACE_SECONDS = 10
+"""How long what is under way may take when the server ends."""
+
+
+class MailServers:
+    """The running servers, None for one that is off."""
+
+    def __init__(self, lmtp: LMTPServer | None, submission: "SubmissionServer | None") -> None:
+        self._servers: dict[str, Listener | None] = {"lmtp": lmtp, "submission": submission}
+        self.certificate: Certificate | None = submission.certificate if submission is not None else None
+        """That of submission."""
+
+    @property
+    def addresses(self) -> dict[str, list[str]]:
+        """Where each server listens."""
+        return {name: server.addresses if server else [] for name, server in self._servers.items()}
+
+    async def close(self, grace_seconds: float) -> None:
+        """Take no more, and give what is under way so much time; it may be called again."""
+        running = [server for server in self._servers.values() if server is not None]
+        await asyncio.gather(*(server.close(grace_seconds) for server in running))
+
+
 @asynccontextmanager
 async def open_mail_servers(
-    config: Config, services: Services, stats: MailStats, *, grace_seconds: float
-) -> AsyncIterator[dict[str, list[str]]]:
-    """Serve for the time of a block; gives the addresses of each server, none where it is off.
+    config: Config,
+    services: Services,
+    stats: MailStats,
+    *,
+    grace_seconds: float = GRACE_SECONDS,
+    telemetry: "Telemetry | None" = None,
+) -> AsyncIterator[MailServers]:
+    """Serve for the time of a block.
 
     In the end, what is under way may take ``grace_seconds``. Raises: addressInUse; badCertificate.
     """
     _empty_spool(config.data_dir / "spool")
-    servers: dict[str, Listener | None] = {}
+    ingest: Ingest = services.domain.ingest
+    if telemetry is not None:
+        ingest = telemetry.around_ingest(ingest)
+    lmtp = await _start_lmtp(config, ingest, stats.lmtp)
     try:
-        servers["lmtp"] = await _start_lmtp(config, services, stats.lmtp)
-        servers["submission"] = await _start_submission(config, services, stats.submission)
-        yield {name: server.addresses if server is not None else [] for name, server in servers.items()}
+        servers = MailServers(lmtp, await _start_submission(config, services, stats.submission))
+    except BaseException:
+        if lmtp is not None:
+            await lmtp.close(0)
+        raise
+    try:
+        yield servers
     finally:
-        running = [server for server in servers.values() if server is not None]
-        await asyncio.gather(*(server.close(grace_seconds) for server in running))
+        await servers.close(grace_seconds)
 
 
-async def _start_lmtp(config: Config, services: Services, stats: LMTPStats) -> LMTPServer | None:
+async def _start_lmtp(config: Config, ingest: Ingest, stats: LMTPStats) -> LMTPServer | None:
     section = config.lmtp
     if not section.listen:
         return None
     spool = config.data_dir / "spool"
     return await start_lmtp(
         section.listen,
-        ingest=services.domain.ingest,
+        ingest=ingest,
         limits=_lmtp_limits(section),
         hostname=section.hostname or _machine_name(),
         spool_directory=spool,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from postroom.app.background import in_background
 from postroom.app.services import Services
 from postroom.config.root import Config
 from postroom.domain.queue_runner import Places, QueueRunner
@@ -18,6 +19,7 @@ from postroom.errors import PostroomError
 from postroom.model.outgoing import DELIVERED, FAILED, RELAYED, WAITING, Outbound, Outcome, Witness
 
 if TYPE_CHECKING:
+    from postroom.app.telemetry import Telemetry
     from postroom.outgoing.transport import Transport
 
 COUNT_SECONDS = 60
@@ -64,11 +66,16 @@ class QueueCollector(Collector):
         self._turns = turns
         self.waiting = 0
         """Groups of recipients that wait, in all processes."""
+        self.held = 0
+        """Those of them that are held since a restore."""
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics in Prometheus' terms."""
         stats = self._turns.stats
         yield GaugeMetricFamily("postroom_queue_waiting", "Groups of recipients that wait.", self.waiting)
+        yield GaugeMetricFamily(
+            "postroom_queue_held", "Groups of recipients that are held since a restore.", self.held
+        )
         yield GaugeMetricFamily(
             "postroom_queue_working", "Groups of recipients that are being tried now.", self._runner.working
         )
@@ -86,7 +93,9 @@ class QueueCollector(Collector):
 
 
 @asynccontextmanager
-async def running_queue(config: Config, services: Services) -> AsyncIterator[QueueCollector]:
+async def running_queue(
+    config: Config, services: Services, *, telemetry: "Telemetry | None" = None
+) -> AsyncIterator[QueueCollector]:
     """Work on the outgoing queue for the time of a block; gives its metrics.
 
     Raises PostroomError for keys of DKIM that cannot be used.
@@ -109,15 +118,13 @@ async def running_queue(config: Config, services: Services) -> AsyncIterator[Que
         elsewhere=config.sending.deliveries,
         per_domain=config.sending.connections_per_domain,
     )
-    runner = QueueRunner(services.store, turns, clock=services.clock, places=places, news=domain.news)
+    traced = turns if telemetry is None else telemetry.around_turns(turns)
+    runner = QueueRunner(services.store, traced, clock=services.clock, places=places, news=domain.news)
     collector = QueueCollector(runner, turns)
-    tasks = [asyncio.create_task(runner.run()), asyncio.create_task(_count(services, collector))]
     try:
-        yield collector
+        async with in_background(runner.run(), _count(services, collector)):
+            yield collector
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         await transport.close()
 
 
@@ -127,6 +134,7 @@ async def _count(services: Services, collector: QueueCollector) -> None:
         with contextlib.suppress(PostroomError):
             async with services.store.directory() as directory:
                 collector.waiting = await directory.outgoing.count_waiting()
+                collector.held = await directory.held_messages.count()
         await services.clock.wait(asyncio.Event(), COUNT_SECONDS)
 
 

@@ -1,24 +1,28 @@
 """``postroom serve``: everything in one process and one event loop, until a signal ends it.
 
-SIGHUP has the certificate of the HTTP server and the server keys read again at once; both are noticed without it,
-the first within a minute, the second when they are needed.
+SIGHUP has the certificates and the server keys read again at once; both are noticed without it, the first within a
+minute, the second when they are needed.
 
-Shutdown loses nothing: listeners close first, answers and deliveries under way get a grace time, and the store is
-closed last.
+Shutdown loses nothing: all listeners close first, answers and deliveries under way get a grace time, and the store is
+closed last. Who runs the server is told how it is (:mod:`postroom.app.supervisor`).
 """
 
 import asyncio
 import contextlib
+import ctypes
 import gc
+import resource
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import structlog
 import uvicorn
 import uvloop
+from litestar.types import ASGIApp
+from prometheus_client import ProcessCollector
 
 from postroom.api.build import build_api
 from postroom.api.protocol import make_protocol
@@ -29,10 +33,12 @@ from postroom.app.exposed import find_exposed
 from postroom.app.extraction import running_extraction
 from postroom.app.https import open_certificate
 from postroom.app.logs import configure_logs
-from postroom.app.mail_servers import MailStats, open_mail_servers
+from postroom.app.mail_servers import GRACE_SECONDS, MailStats, open_mail_servers
 from postroom.app.metrics import ServiceCollector, SubmissionCollector
 from postroom.app.queue import running_queue
 from postroom.app.services import Services, open_services
+from postroom.app.supervisor import READY, STOPPING, Supervisor
+from postroom.app.telemetry import running_telemetry
 from postroom.app.upkeep import keep_index_tidy
 from postroom.app.webhooks import make_webhook_runner
 from postroom.config.options import UnixAddress, parse_listen
@@ -40,7 +46,7 @@ from postroom.config.root import Config
 from postroom.delivery.certificate import Certificate
 from postroom.domain.calls import purge_calls
 from postroom.domain.check import find_last_drift
-from postroom.domain.factor_upkeep import purge_factors
+from postroom.domain.factor_upkeep import purge_factors, purge_failed_logins
 from postroom.domain.maintenance import purge_sessions
 from postroom.domain.queue_admin import purge_finished
 from postroom.domain.released_blobs import remove_released_blobs
@@ -49,8 +55,10 @@ from postroom.domain.temporary_aliases import forget_expired
 from postroom.domain.uploads import collect_orphans, remove_of_ended_sessions
 from postroom.errors import Kind, PostroomError
 
-GRACE_SECONDS = 10
 BACKLOG = 4096
+MAX_DESCRIPTORS = 65_536
+_M_ARENA_MAX = -8
+"""M_ARENA_MAX of malloc.h: how many heaps there may be."""
 KEEP_ALIVE_SECONDS = 75
 MAINTENANCE_SECONDS = 3600
 GO_ON_SECONDS = 10
@@ -79,6 +87,8 @@ def serve(config: Config) -> None:
     Raises: addressInUse, badCertificate, badKeyFile, serverKeyMissing, schemaTooNew, schemaChanged, unavailable.
     """
     configure_logs(config.logging)
+    _raise_descriptor_limit()
+    _share_one_heap()
     certificate = open_certificate(config.http)
     for exposed in find_exposed(config):
         _log.warning("exposed_file", path=str(exposed.path), problem=exposed.problem, remedy=exposed.remedy)
@@ -87,59 +97,106 @@ def serve(config: Config) -> None:
 
 
 async def _serve(config: Config, certificate: Certificate | None) -> None:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    async with open_services(config) as services:
+    stopping = _await_signals()
+    supervisor = Supervisor()
+    async with (
+        running_telemetry(config.telemetry) as telemetry,
+        open_services(config, telemetry=telemetry) as services,
+    ):
         mail_stats = MailStats()
         api_stats = APIStats()
         collector = ServiceCollector(services, mail_stats.lmtp)
-        api_stats.registry.register(collector)
-        api_stats.registry.register(SubmissionCollector(mail_stats.submission))
+        ProcessCollector(registry=api_stats.registry)
         async with (
-            open_mail_servers(config, services, mail_stats, grace_seconds=GRACE_SECONDS) as mail,
-            running_queue(config, services) as queue,
+            open_mail_servers(config, services, mail_stats, telemetry=telemetry) as mail,
+            running_queue(config, services, telemetry=telemetry) as queue,
             running_extraction(config.extraction, services) as extraction,
             running_bimi(config, services) as bimi,
         ):
-            api_stats.registry.register(queue)
-            api_stats.registry.register(extraction)
-            api_stats.registry.register(bimi)
+            submissions = SubmissionCollector(mail_stats.submission)
+            for one in (collector, submissions, queue, extraction, bimi):
+                api_stats.registry.register(one)
             listener = open_listener(config.http.listen)
-            http = _make_http(config, services, api_stats, certificate=certificate)
-            loop.add_signal_handler(signal.SIGHUP, _read_again, services, certificate)
+            app = build_api(services.domain, _make_settings(config), api_stats)
+            traced = app if telemetry is None else telemetry.around_http(app)
+            http = _make_http(config, traced, certificate=certificate)
+            certificates = [one for one in (certificate, mail.certificate) if one is not None]
+            asyncio.get_running_loop().add_signal_handler(
+                signal.SIGHUP, _read_again, services, certificates, supervisor
+            )
             serving = asyncio.create_task(http.serve(sockets=[listener]))
-            jobs = [
-                asyncio.create_task(_watch_drift(services, collector)),
-                asyncio.create_task(_maintain(services, config)),
-                asyncio.create_task(_go_on(services)),
-                asyncio.create_task(_visit(services)),
-                asyncio.create_task(keep_index_tidy(services.store.engine)),
-                asyncio.create_task(_clear_sessions(services, config)),
-                asyncio.create_task(make_webhook_runner(services, config.webhooks).run()),
-            ]
-            _log.info("serving", http=config.http.listen, **mail)
-            # What start-up has made stays for good: the collector need not look at it, now or ever. What of it is
-            # garbage takes no page by itself.
-            gc.freeze()
-            gc.enable()
+            jobs = _begin_jobs(services, config, collector)
+            jobs.append(asyncio.create_task(supervisor.keep_alive()))
+            _log.info("serving", http=config.http.listen, **mail.addresses)
+            supervisor.tell(READY)
+            _keep_what_is_made()
             await _until_stopped(stopping, serving)
             _log.info("stopping")
+            supervisor.tell(STOPPING)
             for job in jobs:
                 job.cancel()
             # Answers that would never end are ended first, or the server would wait for them.
             services.domain.news.close()
             http.should_exit = True
-            await serving
+            await asyncio.gather(serving, mail.close(GRACE_SECONDS))
             await asyncio.gather(*jobs, return_exceptions=True)
     _log.info("stopped")
 
 
-def _read_again(services: Services, certificate: Certificate | None) -> None:
-    services.secrets.reload()
-    if certificate is not None:
-        certificate.look_again()
+def _await_signals() -> asyncio.Event:
+    """Return what is set when the server is told to stop."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping
+
+
+def _keep_what_is_made() -> None:
+    """Let the garbage collector begin, with what comes from here on.
+
+    What start-up has made stays for good: the collector need not look at it, now or ever. What of it is garbage takes
+    no page by itself.
+    """
+    gc.freeze()
+    gc.enable()
+
+
+def _begin_jobs(services: Services, config: Config, collector: ServiceCollector) -> list[asyncio.Task[None]]:
+    """Begin what is done beside answering, now and then."""
+    return [
+        asyncio.create_task(_watch_drift(services, collector)),
+        asyncio.create_task(_maintain(services, config)),
+        asyncio.create_task(_go_on(services)),
+        asyncio.create_task(_visit(services)),
+        asyncio.create_task(keep_index_tidy(services.store.engine)),
+        asyncio.create_task(_clear_sessions(services, config)),
+        asyncio.create_task(make_webhook_runner(services, config.webhooks).run()),
+    ]
+
+
+def _raise_descriptor_limit() -> None:
+    """Let as many files be open as the system allows: event streams and connections are files, too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _share_one_heap() -> None:
+    """Have all threads take memory from one heap: each heap of a thread's own keeps what its busiest moment took.
+
+    Source: mallopt(3). Other C libraries have no such choice.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
+def _read_again(services: Services, certificates: Sequence[Certificate], supervisor: Supervisor) -> None:
+    with supervisor.reloading():
+        services.secrets.reload()
+        for certificate in certificates:
+            certificate.look_again()
 
 
 async def _until_stopped(stopping: asyncio.Event, serving: "asyncio.Task[None]") -> None:
@@ -180,11 +237,9 @@ def _listen_unix(path: str) -> socket.socket:
     return listener
 
 
-def _make_http(
-    config: Config, services: Services, stats: APIStats, *, certificate: Certificate | None
-) -> _HTTPServer:
+def _make_settings(config: Config) -> APISettings:
     section = config.http
-    settings = APISettings(
+    return APISettings(
         max_json_bytes=section.max_json_bytes,
         max_upload_bytes=section.max_upload_bytes,
         max_header_bytes=section.max_header_bytes,
@@ -194,12 +249,16 @@ def _make_http(
         trusts_unix=section.trusts_unix,
         forwarded_header=section.forwarded_header,
         hsts_seconds=section.hsts_seconds,
+        web_client=section.web_client,
         log_requests=config.logging.level == "debug",
     )
+
+
+def _make_http(config: Config, app: ASGIApp, *, certificate: Certificate | None) -> _HTTPServer:
     return _HTTPServer(
         uvicorn.Config(
-            build_api(services.domain, settings, stats),
-            http=make_protocol(section.max_header_bytes),
+            app,
+            http=make_protocol(config.http.max_header_bytes),
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -244,6 +303,7 @@ async def _maintain(services: Services, config: Config) -> None:
             await remove_released_blobs(services.store)
             await purge_calls(services.store)
             await purge_factors(services.store, now_ms=services.clock.now_ms())
+            await purge_failed_logins(services.store, config.auth, now_ms=services.clock.now_ms())
             await forget_expired(services.store, now_ms=services.clock.now_ms())
             await purge_finished(services.store, config.sending, now=services.clock.now_ms())
         except PostroomError as error:

@@ -81,6 +81,7 @@ from postroom.store.stats import CommitStats
 
 if TYPE_CHECKING:
     from postroom.app.rspamd import Rspamd
+    from postroom.app.telemetry import Telemetry
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,9 @@ class Services:
 
 
 @asynccontextmanager
-async def open_services(config: Config, clock: Clock | None = None) -> AsyncIterator[Services]:
+async def open_services(
+    config: Config, clock: Clock | None = None, *, telemetry: "Telemetry | None" = None
+) -> AsyncIterator[Services]:
     """Open the store and the domain for the time of a block; the clock is the system's, if none is given.
 
     Raises: schemaTooNew, schemaChanged, badKeyFile, serverKeyMissing, unavailable.
@@ -109,8 +112,11 @@ async def open_services(config: Config, clock: Clock | None = None) -> AsyncIter
         config.data_dir,
         connections=config.store.pool_size,
         inline_limit_bytes=config.store.inline_limit_bytes,
+        blobs=config.blobs,
         on_commit=commits,
     )
+    if telemetry is not None:
+        store.engine = telemetry.around_engine(store.engine)
     hasher = PasswordHasher(config.auth)
     helpers = HelperPool(count_helpers(config.helpers))
     try:

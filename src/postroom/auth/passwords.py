@@ -67,13 +67,6 @@ class PasswordHasher:
         """
         return await self._in_thread(self._derive, data, salt[:_SALT_BYTES].ljust(_SALT_BYTES, b"\0"))
 
-    def needs_rehash(self, password_hash: str) -> bool:
-        """Return whether a hash was made with other parameters than the present ones."""
-        try:
-            return self._argon2.check_needs_rehash(password_hash)
-        except InvalidHashError:
-            return True
-
     def close(self) -> None:
         """Let the threads end; hashes under way are finished."""
         self._threads.shutdown(wait=True)

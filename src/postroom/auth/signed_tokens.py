@@ -71,7 +71,7 @@ class PublicKey(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """Whose a token is, and until when it holds (Unix seconds)."""
+    """Whose a token is, and until when it is accepted (Unix seconds)."""
 
     name: str
     expires_at: float
@@ -143,10 +143,10 @@ def check_claims(claims: dict[str, Any], header: Header, config: OIDCConfig, *, 
     kind = claims.get("typ", "")
     if "cnf" in claims or "events" in claims or (isinstance(kind, str) and kind.lower() in _FOREIGN_TYPES):
         raise BadTokenError("it is no token for whoever bears it to log in")
-    expires_at = _read_time(claims, "exp")
+    expires_at = _read_time(claims, "exp") + config.leeway_seconds
     issued_at = _read_time(claims, "iat")
     not_before = _read_time(claims, "nbf") if "nbf" in claims else issued_at
-    if now >= expires_at + config.leeway_seconds:
+    if now >= expires_at:
         raise BadTokenError("it has expired")
     if max(issued_at, not_before) > now + config.leeway_seconds:
         raise BadTokenError("it is of the future")

@@ -55,6 +55,9 @@ def measure_contacts(scene: Scene) -> None:
         ("one letter", list("abcdefghij")),
         ("three letters", [text[:3] for text in _SYLLABLES if len(text) > 2]),
         ("a first and a last name", [f"{_first(number)} {_last(number)[:3]}" for number in range(20)]),
+        ("two letters", [f"{one} {other}" for one in "abcdefgh" for other in "ijklm"]),
+        ("three letters that nobody has together", ["a b c", "d e f", "g h i", "j k l", "m n p"]),
+        ("three words of two letters that nobody has together", ["an be ch", "da el fr", "jo ka lu"]),
         ("an address", [_address(number)[:12] for number in range(20)]),
         ("nobody", ["xyz", "qq", "zz"]),
     ):

@@ -74,7 +74,7 @@ def add(address: str, /, *, wanted: Wanted = _NOTHING, options: Options = DEFAUL
         wanted: What is said of the account.
         options: Where the configuration is.
     """
-    config = options.load().config
+    config = options.load_for_store()
     settings = wanted.settings(read_password(from_stdin=wanted.password_stdin))
 
     async def work() -> None:
@@ -113,7 +113,7 @@ def set_account(
         wanted: What is said of the account.
         options: Where the configuration is.
     """
-    config = options.load().config
+    config = options.load_for_store()
     if wanted == _NOTHING and not remove_alias:
         raise bad_parameter("options", "nothing to change; see postroom account set --help")
     if wanted.ignore_policy and not wanted.password_stdin:
@@ -139,7 +139,7 @@ def list_all(domain: str = "", /, *, json: Flag = False, options: Options = DEFA
     """
 
     async def work() -> None:
-        async with opened_directory(options.load().config) as directory:
+        async with opened_directory(options.load_for_store()) as directory:
             accounts = [account async for account in directory.iter_accounts(domain)]
         if json:
             keys = ("address", "state", "class", "fullName")
@@ -161,7 +161,7 @@ def show(address: str, /, *, json: Flag = False, options: Options = DEFAULTS) ->
     """
 
     async def work() -> None:
-        async with opened_directory(options.load().config) as directory:
+        async with opened_directory(options.load_for_store()) as directory:
             facts = _facts(await directory.get_account(address))
         if json:
             say(dumps(facts, indent=2, ensure_ascii=False))
@@ -222,7 +222,7 @@ def audit(address: str, /, *, json: Flag = False, options: Options = DEFAULTS) -
     """
 
     async def work() -> None:
-        async with opened_directory(options.load().config) as directory:
+        async with opened_directory(options.load_for_store()) as directory:
             events = await directory.list_security_events(address)
         rows = [(_as_time(one.happened_at), one.kind, one.client, loads(one.details)) for one in events]
         if json:
@@ -258,7 +258,7 @@ def enable(address: str, /, *, options: Options = DEFAULTS) -> None:
 
 def _set_enabled(address: str, options: Options, *, enabled: bool) -> None:
     async def work() -> None:
-        async with opened_directory(options.load().config) as directory:
+        async with opened_directory(options.load_for_store()) as directory:
             await directory.set_enabled(address, enabled=enabled)
 
     asyncio.run(work())
@@ -273,7 +273,7 @@ def remove(address: str, /, *, options: Options = DEFAULTS) -> None:
     """
 
     async def work() -> None:
-        async with opened_directory(options.load().config) as directory:
+        async with opened_directory(options.load_for_store()) as directory:
             await directory.remove_account(address)
         say(f"removed {address}")
 

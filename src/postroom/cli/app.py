@@ -1,7 +1,7 @@
 """The commands by name, and how the program ends.
 
-Exit statuses: 0 all is well; 1 `postroom check` found something, or some messages could not be imported or
-exported; 2 the command could not be carried out; 130 it was interrupted. Errors are lines on standard error that
+Exit statuses: 0 all is well; 1 `postroom check` or `doctor` found something, or some messages could not be imported
+or exported; 2 the command could not be carried out; 130 it was interrupted. Errors are lines on standard error that
 begin with `postroom:`; a traceback is shown only where POSTROOM_TRACEBACK is set.
 """
 
@@ -24,12 +24,16 @@ _COMMANDS = {
     "serve": ("server:serve", "Run the server until it is told to stop."),
     "init": ("server:init", "Make the data folder, the server key and the store, or bring them up to date."),
     "check": ("checking:check", "Verify the store: counters, contents, orphans, indexes."),
+    "doctor": ("doctor:doctor", "Look at what the server needs, and say what to do about what is wrong."),
     "reindex": ("reindexing:reindex", "Rebuild what is computed from the messages, while the server runs."),
     "import": (
         "transfer:import_mail",
         "Bring mail into an account: mbox, Maildir, .eml files and folders of them.",
     ),
     "export": ("transfer:export_mail", "Write the mail of an account to a Maildir or an mbox file."),
+    "backup": ("backups:backup", "Back up the store into a folder, while the server runs; verify backups."),
+    "migrate-store": ("moving:migrate_store", "Move the store from one database into another."),
+    "restore": ("backups:restore", "Restore the store, or one account, from a backup."),
 }
 _GROUPS = {
     "domain": (
@@ -76,6 +80,7 @@ _GROUPS = {
             "show": ("queue:show", "Show a message with its recipients."),
             "retry": ("queue:retry", "Try a message, or all, at once."),
             "cancel": ("queue:cancel", "Send a message to nobody who has not got it."),
+            "release": ("queue:release", "Send a message, or all, that a restore has held back."),
         },
     ),
     "dkim": (

@@ -27,7 +27,7 @@ def check(*, repair: Flag = False, json: Flag = False, options: Options = DEFAUL
         json: Write JSON.
         options: Where the configuration is.
     """
-    report = asyncio.run(_check(options.load().config, repair=repair))
+    report = asyncio.run(_check(options.load_for_store(), repair=repair))
     if json:
         _say_json(report)
     else:

@@ -19,7 +19,7 @@ def add(name: str, /, *, alias_of: str = "", options: Options = DEFAULTS) -> Non
     """
 
     async def work() -> None:
-        async with opened_directory(options.load().config) as directory:
+        async with opened_directory(options.load_for_store()) as directory:
             domain = await directory.add_domain(name, alias_of=alias_of)
         say(f"added {domain.name}" + (f", an alias of {domain.alias_of}" if domain.alias_of else ""))
 
@@ -35,7 +35,7 @@ def list_all(*, json: Annotated[bool, Parameter(negative=())] = False, options: 
     """
 
     async def work() -> None:
-        async with opened_directory(options.load().config) as directory:
+        async with opened_directory(options.load_for_store()) as directory:
             domains = await directory.list_domains()
         if json:
             from json import dumps  # noqa: PLC0415 (the parameter has the name of the module)
@@ -58,7 +58,7 @@ def remove(name: str, /, *, options: Options = DEFAULTS) -> None:
     """
 
     async def work() -> None:
-        async with opened_directory(options.load().config) as directory:
+        async with opened_directory(options.load_for_store()) as directory:
             await directory.remove_domain(name)
         say(f"removed {name}")
 

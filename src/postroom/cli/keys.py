@@ -27,7 +27,7 @@ def rotate(*, prepare: Flag = False, options: Options = DEFAULTS) -> None:
         prepare: Only write the new key to the file, for the next rotation to take.
         options: Where the configuration is.
     """
-    config = options.load().config
+    config = options.load_for_store()
     if prepare:
         from postroom.domain import key_rotation  # noqa: PLC0415 (commands start quickly)
 
@@ -45,7 +45,7 @@ def list_all(*, options: Options = DEFAULTS) -> None:
     Args:
         options: Where the configuration is.
     """
-    facts = asyncio.run(_list(options.load().config))
+    facts = asyncio.run(_list(options.load_for_store()))
     say_table(
         [
             ("KEY", "MADE", "STATE", "SECRETS"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from postroom.errors import bad_parameter
+from postroom.errors import Kind, PostroomError, bad_parameter
 
 if TYPE_CHECKING:
     from postroom.config import Config
@@ -23,7 +23,7 @@ class Options:
     """Where the configuration is."""
 
     config: Path | None = None
-    """Configuration file; by default postroom.toml, if there is one."""
+    """Configuration file; by default postroom.toml here or in /etc/postroom, if there is one."""
 
     settings: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = ()
     """An option and its value, such as http.listen=127.0.0.1:9000; may be given several times."""
@@ -40,6 +40,27 @@ class Options:
             flags[name.strip()] = value
         return load(self.config, flags=flags)
 
+    def load_for_store(self) -> "Config":
+        """Return the configuration for work on a store that is there.
+
+        Where nothing says which store that is, and the default has none, the caller has forgotten to name the
+        configuration: an empty store would be made, and what is added to it never be found again.
+
+        Raises: badConfiguration, badParameter, noStore.
+        """
+        from postroom.config.load import DEFAULT_FILES, find_file  # noqa: PLC0415 (commands start quickly)
+
+        config, sources = self.load()
+        is_told = self.config or find_file(DEFAULT_FILES) or sources.keys() & {"data_dir", "store.url"}
+        if not is_told and not config.data_dir.exists():
+            raise PostroomError(
+                Kind.NOT_FOUND,
+                "noStore",
+                f"there is no store in {config.data_dir.resolve()}: name the configuration with --config FILE, "
+                "or make a store with postroom init",
+            )
+        return config
+
 
 DEFAULTS = Options()
 
@@ -54,6 +75,7 @@ async def opened_store(config: "Config") -> "AsyncIterator[Store]":
         config.data_dir,
         connections=config.store.pool_size,
         inline_limit_bytes=config.store.inline_limit_bytes,
+        blobs=config.blobs,
     )
     try:
         yield store

@@ -112,11 +112,48 @@ def cancel(processing_id: int, /, *, options: Options = DEFAULTS) -> None:
     asyncio.run(work())
 
 
+def release(
+    processing_id: Annotated[int | None, Parameter()] = None,
+    /,
+    *,
+    all: Flag = False,  # noqa: A002 (the name of the option)
+    options: Options = DEFAULTS,
+) -> None:
+    """Send a message that is held since a restore, or all that are: they may have been sent before.
+
+    Args:
+        processing_id: The number of the message.
+        all: Send all messages that are held.
+        options: Where the configuration is.
+    """
+    from postroom.model.outgoing import ProcessingId  # noqa: PLC0415 (commands start quickly)
+
+    if (processing_id is None) != all:
+        raise bad_parameter("processingId", "give the number of a message, or --all")
+
+    async def work() -> None:
+        async with _opened_queue(options) as queue:
+            if processing_id is None:
+                count = await queue.release_all(now=_now())
+            else:
+                count = await queue.release(ProcessingId(processing_id), now=_now())
+        say(f"{_count(count, 'group')} of recipients released")
+
+    asyncio.run(work())
+
+
+def say_held(count: int) -> None:
+    """Say that messages are held."""
+    say(
+        f"{_count(count, 'message')} may have been sent since, and will wait: postroom queue list, release, cancel"
+    )
+
+
 @asynccontextmanager
 async def _opened_queue(options: Options) -> "AsyncIterator[QueueAdmin]":
     from postroom.domain.queue_admin import QueueAdmin  # noqa: PLC0415 (commands start quickly)
 
-    async with opened_store(options.load().config) as store:
+    async with opened_store(options.load_for_store()) as store:
         yield QueueAdmin(store)
 
 
@@ -138,7 +175,9 @@ def _as_row(queued: "QueuedMessage") -> tuple[str, str, str, str, str]:
     if len(addresses) > _SHOWN_RECIPIENTS:
         shown += f" and {len(addresses) - _SHOWN_RECIPIENTS} more"
     message = queued.message
-    next_try = "now" if _is_leased(queued) else _date(queued.next_try_at)
+    next_try = "held" if queued.is_held else _date(queued.next_try_at)
+    if _is_leased(queued):
+        next_try = "now"
     return (str(message.processing_id), message.sender or "<>", shown, next_try, queued.failure)
 
 
@@ -167,6 +206,8 @@ def _say_message(queued: "QueuedMessage") -> None:
         )
         if value
     ]
+    if queued.is_held:
+        rows.append(("held", "it may have been sent before the store was restored"))
     say_table(rows)
     say("")
     say_table([_describe(recipient) for recipient in queued.recipients])
@@ -189,6 +230,7 @@ def _as_json(queued: "QueuedMessage") -> dict[str, Any]:
         "startedAt": message.started_at,
         "finishedAt": message.finished_at,
         "nextTryAt": queued.next_try_at,
+        "isHeld": queued.is_held,
         "lastError": queued.failure,
         "recipients": [
             {

@@ -50,14 +50,16 @@ def reindex(
         raise bad_parameter("from-scratch", "--from-scratch is for --search of all accounts")
     problems: list[str] = []
     if conversations:
-        rethreaded = asyncio.run(_reindex_conversations(options.load().config, account))
+        rethreaded = asyncio.run(_reindex_conversations(options.load_for_store(), account))
         problems += rethreaded.problems
         say(
             f"{rethreaded.messages} messages of {rethreaded.accounts} accounts threaded, "
             f"{rethreaded.corrected} faults set right"
         )
     if search:
-        rebuilt = asyncio.run(_reindex_search(options.load().config, account, is_from_scratch=from_scratch))
+        rebuilt = asyncio.run(
+            _reindex_search(options.load_for_store(), account, is_from_scratch=from_scratch)
+        )
         problems += rebuilt.problems
         say(
             f"{rebuilt.messages} messages of {rebuilt.accounts} accounts indexed, "

@@ -20,7 +20,7 @@ Flag = Annotated[bool, Parameter(negative=())]
 async def _opened(options: Options) -> "AsyncIterator[Sharing]":
     from postroom.domain.sharing import Sharing  # noqa: PLC0415 (commands start quickly)
 
-    config = options.load().config
+    config = options.load_for_store()
     async with opened_store(config) as store:
         yield Sharing(store, primary_domain=config.primary_domain)
 
@@ -40,8 +40,8 @@ def grant(
 
     async def work() -> None:
         async with _opened(options) as sharing:
-            view = await sharing.put_named(owner, folder, account, letters=permissions)
-        say(f"{view.account} may {view.letters or 'do nothing'} in {folder} of {owner}")
+            view = await sharing.put_named(owner, folder, account, rights=permissions)
+        say(f"{view.account} may {view.rights or 'do nothing'} in {folder} of {owner}")
 
     asyncio.run(work())
 
@@ -78,9 +78,9 @@ def list_grants(owner: str, folder: str, /, *, json: Flag = False, options: Opti
         async with _opened(options) as sharing:
             views = await sharing.list_named(owner, folder)
         if json:
-            _say_json([{"account": view.account, "permissions": list(view.letters)} for view in views])
+            _say_json([{"account": view.account, "permissions": list(view.rights)} for view in views])
         else:
-            say_table([(view.account, view.letters) for view in views])
+            say_table([(view.account, view.rights) for view in views])
 
     asyncio.run(work())
 
@@ -106,7 +106,7 @@ def add_public(
 
     async def work() -> None:
         async with _opened(options) as sharing:
-            await sharing.add_public(folder, account=account, letters=permissions, kind=folder_type)
+            await sharing.add_public(folder, account=account, rights=permissions, kind=folder_type)
         say(f"added public folder {folder}")
 
     asyncio.run(work())

@@ -130,7 +130,7 @@ def import_mail(
     if not paths:
         raise bad_parameter("paths", "name at least one file or folder to import")
     wanted = ImportOptions(folder=folder, duplicates=duplicates, mark_read=read)
-    return asyncio.run(_import(options.load().config, address, paths=paths, wanted=wanted))
+    return asyncio.run(_import(options.load_for_store(), address, paths=paths, wanted=wanted))
 
 
 async def _import(config: "Config", address: str, *, paths: tuple[Path, ...], wanted: "ImportOptions") -> int:
@@ -159,7 +159,7 @@ def export_mail(address: str, path: Path, /, *, folder: str = "", options: Optio
         folder: Only this folder, levels separated by /.
         options: Where the configuration is.
     """
-    return asyncio.run(_export(options.load().config, address, path, folder=folder))
+    return asyncio.run(_export(options.load_for_store(), address, path, folder=folder))
 
 
 async def _export(config: "Config", address: str, path: Path, *, folder: str) -> int:

@@ -1,15 +1,11 @@
-"""The notice that a mailbox is almost full, in the languages of accounts; others get it in English.
-
-It is from the postmaster, and says that it is automatic, so that nobody answers it (RFC 3834 §5).
-"""
+"""The notice that a mailbox is almost full, in the languages of accounts; others get it in English."""
 
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from postroom.compose.addresses import Address
-from postroom.compose.message import Fields, compose_message
+from postroom.compose.postmaster import PostmasterMail, compose_filed_mail
 
-_AUTOMATIC: Final = (("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All"))
 _UNITS: Final = ("KB", "MB", "GB", "TB")
 _STEP: Final = 1024
 
@@ -127,21 +123,21 @@ class QuotaNotice(NamedTuple):
 
 
 def compose_quota_notice(notice: QuotaNotice) -> bytes:
-    """Return a notice as a message, as it is filed: with the Return-Path of final delivery."""
+    """Return a notice as a message, to be filed."""
     language = notice.language if notice.language in _TEXTS else "en"
     text = _TEXTS[language]
     full = text.full.format(address=notice.to.addr_spec, percent=notice.usage.percent)
     figures = "".join(f"{line}\n" for line in _figures(notice.usage))
-    fields = Fields(
-        from_=Address("Postmaster", "postmaster", notice.to.domain),
-        to=(notice.to,),
+    mail = PostmasterMail(
+        to=notice.to,
+        domain=notice.to.domain,
+        language=language,
         subject=text.subject,
-        body_text=f"{full}\n\n{figures}\n{text.advice}\n",
+        text=f"{full}\n\n{figures}\n{text.advice}\n",
         message_id=notice.message_id,
         date=notice.date,
-        extra=(*_AUTOMATIC, ("Content-Language", language)),
     )
-    return b"Return-Path: <>\r\n" + compose_message(fields)
+    return compose_filed_mail(mail)
 
 
 def _figures(usage: Usage) -> list[str]:

@@ -1,8 +1,7 @@
 """The notice of what happened to the security of an account, in the languages of accounts; others get it in English.
 
-It is from the postmaster, and says that it is automatic, so that nobody answers it (RFC 3834 §5). It holds nothing
-that somebody could have written into it: times, source addresses, and texts of its own. There is no link in it
-either: notices with links are what people are deceived by.
+It holds nothing that somebody could have written into it: times, source addresses, and texts of its own. There is no
+link in it either: notices with links are what people are deceived by.
 """
 
 import datetime
@@ -11,9 +10,8 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from postroom.compose.addresses import Address
-from postroom.compose.message import Fields, compose_message
+from postroom.compose.postmaster import PostmasterMail, compose_filed_mail
 
-_AUTOMATIC: Final = (("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All"))
 _KINDS: Final = (
     "loginFromNewAddress",
     "manyFailedLogins",
@@ -236,23 +234,23 @@ class SecurityNotice(NamedTuple):
 
 
 def compose_security_notice(notice: SecurityNotice) -> bytes:
-    """Return a notice as a message, as it is filed: with the Return-Path of final delivery."""
+    """Return a notice as a message, to be filed."""
     language = notice.language if notice.language in _TEXTS else "en"
     text = _TEXTS[language]
     lines = [_render(text, one) for one in notice.happened]
     if notice.more:
         lines.append(f"+ {notice.more}")
     listed = "".join(f"{line}\n" for line in lines)
-    fields = Fields(
-        from_=Address("Postmaster", "postmaster", notice.to.domain),
-        to=(notice.to,),
+    mail = PostmasterMail(
+        to=notice.to,
+        domain=notice.to.domain,
+        language=language,
         subject=text.subject,
-        body_text=f"{text.happened.format(address=notice.to.addr_spec)}\n\n{listed}\n{text.advice}\n",
+        text=f"{text.happened.format(address=notice.to.addr_spec)}\n\n{listed}\n{text.advice}\n",
         message_id=notice.message_id,
         date=notice.date,
-        extra=(*_AUTOMATIC, ("Content-Language", language)),
     )
-    return b"Return-Path: <>\r\n" + compose_message(fields)
+    return compose_filed_mail(mail)
 
 
 def _render(text: _Text, happened: Happened) -> str:

@@ -4,7 +4,7 @@ Loading it from files and the environment is in :mod:`postroom.config.load`, whi
 and the command line use; everything else is handed its section.
 """
 
-from postroom.config.classes import AccountClass
-from postroom.config.root import DEFAULT_CLASS, Config
+from postroom.config.classes import DEFAULT_CLASS, AccountClass
+from postroom.config.root import Config
 
 __all__ = ["DEFAULT_CLASS", "AccountClass", "Config"]

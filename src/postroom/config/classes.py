@@ -5,7 +5,7 @@ from ``[classes.default]``, key by key, in nested tables too.
 """
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -13,6 +13,8 @@ from postroom.config.options import about, option
 from postroom.config.settings import DefaultSettings
 from postroom.model.settings import Language
 
+DEFAULT_CLASS = "default"
+"""The class of accounts that are given no other, and of those whose class is no longer configured."""
 LANGUAGES: tuple[str, ...] = get_args(Language)
 """Languages that an account may have."""
 
@@ -165,7 +167,9 @@ class UpdatePolicy:
 class SecurityMethods:
     """Ways to reach a user besides the mailbox."""
 
-    is_mandatory: bool = option(False, "Users must set up a security method.")
+    is_mandatory: bool = option(
+        False, "Programs are told that users must set up a security method; the server refuses nothing."
+    )
     alternate_email_address: bool = option(True, "An alternate address may be set up.")
     phone_number: bool = option(False, "A phone number may be set up.")
     update_policy: UpdatePolicy = field(
@@ -281,3 +285,8 @@ class AccountClass:
     restrictions: Restrictions = field(
         default_factory=Restrictions, metadata=about("Policies that limit what a user does.")
     )
+
+
+def class_of(classes: Mapping[str, AccountClass], name: str) -> AccountClass:
+    """Return the class called ``name``, the default class where it is no longer configured."""
+    return classes.get(name) or classes[DEFAULT_CLASS]

@@ -61,6 +61,7 @@ class HTTPConfig:
         100, "Event streams and waiting calls of an account at the same time; more get 429.", minimum=1
     )
     max_event_streams: int = option(10_000, "The same for all accounts together, in one process.", minimum=1)
+    web_client: bool = option(True, "Serve the web client at /; false: the API alone.")
     metrics_from: tuple[str, ...] = option(
         ("127.0.0.0/8", "::1/128"), "Networks that may read /metrics.", check=parse_networks
     )

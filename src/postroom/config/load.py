@@ -20,12 +20,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from postroom.config.classes import AccountClass
+from postroom.config.classes import DEFAULT_CLASS, AccountClass
 from postroom.config.fields import Option, OptionPath, iter_options, read_text, read_toml
-from postroom.config.root import DEFAULT_CLASS, Config
+from postroom.config.root import Config
 from postroom.errors import Kind, PostroomError
 
-DEFAULT_FILE = Path("postroom.toml")
+DEFAULT_FILES = (Path("postroom.toml"), Path("/etc/postroom/postroom.toml"))
+"""Where the file is looked for if it is not named: in the current folder, then where a service has it."""
 PREFIX = "POSTROOM_"
 CLASSES = "classes"
 _CLASS_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -68,14 +69,13 @@ def load(
     """Return the configuration.
 
     Args:
-        path: the file; None for ``postroom.toml`` in the current folder if it exists, else no file.
+        path: the file; None for the first of ``DEFAULT_FILES`` that is there, else no file.
         environ: environment variables; None for those of the process.
         flags: option names (``http.listen``) and their values as text.
 
     Raises: :class:`ConfigError` with every problem that was found.
     """
-    if path is None and DEFAULT_FILE.exists():
-        path = DEFAULT_FILE
+    path = path or find_file(DEFAULT_FILES)
     given = _read_file(path) if path is not None else {}
     options = _options_of(given)
     problems: list[str] = []
@@ -95,9 +95,22 @@ def load(
     return Loaded(config, {".".join(key): entry.source for key, entry in given.items() if key in options})
 
 
-def load_config(path: Path | None = None, **layers: Mapping[str, str] | None) -> Config:
-    """Return the configuration alone; see :func:`load`."""
-    return load(path, **layers).config
+def find_file(places: Sequence[Path]) -> Path | None:
+    """Return the first of ``places`` that is there; None if none is.
+
+    A current folder that may not be looked into holds no file for its caller; a file elsewhere that may not be looked
+    at is there, so that reading it says what is wrong.
+    """
+    for place in places:
+        try:
+            place.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            if not place.is_absolute():
+                continue
+        return place
+    return None
 
 
 def _options_of(given: _Layer) -> dict[OptionPath, Option]:

@@ -7,10 +7,10 @@ import functools
 from collections.abc import Iterator
 from typing import Any, get_args, get_origin
 
-from postroom.config.classes import AccountClass
+from postroom.config.classes import DEFAULT_CLASS, AccountClass
 from postroom.config.fields import SECRET, Option, describe_kind, hide_password, iter_options, render_value
 from postroom.config.load import CLASSES, PREFIX, Loaded
-from postroom.config.root import DEFAULT_CLASS, Config
+from postroom.config.root import Config
 
 _PENDING = "Accepted and checked, but nothing acts on it in this version."
 
@@ -76,7 +76,8 @@ _INTRODUCTION = f"""# Configuration
 
 <!-- Made from the declarations in src/postroom/config by `postroom config manual`; do not edit. -->
 
-Postroom reads a TOML file, named by `--config FILE` or else `postroom.toml` in the current folder if there is one.
+Postroom reads a TOML file: the one that `--config FILE` names, else `postroom.toml` in the current folder, else
+`/etc/postroom/postroom.toml`. A relative `data_dir` begins where the file is. Without a file the defaults count.
 Environment variables override the file: `{PREFIX}SECTION__KEY`, such as `{PREFIX}HTTP__LISTEN`; for a class
 `{PREFIX}CLASSES__DEFAULT__PAGE_SIZE`; for keys outside of sections `{PREFIX}DATA_DIR`. In them, lists have commas
 between the items. `--set http.listen=127.0.0.1:9000` on the command line overrides both.
@@ -100,8 +101,7 @@ def _heading(table: tuple[str, ...]) -> Iterator[str]:
     yield f"\n## [{'.'.join(table)}]\n"
     if table == (CLASSES, DEFAULT_CLASS):
         yield "Limits and policies of accounts. Any number of classes may be given as `[classes.NAME]`; each"
-        yield "inherits what it does not say from `[classes.default]`, in nested tables too. In this version,"
-        yield "`restrictions.security_policy` is shown to programs, and limits nothing yet.\n"
+        yield "inherits what it does not say from `[classes.default]`, in nested tables too.\n"
     if table in _pending_sections():
         yield _PENDING + "\n"
 

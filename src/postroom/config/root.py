@@ -8,7 +8,7 @@ from types import MappingProxyType
 from postroom.config.auth import AuthConfig
 from postroom.config.bimi import BimiConfig
 from postroom.config.blobs import BlobsConfig
-from postroom.config.classes import AccountClass
+from postroom.config.classes import DEFAULT_CLASS, AccountClass
 from postroom.config.dkim import DKIMConfig
 from postroom.config.extraction import ExtractionConfig
 from postroom.config.filters import FiltersConfig
@@ -23,9 +23,8 @@ from postroom.config.sending import SendingConfig
 from postroom.config.sms import SmsConfig
 from postroom.config.store import StoreConfig
 from postroom.config.submission import SubmissionConfig
+from postroom.config.telemetry import TelemetryConfig
 from postroom.config.webhooks import WebhooksConfig
-
-DEFAULT_CLASS = "default"
 
 
 def _default_classes() -> Mapping[str, AccountClass]:
@@ -83,18 +82,13 @@ class Config:
         default_factory=RetentionConfig, metadata=about("How long history is kept.")
     )
     logging: LoggingConfig = field(default_factory=LoggingConfig, metadata=about("The log."))
+    telemetry: TelemetryConfig = field(
+        default_factory=TelemetryConfig, metadata=about("Traces (OpenTelemetry).")
+    )
     classes: Mapping[str, AccountClass] = field(
         default_factory=_default_classes,
         metadata=about("Limits and policies of classes of accounts."),
     )
-
-    def find_class(self, name: str) -> AccountClass | None:
-        """Return the class called ``name``, or None."""
-        return self.classes.get(name)
-
-    def get_class(self, name: str) -> AccountClass:
-        """Return the class called ``name``, the default class where it is no longer configured."""
-        return self.classes.get(name) or self.classes[DEFAULT_CLASS]
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Yield options that do not fit each other, with what would be right."""

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import ClassVar, Final, Generic
 
 import structlog
+from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from postroom.delivery import replies
 from postroom.delivery.commands import (
@@ -319,6 +320,7 @@ class Session(ABC, Generic[R]):
 
     def _begin_message(self, transaction: Transaction[R]) -> Gatherer:
         transaction.message_id = secrets.token_hex(8)
+        bind_contextvars(delivery=transaction.message_id)
         trace = Trace(
             sender=transaction.mail.sender,
             helo=self._helo,
@@ -342,6 +344,7 @@ class Session(ABC, Generic[R]):
         if self._transaction is not None:
             self._transaction.close()
             self._transaction = None
+            unbind_contextvars("delivery")
 
     def _as_postroom_error(self, error: Exception, event: str) -> PostroomError:
         """Return ``error`` if the client may see it, else log it and return a generic one."""

@@ -32,5 +32,7 @@ class SubmissionServer(Listener):
 
     def __init__(self, settings: SubmissionSettings) -> None:
         super().__init__(settings.limits, settings.stats)
+        self.certificate = settings.certificate
+        """What its connections get TLS with."""
         self.stats = settings.stats
         """The counters of this server."""

@@ -1,5 +1,6 @@
 """``python -m postroom.demo``: what ``make run`` starts."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def demo(
     lmtp_listen
         Where mail is taken; kept in the folder when it is made.
     """
+    # The files hold mail and the password of the account: they are their owner's alone.
+    os.umask(0o077)
     return run_demo(DemoOptions(data_dir, http_listen, lmtp_listen))
 
 

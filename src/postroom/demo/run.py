@@ -95,7 +95,7 @@ class Demo:
         if self._state.has_account:
             return
         self._tell(f"Making a demonstration in {self._directory} …")
-        self._directory.mkdir(parents=True, exist_ok=True)
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._save_state()
         # A JSON string is a TOML string too; a relative data_dir starts where the configuration is.
         self._config_path.write_text(
@@ -120,8 +120,9 @@ class Demo:
                     raise PostroomError(
                         Kind.CONFLICT,
                         "portInUse",
-                        f"something listens at {listen} already: stop it, or start the demonstration in another "
-                        "folder with --data-dir, --http-listen and --lmtp-listen",
+                        f"something listens at {listen} already: stop it, or begin another demonstration by "
+                        ".venv/bin/python -m postroom.demo --data-dir FOLDER --http-listen 127.0.0.1:8090 "
+                        "--lmtp-listen 127.0.0.1:8034",
                     )
 
     def _add_mails(self, api: APIClient) -> None:
@@ -143,8 +144,9 @@ class Demo:
         curl = f"curl -s -u '{state.address}:{state.password}'"
         body = f"\n\n# The body of the newest one\n{curl} '{base}{mail_path(newest[0]['id'], 'body/full?type=text')}'"
         return (
-            f"\nPostroom runs at {base} and describes itself at {base}/api/docs\n"
-            f"It takes mail by LMTP at {state.lmtp_listen}\n\n"
+            "\nPostroom runs.\n"
+            f"  web client   {base}/\n  the API      {base}/api/docs\n  LMTP         {state.lmtp_listen}\n\n"
+            "Log in, here and there, with\n"
             f"  account   {state.address}\n  password  {state.password}\n\n"
             f"# How many mails are unread\n{curl} '{base}/api/v1/mails/counters'\n\n"
             f"# The ten newest mails of Inbox\n{curl} '{base}{mails_path(inbox_id, limit=10)}'"

@@ -1,22 +1,21 @@
 """Who may touch what: the one check between a caller and another account's data.
 
-What is the caller's own costs a comparison. For a folder of another's its letters are looked up in the same snapshot,
+What is the caller's own costs a comparison. For a folder of another's its rights are looked up in the same snapshot,
 or transaction, of the owner's mailbox as the work itself: who loses a permission loses it at once, in the middle of a
 batch too. Who may not list a folder (``l``) is not told that it exists; who may, but lacks what the work needs, is
 told that.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from postroom.errors import Kind, PostroomError, not_found, not_permitted
-from postroom.model.account import Caller
+from postroom.model.account import Account, Caller
 from postroom.model.folder import ROOT, Folder
 from postroom.model.ids import AccountId, FolderId, FolderRef, MailRef, Uid
 from postroom.model.mail import Mail
-from postroom.model.sharing import LETTERS, Asker
+from postroom.model.sharing import RIGHTS, Asker
 from postroom.store import Store
 from postroom.store.sql.grants import as_read
-from postroom.store.sql.mails import Located
 from postroom.store.tx import Snapshot, Transaction
 
 LIST, READ, SEEN, WRITE, INSERT, MAKE, REMOVE, TAKE, ADMINISTER = "l", "r", "s", "w", "i", "k", "x", "te", "a"
@@ -29,8 +28,8 @@ def require_own(caller: Caller, owner: AccountId, what: str) -> None:
         raise not_found(what)
 
 
-def asker_of(caller: Caller | Asker) -> Asker:
-    """Return a caller as grants know him."""
+def asker_of(caller: Caller | Account | Asker) -> Asker:
+    """Return a caller, or an account, as grants know him."""
     if isinstance(caller, Asker):
         return caller
     return Asker(caller.account_id, caller.address.rpartition("@")[2])
@@ -50,12 +49,12 @@ def is_own(caller: Caller, mailbox: Snapshot) -> bool:
     return mailbox.account_id == caller.account_id
 
 
-async def find_letters(mailbox: Snapshot, caller: Caller, folder_id: FolderId) -> str:
+async def find_rights(mailbox: Snapshot, caller: Caller, folder_id: FolderId) -> str:
     """Return what a caller may do in a folder, "" if he must not know of it; one look-up, none for his own."""
     if mailbox.account_id == caller.account_id:
-        return LETTERS
-    letters = await _find_given(mailbox, caller, folder_id)
-    return letters if LIST in letters else ""
+        return RIGHTS
+    rights = await _find_given(mailbox, caller, folder_id)
+    return rights if LIST in rights else ""
 
 
 async def _find_given(mailbox: Snapshot, caller: Caller | Asker, folder_id: FolderId) -> str:
@@ -63,8 +62,8 @@ async def _find_given(mailbox: Snapshot, caller: Caller | Asker, folder_id: Fold
     if folder_id == ROOT:
         # The container of what an owner shares is seen by who sees something in it.
         given = await mailbox.grants.list_for(asker)
-        return LIST if any(LIST in letters for letters in given.values()) else ""
-    return await mailbox.grants.find_letters(folder_id, asker)
+        return LIST if any(LIST in rights for rights in given.values()) else ""
+    return await mailbox.grants.find_rights(folder_id, asker)
 
 
 async def require(
@@ -76,21 +75,21 @@ async def require(
         mailbox: where the folder is, in the snapshot or transaction of the work.
         caller: who asks for it.
         folder_id: the folder.
-        needs: the letters that the work needs, all of them.
+        needs: the rights that the work needs, all of them.
         what: what is said not to exist to who may not list the folder.
 
     Raises: notFound; notPermitted.
     """
     if mailbox.account_id == caller.account_id:
         return
-    check_letters(await _find_given(mailbox, caller, folder_id), needs, what)
+    check_rights(await _find_given(mailbox, caller, folder_id), needs, what)
 
 
-def check_letters(letters: str, needed: str, what: str) -> None:
-    """Refuse what needs more letters than there are. Raises: notFound; notPermitted."""
-    if LIST not in letters:
+def check_rights(rights: str, needed: str, what: str) -> None:
+    """Refuse what needs more rights than there are. Raises: notFound; notPermitted."""
+    if LIST not in rights:
         raise not_found(what)
-    missing = [letter for letter in needed if letter not in letters]
+    missing = [right for right in needed if right not in rights]
     if missing:
         raise not_permitted(f"your permissions in this folder lack {', '.join(missing)}")
 
@@ -119,14 +118,14 @@ async def refuse_shared_at(
 
 async def list_readable(mailbox: Snapshot, asker: Asker) -> frozenset[FolderId]:
     """Return the folders of another's mailbox that somebody may list and read."""
-    letters = await mailbox.grants.list_for(asker)
-    return frozenset(folder_id for folder_id, given in letters.items() if LIST in given and READ in given)
+    rights = await mailbox.grants.list_for(asker)
+    return frozenset(folder_id for folder_id, given in rights.items() if LIST in given and READ in given)
 
 
 # What a reader has seen
 
 
-async def see_folder(mailbox: Snapshot, caller: Caller, folder: Folder) -> Folder:
+async def see_folder(mailbox: Snapshot, caller: Caller | Asker, folder: Folder) -> Folder:
     """Return a folder with the counter and the state that it has for a caller."""
     if mailbox.account_id == caller.account_id:
         return folder
@@ -165,12 +164,3 @@ def _as_read(mail: Mail, modseq: int, is_seen: int) -> Mail:
 def without_labels(mail: Mail) -> Mail:
     """Return a mail without its labels, which belong to its owner."""
     return mail._replace(labels="") if mail.labels else mail
-
-
-async def see_located(mailbox: Snapshot, caller: Caller, items: Sequence[Located]) -> list[Located]:
-    """Return mails as a caller has them, with what they are sorted by."""
-    mails = await see_mails(mailbox, caller.account_id, [item.mail for item in items])
-    return [
-        Located(mail, item.keys._replace(is_unread=mail.is_unread))
-        for mail, item in zip(mails, items, strict=True)
-    ]

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.domain.factor_policy import is_in_force
 from postroom.domain.password_policy import find_due, is_warned, may_be_due
 from postroom.errors import not_found
@@ -50,10 +50,6 @@ class Accounts:
         self._classes = classes
         self._now = now
 
-    def class_of(self, caller: Caller) -> AccountClass:
-        """Return the caller's class, the default one if its own is no longer configured."""
-        return self._classes.get(caller.class_name) or self._classes["default"]
-
     async def list_addresses(self, caller: Caller) -> list[OwnAddress]:
         """Return the addresses that the account has for good, those by domain aliases behind all others.
 
@@ -85,7 +81,7 @@ class Accounts:
             state = await mailbox.mailbox.find()
         if account is None or state is None:
             raise not_found("the account")
-        account_class = self._classes.get(account.class_name) or self._classes["default"]
+        account_class = class_of(self._classes, account.class_name)
         policy, present, now = account_class.restrictions.password_policy, None, self._now()
         if may_be_due(policy):
             async with self._store.directory() as directory:

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
-from postroom.domain.access import INSERT, LIST, READ, asker_of, find_letters, require
+from postroom.domain.access import INSERT, LIST, READ, asker_of, find_rights, require
 from postroom.domain.actions import Action, check_action, find_target
 from postroom.domain.carrying import Carrying
 from postroom.domain.jobs import Jobs, JobState, Target
@@ -217,7 +217,7 @@ async def _list_seen(mailbox: Snapshot, caller: Caller) -> frozenset[FolderId] |
     if mailbox.account_id == caller.account_id:
         return None
     given = await mailbox.grants.list_for(asker_of(caller))
-    return frozenset(folder_id for folder_id, letters in given.items() if LIST in letters)
+    return frozenset(folder_id for folder_id, rights in given.items() if LIST in rights)
 
 
 def _is_seen(ref: MailRef, seen: frozenset[FolderId] | None) -> bool:
@@ -235,7 +235,7 @@ async def _find_range(
 ) -> None:
     ref = wanted.start
     item = folder = None
-    if ref.owner == mailbox.account_id and READ in await find_letters(mailbox, caller, ref.folder):
+    if ref.owner == mailbox.account_id and READ in await find_rights(mailbox, caller, ref.folder):
         folder = await mailbox.folders.find(ref.folder)
         item = await mailbox.mails.locate(ref.folder, ref.uid)
     if item is None or folder is None:

@@ -17,7 +17,7 @@ Only deliveries from outside count, since only there somebody in front has looke
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -42,6 +42,7 @@ STALE_MS = 7 * 86_400_000
 MAX_RENEWED = 1000
 """Keys and logos that are noted to be looked up anew; others are when they are met next."""
 
+_Name = TypeVar("_Name", IndicatorKey, str)
 _decode_part = msgspec.msgpack.Decoder(Part).decode
 _decode_summary = msgspec.msgpack.Decoder(Summary).decode
 _encode = msgspec.msgpack.Encoder().encode
@@ -160,9 +161,9 @@ class Bimi:
         self.waiting += 1
         self.on_work()
 
-    def _renew(self, names: dict[IndicatorKey, None] | dict[str, None], name: IndicatorKey | str) -> None:
+    def _renew(self, names: dict[_Name, None], name: _Name) -> None:
         if len(names) < MAX_RENEWED:
-            names[name] = None  # type: ignore[index]
+            names[name] = None
             self.on_work()
 
     def forget(self, key: IndicatorKey) -> None:

@@ -27,7 +27,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from postroom.auth.passwords import PasswordHasher
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.domain.turns import Turns
 from postroom.errors import Kind, PostroomError
 from postroom.model.account import Caller
@@ -162,7 +162,7 @@ class Calls:
         """Forget what an account has too many of; looked for once in a while."""
         left = self._until_look.pop(caller.account_id, 0)
         if not left:
-            account_class = self._classes.get(caller.class_name) or self._classes["default"]
+            account_class = class_of(self._classes, caller.class_name)
             limit = account_class.remembered_calls
             await calls.drop_beyond(caller.account_id, keep=limit)
             left = max(limit // _PART, 1)

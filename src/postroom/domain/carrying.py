@@ -9,7 +9,7 @@ folder it comes to. Where it comes to, it is written down as put there; where it
 
 from collections.abc import Mapping
 
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.domain.access import INSERT, READ, TAKE, lock_folders, require, see_mails
 from postroom.domain.actions import find_target
 from postroom.domain.filing import Flags, file_mail, locate_mail, remove_mails
@@ -94,7 +94,7 @@ class Carrying:
     async def _check_quota(self, place: Transaction) -> None:
         owner = await place.accounts.find(place.account_id)
         name = "" if owner is None else owner.class_name
-        await Quota.of(self._classes.get(name) or self._classes["default"]).check(place)
+        await Quota.of(class_of(self._classes, name)).check(place)
 
 
 def _flags_of(mail: Mail) -> Flags:

@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from postroom.domain.blob_hold import is_held
 from postroom.domain.examination import Fault, examine, repair_faults
 from postroom.domain.upload_check import check_uploads
-from postroom.errors import PostroomError
+from postroom.errors import Kind, PostroomError
 from postroom.model.account import Account
 from postroom.model.mail import Part
 from postroom.store import Store
@@ -136,7 +137,7 @@ async def _find_problem(store: Store, account: Account, content: Content) -> str
     try:
         reader = await store.messages.open(account.account_id, content)
     except PostroomError as error:
-        return error.message
+        return _to_problem(error)
     try:
         if reader.size_bytes != content.size_bytes:
             return f"the message has {reader.size_bytes} bytes instead of {content.size_bytes}"
@@ -145,9 +146,16 @@ async def _find_problem(store: Store, account: Account, content: Content) -> str
             digest.update(piece)
         return None if digest.digest() == content.sha256 else "the message does not have its hash"
     except PostroomError as error:
-        return error.message
+        return _to_problem(error)
     finally:
         reader.close()
+
+
+def _to_problem(error: PostroomError) -> str:
+    """Return what is wrong with a message; a blob store that is away says nothing about it and ends the check."""
+    if error.kind is Kind.UNAVAILABLE:
+        raise error
+    return error.message
 
 
 async def _is_still_there(store: Store, account: Account, content: Content) -> bool:
@@ -158,6 +166,7 @@ async def _is_still_there(store: Store, account: Account, content: Content) -> b
 
 async def _check_blobs(store: Store, report: Report, *, repair: bool) -> None:
     before = time.time() - BLOB_GRACE_SECONDS
+    repair = repair and not await is_held(store)
     async for blob in store.blobs.iter_all():
         report.blobs += 1
         if blob.stored_at > before:

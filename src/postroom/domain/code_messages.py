@@ -1,4 +1,4 @@
-"""Messages with codes: letters go into the outgoing queue in the transaction that notes the code, text messages by a
+"""Messages with codes: mails go into the outgoing queue in the transaction that notes the code, text messages by a
 gateway once that is durable.
 
 A text message goes its way behind the answer: whoever asks waits for no gateway, and learns nothing from the time it
@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from postroom.compose.addresses import parse_address
-from postroom.compose.code_letter import CodeLetter, compose_code_letter
+from postroom.compose.postmaster import PostmasterMail, compose_postmaster_mail
 from postroom.content.digest import Digest, digest_message
 from postroom.domain.automatic import enqueue_automatic, make_message_id
 from postroom.domain.clock import Clock
@@ -30,8 +30,8 @@ SmsSender = Callable[[str, str], Awaitable[None]]
 _log: Final = structlog.get_logger("postroom.codes")
 
 
-class ReadyLetter(NamedTuple):
-    """A letter that is ready to be sent."""
+class ReadyMail(NamedTuple):
+    """A mail that is ready to be sent."""
 
     digest: Digest
     route: Route
@@ -63,22 +63,26 @@ class CodeMessages:
         """Wait for what is on its way."""
         await asyncio.gather(*self._sending, return_exceptions=True)
 
-    async def prepare_letter(self, sender: str, target: str, *, subject: str, text: str) -> ReadyLetter:
-        """Return a letter of the server of an account (its address) to a target, ready to be sent.
+    async def prepare_mail(
+        self, sender: str, target: str, *, subject: str, text: str, language: str
+    ) -> ReadyMail:
+        """Return a mail of the server of an account (its address) to a target, ready to be sent.
 
         Raises: badParameter for a target that no mail can be sent to; unavailable.
         """
         to = parse_address(target, parameter="target")
         domain = sender.rpartition("@")[2]
-        letter = CodeLetter(to, domain, subject, text, make_message_id(domain), int(self._clock.now()))
-        raw = compose_code_letter(letter)
+        mail = PostmasterMail(
+            to, domain, language, subject, text, make_message_id(domain), int(self._clock.now())
+        )
+        raw = compose_postmaster_mail(mail)
         route = await self._routing.find(target)
-        return ReadyLetter(digest_message(raw), route, not raw.isascii())
+        return ReadyMail(digest_message(raw), route, not raw.isascii())
 
-    async def send_letter(self, tx: Transaction, letter: ReadyLetter) -> None:
-        """Put a letter into the queue, in a transaction of the account that it is about."""
+    async def send_mail(self, tx: Transaction, mail: ReadyMail) -> None:
+        """Put a mail into the queue, in a transaction of the account that it is about."""
         now = self._clock.now_ms()
-        await enqueue_automatic(tx, letter.digest, letter.route, kind=NOTICE, is_8bit=letter.is_8bit, now=now)
+        await enqueue_automatic(tx, mail.digest, mail.route, kind=NOTICE, is_8bit=mail.is_8bit, now=now)
 
     def send_sms(self, number: str, text: str) -> None:
         """Send a text message, behind what is done now; at most so many at a time.

@@ -3,7 +3,7 @@
 A contact that is moved to another folder gets the id that it has there, as a mail does; it keeps what is known of its
 use. One that is removed is gone for good: contacts have no Trash, and their changes are not on the undo stack.
 
-In a folder of another's each change needs its letters: ``i`` for a new contact, ``r`` and ``w`` for what one says,
+In a folder of another's each change needs its rights: ``i`` for a new contact, ``r`` and ``w`` for what one says,
 ``t`` and ``e`` for what leaves. Between owners a contact is made anew and removed, in one transaction over both
 mailboxes; how often it was used is not told to the other. It counts where it comes to.
 
@@ -14,7 +14,7 @@ is kept of the file that was sent but what is to be seen.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.content.pictures import Failure, PictureMaker
 from postroom.domain.access import INSERT, READ, TAKE, WRITE, lock_folders, require
 from postroom.domain.contact_cards import Card, card_of, change_card, check_card
@@ -202,5 +202,5 @@ def session_of(caller: Caller, owner: AccountId) -> SessionId | None:
 async def find_room(tx: Transaction, classes: Mapping[str, AccountClass]) -> int:
     """Return how many contacts more the account may have."""
     owner = await tx.accounts.find(tx.account_id)
-    account_class = classes.get("" if owner is None else owner.class_name) or classes["default"]
+    account_class = class_of(classes, "" if owner is None else owner.class_name)
     return max(account_class.contacts - await tx.contacts.count(), 0)

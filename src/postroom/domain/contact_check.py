@@ -1,4 +1,7 @@
-"""Examining what contacts are found by: words and addresses are made anew of each contact, and compared."""
+"""Examining what contacts are found by: words and addresses are made anew of each contact, and compared.
+
+Which contacts have words with the same first letters is made anew of the words, once these are right.
+"""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -7,6 +10,7 @@ from typing import NamedTuple
 from postroom.domain.contact_cards import addresses_of, words_of
 from postroom.model.contact import Contact
 from postroom.model.ids import ItemId
+from postroom.store.letter_sets import Place, gather
 from postroom.store.sql.contact_words import level_of
 from postroom.store.tx import Snapshot, Transaction
 
@@ -24,7 +28,10 @@ class _Harm(NamedTuple):
 
 async def find_faults(mailbox: Snapshot) -> list[str]:
     """Return what is wrong, in words; reads all contacts. Raises: unavailable."""
-    return [harm.what async for harm in _find_harm(mailbox)]
+    faults = [harm.what async for harm in _find_harm(mailbox)]
+    if await _gather_letters(mailbox) != await mailbox.contact_letters.list_all():
+        faults.append("the sets of contacts by the first letters of their words are off")
+    return faults
 
 
 async def repair_contacts(tx: Transaction) -> None:
@@ -35,6 +42,22 @@ async def repair_contacts(tx: Transaction) -> None:
         else:
             await tx.contact_words.set_words(item_id, words_of(contact), uses=contact.uses)
             await tx.contact_words.set_addresses(item_id, addresses_of(contact))
+    await tx.contact_letters.rebuild(await _gather_letters(tx))
+
+
+async def _gather_letters(mailbox: Snapshot) -> dict[Place, int]:
+    """Return the sets that there should be by the words that are stored."""
+    found: dict[Place, int] = {}
+    after, is_over = 0, False
+    while not is_over:
+        contacts = await mailbox.contacts.list_all_after(after, limit=_SLICE)
+        is_over = len(contacts) < _SLICE
+        last = _LAST if is_over else contacts[-1].item_id
+        words = await mailbox.contact_words.list_words_between(after, last)
+        for place, bits in gather((row.item_id, row.word) for row in words).items():
+            found[place] = found.get(place, 0) | bits
+        after = last
+    return found
 
 
 async def _find_harm(mailbox: Snapshot) -> AsyncIterator[_Harm]:

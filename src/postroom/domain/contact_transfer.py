@@ -1,6 +1,6 @@
 """Contacts in and out as vCards.
 
-In a folder of another's an import needs the letters for new contacts and for changes, since a card may be either;
+In a folder of another's an import needs the rights for new contacts and for changes, since a card may be either;
 each slice looks at them anew, and so does each slice of an export.
 
 What comes in is read card by card and filed slice by slice, each slice a short transaction, so that others have
@@ -59,6 +59,8 @@ from postroom.store.tx import Transaction
 _IMPORTING = READ + WRITE + INSERT
 MAX_IMPORT_BYTES = 16 << 20
 MAX_CARDS = 100_000
+MAX_IMPORT_LINES = 1_000_000
+"""A line takes some time to be read, however short it is."""
 SLICE = 50
 """Cards that are filed in one transaction, contacts that are read at once."""
 MAX_UID_CHARS = 255
@@ -121,6 +123,8 @@ class ContactTransfer:
         """
         if data.upper().count(b"BEGIN:VCARD") > MAX_CARDS:
             raise too_much(f"a file has at most {MAX_CARDS} vCards", MAX_CARDS)
+        if data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n") > MAX_IMPORT_LINES:
+            raise too_much(f"a file has at most {MAX_IMPORT_LINES} lines", MAX_IMPORT_LINES)
         ref = folder or FolderRef(caller.account_id, CONTACTS)
         async with self._store.read(ref.owner) as mailbox:
             await require(mailbox, caller, ref.folder, needs=_IMPORTING)

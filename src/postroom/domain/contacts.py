@@ -4,18 +4,17 @@ A folder of another's is listed by its name alone: what is found in all folders 
 own.
 
 Who types gets those used most, of all that have, for each word typed, a word of theirs that begins with it. The store
-gives the first words of each level of use (:mod:`postroom.store.sql.contact_words`). A contact may have several of
+gives the first of such words, by use (:mod:`postroom.store.sql.contact_words`). A contact may have several of
 them, so that there may be fewer contacts than words: then more words are asked for, until there are enough contacts
 or no more words.
 """
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from postroom.domain.access import LIST, READ, find_letters, require
+from postroom.domain.access import LIST, READ, find_rights, require
 from postroom.domain.contact_cards import words_of_query
 from postroom.domain.sessions import Sessions
 from postroom.domain.settings import Settings
@@ -27,7 +26,7 @@ from postroom.model.contact import Avatar, Contact, ContactField, ContactRef, Co
 from postroom.model.ids import AccountId, FolderRef, ItemId
 from postroom.store import Store
 from postroom.store.sql.contact_changes import ContactState
-from postroom.store.sql.contact_words import MAX_WORDS, FoundWord
+from postroom.store.sql.contact_words import MAX_WORDS
 from postroom.store.sql.contacts import MANY
 from postroom.store.tx import Snapshot
 
@@ -175,8 +174,8 @@ class Contacts:
             for ref in dict.fromkeys(refs):
                 mailbox, folder = own.at(ref.owner), FolderRef(ref.owner, ref.folder)
                 if folder not in readable:
-                    letters = await find_letters(mailbox, caller, ref.folder)
-                    readable[folder] = LIST in letters and READ in letters
+                    rights = await find_rights(mailbox, caller, ref.folder)
+                    readable[folder] = LIST in rights and READ in rights
                 contact = await mailbox.contacts.find(ref.folder, ref.uid) if readable[folder] else None
                 found += [] if contact is None else await _picture_of(mailbox, contact)
         return found
@@ -217,24 +216,12 @@ async def get_state(mailbox: Snapshot, caller: Caller, folder: FolderRef | None)
 async def _complete(mailbox: Snapshot, words: Sequence[bytes], *, limit: int) -> Sequence[Contact]:
     asked = limit * _WORDS_A_CONTACT
     while True:
-        rows = sorted(await mailbox.contact_words.complete(words, limit=asked), key=_rank)
-        cut = _find_cut(rows, asked)
-        # Below a level that was cut nothing is sure.
-        numbers = dict.fromkeys(row.item_id for row in rows if row.level >= cut)
+        rows = await mailbox.contact_words.complete(words, limit=asked)
+        numbers = dict.fromkeys(row.item_id for row in rows)
         found = await _list_first(mailbox, list(numbers), limit=limit)
-        if len(found) == limit or cut < 0:
+        if len(found) == limit or len(rows) < asked:
             return found
         asked *= 8
-
-
-def _rank(row: FoundWord) -> tuple[int, bytes, int]:
-    return -row.uses, row.word, row.item_id
-
-
-def _find_cut(rows: Sequence[FoundWord], asked: int) -> int:
-    """Return the highest level of which there may be more words than these, -1 if there is none."""
-    counts = Counter(row.level for row in rows)
-    return max((level for level, count in counts.items() if count == asked), default=-1)
 
 
 async def _list_first(mailbox: Snapshot, numbers: Sequence[ItemId], *, limit: int) -> Sequence[Contact]:

@@ -14,7 +14,7 @@ from postroom.domain.batches import MAX_MAILS, find_owner
 from postroom.domain.found_conversations import FoundConversations
 from postroom.domain.jobs import CONVERSATION, MOST_MAILS_WAITED_FOR, WAITED_FOR, Jobs, JobState, Target
 from postroom.domain.shared_changes import check_shared_action
-from postroom.domain.shared_conversations import list_letters
+from postroom.domain.shared_conversations import list_rights
 from postroom.domain.undo import Failed
 from postroom.errors import bad_parameter, not_found
 from postroom.model.account import Caller
@@ -87,11 +87,10 @@ class ConversationBatches:
             mails; unavailable.
         """
         found = _Found({}, [])
-        in_search = selection.folder is not None and is_search_folder(selection.folder.folder)
         named = {ref.owner for ref in selection.ids} | {one.start.owner for one in selection.ranges}
         if selection.folder is not None:
             named = {selection.folder.owner}
-            if in_search:
+            if is_search_folder(selection.folder.folder):
                 # It needs a snapshot of its own.
                 await self._find_searched(caller, selection.folder, selection, found=found)
             else:
@@ -104,19 +103,7 @@ class ConversationBatches:
                 await check_shared_action(mailbox, caller, action)
             await check_action(mailbox, action)
             action = await spare_own(mailbox, action)
-            for ref in dict.fromkeys(selection.ids):
-                if ref.owner == owner:
-                    found.conversations.setdefault(ref.conversation)
-                else:
-                    found.fail(caller.account_id, ref)
-            if selection.folder is not None and not in_search:
-                folder = await _get_folder(caller, mailbox, selection.folder)
-                if owner != caller.account_id and selection.sort.field is not SortField.DATE:
-                    raise bad_parameter("sortInfo", "ranges in a folder of another are by date")
-                for wanted in selection.ranges:
-                    await _find_range(
-                        caller, mailbox, folder, wanted=wanted, sort=selection.sort, found=found
-                    )
+            await _find_named(caller, mailbox, selection, found=found)
             targets = await _list_targets(caller, mailbox, found)
         return await self._jobs.start_batch(
             caller,
@@ -143,10 +130,12 @@ class ConversationBatches:
     async def _find_searched(
         self, caller: Caller, ref: FolderRef, selection: ConversationSelection, *, found: _Found
     ) -> None:
-        """Find the rows of a search folder's list."""
+        """Find the rows of a search folder's list. Raises: notFound; badParameter."""
+        if ref.owner != caller.account_id:
+            _check_range(selection)
         for start, limit in selection.ranges:
             numbers = None
-            if start.owner == caller.account_id:
+            if start.owner == ref.owner:
                 numbers = await self._found.find_range(
                     caller, ref, start.conversation, sort=selection.sort, limit=limit
                 )
@@ -154,6 +143,12 @@ class ConversationBatches:
                 found.fail(caller.account_id, start)
             else:
                 found.conversations.update(dict.fromkeys(numbers))
+
+
+def _check_range(selection: ConversationSelection) -> None:
+    """Refuse ranges of another's folder by orders that are not the reader's. Raises: badParameter."""
+    if selection.sort.field is not SortField.DATE:
+        raise bad_parameter("sortInfo", "ranges in a folder of another are by date")
 
 
 async def spare_own(mailbox: Snapshot, action: Action) -> Action:
@@ -168,6 +163,24 @@ async def spare_own(mailbox: Snapshot, action: Action) -> Action:
         if target is not None and target.is_threaded:
             return MoveTo(action.folder_id, OWN_FOLDERS)
     return action
+
+
+async def _find_named(
+    caller: Caller, mailbox: Snapshot, selection: ConversationSelection, *, found: _Found
+) -> None:
+    """Find what a selection names, but for the rows of a search folder's list."""
+    for ref in dict.fromkeys(selection.ids):
+        if ref.owner == mailbox.account_id:
+            found.conversations.setdefault(ref.conversation)
+        else:
+            found.fail(caller.account_id, ref)
+    if selection.folder is None or is_search_folder(selection.folder.folder):
+        return
+    folder = await _get_folder(caller, mailbox, selection.folder)
+    if mailbox.account_id != caller.account_id:
+        _check_range(selection)
+    for wanted in selection.ranges:
+        await _find_range(caller, mailbox, folder, wanted=wanted, sort=selection.sort, found=found)
 
 
 async def _get_folder(caller: Caller, mailbox: Snapshot, ref: FolderRef) -> Folder:
@@ -219,7 +232,7 @@ async def _list_targets(caller: Caller, mailbox: Snapshot, found: _Found) -> lis
     """
     targets: list[Target] = []
     is_own = mailbox.account_id == caller.account_id
-    letters = {} if is_own else await list_letters(mailbox, caller)
+    rights = {} if is_own else await list_rights(mailbox, caller)
     numbers = list(found.conversations)
     for start in range(0, len(numbers), MANY):
         some = numbers[start : start + MANY]
@@ -228,7 +241,7 @@ async def _list_targets(caller: Caller, mailbox: Snapshot, found: _Found) -> lis
             there = [
                 member
                 for member in members.get(number, ())
-                if is_own or READ in letters.get(member.folder_id, "")
+                if is_own or READ in rights.get(member.folder_id, "")
             ]
             targets += [Target(*member, number) for member in there]
             if not there:

@@ -26,13 +26,13 @@ from postroom.domain.shared_changes import (
     perform_for,
     write_down_shared,
 )
-from postroom.domain.shared_conversations import list_letters, list_members
+from postroom.domain.shared_conversations import list_members, list_rights
 from postroom.errors import Kind, PostroomError, bad_parameter, not_found, not_permitted
 from postroom.model.account import Caller
 from postroom.model.conversation import ConversationRef
 from postroom.model.ids import AccountId, FolderId, FolderRef, LabelRef
 from postroom.store import Store
-from postroom.store.sql.conversation_lists import Member
+from postroom.store.sql.conversation_lists import MemberPlace
 from postroom.store.tx import Transaction
 
 
@@ -116,9 +116,9 @@ class ConversationChanges:
             members = await list_members(tx, caller, ref.conversation)
             if action is None:
                 raise not_permitted("another's mails can be moved, but not to Spam as such")
-            letters = await list_letters(tx, caller)
+            rights = await list_rights(tx, caller)
             needs = set(needs_of(action))
-            members = [one for one in members if needs <= set(letters[one.folder_id])]
+            members = [one for one in members if needs <= set(rights[one.folder_id])]
             if not members:
                 raise not_permitted("your permissions in the folders of this conversation do not allow this")
             await check_shared_action(tx, caller, action)
@@ -136,7 +136,7 @@ class ConversationChanges:
         await self._do_as_job(caller, action, targets, kind=kind, owner=ref.owner)
 
     async def _perform(
-        self, tx: Transaction, action: Action, members: list[Member], *, caller: Caller, kind: str
+        self, tx: Transaction, action: Action, members: list[MemberPlace], *, caller: Caller, kind: str
     ) -> None:
         located = await tx.mails.locate_items([member.item_id for member in members])
         items = [located[member.item_id] for member in members if member.item_id in located]

@@ -21,7 +21,7 @@ from postroom.mime.address import Address, parse_addresses
 from postroom.model.conversation import ConversationId
 from postroom.model.ids import AccountId, FolderId, ItemId, MailRef, Modseq, Uid
 from postroom.model.mail import Mail, Summary
-from postroom.store.sql.conversation_lists import Row
+from postroom.store.sql.conversation_lists import ListedConversation
 from postroom.store.tx import Snapshot
 
 MAX_REMEMBERED_BYTES = 16 << 20
@@ -74,7 +74,7 @@ Render = Callable[[ConversationView], bytes]
 """Makes of a view what is remembered of it. There is one for a process."""
 
 
-class Asker(NamedTuple):
+class Viewer(NamedTuple):
     """Who asks, and for which folder: what a view depends on, beside the conversation."""
 
     own: frozenset[str]
@@ -84,9 +84,9 @@ class Asker(NamedTuple):
     """Where the folder is a search folder: tells whether a mail is in it."""
 
 
-async def make_view(owner: AccountId, mails: Sequence[Mail], asker: Asker) -> ConversationView:
+async def make_view(owner: AccountId, mails: Sequence[Mail], viewer: Viewer) -> ConversationView:
     """Return what is shown of a conversation; ``mails`` are all of its, oldest first."""
-    mails, originals = _name_found(owner, mails, asker)
+    mails, originals = _name_found(owner, mails, viewer)
     summaries: list[Summary] = []
     senders: list[list[Address]] = []
     for start in range(0, len(mails), _MAILS_AT_ONCE):
@@ -95,8 +95,8 @@ async def make_view(owner: AccountId, mails: Sequence[Mail], asker: Asker) -> Co
         summaries += [_decode_summary(mail.summary) for mail in mails[start : start + _MAILS_AT_ONCE]]
         senders += [_read_addresses(summary.from_) for summary in summaries[start:]]
     last = len(mails) - 1
-    if asker.folder_id is not None:
-        there = [place for place, mail in enumerate(mails) if mail.folder_id == asker.folder_id]
+    if viewer.folder_id is not None:
+        there = [place for place, mail in enumerate(mails) if mail.folder_id == viewer.folder_id]
         # In a folder the uid decides between mails of one second, as it does in the list that is sorted by it.
         last = max(there, key=lambda place: (mails[place].date, mails[place].uid), default=last)
     return ConversationView(
@@ -105,17 +105,17 @@ async def make_view(owner: AccountId, mails: Sequence[Mail], asker: Asker) -> Co
         mails=mails,
         summaries=summaries,
         last=last,
-        participants=_list_participants(mails, senders, own=asker.own),
-        recipients=_list_recipients(summaries, senders, own=asker.own),
+        participants=_list_participants(mails, senders, own=viewer.own),
+        recipients=_list_recipients(summaries, senders, own=viewer.own),
         originals=originals,
     )
 
 
 def _name_found(
-    owner: AccountId, mails: Sequence[Mail], asker: Asker
+    owner: AccountId, mails: Sequence[Mail], viewer: Viewer
 ) -> tuple[Sequence[Mail], dict[ItemId, MailRef]]:
     """Name the mails that a search folder has by it, as its list does; return where they are, too."""
-    folder_id, is_found = asker.folder_id, asker.is_found
+    folder_id, is_found = viewer.folder_id, viewer.is_found
     if folder_id is None or is_found is None:
         return mails, {}
     originals = {
@@ -209,25 +209,25 @@ class RememberedViews:
         """The memory taken, roughly."""
         return self._bytes
 
-    def find(self, owner: AccountId, row: Row, asker: Asker) -> bytes | None:
+    def find(self, owner: AccountId, row: ListedConversation, viewer: Viewer) -> bytes | None:
         """Return what is remembered of a conversation as it is now."""
-        key = (owner, row.conversation_id, asker.folder_id or 0)
+        key = (owner, row.conversation_id, viewer.folder_id or 0)
         entry = self._entries.get(key)
-        if entry is None or entry.modseq != row.modseq or entry.own != asker.own:
+        if entry is None or entry.modseq != row.modseq or entry.own != viewer.own:
             return None
         self._entries.move_to_end(key)
         return entry.rendered
 
-    def put(self, owner: AccountId, row: Row, asker: Asker, *, rendered: bytes) -> None:
+    def put(self, owner: AccountId, row: ListedConversation, viewer: Viewer, *, rendered: bytes) -> None:
         """Remember what is shown of a conversation."""
-        key = (owner, row.conversation_id, asker.folder_id or 0)
+        key = (owner, row.conversation_id, viewer.folder_id or 0)
         old = self._entries.pop(key, None)
         if old is not None:
             self._bytes -= len(old.rendered) + _OVERHEAD_BYTES
         # One that takes more than its share would push out all others.
         if len(rendered) > self._max_bytes // 8:
             return
-        self._entries[key] = _Entry(row.modseq, asker.own, rendered)
+        self._entries[key] = _Entry(row.modseq, viewer.own, rendered)
         self._bytes += len(rendered) + _OVERHEAD_BYTES
         while self._bytes > self._max_bytes:
             _, oldest = self._entries.popitem(last=False)
@@ -236,8 +236,8 @@ class RememberedViews:
 
 async def render_rows(
     mailbox: Snapshot,
-    rows: Sequence[Row],
-    asker: Asker,
+    rows: Sequence[ListedConversation],
+    viewer: Viewer,
     *,
     render: Render,
     remembered: RememberedViews | None,
@@ -247,25 +247,26 @@ async def render_rows(
     Args:
         mailbox: a snapshot in which the rows were found.
         rows: the conversations.
-        asker: who asks.
+        viewer: who asks.
         render: makes what is shown.
         remembered: what was shown before; None where what is read now may never come true.
     """
     owner = mailbox.account_id
     found: dict[ConversationId, bytes] = {}
-    missing: list[Row] = []
+    missing: list[ListedConversation] = []
     for row in rows:
-        rendered = None if remembered is None else remembered.find(owner, row, asker)
+        rendered = None if remembered is None else remembered.find(owner, row, viewer)
         if rendered is None:
             missing.append(row)
         else:
             found[row.conversation_id] = rendered
     for group in _split(missing):
         mails = await mailbox.conversation_lists.list_mails([row.conversation_id for row in group])
-        made = await _render_group(owner, group, mails, asker=asker, render=render)
-        found |= {row.conversation_id: rendered for row, rendered in made}
-        for row, rendered in made if remembered is not None else ():
-            remembered.put(owner, row, asker, rendered=rendered)  # type: ignore[union-attr]
+        made = await _render_group(owner, group, mails, viewer=viewer, render=render)
+        for row, rendered in made:
+            found[row.conversation_id] = rendered
+            if remembered is not None:
+                remembered.put(owner, row, viewer, rendered=rendered)
         if len(group) < len(missing):
             await asyncio.sleep(0)
     return [found[row.conversation_id] for row in rows if row.conversation_id in found]
@@ -273,22 +274,22 @@ async def render_rows(
 
 async def _render_group(
     owner: AccountId,
-    rows: Sequence[Row],
+    rows: Sequence[ListedConversation],
     mails: Mapping[ConversationId, Sequence[Mail]],
     *,
-    asker: Asker,
+    viewer: Viewer,
     render: Render,
-) -> list[tuple[Row, bytes]]:
+) -> list[tuple[ListedConversation, bytes]]:
     return [
-        (row, render(await make_view(owner, mails[row.conversation_id], asker)))
+        (row, render(await make_view(owner, mails[row.conversation_id], viewer)))
         for row in rows
         if row.conversation_id in mails
     ]
 
 
-def _split(rows: Sequence[Row]) -> Iterator[list[Row]]:
+def _split(rows: Sequence[ListedConversation]) -> Iterator[list[ListedConversation]]:
     """Yield conversations in groups of not too many mails."""
-    group: list[Row] = []
+    group: list[ListedConversation] = []
     mails = 0
     for row in rows:
         if group and mails + row.total_items > _MAILS_AT_ONCE:

@@ -10,15 +10,19 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.domain.access import READ, require, see_mails
-from postroom.domain.conversation_views import Asker, RememberedViews, Render, render_rows
+from postroom.domain.conversation_views import RememberedViews, Render, Viewer, render_rows
 from postroom.domain.folders import require_folder
 from postroom.domain.found_conversations import FoundConversations, is_found
-from postroom.domain.search_folders import SearchFolders
+from postroom.domain.search_folders import Opened, SearchFolders
 from postroom.domain.sessions import Sessions
 from postroom.domain.settings import Settings
 from postroom.domain.shared_conversations import (
+    MOST_SORTED,
+    SharedPage,
+    check_sorted,
+    cut_sorted,
     find_state,
     list_members,
     list_page,
@@ -26,7 +30,7 @@ from postroom.domain.shared_conversations import (
     see_state,
 )
 from postroom.domain.thread_reasons import Reason, find_why
-from postroom.errors import Kind, PostroomError, not_found, not_permitted
+from postroom.errors import Kind, PostroomError, not_found
 from postroom.model.account import Caller
 from postroom.model.conversation import Conversation, ConversationId, ConversationRef
 from postroom.model.folder import Folder
@@ -36,7 +40,7 @@ from postroom.model.mail import Mail
 from postroom.model.search_folder import is_search_folder
 from postroom.store import Store
 from postroom.store.order_keys import key_of
-from postroom.store.sql.conversation_lists import Row
+from postroom.store.sql.conversation_lists import ListedConversation
 from postroom.store.tx import Snapshot
 
 LIST_KIND = "conversations"
@@ -58,7 +62,7 @@ class ConversationPage(NamedTuple):
     folder: Folder
     sort: Sort
     active_row: int
-    """Row of the asked conversation in the whole list, -1 if it is not there or none was asked."""
+    """ListedConversation of the asked conversation in the whole list, -1 if it is not there or none was asked."""
     items: Sequence[bytes]
 
 
@@ -106,7 +110,7 @@ class Conversations:
 
         Raises: notPermitted where the account shows no conversations, or may not; notFound; unavailable.
         """
-        account_class = self._classes.get(caller.class_name) or self._classes["default"]
+        account_class = class_of(self._classes, caller.class_name)
         settings = await self._settings.find(caller)
         if not (settings.conversation_view and account_class.allow_conversation_view):
             raise PostroomError(Kind.DENIED, "notPermitted", "this account does not show conversations")
@@ -118,16 +122,15 @@ class Conversations:
             caller, LIST_KIND, field=request.field, descending=request.descending
         )
 
-    async def find_asker(self, caller: Caller, folder_id: FolderId | None = None) -> Asker:
+    async def find_viewer(self, caller: Caller, folder_id: FolderId | None = None) -> Viewer:
         """Return what is shown depends on, beside the conversations themselves. Raises: unavailable."""
         async with self._store.directory() as tables:
             addresses = await tables.directory.temporary_aliases.list_own(caller.account_id, since=0)
-        return Asker(frozenset((caller.address, *addresses)), folder_id)
+        return Viewer(frozenset((caller.address, *addresses)), folder_id)
 
     async def folder_state(self, caller: Caller, ref: FolderRef) -> Folder:
         """Return the folder of a list; one look-up, but for a search folder. Raises: notFound; unavailable."""
         if is_search_folder(ref.folder):
-            await self._refuse_shared(caller, ref)
             return await self._found.folder_state(caller, ref)
         if ref.owner != caller.account_id:
             async with self._store.read(ref.owner) as mailbox:
@@ -141,19 +144,18 @@ class Conversations:
         ref: FolderRef,
         request: ConversationListRequest,
         *,
-        asker: Asker,
+        viewer: Viewer,
         render: Render,
     ) -> ConversationPage:
         """Return a page of a folder's conversations. Raises: notFound; unavailable."""
         sort = await self.sort_for(caller, request)
         if is_search_folder(ref.folder):
-            await self._refuse_shared(caller, ref)
-            return await self._list_found(caller, ref, request, sort=sort, asker=asker, render=render)
+            return await self._list_found(caller, ref, request, sort=sort, viewer=viewer, render=render)
         if ref.owner != caller.account_id:
-            return await self._list_shared(caller, ref, request, sort=sort, asker=asker, render=render)
+            return await self._list_shared(caller, ref, request, sort=sort, viewer=viewer, render=render)
         async with self._store.read(ref.owner) as mailbox:
             folder = await _get_folder(mailbox, ref.folder)
-            rows: Sequence[Row] = ()
+            rows: Sequence[ListedConversation] = ()
             if request.start < folder.conversations:
                 position = await mailbox.conversation_orders.find_position(ref.folder, sort, request.start)
                 rows = await mailbox.conversation_lists.list_page(
@@ -161,17 +163,8 @@ class Conversations:
                 )
             active = request.active
             row = -1 if active is None else await _active_row(mailbox, folder, sort=sort, active=active)
-            items = await self._render(mailbox, rows, asker, render=render)
+            items = await self._render(mailbox, rows, viewer, render=render)
         return ConversationPage(folder, sort, row, items)
-
-    async def _refuse_shared(self, caller: Caller, ref: FolderRef) -> None:
-        """Refuse the search folder of another's mailbox: its conversations have mails that may not be read.
-
-        Raises: notFound; notPermitted; unavailable.
-        """
-        if ref.owner != caller.account_id:
-            await self._search_folders.folder_state(caller, ref)
-            raise not_permitted("what was found in folders of another is listed as mails alone")
 
     async def _list_shared(
         self,
@@ -180,7 +173,7 @@ class Conversations:
         request: ConversationListRequest,
         *,
         sort: Sort,
-        asker: Asker,
+        viewer: Viewer,
         render: Render,
     ) -> ConversationPage:
         active = request.active
@@ -193,7 +186,7 @@ class Conversations:
                 folder,
                 sort=sort,
                 rows=(request.start, request.limit),
-                asker=asker,
+                viewer=viewer,
                 active=wanted,
             )
             row = page.active_row
@@ -208,28 +201,53 @@ class Conversations:
         request: ConversationListRequest,
         *,
         sort: Sort,
-        asker: Asker,
+        viewer: Viewer,
         render: Render,
     ) -> ConversationPage:
         active = request.active
+        wanted = active.conversation if active is not None and active.owner == ref.owner else None
+        start, limit = request.start, request.limit
         async with self._search_folders.opened(caller, ref) as opened:
-            page = await self._found.find_page(
-                opened,
-                sort,
-                start=request.start,
-                limit=request.limit,
-                active=active.conversation if active is not None and active.owner == ref.owner else None,
-            )
-            asker = asker._replace(is_found=partial(is_found, opened.view))
-            items = await self._render(opened.mailbox, page.rows, asker, render=render)
-        return ConversationPage(page.folder, sort, page.active_row, items)
+            viewer = viewer._replace(is_found=partial(is_found, opened.view))
+            if ref.owner != caller.account_id:
+                rows = (start, limit)
+                folder, page = await self._find_shared(
+                    opened, caller, sort=sort, rows=rows, viewer=viewer, active=wanted
+                )
+                return ConversationPage(folder, sort, page.active_row, [render(view) for view in page.views])
+            found = await self._found.find_page(opened, sort, start=start, limit=limit, active=wanted)
+            items = await self._render(opened.mailbox, found.rows, viewer, render=render)
+        return ConversationPage(found.folder, sort, found.active_row, items)
+
+    async def _find_shared(
+        self,
+        opened: Opened,
+        caller: Caller,
+        *,
+        sort: Sort,
+        rows: tuple[int, int],
+        viewer: Viewer,
+        active: ConversationId | None,
+    ) -> tuple[Folder, SharedPage]:
+        """Return some rows of what was found in another's folders. Raises: badParameter."""
+        is_by_date = sort.field is SortField.DATE
+        by_date = Sort(SortField.DATE, descending=sort.descending)
+        start, limit = rows if is_by_date else (0, MOST_SORTED)
+        found = await self._found.find_page(opened, by_date, start=start, limit=limit, active=active)
+        if not is_by_date:
+            check_sorted(found.folder)
+        numbers = [row.conversation_id for row in found.rows]
+        views = await list_views(opened.mailbox, caller, numbers, viewer=viewer)
+        if is_by_date:
+            return found.folder, SharedPage(views, found.active_row)
+        return found.folder, cut_sorted(views, sort=sort, rows=rows, active=active)
 
     async def _render(
-        self, mailbox: Snapshot, rows: Sequence[Row], asker: Asker, *, render: Render
+        self, mailbox: Snapshot, rows: Sequence[ListedConversation], viewer: Viewer, *, render: Render
     ) -> Sequence[bytes]:
         # What a joined transaction sees of its own changes is remembered by nobody: they may never be stored.
         remembered = None if self._store.is_joined() else self._remembered
-        return await render_rows(mailbox, rows, asker, render=render, remembered=remembered)
+        return await render_rows(mailbox, rows, viewer, render=render, remembered=remembered)
 
     # One conversation
 
@@ -278,14 +296,14 @@ class Conversations:
         self, caller: Caller, ref: ConversationRef, render: Render, *, folder_id: FolderId | None = None
     ) -> bytes:
         """Return a conversation as it is shown, in a folder or as a whole. Raises: notFound; unavailable."""
-        asker = await self.find_asker(caller, folder_id)
+        viewer = await self.find_viewer(caller, folder_id)
         async with self._store.read(ref.owner) as mailbox:
             if ref.owner != caller.account_id:
-                views = await list_views(mailbox, caller, [ref.conversation], asker=asker)
+                views = await list_views(mailbox, caller, [ref.conversation], viewer=viewer)
                 if not views:
                     raise not_found("the conversation")
                 return render(views[0])
-            return await self._show(mailbox, ref.conversation, asker, render=render)
+            return await self._show(mailbox, ref.conversation, viewer, render=render)
 
     async def of_mail(self, caller: Caller, ref: MailRef) -> Conversation:
         """Return the conversation of a mail. Raises: notFound, also for a mail that has none; unavailable."""
@@ -299,11 +317,11 @@ class Conversations:
             return await _get_conversation(mailbox, mail.conversation_id)
 
     async def _show(
-        self, mailbox: Snapshot, conversation_id: ConversationId, asker: Asker, *, render: Render
+        self, mailbox: Snapshot, conversation_id: ConversationId, viewer: Viewer, *, render: Render
     ) -> bytes:
         conversation = await _get_conversation(mailbox, conversation_id)
-        row = Row(conversation_id, conversation.modseq, conversation.total_items)
-        items = await self._render(mailbox, [row], asker, render=render)
+        row = ListedConversation(conversation_id, conversation.modseq, conversation.total_items)
+        items = await self._render(mailbox, [row], viewer, render=render)
         if not items:
             raise not_found("the conversation")
         return items[0]
@@ -319,7 +337,7 @@ async def _get_folder(mailbox: Snapshot, folder_id: FolderId) -> Folder:
 async def _see_folder(mailbox: Snapshot, caller: Caller, folder_id: FolderId) -> Folder:
     """Return another's folder as a reader has its list of conversations. Raises: notFound; notPermitted."""
     folder = await require_folder(mailbox, caller, folder_id, needs=READ)
-    state = await find_state(mailbox, caller)
+    state = await find_state(mailbox, caller.account_id)
     return folder._replace(conversations_modseq=max(folder.conversations_modseq, state))
 
 

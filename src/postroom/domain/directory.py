@@ -14,8 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from postroom.auth.passwords import PasswordHasher
-from postroom.config.classes import LANGUAGES, AccountClass, PasswordPolicy
-from postroom.config.root import DEFAULT_CLASS
+from postroom.config.classes import DEFAULT_CLASS, LANGUAGES, AccountClass, PasswordPolicy, class_of
 from postroom.domain.addresses import AccountAddress, normalise_domain, parse_account_address
 from postroom.domain.mailbox import create_mailbox, remove_mailbox
 from postroom.domain.password_policy import (
@@ -259,10 +258,10 @@ class Directory:
         return parse_account_address(address, primary_domain=self._primary_domain)
 
     def _class_of(self, account: Account) -> AccountClass:
-        return self._classes.get(account.class_name) or self._classes[DEFAULT_CLASS]
+        return class_of(self._classes, account.class_name)
 
     def _policy_of(self, class_name: str) -> PasswordPolicy:
-        account_class = self._classes.get(class_name) or self._classes[DEFAULT_CLASS]
+        account_class = class_of(self._classes, class_name)
         return account_class.restrictions.password_policy
 
     async def _get(self, tx: Tables, address: str) -> Account:

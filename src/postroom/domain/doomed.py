@@ -131,6 +131,7 @@ async def _remove_contacts(store: Store, account_id: AccountId, folder_id: Folde
     removed, count = 0, SLICE
     while count == SLICE:
         async with store.transaction(account_id) as tx:
+            await tx.lock()
             contacts = await tx.contacts.list_after(folder_id, 0, limit=SLICE)
             count = len(contacts)
             await tx.contacts.delete(one.item_id for one in contacts)

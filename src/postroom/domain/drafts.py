@@ -6,7 +6,7 @@ draft answers or forwards is kept beside it, and shown as long as that mail is t
 
 from collections.abc import Mapping, Sequence
 
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.domain.access import INSERT, lock_folders, refuse_shared, require, see_mails
 from postroom.domain.filing import Flags, file_mail, locate_mail
 from postroom.domain.history import write_down
@@ -67,12 +67,11 @@ class Drafts:
         async with self._store.transaction(caller.account_id, session_id=caller.session_id) as tx:
             date = int(self._letters.clock.now())
             mail = await file_mail(tx, written.digest, folder_id, date=date, flags=flags, fallback=folder_id)
-            await Quota.of(find_class(self._classes, caller)).check(tx)
+            await Quota.of(class_of(self._classes, caller.class_name)).check(tx)
             if is_draft and written.reference is not None:
                 await tx.drafts.put(mail.item_id, written.reference)
             if is_draft and written.attachments:
-                uploads = self._letters.uploads
-                await uploads.save_with(tx, caller, written.attachments, draft=mail.item_id)
+                await self._save_files(tx, caller, written, draft=mail.item_id)
             steps: list[Step] = [Insert(folder_id, [Listed(mail.item_id, mail.uid)])]
             await write_down(tx, "mails.create", steps, folder_id=folder_id)
         return mail
@@ -124,8 +123,8 @@ class Drafts:
             await unschedule(tx, item.mail.item_id, steps, now=self._letters.clock.now_ms())
             mail = await self._replace(tx, item, written, flags=flags)
             if mail.size > item.mail.size:
-                await Quota.of(find_class(self._classes, caller)).check(tx)
-            await self._letters.uploads.save_with(tx, caller, written.attachments, draft=mail.item_id)
+                await Quota.of(class_of(self._classes, caller.class_name)).check(tx)
+            await self._save_files(tx, caller, written, draft=mail.item_id)
             steps.append(Replace(mail.folder_id, [Listed(mail.item_id, mail.uid)]))
             await write_down(tx, "mails.replace", steps, folder_id=mail.folder_id)
         return mail
@@ -135,6 +134,10 @@ class Drafts:
         mail = await replace_mail(tx, item, written.digest, date=date, flags=flags)
         await put_reference(tx, mail.item_id, written.reference)
         return mail
+
+    async def _save_files(self, tx: Transaction, caller: Caller, written: Written, *, draft: ItemId) -> None:
+        files = self._letters.temporary_attachments
+        await files.save_with(tx, caller, written.attachments, draft=draft)
 
     async def find_references(
         self, account_id: AccountId, mails: Sequence[Mail]
@@ -148,11 +151,6 @@ class Drafts:
             return {}
         async with self._store.peek(account_id) as mailbox:
             return await mailbox.drafts.list_shown(item_ids)
-
-
-def find_class(classes: Mapping[str, AccountClass], caller: Caller) -> AccountClass:
-    """Return the caller's class."""
-    return classes.get(caller.class_name) or classes["default"]
 
 
 def check_draft(mail: Mail | None) -> Mail:

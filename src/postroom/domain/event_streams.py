@@ -6,7 +6,8 @@ small: a selection, a cursor, and whose it is. It is asked for the next events w
 a slow one gets the newest state of each thing, and nothing is kept for it.
 
 A stream ends with the session it was opened in, and when the account's logins are no longer what they were: a new
-password, a disabled account; and when the password must be changed. The account's versions say so in the same reading
+password, a disabled account, an app password that was revoked; with the token of a provider that it was opened with;
+and when the password must be changed. The account's versions say so in the same reading
 that has the news; the times of a session are looked at every :data:`HEARTBEAT_SECONDS`. An open stream is no use of
 its session.
 """
@@ -139,7 +140,7 @@ class EventStream:
             events, self._cursor = self._feed.advance(self._selection, self._cursor)
             if events or is_time:
                 return events
-            await self._wait(deadline - clock())
+            await self._wait(min(deadline - clock(), self._ends_at - self._streams.sessions.now()))
             is_time = clock() >= deadline
             if is_time:
                 # Whatever was not told, by a process that died or over a connection that was lost, is found here.
@@ -176,6 +177,11 @@ class EventStream:
         finally:
             timer.cancel()
             self._waiter = None
+
+    @property
+    def is_cut_off(self) -> bool:
+        """The server is about to end; its reader had better come back."""
+        return self._streams.news.is_closed
 
     def wake(self) -> None:
         """Look for events."""

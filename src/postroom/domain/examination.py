@@ -323,10 +323,11 @@ async def _repair_index(tx: Transaction, recount: _Recount, messages: MessageSto
     for number in indexed - shown - {int(content_id) for content_id in recount.queued}:
         await tx.unindex(number)
     for number in shown - indexed:
-        await _index_again(tx, ContentId(number), messages)
+        await index_again(tx, ContentId(number), messages)
 
 
-async def _index_again(tx: Transaction, content_id: ContentId, messages: MessageStore) -> None:
+async def index_again(tx: Transaction, content_id: ContentId, messages: MessageStore) -> None:
+    """Put a message into the full-text index that is not in it; its documents are read later."""
     content = await tx.contents.find(content_id)
     if content is None:
         return

@@ -16,9 +16,11 @@ from postroom.auth.codes import CodeHasher, clean_code, find_step, new_code
 from postroom.auth.credentials import not_authenticated
 from postroom.auth.throttle import Throttle
 from postroom.auth.vault import Place
+from postroom.compose.code_texts import get_code_texts
 from postroom.domain.clock import Clock
 from postroom.domain.code_messages import CodeMessages
 from postroom.domain.server_secrets import ServerSecrets
+from postroom.domain.settings import read_language
 from postroom.errors import Kind, PostroomError, bad_parameter, not_found
 from postroom.model.account import Account
 from postroom.model.factor import AUTH_APP, EMAIL, PURPOSE, Method, TwoFactor
@@ -128,23 +130,25 @@ class FactorCodes:
             raise _too_many("too many codes were sent; try again later", wait * 1000)
         self._sent.begin(key, seconds)
         code, target = new_code(), self.open_target(method).decode()
-        text = f"{code} is your code for {account.address}."
+        async with self._store.peek(account.account_id) as mailbox:
+            texts = get_code_texts(await read_language(mailbox))
+        text = texts.code.format(code=code, address=account.address)
         if method.kind != EMAIL:
             await self._send_text(method, code, phone=target, text=text)
             return
-        letter = await self.messages.prepare_letter(
+        mail = await self.messages.prepare_mail(
             account.address,
             target,
-            subject=f"Your code: {code}",
-            text=f"{text}\n\nIt is good for 10 minutes, once. If you have not asked for it, tell it to nobody: "
-            "somebody is trying to use your account.\n",
+            subject=texts.code_subject.format(code=code),
+            text=f"{text}\n\n{texts.code_advice}\n",
+            language=texts.language,
         )
         async with self._store.directory_transaction() as tx:
             # The mailbox first: that is the order of all who take it and more.
             mailbox = tx.mailbox(account.account_id)
             await mailbox.lock()
             await self._note(tx, method, code)
-            await self.messages.send_letter(mailbox, letter)
+            await self.messages.send_mail(mailbox, mail)
 
     async def _send_text(self, method: Method, code: str, *, phone: str, text: str) -> None:
         async with self._store.directory_transaction() as tx:

@@ -8,7 +8,6 @@ from postroom.model.account import FULL, SECOND, SETUP
 from postroom.model.factor import AUTH_APP, EMAIL, SMS, TwoFactor
 
 Use = Literal["general", "2fa", "usernameRecovery", "passwordRecovery"]
-GENERAL: Final[Use] = "general"
 SECOND_STEP: Final[Use] = "2fa"
 USERNAME_RECOVERY: Final[Use] = "usernameRecovery"
 PASSWORD_RECOVERY: Final[Use] = "passwordRecovery"  # noqa: S105 (a use of methods)

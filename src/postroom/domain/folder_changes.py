@@ -86,7 +86,7 @@ class FolderChanges:
         name = check_name(name)
         owner, parent_id = parent or FolderRef(caller.account_id, ROOT)
         async with self._begin(caller, owner) as tx:
-            await require(tx, caller, parent_id, needs=MAKE, what="the parent folder")
+            await _require_place(tx, caller, parent_id)
             kind = await _check_parent(tx, parent_id, folder_type)
             if len(await tx.folders.list_all()) >= MAX_FOLDERS:
                 raise not_permitted(f"an account has at most {MAX_FOLDERS} folders")
@@ -117,9 +117,10 @@ class FolderChanges:
         async with self._begin(caller, ref.owner) as tx:
             await require(tx, caller, ref.folder, needs=REMOVE)
             there = tx.at(parent.owner)
-            await require(there, caller, parent.folder, needs=MAKE, what="the parent folder")
+            await _require_place(there, caller, parent.folder)
             if parent.owner != ref.owner:
-                await find_folder(there, caller, parent.folder)
+                if parent.folder != ROOT:
+                    await find_folder(there, caller, parent.folder)
                 raise bad_parameter("parentId", "a folder can be moved among the folders of its owner alone")
             folder = await _get_ordinary(tx, caller, ref.folder, verb="moved")
             if parent.folder != ROOT and await is_within(tx, parent.folder, folder.folder_id):
@@ -184,6 +185,13 @@ async def _get_ordinary(mailbox: Snapshot, caller: Caller, folder_id: FolderId, 
     if folder.is_special:
         raise not_permitted(f"a special folder cannot be {verb}")
     return folder
+
+
+async def _require_place(mailbox: Snapshot, caller: Caller, parent_id: FolderId) -> None:
+    """Refuse a parent that a caller may put no folder below. Raises: notFound; notPermitted."""
+    if parent_id == NAMESPACE and await _sees_others(mailbox, caller):
+        raise not_permitted("nothing can be put below the root of other users' folders")
+    await require(mailbox, caller, parent_id, needs=MAKE, what="the parent folder")
 
 
 async def _sees_others(mailbox: Snapshot, caller: Caller) -> bool:

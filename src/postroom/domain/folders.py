@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from postroom.domain.access import find_letters, refuse_shared, require, see_folder
+from postroom.domain.access import find_rights, refuse_shared, require, see_folder
 from postroom.domain.shared_folders import MODES, OWN, Standing, list_shared, parents_first, stand
 from postroom.errors import not_found
 from postroom.model.account import Caller
@@ -33,7 +33,7 @@ class FoundFolder(NamedTuple):
 
     folder: Folder
     owner: SharedOwner
-    letters: str
+    rights: str
     parent_id: FolderId
 
     @property
@@ -107,25 +107,25 @@ class Folders:
 
 async def find_folder(mailbox: Snapshot, caller: Caller, folder_id: FolderId) -> FoundFolder:
     """Return a folder as a caller sees it, in the snapshot or transaction given. Raises: notFound."""
-    letters = await find_letters(mailbox, caller, folder_id)
-    folder = await mailbox.folders.find(folder_id) if letters else None
+    rights = await find_rights(mailbox, caller, folder_id)
+    folder = await mailbox.folders.find(folder_id) if rights else None
     if folder is None:
         raise not_found("the folder")
     if mailbox.account_id == caller.account_id:
         own = SharedOwner(caller.account_id, caller.address, caller.full_name, [])
-        return FoundFolder(folder, own, letters, folder.parent_id)
+        return FoundFolder(folder, own, rights, folder.parent_id)
     account = await mailbox.accounts.find(mailbox.account_id)
     if account is None:
         raise not_found("the folder")
     parent_id = folder.parent_id
-    if parent_id != ROOT and not await find_letters(mailbox, caller, parent_id):
+    if parent_id != ROOT and not await find_rights(mailbox, caller, parent_id):
         parent_id = ROOT
     owner = SharedOwner(account.account_id, account.address, account.full_name, [])
-    return FoundFolder(await see_folder(mailbox, caller, folder), owner, letters, parent_id)
+    return FoundFolder(await see_folder(mailbox, caller, folder), owner, rights, parent_id)
 
 
 async def require_folder(mailbox: Snapshot, caller: Caller, folder_id: FolderId, *, needs: str) -> Folder:
-    """Return a folder in which a caller may do what needs some letters. Raises: notFound; notPermitted."""
+    """Return a folder in which a caller may do what needs some rights. Raises: notFound; notPermitted."""
     await require(mailbox, caller, folder_id, needs=needs)
     folder = await mailbox.folders.find(folder_id)
     if folder is None:

@@ -9,19 +9,24 @@ store keeps rows of them for folders, but not for searches, so they are made whe
 * *states*: what a conversation is as a whole. They hold for a position of the account's history.
 * *orders*: those asked for; they are kept where what they are made of is the same.
 
+Those found in another's folders are made in the same way. But their states, and the orders that follow these, are of
+conversations as a whole, of which a reader may see a part; so of these only the last change is used, and what he sees
+is put together, and in order, by :mod:`postroom.domain.shared_conversations`.
+
 Invariants: what is returned is what the snapshot shows; what a joined transaction sees of its own changes is
 remembered by nobody; the memory for all of it is bounded.
 """
 
 import asyncio
 from array import array
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from postroom.domain.memory import Memory
 from postroom.domain.search_folders import Opened, SearchFolders
 from postroom.domain.search_views import View, cut_page, folder_of, sort_rows
+from postroom.domain.shared_conversations import find_state
 from postroom.model.account import Caller
 from postroom.model.conversation import Conversation, ConversationId
 from postroom.model.folder import Folder
@@ -29,8 +34,8 @@ from postroom.model.ids import AccountId, FolderId, FolderRef, ItemId, Modseq
 from postroom.model.listing import Sort, SortField
 from postroom.model.mail import IMPORTANCE_HIGH, IMPORTANCE_LOW, IMPORTANCE_NORMAL
 from postroom.store import Store
-from postroom.store.engine.base import Row as StoreRow
-from postroom.store.sql.conversation_lists import Row
+from postroom.store.engine.base import Row
+from postroom.store.sql.conversation_lists import ListedConversation
 from postroom.store.tx import Snapshot
 
 MOST_REMEMBERED = 2_000_000
@@ -94,7 +99,7 @@ class FoundPage(NamedTuple):
     """A page of a search folder's conversations, as rows, and the row of the one asked for; -1 if it is not there."""
 
     folder: Folder
-    rows: Sequence[Row]
+    rows: Sequence[ListedConversation]
     active_row: int
 
 
@@ -102,15 +107,13 @@ class FoundConversations:
     """The conversations of the search folders that a caller has."""
 
     def __init__(self, store: Store, search_folders: SearchFolders) -> None:
-        self._store = store
         self._search_folders = search_folders
-        self._known: OrderedDict[tuple[AccountId, FolderId], Threads] = OrderedDict()
-        self._weight = 0
+        self._known = Memory[tuple[AccountId, FolderId], Threads](store, most=MOST_REMEMBERED)
 
     async def folder_state(self, caller: Caller, ref: FolderRef) -> Folder:
         """Return what stands for the search folder of a list. Raises: notFound; unavailable."""
         async with self._search_folders.opened(caller, ref) as opened:
-            return _folder_of(opened.view, await self._find(opened))
+            return await _see_folder(opened, await self._find(opened))
 
     async def find_page(
         self,
@@ -126,7 +129,8 @@ class FoundConversations:
         order = await _order(opened.mailbox, threads, sort.field)
         places = cut_page(order, sort, start=start, limit=limit)
         row = -1 if active is None else _find_row(threads, order, sort, number=active)
-        return FoundPage(_folder_of(opened.view, threads), [_row_of(threads, place) for place in places], row)
+        folder = await _see_folder(opened, threads)
+        return FoundPage(folder, [_row_of(threads, place) for place in places], row)
 
     async def find_range(
         self, caller: Caller, ref: FolderRef, start: ConversationId, *, sort: Sort, limit: int
@@ -147,26 +151,12 @@ class FoundConversations:
     async def _find(self, opened: Opened) -> Threads:
         view = opened.view
         key = (view.folder.account_id, view.folder.search_id)
-        known = self._known.get(key)
+        known = self._known.find(key)
         if known is not None and (known.modseq, known.mails_state) == (view.modseq, view.state):
-            self._known.move_to_end(key)
             return known
         threads = await _advance(opened.mailbox, view, known)
-        self._keep(key, threads)
+        self._known.keep(key, threads)
         return threads
-
-    def _keep(self, key: tuple[AccountId, FolderId], threads: Threads) -> None:
-        known = self._known.get(key)
-        if self._store.is_joined() or (known is not None and known.modseq > threads.modseq):
-            return
-        if known is not None:
-            self._weight -= known.weight
-        self._known[key] = threads
-        self._known.move_to_end(key)
-        self._weight += threads.weight
-        while self._weight > MOST_REMEMBERED and len(self._known) > 1:
-            _, oldest = self._known.popitem(last=False)
-            self._weight -= oldest.weight
 
 
 async def _advance(mailbox: Snapshot, view: View, known: Threads | None) -> Threads:
@@ -256,7 +246,7 @@ async def _make_order(mailbox: Snapshot, threads: Threads, by: SortField) -> "Nu
         keys = {item: value for item, value, _ in await mailbox.found_mails.list_keys(by, items)}
         values = [keys.get(item, b"") for item in items]
     # Groups are in the order of their numbers, so a place stands for one.
-    rows: list[StoreRow] = list(zip(values, groups.dates, range(len(groups.dates)), strict=True))
+    rows: list[Row] = list(zip(values, groups.dates, range(len(groups.dates)), strict=True))
     return await sort_rows(rows)
 
 
@@ -268,11 +258,11 @@ def _find_row(threads: Threads, order: "Numbers[int]", sort: Sort, *, number: in
     return len(order) - 1 - row if sort.descending else row
 
 
-def _row_of(threads: Threads, place: int) -> Row:
+def _row_of(threads: Threads, place: int) -> ListedConversation:
     # What is shown of it depends on the mails found, too.
     modseq = max(threads.states.modseqs[place], threads.mails_state)
     number = ConversationId(threads.groups.numbers[place])
-    return Row(number, Modseq(modseq), threads.states.totals[place])
+    return ListedConversation(number, Modseq(modseq), threads.states.totals[place])
 
 
 def _folder_of(view: View, threads: Threads) -> Folder:
@@ -280,6 +270,15 @@ def _folder_of(view: View, threads: Threads) -> Folder:
     return folder_of(view)._replace(
         conversations=len(threads.groups.numbers), conversations_modseq=Modseq(threads.state)
     )
+
+
+async def _see_folder(opened: Opened, threads: Threads) -> Folder:
+    """Return what stands for a search folder; to a reader it moves on with what he is given and has marked, too."""
+    folder, reader_id = _folder_of(opened.view, threads), opened.view.folder.reader_id
+    if reader_id:
+        state = await find_state(opened.mailbox, reader_id)
+        folder = folder._replace(conversations_modseq=max(folder.conversations_modseq, state))
+    return folder
 
 
 def is_found(view: View, item_id: ItemId) -> bool:

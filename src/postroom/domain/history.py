@@ -58,10 +58,17 @@ FINAL = frozenset(
 """Kinds that are not taken back by their steps: what is sent has ways of its own."""
 
 
+def is_carried(kind: str, steps: Sequence[Step]) -> bool:
+    """Tell whether mails were moved here from another's mailbox, so that taking them out would lose them."""
+    return kind == "mails.move" and any(isinstance(step, Insert) for step in steps)
+
+
 def is_stacked(kind: str, steps: Sequence[Step]) -> bool:
     """Tell whether an operation goes on the undo stack of its session."""
-    return kind in STACKED and any(
-        isinstance(step, Insert | Move | Copy | MakeFolder | PlaceFolder) for step in steps
+    return (
+        kind in STACKED
+        and not is_carried(kind, steps)
+        and any(isinstance(step, Insert | Move | Copy | MakeFolder | PlaceFolder) for step in steps)
     )
 
 
@@ -83,7 +90,7 @@ def make_head(kind: str, steps: Sequence[Step], *, folder_id: int, state: str = 
         mail_count=count_mails(steps),
         state=state,
         is_stacked=is_stacked(kind, steps),
-        is_reversible=kind not in FINAL and is_reversible(steps),
+        is_reversible=kind not in FINAL and not is_carried(kind, steps) and is_reversible(steps),
     )
 
 

@@ -10,7 +10,7 @@ made from scratch: then ``meta`` says up to which account that has come, until i
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.domain.access import refuse_shared
 from postroom.errors import not_found
 from postroom.model.account import Caller
@@ -57,7 +57,7 @@ class Indexes:
         async with self._store.directory() as directory:
             made = await directory.meta.find(SCRATCH)
         documents = _state_of(backlog.unread_documents, backlog.unread_documents, backlog.total_items)
-        account_class = self._classes.get(caller.class_name) or self._classes["default"]
+        account_class = class_of(self._classes, caller.class_name)
         threads = _state_of(backlog.unthreaded_folders, backlog.unthreaded_items, backlog.total_items)
         return {
             "conversation": threads if account_class.allow_conversation_view else _UNAVAILABLE,

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from postroom.config.classes import AccountClass
+from postroom.config.classes import DEFAULT_CLASS, AccountClass, class_of
 from postroom.content.digest import Digest
 from postroom.content.heading import Headed, put_on_top
 from postroom.content.work import ContentWork
@@ -21,10 +21,10 @@ from postroom.domain.filing import Filing, Flags, file_mail, file_mails
 from postroom.domain.folder_names import name_key
 from postroom.domain.quota import Quota
 from postroom.domain.quota_notices import note_usage
+from postroom.domain.reactions import Reaction, Reactions, is_answer, react
 from postroom.domain.routing import Routing
 from postroom.domain.spam_filters import SpamFilters, Verdict
 from postroom.domain.steps import Deliver, Listed, Record
-from postroom.domain.vacation import Absences, Answer, ReadyNotice, send_answer
 from postroom.errors import Kind, PostroomError
 from postroom.mime.raw import Raw
 from postroom.model.account import ACTIVE, Account
@@ -59,8 +59,8 @@ class _Delivery(NamedTuple):
     date: int
     limits: AccountClass
     sender: str
-    answer: Answer | None
-    """The absence notice of the account, where one is due."""
+    reaction: Reaction | None
+    """What it brings about there, beside the mail."""
     pending: Pending | None = None
     """What is to be looked up behind the delivery."""
 
@@ -106,8 +106,8 @@ class Ingest:
     ) -> None:
         """Take what a delivery needs.
 
-        Without ``routing`` no absence notices are sent; without ``filters`` nothing goes to Spam; without ``bimi``
-        mails show no logos of senders.
+        Without ``routing`` no absence notices are sent and no bounces noted; without ``filters`` nothing goes to
+        Spam; without ``bimi`` mails show no logos of senders.
         """
         self._store = store
         self._classes = classes
@@ -117,7 +117,7 @@ class Ingest:
         self._bimi = bimi
         self._now = now
         self._combiner: Combiner[_Delivery, _Outcome] = Combiner(self._deliver_together, key=id)
-        self._absences = Absences(store, routing, prepare=self.prepare) if routing is not None else None
+        self._reactions = Reactions(store, routing, prepare=self.prepare) if routing is not None else None
 
     # Recipients
 
@@ -136,7 +136,7 @@ class Ingest:
             raise PostroomError(Kind.DENIED, "recipientDisabled", "the mailbox is disabled")
         if self._max_message_bytes and (size_bytes or 0) > self._max_message_bytes:
             raise PostroomError(Kind.TOO_LARGE, "payloadTooLarge", "the message is too large for this server")
-        account_class = self._class(account.class_name)
+        account_class = class_of(self._classes, account.class_name)
         quota = Quota.of(account_class)
         if any(quota):
             async with self._store.peek(account.account_id) as mailbox:
@@ -165,9 +165,6 @@ class Ingest:
             return INBOX
         return folder.folder_id
 
-    def _class(self, name: str) -> AccountClass:
-        return self._classes.get(name) or self._classes["default"]
-
     # Delivery
 
     async def deliver(self, envelope: Envelope, content: Raw) -> Sequence[PostroomError | None]:
@@ -195,18 +192,18 @@ class Ingest:
         verdicts = await self._judge(envelope, content, digest, places=places)
         date = int(self._now())
         classes = await self._classes_of(envelope.recipients)
-        answers: Mapping[AccountId, Answer] = {}
-        if self._absences is not None:
-            answers = await self._absences.prepare(
+        reactions: Mapping[AccountId, Reaction] = {}
+        if self._reactions is not None:
+            reactions = await self._reactions.prepare(
                 envelope, content, structure=digest.structure, now=date * 1000
             )
         deliveries = []
         for place in places:
             account_id, folder_id = place
             verdict = verdicts.get(place)
-            answer = answers.get(account_id)
-            if verdict is not None and isinstance(answer, ReadyNotice):
-                answer = None  # Spam is never answered.
+            reaction = reactions.get(account_id)
+            if verdict is not None and is_answer(reaction):
+                reaction = None  # Spam is never answered.
             headed = await self._head(content, digest, verdict)
             deliveries.append(
                 _Delivery(
@@ -217,7 +214,7 @@ class Ingest:
                     date,
                     classes[account_id],
                     envelope.sender,
-                    answer,
+                    reaction,
                 )
             )
         return Arrival(envelope, deliveries)
@@ -278,13 +275,13 @@ class Ingest:
 
     async def _classes_of(self, recipients: Sequence[Recipient]) -> dict[AccountId, AccountClass]:
         if not any(item.messages or item.quota_kb for item in self._classes.values()):
-            default = self._classes["default"]
+            default = self._classes[DEFAULT_CLASS]
             return {recipient.account_id: default for recipient in recipients}
         found: dict[AccountId, AccountClass] = {}
         async with self._store.directory() as directory:
             for recipient in recipients:
                 account = await directory.directory.find(recipient.account_id)
-                found[recipient.account_id] = self._class(account.class_name if account else "default")
+                found[recipient.account_id] = class_of(self._classes, account.class_name if account else "")
         return found
 
     async def _deliver_together(
@@ -362,7 +359,7 @@ class Ingest:
         digest = await self.prepare(raw, [account_id])
         async with self._store.directory() as directory:
             account = await directory.directory.find(account_id)
-        limits = self._class(account.class_name if account is not None else "default")
+        limits = class_of(self._classes, account.class_name if account is not None else "default")
         async with self._store.transaction(account_id) as tx:
             await tx.lock()
             if not duplicates:
@@ -428,8 +425,8 @@ async def _file(tx: Transaction, deliveries: Sequence[_Delivery]) -> None:
             await tx.log("deliver", Record([step], sender=delivery.sender), modseq=mail.modseq)
             if delivery.pending is not None:
                 await delivery.pending.note(tx, mail.content_id)
-            if delivery.answer is not None:
-                await send_answer(tx, delivery.answer, now=delivery.date * 1000)
+            if delivery.reaction is not None:
+                await react(tx, delivery.reaction, now=delivery.date * 1000)
     # The account may have filled up since the recipients were accepted.
     state = await Quota.of(deliveries[0].limits).check(tx)
     if state is not None:

@@ -345,9 +345,10 @@ class Jobs:
             for target, item in zip(there, items, strict=True):
                 done = await _try(tx, work, [item])
                 if done is None:
-                    # Where it is now, in case it has been moved.
-                    place = target._replace(folder_id=item.mail.folder_id, uid=item.mail.uid)
-                    failed.append(place.as_failed())
+                    # Where it is now, in case it has been moved: others may not see it there.
+                    if asker is None:
+                        target = target._replace(folder_id=item.mail.folder_id, uid=item.mail.uid)  # noqa: PLW2901
+                    failed.append(target.as_failed())
                 else:
                     steps += done
         return _Done(len(targets), steps, failed)

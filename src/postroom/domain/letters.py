@@ -9,7 +9,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 from postroom.compose.addresses import Address, parse_address, parse_address_list
 from postroom.compose.finishing import read_fields
@@ -20,13 +20,13 @@ from postroom.content.work import ContentWork
 from postroom.domain.addresses import AccountAddress, find_account_address
 from postroom.domain.clock import Clock
 from postroom.domain.messages import Messages
+from postroom.domain.temporary_attachments import TemporaryAttachments
 from postroom.errors import Kind, PostroomError, bad_parameter, not_permitted
 from postroom.model.account import Caller
-from postroom.model.ids import AccountId, ItemId, MailRef
+from postroom.model.ids import AccountId, MailRef
 from postroom.model.upload import WantedAttachment
 from postroom.store import Store
 from postroom.store.sql.drafts import Reference
-from postroom.store.tx import Transaction
 
 Importance = Literal["low", "normal", "high"]
 
@@ -34,28 +34,6 @@ RE, FW = "re", "fw"
 _INJECTION = re.compile("[\r\n\0]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _BASE64_GROWTH = 1.37
-
-
-class Uploads(Protocol):
-    """Where files to be attached come from."""
-
-    async def take(self, caller: Caller, wanted: Sequence[WantedAttachment]) -> list[AttachedFile]:
-        """Return files of the caller's session, which keeps them. Raises: sessionRequired; notFound; unavailable."""
-
-    async def save_with(
-        self, tx: Transaction, caller: Caller, wanted: Sequence[WantedAttachment], *, draft: ItemId
-    ) -> None:
-        """Note the files of the caller's session that a transaction saves a draft with, all that it has."""
-
-    async def spend(
-        self,
-        tx: Transaction,
-        caller: Caller,
-        wanted: Sequence[WantedAttachment],
-        *,
-        draft: ItemId | None = None,
-    ) -> None:
-        """Remove files of the caller's session that are sent by a transaction, by themselves or with a draft."""
 
 
 class Letter(NamedTuple):
@@ -111,7 +89,7 @@ class Letters:
         self,
         store: Store,
         messages: Messages,
-        uploads: Uploads,
+        temporary_attachments: TemporaryAttachments,
         *,
         work: ContentWork | None = None,
         clock: Clock | None = None,
@@ -119,7 +97,7 @@ class Letters:
     ) -> None:
         self._store = store
         self._messages = messages
-        self.uploads = uploads
+        self.temporary_attachments = temporary_attachments
         self._work = work or ContentWork()
         self._max_message_bytes = max_message_bytes
         self.clock = clock or Clock()
@@ -149,7 +127,9 @@ class Letters:
         lists = {name: tuple(parse_address_list(getattr(letter, name), parameter=name)) for name in _LISTS}
         reply_to = tuple(parse_address_list(letter.reply_to, parameter="replyTo"))
         reference, answered, references = await self._refer(caller, letter)
-        files = await self.uploads.take(caller, letter.attachments) if letter.attachments else []
+        files = (
+            await self.temporary_attachments.take(caller, letter.attachments) if letter.attachments else []
+        )
         self._check_size(letter, files)
         stamp = stamp or Stamp("", int(self.clock.now()))
         fields = Fields(

@@ -19,13 +19,14 @@ from postroom.auth.guessing import Guesses, counted_as
 from postroom.auth.passwords import PasswordHasher
 from postroom.auth.remembered import Remembered, RememberedChecks
 from postroom.config.auth import AuthConfig
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.config.options import IPNetwork
 from postroom.domain.addresses import find_account_address
 from postroom.domain.clearing import LogoutPurges
 from postroom.domain.failed_logins import FailedLogins
 from postroom.domain.known_addresses import KnownAddresses
 from postroom.domain.login_log import LoginLog
+from postroom.domain.own_password import is_password_of
 from postroom.domain.password_policy import find_due, may_be_due
 from postroom.domain.second_steps import read_stage, second_step_required
 from postroom.domain.sessions import Making, Sessions
@@ -172,7 +173,7 @@ class Logins:
 
     def count_sessions(self, account: Account) -> int:
         """Return how many sessions an account may have."""
-        return (self._classes.get(account.class_name) or self._classes["default"]).sessions
+        return class_of(self._classes, account.class_name).sessions
 
     async def logout(self, caller: Caller) -> None:
         """End the caller's session, and clear what the account's settings say.
@@ -306,10 +307,7 @@ class Logins:
         Raises: unavailable.
         """
         account = await self.find_account(credentials.name)
-        if account is not None and account.password_hash:
-            is_right = await self._hasher.verify(account.password_hash, credentials.password)
-        else:
-            is_right = await self._hasher.verify_unknown(credentials.password)
+        is_right = await is_password_of(self._hasher, account, credentials.password)
         if account is not None and is_right and account.state == ACTIVE:
             return account
         self.log.failed(account, client)
@@ -317,7 +315,7 @@ class Logins:
 
     async def find_due(self, account: Account) -> float:
         """Return from when on the password of an account must be changed (Unix seconds). Raises: unavailable."""
-        account_class = self._classes.get(account.class_name) or self._classes["default"]
+        account_class = class_of(self._classes, account.class_name)
         policy = account_class.restrictions.password_policy
         present = None
         if may_be_due(policy):

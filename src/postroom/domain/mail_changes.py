@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.domain.access import lock_folders, refuse_shared, require, require_own, see_mails
 from postroom.domain.actions import (
     Action,
@@ -81,7 +81,7 @@ class Policies:
 
     async def read(self, mailbox: Snapshot, class_name: str) -> Policy:
         """Return the policy of a mailbox's owner."""
-        account_class = self._classes.get(class_name) or self._classes["default"]
+        account_class = class_of(self._classes, class_name)
         settings = await read_settings(mailbox, self._classes)
         return Policy(
             delete_to_trash=settings.delete_to_trash,

@@ -1,7 +1,9 @@
 """The beginning and the end of a mailbox."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 
+from postroom.domain.blob_hold import is_held
 from postroom.domain.folder_names import get_folder_names, name_key
 from postroom.model.folder import DEFAULT_FOLDERS, INBOX, ROOT, UNTHREADED_ROLES
 from postroom.model.ids import AccountId, FolderId, Modseq
@@ -47,8 +49,9 @@ async def remove_mailbox(store: Store, account_id: AccountId, *, progress: Calla
     while count := await _remove_contents(store, account_id):
         removed += count
         progress(removed)
-    while await _remove_released_blobs(store, account_id):
-        pass
+    if not await is_held(store):
+        while await _remove_released_blobs(store, account_id):
+            pass
     while await _remove_uploads(store, account_id):
         pass
     count = SLICE
@@ -63,17 +66,25 @@ async def _remove_contents(store: Store, account_id: AccountId) -> int:
         for content in contents:
             await tx.unindex(content.content_id)
     # A blob goes after the row that names it: the other way round, a crash in between would leave a row without.
-    for content in contents:
-        if content.in_blob_store:
-            await store.blobs.delete(account_id, content.sha256)
+    await _remove_blobs(store, account_id, [one.sha256 for one in contents if one.in_blob_store])
     return len(contents)
+
+
+async def _remove_blobs(store: Store, account_id: AccountId, hashes: Sequence[bytes]) -> None:
+    """Remove blobs; while a backup copies blobs, note that they may go."""
+    if hashes and await is_held(store):
+        async with store.directory_transaction() as tx:
+            for sha256 in hashes:
+                await tx.released_blobs.note(account_id, sha256, now=int(time.time() * 1000))
+        return
+    for sha256 in hashes:
+        await store.blobs.delete(account_id, sha256)
 
 
 async def _remove_released_blobs(store: Store, account_id: AccountId) -> int:
     async with store.transaction(account_id) as tx:
         hashes = await tx.tables.released_blobs.remove_of(account_id, limit=SLICE)
-    for sha256 in hashes:
-        await store.blobs.delete(account_id, sha256)
+    await _remove_blobs(store, account_id, hashes)
     return len(hashes)
 
 

@@ -63,10 +63,10 @@ class Operations:
         self, caller: Caller, *, kind: str, folder_id: FolderId | None, start: int, limit: int
     ) -> tuple[int, list[Shown]]:
         """Return how many operations there are, and a page of them, newest first. Raises: unavailable."""
-        wanted = {"kind": kind, "folder_id": int(folder_id or 0)}
+        folder = folder_id or 0
         async with self._store.read(caller.account_id) as mailbox:
-            total = await mailbox.operations.count_shown(**wanted)  # type: ignore[arg-type]
-            found = await mailbox.operations.list_shown(**wanted, start=start, limit=limit)  # type: ignore[arg-type]
+            total = await mailbox.operations.count_shown(kind=kind, folder_id=folder)
+            found = await mailbox.operations.list_shown(kind=kind, folder_id=folder, start=start, limit=limit)
         return total, [_show(operation, caller) for operation in found]
 
     async def undo_last(self, caller: Caller) -> Undoing:

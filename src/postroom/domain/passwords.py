@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 from postroom.auth.credentials import not_authenticated
 from postroom.auth.passwords import PasswordHasher
-from postroom.config.classes import AccountClass, PasswordPolicy
+from postroom.config.classes import AccountClass, PasswordPolicy, class_of
 from postroom.domain.logins import Logins
+from postroom.domain.own_password import require_password
 from postroom.domain.password_policy import (
     check_content,
     check_form,
@@ -29,7 +30,7 @@ from postroom.domain.security_log import note, note_sessions_ended
 from postroom.domain.sessions import end_others
 from postroom.domain.turns import Turns
 from postroom.domain.uploads import remove_files
-from postroom.errors import bad_parameter, not_permitted
+from postroom.errors import not_permitted
 from postroom.model.account import Account, Caller, PastPassword
 from postroom.model.security import SecurityEventKind
 from postroom.store import Store
@@ -100,7 +101,9 @@ class Passwords:
             known = await self._read(caller)
             if not known.policy.allow_change_by_user:
                 raise not_permitted("users of this class may not change their password")
-            await self._check_old(known.account, old, client)
+            await require_password(
+                self._hasher, self._guesses, known.account, password=old, client=client, parameter=_OLD
+            )
             await self._change(caller, known, new, client=client)
 
     # Steps
@@ -111,28 +114,13 @@ class Passwords:
             account = await tables.directory.find(caller.account_id)
         if account is None or account.auth_version != caller.auth_version:
             raise not_authenticated()
-        account_class = self._classes.get(account.class_name) or self._classes["default"]
+        account_class = class_of(self._classes, account.class_name)
         policy = account_class.restrictions.password_policy
         async with self._store.directory() as tables:
             passwords = await tables.directory.passwords.list_newest(
                 account.account_id, limit=count_kept(policy)
             )
         return _Known(account, policy, passwords)
-
-    async def _check_old(self, account: Account, password: str, client: str) -> None:
-        name = str(account.account_id)
-        self._guesses.begin(name, client)
-        try:
-            if account.password_hash:
-                is_right = await self._hasher.verify(account.password_hash, password)
-            else:
-                is_right = await self._hasher.verify_unknown(password)
-        except BaseException:
-            self._guesses.undone(name, client)
-            raise
-        if not is_right:
-            raise bad_parameter(_OLD, "that is not the present password")
-        self._guesses.right(name, client)
 
     async def _change(self, caller: Caller, known: _Known, new: str, *, client: str) -> None:
         check_content(known.policy, new, parameter=_NEW)
@@ -151,12 +139,11 @@ class Passwords:
                 raise not_authenticated()
             password = PastPassword(int(self._now() * 1000), 1, new_hash)
             await tx.directory.passwords.record(account_id, password, keep=count_kept(known.policy))
-            count = await tx.sessions.count(account_id) - int(caller.session_id is not None)
-            files = await end_others(tx, account_id, keep=caller.session_id)
+            ended = await end_others(tx, account_id, keep=caller.session_id)
             await tx.directory.raise_versions(account_id, auth=1, sessions=1)
             changed = SecurityEventKind.PASSWORD_CHANGED
             await note(tx, account_id, changed, client=client, now_ms=password.set_at)
             await note_sessions_ended(
-                tx, account_id, max(count, 0), reason=changed, client=client, now_ms=password.set_at
+                tx, account_id, ended.sessions, reason=changed, client=client, now_ms=password.set_at
             )
-        await remove_files(self._store, files)
+        await remove_files(self._store, ended.files)

@@ -42,7 +42,12 @@ class QueuedMessage(NamedTuple):
     @property
     def next_try_at(self) -> int:
         """When something of it is tried next, in Unix milliseconds; 0 for never."""
-        return min((group.next_try_at for group in self.groups), default=0)
+        return min((group.next_try_at for group in self.groups if not group.is_held), default=0)
+
+    @property
+    def is_held(self) -> bool:
+        """Something of it waits for an operator."""
+        return any(group.is_held for group in self.groups)
 
     @property
     def failure(self) -> str:
@@ -90,13 +95,15 @@ class QueueAdmin:
     async def retry(self, processing_id: ProcessingId, *, now: int) -> int:
         """Have a message tried at once; return how many of its groups will be that would have waited.
 
-        Raises: notFound; conflict for one that is finished, or not to be sent yet; unavailable.
+        Raises: notFound; conflict for one that is finished, held, or not to be sent yet; unavailable.
         """
-        message = (await self.find(processing_id)).message
-        if message.finished_at:
+        queued = await self.find(processing_id)
+        if queued.message.finished_at:
             raise _conflict(f"message {processing_id} is finished")
-        if message.release_at > now:
+        if queued.message.release_at > now:
             raise _conflict(f"message {processing_id} is not to be sent yet")
+        if queued.is_held and not queued.next_try_at:
+            raise _conflict(f"message {processing_id} is held since a restore: postroom queue release")
         async with self._store.directory_transaction() as tx:
             return await tx.outgoing.try_now(processing_id, now=now)
 
@@ -113,6 +120,31 @@ class QueueAdmin:
                     tried += await tx.outgoing.try_now(message.processing_id, now=now)
             if len(page) < PAGE:
                 return tried
+            last = page[-1].processing_id
+
+    async def release(self, processing_id: ProcessingId, *, now: int) -> int:
+        """Have a message go on that is held; return how many of its groups of recipients were.
+
+        Raises: notFound; conflict for one that is not held; unavailable.
+        """
+        message = (await self.find(processing_id)).message
+        async with self._store.directory_transaction() as tx:
+            released = await tx.held_messages.release(processing_id, at=max(message.release_at, now))
+        if not released:
+            raise _conflict(f"message {processing_id} is not held")
+        return released
+
+    async def release_all(self, *, now: int) -> int:
+        """Have all messages go on that are held; return how many groups of recipients were. Raises: unavailable."""
+        last = released = 0
+        while True:
+            async with self._store.directory_transaction() as tx:
+                page = await tx.outgoing.list_unfinished(last, limit=PAGE)
+                for message in page:
+                    at = max(message.release_at, now)
+                    released += await tx.held_messages.release(message.processing_id, at=at)
+            if len(page) < PAGE:
+                return released
             last = page[-1].processing_id
 
     async def cancel(self, processing_id: ProcessingId, *, now: int) -> int:

@@ -6,7 +6,7 @@ more: an eighth of those that there was room for. A full account is counted each
 
 from collections.abc import Mapping
 
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.errors import Kind, PostroomError
 from postroom.model.account import Caller
 from postroom.model.ids import AccountId
@@ -29,7 +29,7 @@ class QueueRoom:
 
         Raises: tooManyRequests.
         """
-        account_class = self._classes.get(caller.class_name) or self._classes["default"]
+        account_class = class_of(self._classes, caller.class_name)
         limit = account_class.queued_mails
         if not limit:
             return

@@ -12,14 +12,12 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from postroom.content.digest import Digest
-from postroom.domain.filing import Flags, file_mail
 from postroom.domain.ingest import Arrival, Ingest
+from postroom.domain.notices import file_notice
 from postroom.domain.queue_leases import Lease, LeaseLostError
 from postroom.domain.queue_verdicts import Verdict
 from postroom.domain.sent_news import tell_outcomes
-from postroom.domain.steps import Deliver, Listed, Record
 from postroom.errors import Kind, PostroomError
-from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId
 from postroom.model.outgoing import RELAYED, WAITING, Outcome, Outgoing, OutgoingRecipient
 from postroom.store import Store
@@ -68,7 +66,7 @@ class Settling:
             recipients = await self._check(transactions[0], lease, settlement)
             await self._deliver(transactions[1 : 1 + len(places)], settlement)
             for tx, notice in zip(transactions[1 + len(places) :], settlement.notices, strict=True):
-                await _file_notice(tx, notice, now=now)
+                await file_notice(tx, notice, now=now)
             await _write(transactions[0], lease, settlement, now=now)
             outcomes = settlement.verdict.outcomes
             await tell_outcomes(transactions[0], settlement.message, recipients, outcomes=outcomes)
@@ -122,13 +120,6 @@ async def _lock_all(transactions: Sequence[Transaction], sender: AccountId) -> N
             # A recipient's account that is gone refuses the mail when it is filed.
             if error.kind is not Kind.NOT_FOUND or account_id == sender:
                 raise
-
-
-async def _file_notice(tx: Transaction, notice: Digest, *, now: int) -> None:
-    """File a report for the sender, however full the mailbox is: it tells of mail that is lost otherwise."""
-    mail = await file_mail(tx, notice, INBOX, date=now // 1000, flags=Flags())
-    step = Deliver(mail.folder_id, [Listed(mail.item_id, mail.uid)])
-    await tx.log("deliver", Record([step]), modseq=mail.modseq)
 
 
 async def _write(tx: Transaction, lease: Lease, settlement: Settlement, *, now: int) -> None:

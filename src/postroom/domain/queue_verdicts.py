@@ -94,12 +94,6 @@ def find_deadline(message: Outgoing, sending: SendingConfig) -> int:
     return message.release_at + sending.give_up_hours * _HOUR_MS
 
 
-def wants_delay(recipient: OutgoingRecipient) -> bool:
-    """Tell whether the sender wants to know that a recipient's mail is late."""
-    words = recipient.notify.upper().replace(" ", "").split(",")
-    return words == [""] or DELAY in words
-
-
 def _wants(told: Told, word: str) -> bool:
     words = told.recipient.notify.upper().replace(" ", "").split(",")
     return word in (FAILURE, DELAY) if words == [""] else word in words

@@ -1,29 +1,24 @@
 """Notices that a mailbox is almost full: a mail into the Inbox when a delivery passes the threshold of its class.
 
 The delivery that passes it notes so, in its own transaction (:func:`note_usage`); the notice is filed behind it, in
-another one. It comes by no way that mail comes by: no filter and no absence notice sees it, and it notes nothing
-itself. It is filed however full the mailbox is, like a report of mail that could not be delivered: an owner whose
-mail is refused has to know why.
+another one (:mod:`postroom.domain.notices`), and notes nothing itself.
 
 Each crossing is told once. A mailbox that goes up and down around the threshold is told of it once a day at most.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from postroom.compose.addresses import Address
 from postroom.compose.quota_notice import QuotaNotice, Usage, compose_quota_notice
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.content.digest import Digest
 from postroom.domain.automatic import make_message_id
 from postroom.domain.clock import Clock
-from postroom.domain.filing import Flags, file_mail
+from postroom.domain.notices import Prepare, file_notice
 from postroom.domain.quota import Quota
-from postroom.domain.settings import read_settings
-from postroom.domain.steps import Deliver, Listed, Record
+from postroom.domain.settings import read_language
 from postroom.errors import Kind, PostroomError
-from postroom.mime.raw import Raw
 from postroom.model.account import Account
-from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId
 from postroom.store import Store
 from postroom.store.sql.mailboxes import MailboxState
@@ -31,9 +26,6 @@ from postroom.store.tx import Transaction
 
 SPACING_MILLISECONDS = 86_400_000
 """Between two notices."""
-
-Prepare = Callable[[Raw, Sequence[AccountId]], Awaitable[Digest]]
-"""Makes a message ready to be stored in accounts."""
 
 
 def is_almost_full(account_class: AccountClass, state: MailboxState) -> bool:
@@ -84,7 +76,7 @@ class QuotaNotices:
             if not await mailbox.upkeep.is_notice_due():
                 return False
             state = await mailbox.mailbox.find()
-            language = (await read_settings(mailbox, self._classes)).language if state is not None else ""
+            language = await read_language(mailbox) if state is not None else ""
         async with self._store.directory() as directory:
             account = await directory.directory.find(account_id)
         if account is None or state is None:
@@ -101,7 +93,7 @@ class QuotaNotices:
             raise
 
     def _class_of(self, account: Account) -> AccountClass:
-        return self._classes.get(account.class_name) or self._classes["default"]
+        return class_of(self._classes, account.class_name)
 
     def _compose(self, account: Account, state: MailboxState, language: str) -> bytes:
         quota = Quota.of(self._class_of(account))
@@ -124,8 +116,6 @@ class QuotaNotices:
             await tx.upkeep.forget_notice()
             return False
         now = self._clock.now_ms()
-        mail = await file_mail(tx, digest, INBOX, date=now // 1000, flags=Flags())
-        step = Deliver(mail.folder_id, [Listed(mail.item_id, mail.uid)])
-        await tx.log("deliver", Record([step]), modseq=mail.modseq)
+        await file_notice(tx, digest, now=now)
         await tx.upkeep.note_quota_told(now=now)
         return True

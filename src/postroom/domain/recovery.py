@@ -1,7 +1,7 @@
 """Recovery of forgotten account names and passwords, by methods that the account has activated.
 
 Nobody here is authenticated, so nothing may be learned: names and addresses that are known and those that are not get
-the same answers, after the same work. What is only done for those that are known (a letter, a text message) is done
+the same answers, after the same work. What is only done for those that are known (a mail, a text message) is done
 behind the answer.
 
 A token is sent to a method that whoever asks must name in full. It holds for 15 minutes, is good once, and dies with
@@ -21,7 +21,8 @@ from postroom.auth.codes import new_long_code, new_token
 from postroom.auth.guessing import Guesses
 from postroom.auth.passwords import PasswordHasher
 from postroom.auth.throttle import Throttle
-from postroom.config.classes import AccountClass, PasswordPolicy
+from postroom.compose.code_texts import CodeTexts, get_code_texts
+from postroom.config.classes import DEFAULT_CLASS, AccountClass, PasswordPolicy, class_of
 from postroom.domain.addresses import find_account_address
 from postroom.domain.clock import Clock
 from postroom.domain.factor_policy import (
@@ -32,9 +33,10 @@ from postroom.domain.factor_policy import (
 )
 from postroom.domain.factor_targets import find_same, make_plausible, mask, parse_target
 from postroom.domain.password_policy import check_content, check_form, check_history, count_kept, describe
-from postroom.domain.security_log import note
+from postroom.domain.security_log import note, note_sessions_ended
 from postroom.domain.security_methods import SecurityMethods
 from postroom.domain.sessions import end_others
+from postroom.domain.settings import read_language
 from postroom.domain.uploads import remove_files
 from postroom.errors import Kind, PostroomError, bad_parameter
 from postroom.model.account import ACTIVE, Account, PastPassword
@@ -49,9 +51,9 @@ LIFE_MILLISECONDS: Final = 900_000
 TRIES: Final = 5
 SENT_MOST, SENT_MILLISECONDS = 3, 900_000
 MOST_ACCOUNTS: Final = 20
-"""Named in one letter."""
+"""Named in one mail."""
 MOST_SENDING: Final = 100
-"""Requests whose letters are being made at the same time; more are refused, whoever they are for."""
+"""Requests whose mails are being made at the same time; more are refused, whoever they are for."""
 MAX_NAME_CHARACTERS: Final = 320
 _NOBODY: Final = AccountId(0)
 _TOKEN: Final = "recovery-token"  # noqa: S105 (what a hash is for)
@@ -103,7 +105,7 @@ class Recovery:
         self._guesses = guesses
         self._rules = rules
         self._clock = clock
-        self._letters = Throttle(limit=SENT_MOST, window_seconds=SENT_MILLISECONDS // 1000)
+        self._mails = Throttle(limit=SENT_MOST, window_seconds=SENT_MILLISECONDS // 1000)
         self._behind: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -132,7 +134,7 @@ class Recovery:
 
     async def _send_names(self, kind: str, target: str) -> None:
         now = self._clock.now()
-        if self._letters.refused_seconds(target, now):
+        if self._mails.refused_seconds(target, now):
             return
         async with self._store.directory() as tables:
             found = await tables.methods.list_by_target(
@@ -148,19 +150,24 @@ class Recovery:
         ]
         if not known:
             return
-        self._letters.begin(target, now)
+        self._mails.begin(target, now)
         names = [one.address for one in known]
+        texts = await self._find_texts(known[0])
         if kind != EMAIL:
-            self._codes.messages.send_sms(target, f"Your accounts: {', '.join(names)}")
+            self._codes.messages.send_sms(target, f"{texts.names_subject}: {', '.join(names)}")
             return
-        text = "Somebody, probably you, has asked for the names of your accounts here:\n\n"
-        letter = await self._codes.messages.prepare_letter(
-            names[0], target, subject="Your accounts", text=text + "".join(f"    {name}\n" for name in names)
+        listed = "".join(f"    {name}\n" for name in names)
+        mail = await self._codes.messages.prepare_mail(
+            names[0],
+            target,
+            subject=texts.names_subject,
+            text=f"{texts.names}\n\n{listed}",
+            language=texts.language,
         )
         async with self._store.directory_transaction() as tx:
             mailbox = tx.mailbox(known[0].account_id)
             await mailbox.lock()
-            await self._codes.messages.send_letter(mailbox, letter)
+            await self._codes.messages.send_mail(mailbox, mail)
 
     # Forgotten passwords
 
@@ -174,7 +181,7 @@ class Recovery:
         plausible = make_plausible(self._hasher, self._key(name))
         if known is not None and known.methods:
             return [Way(method.kind, mask(method.kind, target)) for method, target in known.methods]
-        default = self._classes["default"]
+        default = self._classes[DEFAULT_CLASS]
         is_likely = may_recover_password(default) and may_use(
             default.restrictions.security_policy, EMAIL, PASSWORD_RECOVERY
         )
@@ -197,24 +204,25 @@ class Recovery:
             return
         account = known.account
         token = new_token() if kind == EMAIL else new_long_code()
-        text = f"The recovery code of {account.address} is: {token}"
+        texts = await self._find_texts(account)
+        text = texts.recovery.format(address=account.address, token=token)
         if kind != EMAIL:
             async with self._store.directory_transaction() as tx:
                 if await self._note_sent(tx, account.account_id, token):
                     tx.after_commit(lambda: self._codes.messages.send_sms(target, text))
             return
-        letter = await self._codes.messages.prepare_letter(
+        mail = await self._codes.messages.prepare_mail(
             account.address,
             target,
-            subject="Recovery of your password",
-            text=f"{text}\n\nIt is good for 15 minutes, once. If you have not asked for it, do nothing: without it, "
-            "nobody can change your password.\n",
+            subject=texts.recovery_subject,
+            text=f"{text}\n\n{texts.recovery_advice}\n",
+            language=texts.language,
         )
         async with self._store.directory_transaction() as tx:
             mailbox = tx.mailbox(account.account_id)
             await mailbox.lock()
             if await self._note_sent(tx, account.account_id, token):
-                await self._codes.messages.send_letter(mailbox, letter)
+                await self._codes.messages.send_mail(mailbox, mail)
 
     async def _note_sent(self, tx: DirectoryTransaction, account_id: AccountId, token: str) -> bool:
         """Note a token that is sent; False where there were too many."""
@@ -260,12 +268,13 @@ class Recovery:
                 raise _wrong()
             password = PastPassword(now, 1, new_hash)
             await tx.directory.passwords.record(account_id, password, keep=count_kept(policy))
-            files = await end_others(tx, account_id, keep=None)
+            ended = await end_others(tx, account_id, keep=None)
             await tx.recoveries.delete_program_passwords(account_id)
             await tx.directory.raise_versions(account_id, auth=1, sessions=1)
             kind = SecurityEventKind.RECOVERY_USED
             await note(tx, account_id, kind, client=client, details={"what": "password"}, now_ms=now)
-        await remove_files(self._store, files)
+            await note_sessions_ended(tx, account_id, ended.sessions, reason=kind, client=client, now_ms=now)
+        await remove_files(self._store, ended.files)
 
     # Steps
 
@@ -311,8 +320,12 @@ class Recovery:
             ],
         )
 
+    async def _find_texts(self, account: Account) -> CodeTexts:
+        async with self._store.peek(account.account_id) as mailbox:
+            return get_code_texts(await read_language(mailbox))
+
     def _class_of(self, account: Account) -> AccountClass:
-        return self._classes.get(account.class_name) or self._classes["default"]
+        return class_of(self._classes, account.class_name)
 
     def _policy_of(self, account: Account) -> PasswordPolicy:
         return self._class_of(account).restrictions.password_policy

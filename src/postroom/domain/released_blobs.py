@@ -2,12 +2,14 @@
 
 The row of a content goes in the transaction that takes the last reference off; its blob follows an hour later. A
 message that comes again in between is stored anew first, which makes its blob young, and the young are left alone:
-a delivery whose row is not committed yet never loses its blob.
+a delivery whose row is not committed yet never loses its blob. While a backup copies blobs, all of them stay
+(:mod:`postroom.domain.blob_hold`).
 """
 
 import time
 from collections.abc import Callable
 
+from postroom.domain.blob_hold import is_held
 from postroom.domain.check import BLOB_GRACE_SECONDS
 from postroom.model.ids import AccountId
 from postroom.store import Store
@@ -24,6 +26,8 @@ async def remove_released_blobs(store: Store, *, now: Callable[[], float] = time
         async with store.directory() as directory:
             blobs = await directory.released_blobs.list_before(int(before * 1000), limit=_SLICE)
         if not blobs:
+            return removed
+        if await is_held(store, now=now):
             return removed
         for blob in blobs:
             removed += await _remove(store, blob, stored_before=before, now=now)

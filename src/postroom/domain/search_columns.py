@@ -6,20 +6,19 @@ numbers. Whether it is still true is told by the folder's own position in the hi
 search knows without asking. Where it is not, the columns are brought up to it: the mails that changed are read by the
 folder's order of change, those that left by the tombstones. What has a property is read anew.
 
-Invariants: what is returned is what the snapshot shows; what a joined transaction sees of its own changes is
-remembered by nobody; nothing that was remembered is changed, it is replaced; the memory for all of it is bounded.
+Invariants: what is returned is what the snapshot shows; nothing that was remembered is changed, it is replaced.
 """
 
 import asyncio
 import operator
 from array import array
 from bisect import bisect_left, bisect_right
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress, islice
 from typing import NamedTuple, TypeVar
 
+from postroom.domain.memory import Memory
 from postroom.model.folder import Folder
 from postroom.model.ids import AccountId, FolderId
 from postroom.search.query import END, Bounds
@@ -90,9 +89,7 @@ class RememberedColumns:
     """The columns of the folders that were searched last."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
-        self._known: OrderedDict[_Key, _Known] = OrderedDict()
-        self._weight = 0
+        self._known = Memory[_Key, _Known](store, most=MOST_REMEMBERED)
 
     async def find(self, mailbox: Snapshot, folder: Folder, dates: Bounds, *, forgotten: int) -> Columns:
         """Return the mails of a folder within some dates at least.
@@ -104,7 +101,7 @@ class RememberedColumns:
             forgotten: up to where the tombstones of the account were removed.
         """
         key = (folder.account_id, folder.folder_id, "", 0)
-        known = self._known.get(key)
+        known = self._known.find(key)
         if known is None and dates != _ALL_DATES:
             return await _read(mailbox, folder.folder_id, dates)
         columns = None
@@ -112,32 +109,21 @@ class RememberedColumns:
             columns = await _advance(mailbox, folder, known)
         if columns is None:
             columns = await _read(mailbox, folder.folder_id, _ALL_DATES)
-        self._keep(key, _Known(folder.content_modseq, 4 * len(columns.uids) + 100, columns=columns))
+        self._known.keep(key, _Known(folder.content_modseq, 4 * len(columns.uids) + 100, columns=columns))
         return columns
 
     async def find_with(self, mailbox: Snapshot, folder: Folder, name: str, *, value: int) -> Facet:
         """Return the mails of a folder with a value of a property (see ``mail_filters``)."""
         key = (folder.account_id, folder.folder_id, name, value)
-        known = self._known.get(key)
+        known = self._known.find(key)
         facet = known.facet if known is not None and known.modseq == folder.content_modseq else None
         if facet is None:
             uids = await mailbox.mail_filters.list_with(folder.folder_id, name, value)
             facet = Facet(make_numbers(uids), folder.total_items)
-        self._keep(key, _Known(folder.content_modseq, len(facet.uids) + facet.mails // 8 + 100, facet=facet))
+        self._known.keep(
+            key, _Known(folder.content_modseq, len(facet.uids) + facet.mails // 8 + 100, facet=facet)
+        )
         return facet
-
-    def _keep(self, key: _Key, new: _Known) -> None:
-        known = self._known.get(key)
-        if self._store.is_joined() or (known is not None and known.modseq > new.modseq):
-            return
-        if known is not None:
-            self._weight -= known.weight
-        self._known[key] = new
-        self._known.move_to_end(key)
-        self._weight += new.weight
-        while self._weight > MOST_REMEMBERED and len(self._known) > 1:
-            _, oldest = self._known.popitem(last=False)
-            self._weight -= oldest.weight
 
 
 async def _read(mailbox: Snapshot, folder_id: FolderId, dates: Bounds) -> Columns:

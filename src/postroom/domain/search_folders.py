@@ -10,7 +10,6 @@ proper one: :meth:`SearchFolders.resolve` is the one place where the first becom
 """
 
 import secrets
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from postroom.config.auth import AuthConfig
 from postroom.domain.access import asker_of, list_readable
 from postroom.domain.access import see_mails as see_as_reader
 from postroom.domain.clock import Clock
+from postroom.domain.memory import Memory
 from postroom.domain.search_views import (
     View,
     advance_view,
@@ -82,8 +82,7 @@ class SearchFolders:
         self._sessions = sessions
         self._settings = settings
         self._clock = clock
-        self._views: OrderedDict[tuple[AccountId, FolderId], View] = OrderedDict()
-        self._weight = 0
+        self._views = Memory[tuple[AccountId, FolderId], View](store, most=MOST_REMEMBERED)
 
     # Making
 
@@ -156,7 +155,7 @@ class SearchFolders:
             while not await rows.create(folder, fingerprint, packed):
                 folder = folder._replace(search_id=_new_number())
         for search_id in gone:
-            self._forget((owner, search_id))
+            self._views.forget((owner, search_id))
         self._keep(make_view(folder, items))
         return folder
 
@@ -195,7 +194,7 @@ class SearchFolders:
             standing = await self._find(caller, mailbox, ref.folder)
         if standing is None:
             raise not_found("the folder")
-        known = self._views.get((ref.owner, ref.folder))
+        known = self._views.find((ref.owner, ref.folder))
         if known is not None and _is_true(known, standing):
             return folder_of(known)
         async with self.opened(caller, ref) as opened:
@@ -238,12 +237,8 @@ class SearchFolders:
         return await advance_view(mailbox, view, modseq, reader=reader)
 
     async def _load(self, mailbox: Snapshot, folder: SearchFolder) -> View:
-        key = (folder.account_id, folder.search_id)
-        known = self._views.get(key)
-        if known is not None:
-            self._views.move_to_end(key)
-            return known
-        return await _load_anew(mailbox, folder)
+        known = self._views.find((folder.account_id, folder.search_id))
+        return known or await _load_anew(mailbox, folder)
 
     async def _find(self, caller: Caller, mailbox: Snapshot, search_id: FolderId) -> Standing | None:
         """Return a search folder if the caller has it."""
@@ -316,28 +311,8 @@ class SearchFolders:
         row = len(order) - 1 - row if sort.descending else row
         return [ItemId(item) for item in cut_page(order, sort, start=row, limit=limit)]
 
-    # Remembering
-
-    def forget_all(self) -> None:
-        """Forget what is remembered in memory; nothing of it is known only there."""
-        self._views.clear()
-        self._weight = 0
-
     def _keep(self, view: View) -> None:
-        key = (view.folder.account_id, view.folder.search_id)
-        known = self._views.get(key)
-        if known is view or self._store.is_joined() or (known is not None and known.modseq > view.modseq):
-            return
-        self._forget(key)
-        self._views[key] = view
-        self._weight += view.weight
-        while self._weight > MOST_REMEMBERED and len(self._views) > 1:
-            self._forget(next(iter(self._views)))
-
-    def _forget(self, key: tuple[AccountId, FolderId]) -> None:
-        view = self._views.pop(key, None)
-        if view is not None:
-            self._weight -= view.weight
+        self._views.keep((view.folder.account_id, view.folder.search_id), view)
 
 
 async def remove_ended(store: Store, config: AuthConfig, *, now_ms: int) -> int:

@@ -11,14 +11,14 @@ from typing import Final
 
 from postroom.auth.codes import CodeHasher, clean_recovery_code, new_recovery_codes
 from postroom.auth.credentials import not_authenticated
-from postroom.config.classes import AccountClass, SecurityPolicy
+from postroom.config.classes import AccountClass, SecurityPolicy, class_of
 from postroom.domain.access import require_own
 from postroom.domain.clock import Clock
 from postroom.domain.factor_codes import FactorCodes
 from postroom.domain.factor_policy import SECOND_STEP, find_stage, is_in_force, may_use
-from postroom.domain.security_log import note
+from postroom.domain.security_log import note, note_sessions_ended
 from postroom.domain.security_tokens import require_session
-from postroom.domain.sessions import end_others
+from postroom.domain.sessions import Ended, end_others
 from postroom.domain.uploads import remove_files
 from postroom.errors import Kind, PostroomError, not_found, not_permitted
 from postroom.model.account import SECOND, Account, Caller
@@ -66,7 +66,7 @@ class SecondSteps:
         notFound; conflict; tooManyRequests; notAuthenticated; unavailable.
         """
         policy, made = self._policy_of(caller.class_name), new_recovery_codes()
-        files: list[RemovedFile] = []
+        ended = Ended(0, [])
         async with self._store.directory_transaction() as tx:
             state = await self._codes.begin(tx, caller.account_id, caller.auth_version)
             if state.enabled_at:
@@ -77,11 +77,15 @@ class SecondSteps:
                 await tx.directory.raise_versions(caller.account_id, auth=1, sessions=1)
                 if caller.session_id is not None:
                     await tx.sessions.pass_step(caller.session_id)
-                files = await end_others(tx, caller.account_id, keep=caller.session_id)
+                ended = await end_others(tx, caller.account_id, keep=caller.session_id)
                 await tx.two_factor.set_enabled(caller.account_id, now)
                 await self._put_codes(tx, caller.account_id, made)
-                await self._note(tx, caller, SecurityEventKind.TWO_FACTOR_ENABLED, client=client)
-        await remove_files(self._store, files)
+                enabled = SecurityEventKind.TWO_FACTOR_ENABLED
+                await self._note(tx, caller, enabled, client=client)
+                await note_sessions_ended(
+                    tx, caller.account_id, ended.sessions, reason=enabled, client=client, now_ms=now
+                )
+        await remove_files(self._store, ended.files)
         if not is_right:
             raise self._codes.refuse()
         return made
@@ -228,7 +232,7 @@ class SecondSteps:
 
 def policy_of(classes: Mapping[str, AccountClass], class_name: str) -> SecurityPolicy:
     """Return the security policy of a class, of the default one if it is no longer configured."""
-    return (classes.get(class_name) or classes["default"]).restrictions.security_policy
+    return class_of(classes, class_name).restrictions.security_policy
 
 
 async def read_stage(tables: Directory, classes: Mapping[str, AccountClass], account: Account) -> str:

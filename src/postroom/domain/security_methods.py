@@ -15,21 +15,21 @@ from typing import Final, NamedTuple
 from postroom.auth.codes import CodeHasher, make_otpauth_uri, new_secret
 from postroom.auth.credentials import not_authenticated
 from postroom.auth.vault import Place
-from postroom.config.classes import AccountClass, SecurityPolicy
+from postroom.config.classes import AccountClass, SecurityPolicy, class_of
 from postroom.domain.access import require_own
 from postroom.domain.automatic import is_own
 from postroom.domain.clock import Clock
 from postroom.domain.factor_codes import FactorCodes
 from postroom.domain.factor_policy import SECOND_STEP, Use, is_in_force, may_create, may_use
 from postroom.domain.factor_targets import mask, parse_target
-from postroom.domain.security_log import note
+from postroom.domain.security_log import note, note_sessions_ended
 from postroom.domain.security_tokens import require_session
 from postroom.domain.server_secrets import ServerSecrets
-from postroom.domain.sessions import end_others
+from postroom.domain.sessions import Ended, end_others
 from postroom.domain.uploads import remove_files
 from postroom.errors import Kind, PostroomError, bad_parameter, not_found, not_permitted
 from postroom.model.account import FULL, SECOND, Caller
-from postroom.model.factor import AUTH_APP, EMAIL, PURPOSE, SMS, Method, MethodId, MethodRef
+from postroom.model.factor import AUTH_APP, EMAIL, PURPOSE, SMS, Method, MethodId, MethodKind, MethodRef
 from postroom.model.ids import SessionId
 from postroom.model.security import SecurityEventKind
 from postroom.store import Store
@@ -47,7 +47,7 @@ class Shown(NamedTuple):
     """A method as its owner sees it; ``target`` is masked."""
 
     method_id: MethodId
-    kind: str
+    kind: MethodKind
     target: str
     last_used_at: int
 
@@ -81,7 +81,7 @@ class SecurityMethods:
 
     def policy_of(self, class_name: str) -> SecurityPolicy:
         """Return the security policy of a class, of the default one if it is no longer configured."""
-        found = self._classes.get(class_name) or self._classes["default"]
+        found = class_of(self._classes, class_name)
         return found.restrictions.security_policy
 
     def hash_target(self, kind: str, target: str) -> bytes:
@@ -108,7 +108,7 @@ class SecurityMethods:
             target = mask(method.kind, self.codes.open_target(method).decode())
         return Shown(method.method_id, method.kind, target, method.last_used_at)
 
-    async def create(self, caller: Caller, kind: str, target: str | None) -> Created:
+    async def create(self, caller: Caller, kind: MethodKind, target: str | None) -> Created:
         """Begin to set up a method in the caller's session.
 
         Raises: sessionRequired; badParameter; notPermitted; conflict; tooManyRequests; unavailable.
@@ -130,7 +130,9 @@ class SecurityMethods:
             )
         return Created(method_id, uri)
 
-    async def _make_target(self, caller: Caller, kind: str, target: str | None) -> tuple[bytes, bytes, str]:
+    async def _make_target(
+        self, caller: Caller, kind: MethodKind, target: str | None
+    ) -> tuple[bytes, bytes, str]:
         """Return what a new method is to be sealed with, by what it is found, and its otpauth URI."""
         if kind == AUTH_APP:
             if target:
@@ -251,22 +253,19 @@ class SecurityMethods:
             left = [one for one in methods if one not in doomed]
             if is_in_force(policy, state) and not _has_second_step(policy, left):
                 raise _conflict("2-step verification uses this method: switch it off first")
-            files = []
+            ended = Ended(0, [])
             if any(not one.session_id for one in doomed):
                 await tx.directory.raise_versions(caller.account_id, auth=0, sessions=1)
-                files = await end_others(tx, caller.account_id, keep=caller.session_id)
+                ended = await end_others(tx, caller.account_id, keep=caller.session_id)
             for one in doomed:
                 await tx.methods.delete(one)
+            now, event = self._clock.now_ms(), SecurityEventKind.METHOD_REMOVED
             for kind in {one.kind for one in doomed if not one.session_id}:
-                await note(
-                    tx,
-                    caller.account_id,
-                    SecurityEventKind.METHOD_REMOVED,
-                    client=client,
-                    details={"method": kind},
-                    now_ms=self._clock.now_ms(),
-                )
-        await remove_files(self._store, files)
+                await note(tx, caller.account_id, event, client=client, details={"method": kind}, now_ms=now)
+            await note_sessions_ended(
+                tx, caller.account_id, ended.sessions, reason=event, client=client, now_ms=now
+            )
+        await remove_files(self._store, ended.files)
 
     # Steps
 

@@ -1,8 +1,8 @@
 """Notices of what happened to the security of an account: a mail into the Inbox.
 
 Whatever enters an event into the log of an account has a notice filed behind it, in a transaction of its own, as
-:mod:`postroom.domain.quota_notices` does: by no way that mail comes by, and however full the mailbox is. Nothing is
-told of what the operator did, nor of kinds that the class of the account leaves out.
+:mod:`postroom.domain.notices` tells. Nothing is told of what the operator did, nor of kinds that the class of the
+account leaves out.
 
 A notice tells of all that was not told yet. There are at most :data:`MOST_AN_HOUR` an hour; what happens beyond that
 is told by one notice when the hour is over.
@@ -12,23 +12,19 @@ from collections.abc import Mapping, Sequence
 
 from postroom.compose.addresses import Address
 from postroom.compose.security_notice import Happened, SecurityNotice, compose_security_notice
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.content.digest import Digest
 from postroom.domain.automatic import make_message_id
 from postroom.domain.clock import Clock
-from postroom.domain.filing import Flags, file_mail
-from postroom.domain.quota_notices import Prepare
+from postroom.domain.notices import Prepare, file_notice
 from postroom.domain.security_log import MOST_KEPT
-from postroom.domain.settings import read_settings
-from postroom.domain.steps import Deliver, Listed, Record
+from postroom.domain.settings import read_language
 from postroom.errors import Kind, PostroomError
 from postroom.model.account import Account
-from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId
 from postroom.model.security import SecurityEvent
 from postroom.store import Store
 from postroom.store.sql.security_events import NoticeState
-from postroom.store.tx import Transaction
 
 MOST_AN_HOUR = 5
 MOST_LISTED = 20
@@ -73,7 +69,7 @@ class SecurityNotices:
         return await self._file(account_id, state._replace(told_in_hour=state.told_in_hour + 1), digest)
 
     async def _list_untold(self, account: Account, state: NoticeState) -> list[SecurityEvent]:
-        account_class = self._classes.get(account.class_name) or self._classes["default"]
+        account_class = class_of(self._classes, account.class_name)
         wanted = account_class.restrictions.security_policy.notices
         async with self._store.directory() as tables:
             events = await tables.security_events.list_untold(account.account_id, state, limit=MOST_KEPT)
@@ -81,7 +77,7 @@ class SecurityNotices:
 
     async def _compose(self, account: Account, events: Sequence[SecurityEvent]) -> bytes:
         async with self._store.read(account.account_id) as mailbox:
-            language = (await read_settings(mailbox, self._classes)).language
+            language = await read_language(mailbox)
         local_part, _, domain = account.address.rpartition("@")
         happened = [Happened(one.happened_at // 1000, one.kind, one.client) for one in events[:MOST_LISTED]]
         return compose_security_notice(
@@ -103,7 +99,7 @@ class SecurityNotices:
                 last = await tx.tables.security_events.set_told(account_id, state)
                 if last is None:
                     return False
-                await self._enter(tx, digest)
+                await file_notice(tx, digest, now=self._clock.now_ms())
                 if last > state.last_event_id:
                     # More has happened while this was written.
                     await tx.tables.security_events.set_due(account_id, self._clock.now_ms())
@@ -113,12 +109,6 @@ class SecurityNotices:
                 return False
             raise
         return True
-
-    async def _enter(self, tx: Transaction, digest: Digest) -> None:
-        date = self._clock.now_ms() // 1000
-        mail = await file_mail(tx, digest, INBOX, date=date, flags=Flags())
-        step = Deliver(mail.folder_id, [Listed(mail.item_id, mail.uid)])
-        await tx.log("deliver", Record([step]), modseq=mail.modseq)
 
 
 def _begin_hour(state: NoticeState, now: int) -> NoticeState:

@@ -11,8 +11,9 @@ from postroom.auth.credentials import hash_session_token, not_authenticated
 from postroom.auth.guessing import Guesses
 from postroom.auth.passwords import PasswordHasher
 from postroom.domain.clock import Clock
-from postroom.errors import Kind, PostroomError, bad_parameter, not_permitted
-from postroom.model.account import BEARER, SETUP, Account, Caller
+from postroom.domain.own_password import require_password
+from postroom.errors import Kind, PostroomError, not_permitted
+from postroom.model.account import BEARER, SETUP, Caller
 from postroom.model.ids import SessionId
 from postroom.store import Store
 
@@ -44,7 +45,9 @@ class SecurityTokens:
             account = await tables.directory.find(caller.account_id)
         if account is None or account.auth_version != caller.auth_version:
             raise not_authenticated()
-        await self._check_password(account, password, client)
+        await require_password(
+            self._hasher, self._guesses, account, password=password, client=client, parameter="password"
+        )
         token = new_token()
         async with self._store.directory_transaction() as tx:
             if await tx.two_factor.lock_account(caller.account_id) != caller.auth_version:
@@ -74,21 +77,6 @@ class SecurityTokens:
                 "securityTokenRequired",
                 "this needs a token of POST /api/v1/account/security/check in X-Axigen-Security-Token",
             )
-
-    async def _check_password(self, account: Account, password: str, client: str) -> None:
-        name = str(account.account_id)
-        self._guesses.begin(name, client)
-        try:
-            if account.password_hash:
-                is_right = await self._hasher.verify(account.password_hash, password)
-            else:
-                is_right = await self._hasher.verify_unknown(password)
-        except BaseException:
-            self._guesses.undone(name, client)
-            raise
-        if not is_right:
-            raise bad_parameter("password", "that is not the password")
-        self._guesses.right(name, client)
 
 
 def require_session(caller: Caller) -> SessionId:

@@ -18,12 +18,12 @@ from typing import NamedTuple
 from postroom.compose.addresses import Address, parse_address_list
 from postroom.compose.finishing import finish_draft, has_utf8_header, read_fields
 from postroom.compose.outbound import is_8bit
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.content.digest import Digest
 from postroom.domain.access import refuse_shared
 from postroom.domain.collected import collect
 from postroom.domain.contents import hold_content
-from postroom.domain.drafts import check_draft, find_class, unschedule
+from postroom.domain.drafts import check_draft, unschedule
 from postroom.domain.filing import Flags, file_mail, locate_mail, remove_mails, set_label
 from postroom.domain.history import write_down
 from postroom.domain.letters import Letter, Letters, Stamp, Written, make_message_id
@@ -237,7 +237,7 @@ class Sending:
         by_spec = {recipient.addr_spec: recipient for recipient in recipients}
         if not by_spec:
             raise bad_parameter("to", "there is no recipient: to, cc and bcc are empty")
-        limit = find_class(self._classes, caller).max_recipients
+        limit = class_of(self._classes, caller.class_name).max_recipients
         if len(by_spec) > limit:
             raise bad_parameter("to", f"there are {len(by_spec)} recipients, and may be at most {limit}")
         routes: dict[str, Route] = {}
@@ -269,10 +269,10 @@ class Sending:
             if copy is None:
                 await tx.contents.release(content_id)  # The queue has its own reference now.
             elif written.digest.size_bytes > (0 if draft is None else draft.size):
-                await Quota.of(find_class(self._classes, caller)).check(tx)
+                await Quota.of(class_of(self._classes, caller.class_name)).check(tx)
             if parcel.collects:
                 await collect(tx, written.recipients, now=self._clock.now_ms())
-            await self._letters.uploads.spend(
+            await self._letters.temporary_attachments.spend(
                 tx, caller, written.attachments, draft=None if draft is None else draft.item_id
             )
             kind = "mails.send" if parcel.kind == SENT else "mails.schedule"

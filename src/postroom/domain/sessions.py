@@ -280,15 +280,21 @@ def _belongs(session: Session, cookies: Sequence[bytes] | None) -> bool:
     )
 
 
-async def end_others(
-    tx: DirectoryTransaction, account_id: AccountId, *, keep: SessionId | None
-) -> list[RemovedFile]:
-    """End all sessions of an account but one; return the files to be removed once that is durable.
+class Ended(NamedTuple):
+    """Sessions that were ended: how many, and the files to be removed once that is durable."""
+
+    sessions: int
+    files: list[RemovedFile]
+
+
+async def end_others(tx: DirectoryTransaction, account_id: AccountId, *, keep: SessionId | None) -> Ended:
+    """End all sessions of an account but one.
 
     The account's ``session_version`` is to be raised in the same transaction.
     """
     files: list[RemovedFile] = []
-    for one in await tx.sessions.delete_others(account_id, keep):
+    ended = await tx.sessions.delete_others(account_id, keep)
+    for one in ended:
         files += await tx.temporary_attachments.delete_of_session(account_id, one)
         await tx.search_folders.delete_of_session(account_id, one)
-    return files
+    return Ended(len(ended), files)

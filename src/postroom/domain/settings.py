@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec import UnsetType
 
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.config.settings import list_timezones
 from postroom.errors import bad_parameter, not_found
 from postroom.model.account import Caller
@@ -39,8 +40,18 @@ async def read_settings(mailbox: Snapshot, classes: Mapping[str, AccountClass]) 
     Raises: notFound where the account has been removed.
     """
     own = await _find_own(mailbox)
-    account_class = classes.get(own.class_name) or classes["default"]
+    account_class = class_of(classes, own.class_name)
     return merge(_defaults(account_class, own.language), _read_own(own))
+
+
+async def read_language(mailbox: Snapshot) -> str:
+    """Return the language in which an account is written to.
+
+    Raises: notFound where the account has been removed.
+    """
+    own = await _find_own(mailbox)
+    chosen = _read_own(own).language
+    return own.language if isinstance(chosen, UnsetType) else chosen
 
 
 class Settings:

@@ -11,7 +11,7 @@ What was done is in the owner's history, and on nobody's undo stack.
 
 from collections.abc import Mapping, Sequence
 
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.domain.access import INSERT, READ, SEEN, TAKE, WRITE, require
 from postroom.domain.actions import (
     Action,
@@ -134,7 +134,7 @@ async def read_policy_for(
     name = "" if owner is None else owner.class_name
     return Policy(
         delete_to_trash=settings.delete_to_trash,
-        quota=Quota.of(classes.get(name) or classes["default"]),
+        quota=Quota.of(class_of(classes, name)),
     )
 
 

@@ -15,16 +15,16 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from postroom.domain.access import LIST, READ, asker_of, see_mails
-from postroom.domain.conversation_views import Asker, ConversationView, make_view
+from postroom.domain.conversation_views import ConversationView, Viewer, make_view
 from postroom.errors import bad_parameter, not_found, not_permitted
 from postroom.mime.summary import sort_keys
 from postroom.model.account import Caller
 from postroom.model.conversation import Conversation, ConversationId
 from postroom.model.folder import Folder
-from postroom.model.ids import FolderId, Modseq
+from postroom.model.ids import AccountId, FolderId, Modseq
 from postroom.model.listing import Sort, SortField
 from postroom.model.mail import Mail
-from postroom.store.sql.conversation_lists import Member
+from postroom.store.sql.conversation_lists import MemberPlace
 from postroom.store.tx import Snapshot
 
 MOST_SORTED = 1000
@@ -39,30 +39,30 @@ class SharedPage(NamedTuple):
     active_row: int
 
 
-async def find_state(mailbox: Snapshot, caller: Caller) -> Modseq:
+async def find_state(mailbox: Snapshot, reader_id: AccountId) -> Modseq:
     """Return the position of the last change of what a reader is given, or has marked, in another's mailbox."""
-    states = await mailbox.reader_marks.list_states(caller.account_id)
+    states = await mailbox.reader_marks.list_states(reader_id)
     given = await mailbox.grants.find_modseq()
     return Modseq(max([given, *(state.modseq for state in states.values())]))
 
 
-async def list_letters(mailbox: Snapshot, caller: Caller) -> dict[FolderId, str]:
+async def list_rights(mailbox: Snapshot, caller: Caller) -> dict[FolderId, str]:
     """Return what a reader may do in the folders of another's mailbox that he may list."""
     given = await mailbox.grants.list_for(asker_of(caller))
-    return {folder_id: letters for folder_id, letters in given.items() if LIST in letters}
+    return {folder_id: rights for folder_id, rights in given.items() if LIST in rights}
 
 
-async def list_members(mailbox: Snapshot, caller: Caller, number: ConversationId) -> list[Member]:
+async def list_members(mailbox: Snapshot, caller: Caller, number: ConversationId) -> list[MemberPlace]:
     """Return the mails of a conversation that a reader may read, oldest first; not empty.
 
     Raises: notFound; notPermitted where he sees a folder of it that he may not read.
     """
     members = (await mailbox.conversation_lists.list_members([number])).get(number, [])
-    letters = await list_letters(mailbox, caller)
-    readable = [one for one in members if READ in letters.get(one.folder_id, "")]
+    rights = await list_rights(mailbox, caller)
+    readable = [one for one in members if READ in rights.get(one.folder_id, "")]
     if readable:
         return readable
-    if any(one.folder_id in letters for one in members):
+    if any(one.folder_id in rights for one in members):
         raise not_permitted("your permissions in the folders of this conversation lack r")
     raise not_found("the conversation")
 
@@ -71,24 +71,24 @@ async def see_state(
     mailbox: Snapshot, caller: Caller, conversation: Conversation, *, total_items: int
 ) -> Conversation:
     """Return a conversation as a reader has it."""
-    state = await find_state(mailbox, caller)
+    state = await find_state(mailbox, caller.account_id)
     return conversation._replace(modseq=max(conversation.modseq, state), total_items=total_items)
 
 
 async def list_views(
-    mailbox: Snapshot, caller: Caller, numbers: Sequence[ConversationId], *, asker: Asker
+    mailbox: Snapshot, caller: Caller, numbers: Sequence[ConversationId], *, viewer: Viewer
 ) -> list[ConversationView]:
     """Return conversations as a reader sees them, in their order, without those of which he may read nothing."""
-    letters = await list_letters(mailbox, caller)
+    rights = await list_rights(mailbox, caller)
     views: list[ConversationView] = []
     for start in range(0, len(numbers), _AT_ONCE):
         some = numbers[start : start + _AT_ONCE]
         found = await mailbox.conversation_lists.list_mails(some)
         for number in some:
-            mails = [mail for mail in found.get(number, []) if READ in letters.get(mail.folder_id, "")]
+            mails = [mail for mail in found.get(number, []) if READ in rights.get(mail.folder_id, "")]
             if mails:
                 seen = await see_mails(mailbox, caller.account_id, mails)
-                views.append(await make_view(mailbox.account_id, seen, asker))
+                views.append(await make_view(mailbox.account_id, seen, viewer))
     return views
 
 
@@ -99,7 +99,7 @@ async def list_page(
     *,
     sort: Sort,
     rows: tuple[int, int],
-    asker: Asker,
+    viewer: Viewer,
     active: ConversationId | None,
 ) -> SharedPage:
     """Return some rows (from the first number on, as many as the second) of the list of another's folder.
@@ -115,20 +115,33 @@ async def list_page(
                 folder.folder_id, sort, anchor=position.anchor, skip=position.skip, limit=limit
             )
             numbers = [row.conversation_id for row in found]
-        return SharedPage(await list_views(mailbox, caller, numbers, asker=asker), -1)
-    if folder.conversations > MOST_SORTED:
-        raise bad_parameter(
-            "sort", f"a folder of another with more than {MOST_SORTED} conversations is sorted by date alone"
-        )
+        return SharedPage(await list_views(mailbox, caller, numbers, viewer=viewer), -1)
+    check_sorted(folder)
     by_date = Sort(SortField.DATE, descending=sort.descending)
     everything = await mailbox.conversation_lists.list_page(
         folder.folder_id, by_date, anchor=None, skip=0, limit=folder.conversations
     )
-    views = await list_views(mailbox, caller, [row.conversation_id for row in everything], asker=asker)
-    # They are in the order of their dates already; sorting keeps that of equals, also in reverse.
-    views.sort(key=lambda view: _key_of(view, sort.field), reverse=sort.descending)
-    row = next((row for row, view in enumerate(views) if view.conversation_id == active), -1)
-    return SharedPage(views[start : start + limit], row)
+    views = await list_views(mailbox, caller, [row.conversation_id for row in everything], viewer=viewer)
+    return cut_sorted(views, sort=sort, rows=rows, active=active)
+
+
+def check_sorted(folder: Folder) -> None:
+    """Refuse to put very many conversations in order for a reader. Raises: badParameter."""
+    if folder.conversations > MOST_SORTED:
+        raise bad_parameter(
+            "sort", f"a folder of another with more than {MOST_SORTED} conversations is sorted by date alone"
+        )
+
+
+def cut_sorted(
+    views: Sequence[ConversationView], *, sort: Sort, rows: tuple[int, int], active: ConversationId | None
+) -> SharedPage:
+    """Return some rows of conversations, given by date in the same direction, by another order."""
+    # Sorting keeps the order of equals, also in reverse.
+    ordered = sorted(views, key=lambda view: _key_of(view, sort.field), reverse=sort.descending)
+    row = next((row for row, view in enumerate(ordered) if view.conversation_id == active), -1)
+    start, limit = rows
+    return SharedPage(ordered[start : start + limit], row)
 
 
 def _key_of(view: ConversationView, field: SortField) -> bytes | int:

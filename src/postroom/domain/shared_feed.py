@@ -71,20 +71,20 @@ class SharedFeed:
         known, self._things = self._things, {}
         for owner in owners:
             for one in owner.folders:
-                for kind, state in self._list_of(one.folder, one.letters):
+                for kind, state in self._list_of(one.folder, one.rights):
                     self._put(known, kind, state, folder=one.folder)
         # The list has the highest version of what changed with it: it is told last.
         self._put(known, self._kinds.folders, (self.standings,), folder=None)
 
-    def _list_of(self, folder: Folder, letters: str) -> Iterable[tuple[str, tuple[object, ...]]]:
+    def _list_of(self, folder: Folder, rights: str) -> Iterable[tuple[str, tuple[object, ...]]]:
         """Yield what is told of a folder, with the state by which one sees that it has changed."""
         content = (folder.uid_validity, folder.content_modseq)
         if folder.folder_type == "mails":
-            if LIST in letters:
+            if LIST in rights:
                 yield self._kinds.counters, (folder.unread_items, folder.total_items)
-            if READ in letters:
+            if READ in rights:
                 yield self._kinds.mails, content
-        elif folder.folder_type == "contacts" and READ in letters:
+        elif folder.folder_type == "contacts" and READ in rights:
             yield self._kinds.contacts, content
 
     def _put(

@@ -70,14 +70,14 @@ def _parents_first(shared: Sequence[SharedFolder]) -> list[SharedFolder]:
         one.folder._replace(parent_id=one.folder.parent_id if one.folder.parent_id in there else ROOT)
         for one in shared
     ]
-    return [SharedFolder(folder, there[folder.folder_id].letters) for folder in parents_first(placed)]
+    return [SharedFolder(folder, there[folder.folder_id].rights) for folder in parents_first(placed)]
 
 
 def stand(owner: SharedOwner) -> Standing:
     """Return where the folders stand that an owner shares."""
     shown = [
         (
-            one.letters,
+            one.rights,
             *(folder := one.folder)[1:6],
             folder.is_special,
             folder.takes_subfolders,

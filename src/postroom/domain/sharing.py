@@ -32,7 +32,7 @@ from postroom.errors import bad_parameter, not_found, not_permitted
 from postroom.model.account import DISABLED, Account, Caller
 from postroom.model.folder import ROOT, Folder
 from postroom.model.ids import AccountId, FolderId, FolderRef
-from postroom.model.sharing import EVERYBODY, LETTERS, PUBLIC_ADDRESS, Grant, Reader, put_in_order
+from postroom.model.sharing import EVERYBODY, PUBLIC_ADDRESS, RIGHTS, Grant, Reader, put_in_order
 from postroom.store import Store
 from postroom.store.sql.directory import ALIAS, MAIN
 from postroom.store.tx import GRANTS, Directory, DirectoryTransaction, Snapshot, Transaction
@@ -47,14 +47,14 @@ class GrantView(NamedTuple):
     """What a reader may do in a folder; he is written as an address, ``@domain`` or ``*``."""
 
     account: str
-    letters: str
+    rights: str
 
 
-def check_letters_given(letters: Iterable[str]) -> str:
+def parse_rights(rights: Iterable[str]) -> str:
     """Return permissions as they are kept; "" takes all away. Raises: badParameter."""
-    given = list(letters)
-    if unknown := [letter for letter in given if letter not in LETTERS or len(letter) != 1]:
-        raise bad_parameter("permissions", f"{unknown[0]!r} is none of {', '.join(LETTERS)}")
+    given = list(rights)
+    if unknown := [right for right in given if right not in RIGHTS or len(right) != 1]:
+        raise bad_parameter("permissions", f"{unknown[0]!r} is none of {', '.join(RIGHTS)}")
     if given and "l" not in given:
         raise bad_parameter("permissions", "without l nothing else can be used")
     return put_in_order(given)
@@ -75,12 +75,12 @@ class Sharing:
             await require(mailbox, caller, ref.folder, needs=ADMINISTER)
             return await _list(mailbox, ref.folder)
 
-    async def put(self, caller: Caller, ref: FolderRef, account: str, *, letters: Iterable[str]) -> GrantView:
-        """Say what a reader may do in a folder; no letters take all away.
+    async def put(self, caller: Caller, ref: FolderRef, account: str, *, rights: Iterable[str]) -> GrantView:
+        """Say what a reader may do in a folder; no rights take all away.
 
         Raises: badParameter; notFound; notPermitted; unavailable.
         """
-        wanted = check_letters_given(letters)
+        wanted = parse_rights(rights)
         async with self._store.directory_transaction() as tx:
             mailbox = tx.mailbox(ref.owner)
             await lock_folders(mailbox)
@@ -106,9 +106,9 @@ class Sharing:
         async with self._store.read(account_id) as mailbox:
             return await _list(mailbox, await find_path(mailbox, path))
 
-    async def put_named(self, owner: str, path: str, account: str, *, letters: Iterable[str]) -> GrantView:
+    async def put_named(self, owner: str, path: str, account: str, *, rights: Iterable[str]) -> GrantView:
         """Say what a reader may do in a folder. Raises: badParameter; notFound; unavailable."""
-        wanted = check_letters_given(letters)
+        wanted = parse_rights(rights)
         async with self._store.directory_transaction() as tx:
             mailbox = tx.mailbox(await self._find_owner(tx, owner))
             await lock_folders(mailbox)
@@ -126,13 +126,13 @@ class Sharing:
     # Public folders
 
     async def add_public(
-        self, path: str, *, account: str, letters: Iterable[str], kind: str = "mails"
+        self, path: str, *, account: str, rights: Iterable[str], kind: str = "mails"
     ) -> None:
         """Make a public folder, below others if its path says so, and give it to a reader.
 
         Raises: badParameter; folderNameTooLong; folderExists; notFound for a parent; unavailable.
         """
-        wanted = check_letters_given(letters)
+        wanted = parse_rights(rights)
         if kind not in TYPES:
             raise bad_parameter("type", f"type must be one of {', '.join(sorted(TYPES))}")
         parent_path, _, name = path.rpartition("/")
@@ -225,20 +225,20 @@ async def _get(mailbox: Snapshot, folder_id: FolderId) -> Folder:
 async def _list(mailbox: Snapshot, folder_id: FolderId) -> list[GrantView]:
     await _get(mailbox, folder_id)
     return [
-        GrantView(address or (f"@{grant.reader.domain}" if grant.reader.domain else ALL), grant.letters)
+        GrantView(address or (f"@{grant.reader.domain}" if grant.reader.domain else ALL), grant.rights)
         for grant, address in await mailbox.grants.list_of_folder(folder_id)
     ]
 
 
 async def _put(mailbox: Transaction, grant: Grant, account: str) -> GrantView:
-    folder_id, reader, letters = grant
+    folder_id, reader, rights = grant
     await _get(mailbox, folder_id)
     if reader.account_id == mailbox.account_id:
         raise bad_parameter("account", "an owner may do everything in his folders anyway")
-    if not letters:
+    if not rights:
         if await mailbox.grants.delete(folder_id, reader):
             await _note(mailbox, reader)
-        return GrantView(account, letters)
+        return GrantView(account, rights)
     grants = {grant.reader: grant for grant, _ in await mailbox.grants.list_of_folder(folder_id)}
     if reader not in grants:
         if len(grants) >= MOST_OF_FOLDER:
@@ -248,7 +248,7 @@ async def _put(mailbox: Transaction, grant: Grant, account: str) -> GrantView:
     if grants.get(reader) != grant:
         await mailbox.grants.put(grant)
         await _note(mailbox, reader)
-    return GrantView(account, letters)
+    return GrantView(account, rights)
 
 
 async def _delete(mailbox: Transaction, folder_id: FolderId, reader: Reader) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from postroom.auth.credentials import not_authenticated
 from postroom.compose.addresses import parse_address_list
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.domain.addresses import normalise_domain
 from postroom.domain.automatic import is_own
 from postroom.domain.clock import Clock
@@ -89,7 +89,7 @@ class Submission:
 
     def max_recipients(self, caller: Caller) -> int:
         """Return how many recipients a message may have."""
-        account_class = self._classes.get(caller.class_name) or self._classes["default"]
+        account_class = class_of(self._classes, caller.class_name)
         return account_class.max_recipients
 
     async def check_sender(self, caller: Caller, sender: str) -> str:

@@ -16,7 +16,7 @@ ever in both.
 import asyncio
 from collections.abc import Mapping
 
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.domain.access import require_own
 from postroom.domain.clock import Clock
 from postroom.domain.numbers import take_number
@@ -50,7 +50,7 @@ class TemporaryAliases:
 
     async def create(self, caller: Caller) -> TemporaryAlias:
         """Make an alias in the domain of the account; return it. Raises: notPermitted; notFound; unavailable."""
-        account_class = self._classes.get(caller.class_name) or self._classes["default"]
+        account_class = class_of(self._classes, caller.class_name)
         policy = account_class.restrictions.temporary_aliases
         if not policy.enabled:
             raise not_permitted("this account may not make temporary aliases")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from postroom.auth.credentials import not_authenticated
 from postroom.compose.message import AttachedFile
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.domain.clock import Clock
 from postroom.domain.messages import Messages, read_summary
 from postroom.domain.uploads import FileHead, StagedFile, Staging, remove_files, too_much
@@ -144,7 +144,7 @@ class TemporaryAttachments:
         return row
 
     def _limit_bytes(self, caller: Caller) -> int:
-        account_class = self._classes.get(caller.class_name) or self._classes["default"]
+        account_class = class_of(self._classes, caller.class_name)
         return account_class.temporary_attachments_kb * 1024
 
     async def store(self, caller: Caller, ref: MailRef) -> list[TemporaryAttachment]:

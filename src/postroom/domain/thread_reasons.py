@@ -5,7 +5,7 @@ else with a later. Keys are hashes; what they stand for is read from the message
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -24,6 +24,8 @@ from postroom.store.tx import Snapshot
 MOST_HEADERS_READ = 500
 """Messages whose headers are read; what matched is not told of the others."""
 _LONGEST_HEADER_BYTES = 256 << 10
+Rule = Literal["reference", "subject", "first"]
+"""What joined a mail: an identification, its subject, or nothing, since it is the first."""
 
 _summary = msgspec.msgpack.Decoder(Summary)
 _structure = msgspec.msgpack.Decoder(Part)
@@ -37,7 +39,7 @@ class Reason(NamedTuple):
     """
 
     mail: Mail
-    rule: str
+    rule: Rule
     matched: str
 
 
@@ -63,16 +65,16 @@ async def find_why(store: Store, caller: Caller, ref: ConversationRef) -> list[R
         ]
 
 
-def _find_rules(keyed: Sequence[Keyed]) -> list[tuple[str, int]]:
+def _find_rules(keyed: Sequence[Keyed]) -> list[tuple[Rule, int]]:
     """Return the rule and the key that joined each mail, given them by date."""
     holders: dict[int, list[int]] = {}
     for number, mail in enumerate(keyed):
         for key in {*mail.references, *mail.subjects}:
             holders.setdefault(key, []).append(number)
-    return [("first", 0)] + [_find_rule(keyed, holders, number) for number in range(1, len(keyed))]
+    return [("first", 0), *(_find_rule(keyed, holders, number) for number in range(1, len(keyed)))]
 
 
-def _find_rule(keyed: Sequence[Keyed], holders: dict[int, list[int]], number: int) -> tuple[str, int]:
+def _find_rule(keyed: Sequence[Keyed], holders: dict[int, list[int]], number: int) -> tuple[Rule, int]:
     mail = keyed[number]
     # What it answers comes before its own identification, which others may name.
     references = [*mail.references[1:], *mail.references[:1]]
@@ -107,7 +109,7 @@ class _Names:
         self._names: dict[int, str] = {}
         self._read = 0
 
-    async def tell(self, mail: Mail, rule: str, key: int) -> Reason:
+    async def tell(self, mail: Mail, rule: Rule, key: int) -> Reason:
         """Return the reason with what matched."""
         summary = _summary.decode(mail.summary)
         subject, _ = thread_subject(summary.subject)

@@ -6,6 +6,7 @@ can use it. The store has its hash alone. What ends the logins of the account, o
 password that must be changed does, too.
 """
 
+import math
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -43,7 +44,12 @@ class Tickets:
         now = int(self._now() * 1000)
         expires_at = now // 1000 + LIFETIME_SECONDS
         row = Ticket(
-            caller.account_id, caller.session_id, caller.auth_version, expires_at * 1000, caller.scope
+            caller.account_id,
+            caller.session_id,
+            caller.auth_version,
+            expires_at * 1000,
+            caller.scope,
+            0 if math.isinf(caller.ends_at) else int(caller.ends_at * 1000),
         )
         async with self._store.directory_transaction() as tx:
             await tx.tickets.delete_expired(now, limit=MAX_OPEN)
@@ -80,4 +86,5 @@ class Tickets:
             session_version=account.session_version,
             must_change_at=must_change_at,
             scope=found.scope,
+            ends_at=found.stream_ends_at / 1000 if found.stream_ends_at else math.inf,
         )

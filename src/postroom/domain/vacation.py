@@ -11,15 +11,15 @@ nor more than :data:`MOST_A_DAY` in a day. An answer goes to the reverse-path, h
 it is automatic: so two accounts that are both away do not answer each other.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
 import structlog
 
+from postroom.compose.absence_notice import AbsenceNotice, compose_absence_notice, make_subject
 from postroom.compose.addresses import Address, parse_address
 from postroom.compose.fields import clean_value
-from postroom.compose.replies import Notice, compose_notice, notice_subject
 from postroom.compose.threads import make_references, parse_message_ids
 from postroom.content.digest import Digest
 from postroom.domain.automatic import (
@@ -33,10 +33,9 @@ from postroom.domain.automatic import (
     make_message_id,
     make_own,
 )
-from postroom.domain.bounces import find_report, note_bounces
+from postroom.domain.notices import Prepare
 from postroom.domain.routing import Route, Routing
 from postroom.errors import Kind, PostroomError, bad_parameter
-from postroom.mime.delivery_reports import DeliveryReport
 from postroom.mime.headers import HeaderField, decode_value, find_header, parse_headers
 from postroom.mime.raw import Raw
 from postroom.model.account import Caller
@@ -60,9 +59,6 @@ _MAX_ANSWERED_SUBJECT = 200
 
 _log = structlog.get_logger("postroom.vacation")
 _decode_part = msgspec.msgpack.Decoder(Part).decode
-
-Prepare = Callable[[Raw, Sequence[AccountId]], Awaitable[Digest]]
-"""Makes a message ready to be stored in accounts."""
 
 
 class Vacations:
@@ -115,11 +111,6 @@ class ReadyNotice(NamedTuple):
     is_8bit: bool
 
 
-Answer = ReadyNotice | DeliveryReport
-"""What a message brings about where it is delivered: a notice is sent, or a mail that was sent from here has come
-back (:mod:`postroom.domain.bounces`). No message does both: reports are never answered."""
-
-
 class _Answered(NamedTuple):
     """A message that may be answered."""
 
@@ -144,8 +135,8 @@ class Absences:
 
     async def prepare(
         self, envelope: Envelope, content: Raw, *, structure: bytes, now: int
-    ) -> Mapping[AccountId, Answer]:
-        """Return what a message that is to be delivered brings about.
+    ) -> Mapping[AccountId, ReadyNotice]:
+        """Return the notices that answer a message which is to be delivered.
 
         Args:
             envelope: its envelope.
@@ -155,16 +146,13 @@ class Absences:
 
         Raises: unavailable.
         """
-        if not envelope.sender:
-            report = find_report(content, structure)
-            return {recipient.account_id: report for recipient in envelope.recipients if report is not None}
         if not is_person(envelope.sender):
             return {}
         absent = await self._find_absent(envelope, now)
         answered = await self._read(envelope, content, structure) if absent else None
         if answered is None:
             return {}
-        answers: dict[AccountId, Answer] = {}
+        notices: dict[AccountId, ReadyNotice] = {}
         for account_id, vacation in absent.items():
             applies = (
                 vacation.applies_to_internal
@@ -175,16 +163,16 @@ class Absences:
             if own is None or await self._was_answered(account_id, vacation, answered, now=now):
                 continue
             try:
-                raw = compose_notice(_make_notice(vacation, answered, own, now=now))
+                raw = compose_absence_notice(_make_notice(vacation, answered, own, now=now))
             except PostroomError as error:
                 # Whatever it is, the message that came in is delivered.
                 _log.warning("a notice cannot be made", account_id=account_id, error=str(error))
                 continue
             digest = await self._prepare(raw, [account_id])
-            answers[account_id] = ReadyNotice(
+            notices[account_id] = ReadyNotice(
                 vacation, answered.key, answered.route, digest, not raw.isascii()
             )
-        return answers
+        return notices
 
     async def _find_absent(self, envelope: Envelope, now: int) -> dict[AccountId, Vacation]:
         absent: dict[AccountId, Vacation] = {}
@@ -237,17 +225,17 @@ class Absences:
         return last > now - vacation.age_days * _DAY_MS
 
 
-def _make_notice(vacation: Vacation, answered: _Answered, own: Address, *, now: int) -> Notice:
+def _make_notice(vacation: Vacation, answered: _Answered, own: Address, *, now: int) -> AbsenceNotice:
     values = {
         name: decode_value(find_header(answered.fields, name) or b"")
         for name in ("Subject", "Message-ID", "References", "In-Reply-To")
     }
     ids = parse_message_ids(values["Message-ID"])[:1]
     references = make_references("".join(ids), values["References"], in_reply_to=values["In-Reply-To"])
-    return Notice(
+    return AbsenceNotice(
         from_=own,
         to=answered.sender,
-        subject=notice_subject(vacation.subject, values["Subject"][:_MAX_ANSWERED_SUBJECT]),
+        subject=make_subject(vacation.subject, values["Subject"][:_MAX_ANSWERED_SUBJECT]),
         body=vacation.body,
         message_id=make_message_id(own.domain),
         date=now // 1000,
@@ -256,22 +244,14 @@ def _make_notice(vacation: Vacation, answered: _Answered, own: Address, *, now: 
     )
 
 
-async def send_answer(tx: Transaction, made: Answer, *, now: int) -> None:
-    """Do what a message brings about that is delivered.
+async def send_notice(tx: Transaction, made: ReadyNotice, *, now: int) -> None:
+    """Send an absence notice, unless it holds no more, or this sender was answered lately.
 
     Args:
-        tx: the transaction of the delivery, on the mailbox that got it.
-        made: the notice or report.
+        tx: the transaction of the delivery, on the mailbox that got the message.
+        made: the notice.
         now: the present time in Unix milliseconds.
     """
-    if isinstance(made, DeliveryReport):
-        await note_bounces(tx, made)
-    else:
-        await _send_notice(tx, made, now=now)
-
-
-async def _send_notice(tx: Transaction, made: ReadyNotice, *, now: int) -> None:
-    """Send an absence notice, unless it holds no more, or this sender was answered lately."""
     repo, account_id, vacation = tx.tables.vacations, tx.account_id, made.vacation
     if await repo.find(account_id) != vacation:
         return

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import structlog
 
-from postroom.config.classes import AccountClass
+from postroom.config.classes import AccountClass, class_of
 from postroom.config.retention import RetentionConfig
 from postroom.domain.autopurge import purge_old
 from postroom.domain.clock import Clock
@@ -97,7 +97,7 @@ class Visits:
             account = await directory.directory.find(account_id)
         if account is None:
             return Visited()
-        account_class = self._classes.get(account.class_name) or self._classes["default"]
+        account_class = class_of(self._classes, account.class_name)
         now = self._clock.now_ms()
         if await self._needs_upkeep(account_id, account_class):
             await self._keep_up(account_id, account_class, now=now)

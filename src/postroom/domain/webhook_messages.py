@@ -89,14 +89,22 @@ def list_messages(data: str, *, kinds: frozenset[str], folder_id: int) -> list[M
         record = read_record(data)
     except msgspec.MsgspecError:
         record = Record()  # Nothing that can be told.
-    abouts = [about for step in record.steps for about in _split(step)]
+    return list_messages_of(record.steps, kinds=kinds, folder_id=folder_id)
+
+
+def list_messages_of(steps: Sequence[Step | None], *, kinds: frozenset[str], folder_id: int) -> list[Message]:
+    """Return the messages of steps; None stands for one that is not told, and has a number all the same."""
+    abouts = [about for step in steps for about in ([None] if step is None else _split(step))]
     messages = [
         Message(number, kind, about)
         for number, about in enumerate(abouts)
-        if (kind := _KINDS[type(about)]) in kinds and folder_id in {0, *_folders_of(about)}
+        if about is not None
+        and (kind := _KINDS[type(about)]) in kinds
+        and folder_id in {0, *_folders_of(about)}
     ]
     counted = folder_id or INBOX
-    if COUNTERS_CHANGED in kinds and _changes_counters(record.steps, counted):
+    there = [step for step in steps if step is not None]
+    if COUNTERS_CHANGED in kinds and _changes_counters(there, counted):
         messages.append(Message(len(abouts), COUNTERS_CHANGED, CountersOf(counted)))
     return messages
 

@@ -71,7 +71,7 @@ class WebhookRunner:
         self._woken: set[AccountId] = set()
         self._something = asyncio.Event()
         self._hooked: set[AccountId] = set()
-        """Accounts with hooks, as far as is known."""
+        """Accounts that hooks are told of, as far as is known."""
         self._seen: set[AccountId] = set()
         self._cursor = 0
         self._tasks: dict[WebhookId, asyncio.Task[None]] = {}
@@ -87,7 +87,7 @@ class WebhookRunner:
             self._something.set()
 
     def notice(self, account_id: AccountId) -> None:
-        """Note that a hook of an account was made or changed."""
+        """Note that a hook that is told of an account was made or changed."""
         self._hooked.add(account_id)
         self._seen.add(account_id)
         self.wake(account_id)
@@ -129,7 +129,7 @@ class WebhookRunner:
         for _ in range(SWEEP_PAGES):
             async with self._store.directory() as directory:
                 states = await directory.webhook_work.list_after(self._cursor, limit=SWEEP_PAGE)
-            self._seen.update(state.account_id for state in states if state.is_enabled)
+            self._seen.update(state.owner_id for state in states if state.is_enabled)
             self._start(states)
             if len(states) < SWEEP_PAGE:
                 self._cursor = 0

@@ -17,6 +17,8 @@ from typing import NamedTuple, Protocol
 
 import structlog
 
+from postroom.domain.access import asker_of, see_folder
+from postroom.domain.shared_hooks import list_shared_messages, may_read
 from postroom.domain.webhook_messages import CountersOf, Message, list_messages
 from postroom.domain.webhooks import Webhooks
 from postroom.model.account import ACTIVE, Account
@@ -72,6 +74,9 @@ class Told(NamedTuple):
     message: Message
     counters: FolderCount | None
     account: Account
+    """Whose hook it is."""
+    owner_id: AccountId
+    """Whose history is told."""
     operation: Operation
 
 
@@ -137,6 +142,11 @@ class Turns:
         async with self._sender.open(turn.hook.url) as channel:
             return await self._send_all(turn, channel, account)
 
+    async def _switch_off(self, hook: Webhook, reason: str) -> None:
+        async with self._store.directory_transaction() as tx:
+            since = hook.failing_since or self._milliseconds()
+            await tx.webhook_work.fail(hook, f"switched off: {reason}", since=since, next_attempt_at=0)
+
     async def _release(self, turn: "_Turn") -> None:
         if turn.hook.leased_until:
             async with self._store.directory_transaction() as tx:
@@ -145,14 +155,15 @@ class Turns:
     async def _send_all(self, turn: "_Turn", channel: Channel, account: Account) -> bool:
         """Send what there is; tell whether there may be more."""
         while True:
-            async with self._store.read(account.account_id) as mailbox:
+            async with self._store.read(turn.hook.owner_id) as mailbox:
                 state = await mailbox.mailbox.find()
                 operations = await mailbox.operations.list_after(turn.hook.position, limit=OPERATIONS_PAGE)
             if state is None:
                 return False
             await self._note_loss(turn, operations[0].modseq if operations else state.modseq + 1)
             for operation in operations:
-                if not await self._send(turn, channel, Told("", _NOTHING, None, account, operation)):
+                told = Told("", _NOTHING, None, account, turn.hook.owner_id, operation)
+                if not await self._send(turn, channel, told):
                     return turn.is_changed
                 if turn.is_over() or self.is_closing:
                     return True
@@ -168,12 +179,15 @@ class Turns:
     async def _send(self, turn: "_Turn", channel: Channel, told: Told) -> bool:
         """Send the messages of an operation and move the hook on; False if the turn is over."""
         hook, operation = turn.hook, told.operation
-        kinds = frozenset(hook.kinds.split())
+        messages = await self._list_messages(told, hook)
+        if messages is None:
+            await self._switch_off(hook, "its folder can no longer be read")
+            return False
         count = 0
-        for message in list_messages(operation.data, kinds=kinds, folder_id=hook.folder_id):
+        for message in messages:
             counters = None
             if isinstance(message.about, CountersOf):
-                counters = await self._count(hook.account_id, FolderId(message.about.folder_id))
+                counters = await self._count(hook, told.account, FolderId(message.about.folder_id))
                 if counters is None:
                     continue  # The folder is gone.
             message_id = f"whm_{hook.webhook_id}_{operation.modseq}_{message.number}"
@@ -272,9 +286,22 @@ class Turns:
         async with self._store.directory_transaction() as tx:
             await tx.webhook_work.note(hook, note)
 
-    async def _count(self, account_id: AccountId, folder_id: FolderId) -> FolderCount | None:
-        async with self._store.peek(account_id) as mailbox:
+    async def _list_messages(self, told: Told, hook: Webhook) -> list[Message] | None:
+        """Return the messages of an operation; None if the hook's account may not be told of it any more."""
+        if hook.owner_id == hook.account_id:
+            kinds = frozenset(hook.kinds.split())
+            return list_messages(told.operation.data, kinds=kinds, folder_id=hook.folder_id)
+        asker = asker_of(told.account)
+        async with self._store.read(hook.owner_id) as mailbox:
+            if not await may_read(mailbox, hook, asker):
+                return None
+            return await list_shared_messages(mailbox, hook, told.operation, asker=asker)
+
+    async def _count(self, hook: Webhook, account: Account, folder_id: FolderId) -> FolderCount | None:
+        async with self._store.peek(hook.owner_id) as mailbox:
             folder = await mailbox.folders.find(folder_id)
+            if folder is not None and hook.owner_id != hook.account_id:
+                folder = await see_folder(mailbox, asker_of(account), folder)
         if folder is None:
             return None
         return FolderCount(
@@ -303,6 +330,7 @@ class _Turn:
 
     def goes_on_with(self, hook: Webhook) -> bool:
         """Take the present state of the hook; False if the turn cannot go on with it."""
-        self.is_changed = hook.url != self.hook.url or not hook.is_enabled
+        is_elsewhere = (hook.url, hook.owner_id) != (self.hook.url, self.hook.owner_id)
+        self.is_changed = is_elsewhere or not hook.is_enabled
         self.hook = hook
         return not self.is_changed

@@ -1,8 +1,9 @@
 """Webhooks of a caller: who is to be told of what; and the secrets by which receivers know that it was us.
 
-A hook has a position in its account's operation log (:mod:`postroom.domain.webhook_runner` moves it on). Its secret
-is never stored: it is derived from a key of the store, the hook's number and a nonce, so that a stolen copy of the
-table alone forges nothing. It is shown once, when the hook is made.
+A hook has a position in its account's operation log (:mod:`postroom.domain.webhook_runner` moves it on); one that is
+told of a folder that another shares, in that owner's (:mod:`postroom.domain.shared_hooks`). Its secret is never
+stored: it is derived from a key of the store, the hook's number and a nonce, so that a stolen copy of the table alone
+forges nothing. It is shown once, when the hook is made.
 """
 
 import base64
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 from postroom.config.retention import RetentionConfig
 from postroom.config.webhooks import WebhooksConfig
-from postroom.domain.access import refuse_shared_at, require_own
+from postroom.domain.access import READ, require, require_own
 from postroom.domain.server_secrets import ServerSecrets
 from postroom.domain.webhook_urls import parse_hook_url
 from postroom.errors import Kind, PostroomError, bad_parameter, not_found
@@ -132,17 +133,18 @@ class Webhooks:
             if len(await tx.webhooks.list_of(owner)) >= MAX_HOOKS:
                 message = f"an account has at most {MAX_HOOKS} webhooks"
                 raise PostroomError(Kind.CONFLICT, "conflict", message)
-            state = await mailbox.mailbox.find()
+            folder = await _find_folder(mailbox, caller, change)
             hook = Webhook(
                 # Later hooks have higher numbers: lists have an order, and none is given out again.
                 webhook_id=WebhookId((int(now * 1000) << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)),
                 account_id=owner,
+                owner_id=folder.owner,
                 url=change.url or "",
                 kinds=_join(KINDS if change.kinds is None else change.kinds),
-                folder_id=await _find_folder(mailbox, caller, change),
+                folder_id=folder.folder,
                 nonce=secrets.token_bytes(_NONCE_BYTES),
                 is_enabled=int(change.enabled is not False),
-                position=state.modseq if state is not None else Modseq(0),
+                position=await _find_position(mailbox.at(folder.owner)),
                 told_at=int(now * 1000),
                 last_delivery_at=0,
                 failing_since=0,
@@ -152,31 +154,40 @@ class Webhooks:
                 failure="",
             )
             await tx.webhooks.create(hook)
-            tx.after_commit(lambda: self.on_change(owner))
+            tx.after_commit(lambda: self.on_change(hook.owner_id))
         return hook
 
     async def change(self, caller: Caller, ref: WebhookRef, change: HookChange) -> Webhook:
         """Change a hook and return it. What is enabled, or called elsewhere, starts with no failures.
 
-        Raises: badParameter; notFound.
+        One that is told of another owner's folder from now on begins where that one's history stands.
+
+        Raises: badParameter; notFound; notPermitted.
         """
         require_own(caller, ref.owner, "the webhook")
         self._check(change)
         async with self._store.directory_transaction() as tx:
             hook = _found(await tx.webhooks.find(ref.webhook, ref.owner))
-            folder_id = hook.folder_id
+            mailbox = tx.mailbox(ref.owner)
+            folder = FolderRef(hook.owner_id, hook.folder_id)
             if change.folder is not None or change.all_folders:
-                folder_id = await _find_folder(tx.mailbox(ref.owner), caller, change)
+                folder = await _find_folder(mailbox, caller, change)
+            elif change.enabled:
+                await _check_readable(mailbox, caller, folder)
             after = await tx.webhooks.change(
                 ref.webhook,
                 url=hook.url if change.url is None else change.url,
                 kinds=hook.kinds if change.kinds is None else _join(change.kinds),
-                folder_id=folder_id,
+                folder=folder,
                 is_enabled=hook.is_enabled if change.enabled is None else int(change.enabled),
             )
             if change.enabled or (change.enabled is None and change.url is not None and hook.is_enabled):
                 after = await tx.webhooks.clear_failure(ref.webhook)
-            tx.after_commit(lambda: self.on_change(ref.owner))
+            if folder.owner != hook.owner_id:
+                position = await _find_position(mailbox.at(folder.owner))
+                told_at = int(self._now() * 1000)
+                await tx.webhooks.move(ref.webhook, position=position, told_at=told_at)
+            tx.after_commit(lambda: self.on_change(folder.owner))
         return _found(after)
 
     async def delete(self, caller: Caller, ref: WebhookRef) -> None:
@@ -191,14 +202,15 @@ class Webhooks:
     ) -> Start:
         """Start a hook again from a position, or from what was done at a date (Unix seconds) or later.
 
-        Raises: badParameter; notFound.
+        Raises: badParameter; notFound; notPermitted.
         """
         require_own(caller, ref.owner, "the webhook")
         if date is not None and date > self._now():
             raise bad_parameter("from", "from must not be in the future")
         async with self._store.directory_transaction() as tx:
             hook = _found(await tx.webhooks.find(ref.webhook, ref.owner))
-            mailbox = tx.mailbox(ref.owner)
+            mailbox = tx.mailbox(hook.owner_id)
+            await _check_readable(mailbox, caller, FolderRef(hook.owner_id, hook.folder_id))
             first = await _find_first(mailbox, position=position, date=date)
             start = await _find_start(mailbox, first, is_recent=(date or 0) * 1000 >= self.horizon())
             entries = await mailbox.operations.list_after(Modseq(start.position - 1), limit=1)
@@ -206,7 +218,7 @@ class Webhooks:
             if hook.is_enabled:
                 await tx.webhooks.clear_failure(ref.webhook)
             await tx.webhooks.move(ref.webhook, position=Modseq(start.position - 1), told_at=told_at)
-            tx.after_commit(lambda: self.on_change(ref.owner))
+            tx.after_commit(lambda: self.on_change(hook.owner_id))
         return start
 
     def _check(self, change: HookChange) -> None:
@@ -228,14 +240,26 @@ def _join(kinds: Sequence[str]) -> str:
     return " ".join(kind for kind in KINDS if kind in kinds)
 
 
-async def _find_folder(mailbox: Snapshot, caller: Caller, change: HookChange) -> FolderId:
-    """Return the folder that a change names, 0 for all. Raises: notFound."""
+async def _find_folder(mailbox: Snapshot, caller: Caller, change: HookChange) -> FolderRef:
+    """Return the folder that a change names, 0 for all of the caller's own. Raises: notFound; notPermitted."""
     if change.folder is None:
-        return FolderId(0)
-    await refuse_shared_at(mailbox, caller, change.folder)
-    if await mailbox.folders.find(change.folder.folder) is None:
+        return FolderRef(caller.account_id, FolderId(0))
+    there = mailbox.at(change.folder.owner)
+    await _check_readable(mailbox, caller, change.folder)
+    if await there.folders.find(change.folder.folder) is None:
         raise not_found("the folder")
-    return change.folder.folder
+    return change.folder
+
+
+async def _check_readable(mailbox: Snapshot, caller: Caller, folder: FolderRef) -> None:
+    """Refuse what is told of another's folder to who may not read it. Raises: notFound; notPermitted."""
+    await require(mailbox.at(folder.owner), caller, folder.folder, needs=READ)
+
+
+async def _find_position(mailbox: Snapshot) -> Modseq:
+    """Return where a history stands."""
+    state = await mailbox.mailbox.find()
+    return state.modseq if state is not None else Modseq(0)
 
 
 async def _find_first(mailbox: Snapshot, *, position: int | None, date: int | None) -> int:
@@ -245,7 +269,7 @@ async def _find_first(mailbox: Snapshot, *, position: int | None, date: int | No
     if position is None:
         return await _find_first_since(mailbox, (date or 0) * 1000, modseq)
     if position > modseq:
-        raise bad_parameter("from", f"from must be at most {modseq}, where the account's history stands")
+        raise bad_parameter("from", f"from must be at most {modseq}, where the history stands")
     return position
 
 

@@ -183,11 +183,6 @@ def estimate_size(encoded_bytes: int, encoding: str) -> int:
     return encoded_bytes
 
 
-def decode_text(raw: Raw, part: Part) -> str:
-    """Return the text of a text part, in its charset or the likeliest; ``raw`` as for :func:`decode_body`."""
-    return text_of(decode_body(raw, part), part)
-
-
 def text_of(data: bytes, part: Part) -> str:
     """Return decoded ``data`` of the text part ``part`` as text, with U+FFFD for what is no character.
 

@@ -113,11 +113,6 @@ def decode_address_value(value: bytes) -> str:
     return clean_text("".join(out))
 
 
-def decode_raw_value(value: bytes) -> str:
-    """Return a raw value as text with nothing decoded but the bytes: folds and line end stay."""
-    return decode_8bit(value)
-
-
 def unfold(value: bytes) -> str:
     """Return a raw value as text without its line ends (RFC 5322 §2.2.3), nothing decoded but the bytes."""
     value = value.strip()

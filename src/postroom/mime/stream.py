@@ -6,7 +6,6 @@ Fed with the encoded body in pieces of any size, a decoder gives exactly what
 
 import binascii
 import re
-from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from postroom.mime.decode import (
@@ -19,7 +18,6 @@ from postroom.mime.decode import (
     is_mislabelled,
     is_uu_end,
 )
-from postroom.mime.raw import Raw
 
 _LONGEST_LINE_BYTES = 64 << 10
 _OPEN_ESCAPE = re.compile(rb"=(?:[0-9A-Fa-f]|[ \t]{0,998}\r?)?\Z")
@@ -46,28 +44,6 @@ def body_decoder(encoding: str) -> BodyDecoder:
     if encoding == "x-uuencode":
         return _UuDecoder()
     return _IdentityDecoder()
-
-
-def iter_decoded(chunks: Iterable[bytes], encoding: str, *, chunk_bytes: int = 256 << 10) -> Iterator[bytes]:
-    """Yield the decoded body whose encoded bytes come in ``chunks``, in pieces of at most ``chunk_bytes``."""
-    decoder = body_decoder(encoding)
-    for chunk in chunks:
-        yield from _split(decoder.feed(chunk), chunk_bytes)
-    yield from _split(decoder.finish(), chunk_bytes)
-
-
-def iter_slices(raw: Raw, start: int, *, end: int, chunk_bytes: int = 256 << 10) -> Iterator[bytes]:
-    """Yield ``raw[start:end]`` in slices of ``chunk_bytes``."""
-    for position in range(start, end, chunk_bytes):
-        yield raw[position : min(position + chunk_bytes, end)]
-
-
-def _split(data: bytes, chunk_bytes: int) -> Iterator[bytes]:
-    if 0 < len(data) <= chunk_bytes:
-        yield data
-        return
-    for position in range(0, len(data), chunk_bytes):
-        yield data[position : position + chunk_bytes]
 
 
 class _IdentityDecoder:

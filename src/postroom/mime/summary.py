@@ -1,4 +1,8 @@
-"""What a list shows of a message, computed once at arrival, and the keys by which lists are sorted."""
+"""What a list shows of a message, computed once at arrival, and the keys by which lists are sorted.
+
+A header may have a megabyte, and a list a thousand rows: so of each field no more is shown than people write. The
+message keeps all of it.
+"""
 
 import re
 import unicodedata
@@ -13,6 +17,11 @@ from postroom.mime.text import make_snippet
 from postroom.model.mail import IMPORTANCE_HIGH, IMPORTANCE_LOW, IMPORTANCE_NORMAL, Part, Summary
 
 LONGEST_SORT_KEY_BYTES = 400
+MAX_SUBJECT_CHARS = 2000
+MAX_SENDER_CHARS = 2000
+"""Of From, Sender, Reply-To and Message-ID."""
+MAX_RECIPIENTS_CHARS = 32_768
+"""Of To, Cc and Bcc: some 800 recipients."""
 _FIRST_MAILBOX_CHARS = 2000
 
 _IMPORTANCE = {
@@ -32,7 +41,7 @@ _PREFIX = re.compile(
 _FORWARD_MARKS = ("(fwd)", "(fw)")
 
 
-class SortKeys(NamedTuple):
+class TextKeys(NamedTuple):
     """Byte strings whose order is the order of the lists by subject, from and to."""
 
     subject: bytes
@@ -49,22 +58,33 @@ def summarise(
     sent, or None: inline attachments are told from it. ``header`` is its header, where that has been read.
     """
     header = header or Header(raw, root)
-    from_ = header.address_text(header.first(b"from"))
+    from_ = _cut_list(header.address_text(header.first(b"from")), MAX_SENDER_CHARS)
+    to, cc, bcc = (
+        _cut_list(header.address_text(_joined(header.values(name))), MAX_RECIPIENTS_CHARS)
+        for name in (b"to", b"cc", b"bcc")
+    )
     return Summary(
         from_=from_,
-        to=header.address_text(_joined(header.values(b"to"))),
-        cc=header.address_text(_joined(header.values(b"cc"))),
-        bcc=header.address_text(_joined(header.values(b"bcc"))),
-        sender=header.address_text(header.first(b"sender")),
-        reply_to=header.address_text(header.first(b"reply-to")) or from_,
-        subject=header.text(header.first(b"subject")),
-        message_id=header.text(header.first(b"message-id")),
+        to=to,
+        cc=cc,
+        bcc=bcc,
+        sender=_cut_list(header.address_text(header.first(b"sender")), MAX_SENDER_CHARS),
+        reply_to=_cut_list(header.address_text(header.first(b"reply-to")), MAX_SENDER_CHARS) or from_,
+        subject=header.text(header.first(b"subject"))[:MAX_SUBJECT_CHARS],
+        message_id=header.text(header.first(b"message-id"))[:MAX_SENDER_CHARS],
         snippet=make_snippet(body_text),
         importance=_importance(header),
         is_itip=any(part.method for part in iter_parts(root, into_messages=False)),
         return_receipt=b"disposition-notification-to" in header,
         attachments=list_attachments(raw, root, html),
     )
+
+
+def _cut_list(text: str, most: int) -> str:
+    """Return a list of addresses of at most so many characters, without the one that would be cut."""
+    if len(text) <= most:
+        return text
+    return text[:most].rpartition(",")[0] or text[:most]
 
 
 def _joined(values: list[bytes]) -> bytes:
@@ -111,12 +131,12 @@ def split_subject(text: str) -> tuple[str, bool]:
     return rest, is_marked
 
 
-def sort_keys(summary: Summary) -> SortKeys:
+def sort_keys(summary: Summary) -> TextKeys:
     """Return the keys of a message, each at most 400 bytes, UTF-8 without NUL, cut at a character.
 
     Case and accents are gone. From and To are represented by their first mailbox: display name, else address.
     """
-    return SortKeys(
+    return TextKeys(
         sort_key(base_subject(summary.subject)),
         sort_key(_first_mailbox(summary.from_)),
         sort_key(_first_mailbox(summary.to)),

@@ -1,14 +1,17 @@
 """Records of second steps: methods by which a user is reached or proves to be there. Times are Unix milliseconds."""
 
-from typing import NamedTuple, NewType
+from typing import Final, Literal, NamedTuple, NewType
 
 from postroom.model.ids import AccountId, SessionId
 
 MethodId = NewType("MethodId", int)
 """Number of a method within its account; random, never used twice."""
 
-EMAIL, SMS, AUTH_APP = "email", "sms", "authApp"
-"""Kinds of methods: a code comes by mail, to a phone, or is made by an app."""
+MethodKind = Literal["sms", "email", "authApp"]
+"""Kinds of methods: a code comes to a phone, by mail, or is made by an app."""
+SMS: Final = "sms"
+EMAIL: Final = "email"
+AUTH_APP: Final = "authApp"
 PURPOSE = "security-method"
 """What the targets of methods are sealed for."""
 
@@ -27,7 +30,7 @@ class Method(NamedTuple):
     method_id: MethodId
     session_id: SessionId
     """0 once it is activated."""
-    kind: str
+    kind: MethodKind
     target: str
     """Sealed."""
     target_key: bytes

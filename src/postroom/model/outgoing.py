@@ -6,7 +6,7 @@ the exchangers of one domain) form a group, which is claimed and tried as one. T
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, NewType, Protocol
+from typing import Final, NamedTuple, NewType, Protocol
 
 from postroom.model.ids import AccountId, ContentId, ItemId
 
@@ -22,6 +22,9 @@ VACATION, RECEIPT, NOTICE = "vacation", "receipt", "notice"
 
 WAITING, DELIVERED, RELAYED, FAILED, WITHDRAWN = "waiting", "delivered", "relayed", "failed", "withdrawn"
 """States of a recipient: not settled; in a mailbox here; taken on by another server; given up; taken back."""
+
+HELD: Final = 2**62
+"""The next try of a group that waits for an operator (:mod:`postroom.store.sql.held_messages`)."""
 
 
 class Outgoing(NamedTuple):
@@ -77,6 +80,11 @@ class OutgoingGroup(NamedTuple):
     failure: str
     lapses: int = 0
     """Attempts of which nobody knows how they ended."""
+
+    @property
+    def is_held(self) -> bool:
+        """It waits for an operator."""
+        return self.next_try_at == HELD
 
 
 class Outbound(NamedTuple):

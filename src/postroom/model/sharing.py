@@ -1,7 +1,7 @@
 """Records of shared folders: what others may do in them, and how a reader sees them.
 
-The letters are those of RFC 4314: l list, r read, s seen, w other flags, i insert, k make folders below, x rename,
-move and delete the folder, t and e take mails out, a administer.
+The rights are those of RFC 4314, a letter each: l list, r read, s seen, w other flags, i insert, k make folders
+below, x rename, move and delete the folder, t and e take mails out, a administer.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from postroom.model.folder import Folder
 from postroom.model.ids import AccountId, FolderId
 
-LETTERS = "lrswikxtea"
+RIGHTS = "lrswikxtea"
 """All that may be done, in the order in which they are told and stored."""
 EVERYBODY = AccountId(0)
 """Stands for all accounts of a domain, or of the store."""
@@ -39,14 +39,14 @@ class Grant(NamedTuple):
 
     folder_id: FolderId
     reader: Reader
-    letters: str
+    rights: str
 
 
 class SharedFolder(NamedTuple):
     """A folder of another's as a reader sees it: its counters and its state are his own."""
 
     folder: Folder
-    letters: str
+    rights: str
 
 
 class SharedOwner(NamedTuple):
@@ -63,7 +63,7 @@ class SharedOwner(NamedTuple):
         return self.address == PUBLIC_ADDRESS
 
 
-def put_in_order(letters: Iterable[str]) -> str:
-    """Return letters in their order, each once."""
-    given = set(letters)
-    return "".join(letter for letter in LETTERS if letter in given)
+def put_in_order(rights: Iterable[str]) -> str:
+    """Return rights in their order, each once."""
+    given = set(rights)
+    return "".join(right for right in RIGHTS if right in given)

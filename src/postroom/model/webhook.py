@@ -30,6 +30,8 @@ class Webhook(NamedTuple):
 
     webhook_id: WebhookId
     account_id: AccountId
+    owner_id: AccountId
+    """Whose history is told: the account's own, or that of who shares the folder with it."""
     url: str
     kinds: str
     """Members of :data:`KINDS`, separated by spaces."""

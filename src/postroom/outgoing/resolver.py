@@ -55,8 +55,10 @@ class Resolver(Protocol):
 class DNSResolver:
     """Asks the name servers of the system, or those that are given."""
 
-    def __init__(self, servers: Sequence[TCPAddress] = ()) -> None:
+    def __init__(self, servers: Sequence[TCPAddress] = (), *, lookup_seconds: float | None = None) -> None:
+        """``lookup_seconds``: how long a look-up may take; :data:`LOOKUP_SECONDS`, if it is not given."""
         self._servers = servers
+        self._lookup_seconds = lookup_seconds
         self._resolver: dns.asyncresolver.Resolver | None = None
 
     async def find_exchangers(self, domain: str) -> Sequence[Exchanger]:
@@ -100,7 +102,7 @@ class DNSResolver:
                 kind,
                 raise_on_no_answer=False,
                 search=False,
-                lifetime=LOOKUP_SECONDS,
+                lifetime=self._lookup_seconds or LOOKUP_SECONDS,
             )
         except dns.resolver.NXDOMAIN:
             raise NoDomainError(f"{name} does not exist") from None

@@ -29,6 +29,8 @@ class Session:
         self.policy = policy
         self.extensions: dict[str, str] = {}
         self.is_encrypted = policy.tls == IMPLICIT
+        self.greeting = ""
+        """The first line that the server said."""
         self.mails = 0
         """Transactions that were begun."""
         self.is_dirty = False
@@ -68,6 +70,7 @@ class Session:
     async def begin(self, *, with_tls: bool) -> None:
         """Do everything up to the first mail. Raises: :class:`UnusableError`, :class:`LostError`."""
         greeting = await self.wire.read_reply(self.policy.limits.reply_seconds)
+        self.greeting = greeting.lines[0] if greeting.lines else ""
         if greeting.code != 220:
             # A host that refuses today by 554 may only dislike the weather: only the codes made for it are final.
             is_final = greeting.code in _NO_SERVICE

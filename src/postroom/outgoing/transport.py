@@ -68,16 +68,6 @@ class Transport:
         self._relay_slots = Slots(relay.connections)
         self._domain_slots = Slots(sending.connections_per_domain)
 
-    @property
-    def relay_connections(self) -> int:
-        """How many messages are handed to the smart host at the same time; more wait."""
-        return self._relay.connections
-
-    @property
-    def domain_connections(self) -> int:
-        """The same for each other destination."""
-        return self._sending.connections_per_domain
-
     async def send(
         self, destination: str, outbound: Outbound, *, witness: Witness | None = None
     ) -> list[Outcome]:

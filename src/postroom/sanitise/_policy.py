@@ -100,7 +100,6 @@ class Policy:
     """One level's cleaner, and which of the later steps it needs."""
 
     cleaner: nh3.Cleaner
-    keeps_styles: bool
     keeps_stylesheets: bool
     keeps_tables: bool
 
@@ -151,7 +150,6 @@ POLICIES: Final[tuple[Policy, ...]] = (
             values={"input": _INPUT_TYPES},
             added={tag: {"controls": "", "preload": "none"} for tag in ("audio", "video")},
         ),
-        keeps_styles=True,
         keeps_stylesheets=True,
         keeps_tables=True,
     ),
@@ -161,20 +159,17 @@ POLICIES: Final[tuple[Policy, ...]] = (
             _aligned(_PRESENTATIONAL_ATTRIBUTES, _ALIGNED_TAGS),
             values={"input": _INPUT_TYPES, **_UNFLOATED},
         ),
-        keeps_styles=True,
         keeps_stylesheets=True,
         keeps_tables=True,
     ),
     Policy(
         _cleaner(_FORMATTING_TAGS, _aligned(_FORMATTING_ATTRIBUTES, _ALIGNED_TAGS), values=_UNFLOATED),
-        keeps_styles=True,
         keeps_stylesheets=False,
         keeps_tables=True,
     ),
     Policy(
         # Tables are let through to be turned into blocks afterwards, lest the words of their cells run together.
         _cleaner(_TEXT_TAGS | {"table", "tr", "td", "th", "caption"}, _TEXT_ATTRIBUTES, values={}),
-        keeps_styles=False,
         keeps_stylesheets=False,
         keeps_tables=False,
     ),

@@ -1,11 +1,11 @@
-"""Finds the quoted parts of a mail: what was written before, by someone else, and is repeated below an answer.
+"""Finds the quoted parts of HTML: what was written before, by someone else, and is repeated below an answer.
 
-Mail has no mark for it but custom. For HTML these are the containers that mail clients put around what they
-quote, and the rule or header block with which Outlook begins it (everything after it is quoted). For text, lines
-that begin with ">", the line that introduces them, and the separator of Outlook.
+Mail has no mark for it but custom: the containers that mail clients put around what they quote, and the rule or
+header block with which Outlook begins it (everything after it is quoted). For plain text see
+:mod:`postroom.mime.text`.
 
-Invariants: ranges are in characters, in order, apart from each other, and in HTML each holds whole elements; never
-raises; linear.
+Invariants: ranges are in characters, in order, apart from each other, and each holds whole elements; never raises;
+linear.
 """
 
 import re
@@ -24,13 +24,6 @@ _BEGINNING = re.compile(
     r'\bid="(?:mail-)?(?:x_)*(?:divRplyFwdMsg|appendonsend)"|\bclass="(?:mail-quote|OutlookMessageHeader)"'
 )
 _BLANK = re.compile(r"(?:\s|&nbsp;|<br>)*+")
-
-_QUOTED_LINE = re.compile(r"[ \t]?>")
-_INTRODUCTION = re.compile(r".*[\d@].*:\s*\Z", re.DOTALL)
-_SEPARATOR = re.compile(
-    r"^(?:-{3,} ?[^\W\d_][^\n-]{3,60} ?-{3,}|_{20,}\r?\n[^\W\d_][^\n:]{1,20}:[ \t][^\n]*)[ \t]*\r?$",
-    re.MULTILINE,
-)
 
 
 def quoted_parts_html(html: str) -> list[tuple[int, int]]:
@@ -109,44 +102,3 @@ def _joined(ranges: list[tuple[int, int]], text: str) -> list[tuple[int, int]]:
         else:
             joined.append((start, end))
     return joined
-
-
-def quoted_parts_text(text: str) -> list[tuple[int, int]]:
-    """Return the [start, end) ranges of the quoted parts of a plain text, whole lines each.
-
-    A line such as "On 2 May, a@b.example wrote:" right above a quote belongs to it.
-    """
-    separator = _SEPARATOR.search(text)
-    end = separator.start() if separator else len(text)
-    ranges = _quoted_lines(text, end)
-    if separator:
-        ranges.append((separator.start(), len(text)))
-    return _joined(ranges, text)
-
-
-def _quoted_lines(text: str, end: int) -> list[tuple[int, int]]:
-    ranges: list[tuple[int, int]] = []
-    position = 0
-    # Where the lines of the paragraph right above begin: one or two lines may introduce a quote.
-    above: list[int] = []
-    was_blank = False
-    while position < end:
-        line_end = text.find("\n", position, end)
-        line_end = line_end + 1 if line_end >= 0 else end
-        is_blank = not text[position:line_end].strip()
-        if _QUOTED_LINE.match(text, position):
-            start = _introduced_at(text, above, position)
-            above = []
-            if ranges and ranges[-1][1] == start:
-                start = ranges.pop()[0]
-            ranges.append((start, line_end))
-        elif not is_blank:
-            above = [position] if was_blank else [*above[-2:], position]
-        was_blank = is_blank
-        position = line_end
-    return ranges
-
-
-def _introduced_at(text: str, above: list[int], quote_start: int) -> int:
-    candidates = above if len(above) == 2 else above[-1:]
-    return next((start for start in candidates if _INTRODUCTION.match(text[start:quote_start])), quote_start)

@@ -10,12 +10,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from functools import partial
 from pathlib import Path
 
+from postroom.config.blobs import BlobsConfig
 from postroom.errors import Kind, PostroomError
 from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId, SessionId
 from postroom.store.blobs.base import BlobStore
-from postroom.store.blobs.disk import DiskBlobStore
+from postroom.store.blobs.place import open_blobs
 from postroom.store.chunk_edges import ChunkEdges
+from postroom.store.closed import refuse_closed
 from postroom.store.engine.base import Connection, Engine, OnNews, WriteConnection
 from postroom.store.engine.sqlite import SQLiteEngine
 from postroom.store.joined import Joined, find_joined
@@ -25,9 +27,8 @@ from postroom.store.sql.badges import FIND_BADGE, Badge
 from postroom.store.tx import Directory, DirectoryTransaction, Snapshot, Transaction
 
 DATABASE_FILE = "postroom.sqlite"
-BLOB_FOLDER = "blobs"
-UPLOAD_FOLDER = "uploads"
 DEFAULT_INLINE_LIMIT_BYTES = 65536
+DEFAULT_BLOBS = BlobsConfig()
 MAX_BADGES = 10_000
 """Badges remembered between two commits."""
 
@@ -235,27 +236,45 @@ def _make_private(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
+async def open_store_as_it_is(url: str, data_dir: Path, *, blobs: BlobsConfig = DEFAULT_BLOBS) -> Store:
+    """Open the store to look at it: its schema stays what it is, and two connections are enough.
+
+    Raises: badStoreURL, missingExtra, unavailable.
+    """
+    return make_store(await open_engine(url, data_dir, connections=2), data_dir, blobs=blobs)
+
+
 async def open_store(
     url: str,
     data_dir: Path,
     *,
     connections: int = 10,
     inline_limit_bytes: int = DEFAULT_INLINE_LIMIT_BYTES,
+    blobs: BlobsConfig = DEFAULT_BLOBS,
     on_commit: Callable[[int], None] | None = None,
 ) -> Store:
-    """Open the store, bringing its schema up to date; blobs lie in a folder of ``data_dir``.
+    """Open the store, bringing its schema up to date; blobs lie where ``blobs`` says, by default in ``data_dir``.
 
-    Raises: badStoreURL, schemaTooNew, schemaChanged, unavailable.
+    Raises: badStoreURL, missingExtra, schemaTooNew, schemaChanged, storeUnfinished, storeMoved, unavailable.
     """
+    places = open_blobs(blobs, data_dir)
     engine = await open_engine(url, data_dir, connections=connections, on_commit=on_commit)
     try:
         await migrate(engine)
+        await refuse_closed(engine)
     except BaseException:
         await engine.close()
         raise
-    return Store(
-        engine,
-        DiskBlobStore(data_dir / BLOB_FOLDER),
-        uploads=DiskBlobStore(data_dir / UPLOAD_FOLDER),
-        inline_limit_bytes=inline_limit_bytes,
-    )
+    return Store(engine, places[0], uploads=places[1], inline_limit_bytes=inline_limit_bytes)
+
+
+def make_store(
+    engine: Engine,
+    data_dir: Path,
+    *,
+    inline_limit_bytes: int = DEFAULT_INLINE_LIMIT_BYTES,
+    blobs: BlobsConfig = DEFAULT_BLOBS,
+) -> Store:
+    """Return the store over an open database whose schema is up to date. Raises: missingExtra."""
+    places = open_blobs(blobs, data_dir)
+    return Store(engine, places[0], uploads=places[1], inline_limit_bytes=inline_limit_bytes)

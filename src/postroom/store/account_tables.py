@@ -6,7 +6,7 @@ from postroom.model.ids import AccountId
 from postroom.store.engine.base import Connection
 from postroom.store.sql.bimi import WaitingRepo
 from postroom.store.sql.contact_changes import ContactChangeRepo
-from postroom.store.sql.contact_words import ContactWordRepo
+from postroom.store.sql.contact_words import ContactLettersRepo, ContactWordRepo
 from postroom.store.sql.contacts import ContactRepo
 from postroom.store.sql.directory import DirectoryRepo
 from postroom.store.sql.filters import FilterRepo
@@ -53,6 +53,11 @@ class AccountTables:
     def contact_words(self) -> ContactWordRepo:
         """What contacts are found by."""
         return ContactWordRepo(self._connection, self.account_id)
+
+    @cached_property
+    def contact_letters(self) -> ContactLettersRepo:
+        """Which contacts have words that begin with some letters."""
+        return ContactLettersRepo(self._connection, self.account_id)
 
     @cached_property
     def contact_changes(self) -> ContactChangeRepo:

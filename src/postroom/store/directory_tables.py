@@ -5,6 +5,7 @@ from functools import cached_property
 from postroom.store.engine.base import Connection
 from postroom.store.sql.access_tokens import AccessTokenRepo
 from postroom.store.sql.failed_logins import FailedLoginRepo, UsedCaptchaRepo
+from postroom.store.sql.held_messages import HeldMessagesRepo
 from postroom.store.sql.maintenance import VisitRepo
 from postroom.store.sql.security_events import KnownAddressRepo, SecurityEventRepo
 
@@ -18,6 +19,11 @@ class DirectoryTables:
     def access_tokens(self) -> AccessTokenRepo:
         """App passwords and badge tokens."""
         return AccessTokenRepo(self._connection)
+
+    @cached_property
+    def held_messages(self) -> HeldMessagesRepo:
+        """What of the outgoing queue is held back after a restore."""
+        return HeldMessagesRepo(self._connection)
 
     @cached_property
     def visits(self) -> VisitRepo:

@@ -75,6 +75,25 @@ async def migrate(engine: Engine, migrations: list[Migration] | None = None) -> 
                 await _apply(engine, connection, migration)
 
 
+class Schema(NamedTuple):
+    """How far a database is, and how far this program would bring it; 0 for nothing at all."""
+
+    applied: int
+    known: int
+
+
+async def find_schema(engine: Engine) -> Schema:
+    """Return the schema of a database that :func:`migrate` has seen, and change nothing.
+
+    Raises: schemaTooNew; schemaChanged; unavailable.
+    """
+    known = list_migrations(engine.name)
+    async with engine.peek() as connection:
+        applied = {row[0]: row for row in await connection.fetch_all(_LIST)}
+    _check_fit(applied, known)
+    return Schema(max(applied, default=0), known[-1].version)
+
+
 async def _apply(engine: Engine, connection: Connection, migration: Migration) -> None:
     for statement in migration.statements():
         await connection.execute(engine.adapt_schema(statement))

@@ -20,6 +20,11 @@ SORT_COLUMNS = {
 """The columns of the orders that folders have."""
 
 
+def index_columns(field: SortField, number: str) -> list[str]:
+    """Return the columns of an order's index behind account and folder; ``number`` is the one that it ends with."""
+    return list(dict.fromkeys((SORT_COLUMNS[field], "date", number)))
+
+
 class SortKeys(NamedTuple):
     """What a mail is sorted by; text keys are compared byte by byte."""
 
@@ -40,6 +45,10 @@ class Anchor(NamedTuple):
     value: int | bytes
     date: int
     uid: int
+
+    def values(self, field: SortField) -> tuple[int | bytes, ...]:
+        """Return what the index of an order begins with here; the date is not in it twice."""
+        return self[1:] if field is SortField.DATE else self
 
 
 class Presence(NamedTuple):

@@ -433,6 +433,11 @@ class DirectoryTransaction(Directory):
         self._tell = tell
         self._edges = edges
 
+    @property
+    def writer(self) -> WriteConnection:
+        """The connection, for rows that are copied as they are."""
+        return self._writer
+
     @cached_property
     def directory(self) -> DirectoryRepo:
         """Domains, accounts and addresses."""

@@ -72,6 +72,7 @@ def test_allow() -> None:
         ({b"cookie": b"a=b"}, False),
         ({b"sec-fetch-mode": b"cors"}, False),
         ({b"sec-fetch-mode": b"navigate"}, True),
+        ({b"x-requested-with": b"XMLHttpRequest"}, False),
         ({b"sec-fetch-mode": b"navigate", b"cookie": b""}, False),
     ],
 )

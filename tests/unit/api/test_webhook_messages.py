@@ -42,7 +42,7 @@ OPERATION = Operation(*[0] * len(Operation._fields))._replace(  # type: ignore[a
 
 
 def render(about: Any, counters: FolderCount | None = None) -> Any:
-    told = Told("whm_1_9_0", Message(0, "kind", about), counters, ACCOUNT, OPERATION)
+    told = Told("whm_1_9_0", Message(0, "kind", about), counters, ACCOUNT, ACCOUNT.account_id, OPERATION)
     return json.loads(render_message(told))
 
 

@@ -202,7 +202,7 @@ def test_passwords_that_the_policy_forbids(call: Call, anna: str) -> None:
         (["account", "shw", "x"], b"", "unknown command shw; did you mean show?"),
         (["account", "show", "x", "y"], b"", "unexpected: y"),
         (["account", "show", "x", "--jsn"], b"", "Unknown option: --jsn."),
-        (["frobnicate"], b"", "unknown command frobnicate; there is account, check, config"),
+        (["frobnicate"], b"", "unknown command frobnicate; there is account, backup, check"),
         (["config", "check", "--set", "http.listen"], b"", "--set http.listen: must be OPTION=VALUE"),
         (["config", "check", "--config", "gone.toml"], b"", "gone.toml: cannot be read: No such file"),
         (["serve", "--set", "lmtp.listen=x"], b"", "lmtp.listen: must be an address such as"),

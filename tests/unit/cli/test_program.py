@@ -118,3 +118,20 @@ assert not loaded, loaded
 import rich.console
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_forgotten_configuration_makes_no_store(tmp_path: Path) -> None:
+    """A command that looks after a store does not make an empty one that nobody would find again."""
+    command = [*PROGRAM, "domain", "add", "example.test"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"postroom: there is no store in {tmp_path}/postroom-data: name the configuration with --config FILE, "
+        "or make a store with postroom init\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+    subprocess.run([*PROGRAM, "init"], cwd=tmp_path, capture_output=True, check=True)
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    # Whoever says where the store is to be has it made there.
+    elsewhere = [*command, "--set", f"data_dir={tmp_path}/other"]
+    subprocess.run(elsewhere, cwd=tmp_path, capture_output=True, check=True)

@@ -70,7 +70,9 @@ def test_an_empty_queue(call: Call) -> None:
     assert call("queue", "list") == (0, "nothing waits\n", "")
     assert call("queue", "list", "--json") == (0, "", "")
     assert call("queue", "retry", "--all") == (0, "0 groups of recipients will be tried at once\n", "")
-    for command in ("show", "retry", "cancel"):
+    assert call("queue", "release", "--all") == (0, "0 groups of recipients released\n", "")
+    assert call("queue", "release")[0] == 2
+    for command in ("show", "retry", "cancel", "release"):
         assert call("queue", command, "7") == (2, "", "postroom: message 7 does not exist\n")
     assert call("queue", "retry")[0] == 2
 
@@ -90,6 +92,8 @@ def test_a_waiting_message(call: Call, tmp_path: Path) -> None:
     assert shown["processingId"] == number
     assert [one["state"] for one in shown["recipients"]] == ["waiting"] * 4
     assert "user3@other.test  waiting" in call("queue", "show", str(number))[1]
+    status, _, err = call("queue", "release", str(number))
+    assert (status, err) == (2, f"postroom: message {number} is not held\n")
     status, _, err = call("queue", "retry", str(number))
     assert (status, err) == (2, f"postroom: message {number} is not to be sent yet\n")
     assert call("queue", "cancel", str(number)) == (0, "cancelled for 4 recipients\n", "")
@@ -104,3 +108,24 @@ def test_a_message_that_is_due(call: Call, tmp_path: Path) -> None:
     number = fill(tmp_path, delay_ms=-1000)
     assert call("queue", "retry", str(number))[0] == 0
     assert call("queue", "retry", "--all")[0] == 0
+
+
+@pytest.mark.usefixtures("account")
+def test_a_message_that_is_held(call: Call, tmp_path: Path) -> None:
+    number = fill(tmp_path, delay_ms=-1000)
+    assert call("backup", "backup")[0] == 0
+    there = ("--set", "data_dir=restored")
+    assert "1 message may have been sent since, and will wait" in call("restore", "backup", *there)[1]
+    assert "  held" in call("queue", "list", *there)[1]
+    assert "it may have been sent before" in call("queue", "show", str(number), *there)[1]
+    shown = json.loads(call("queue", "show", str(number), "--json", *there)[1])
+    assert (shown["isHeld"], shown["nextTryAt"]) == (True, 0)
+    status, _, err = call("queue", "retry", str(number), *there)
+    assert (status, err) == (
+        2,
+        f"postroom: message {number} is held since a restore: postroom queue release\n",
+    )
+    assert call("queue", "retry", "--all", *there)[1].startswith("0 groups")
+    assert call("queue", "release", str(number), *there) == (0, "1 group of recipients released\n", "")
+    assert "held" not in call("queue", "list", *there)[1]
+    assert call("check", *there)[0] == 0

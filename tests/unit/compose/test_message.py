@@ -13,12 +13,13 @@ from postroom.compose.message import AttachedFile, Fields, compose_message, need
 from postroom.compose.outbound import is_8bit, without_bcc
 from postroom.errors import PostroomError
 from postroom.mime.address import parse_addresses
-from postroom.mime.decode import decode_body, decode_text
+from postroom.mime.decode import decode_body
 from postroom.mime.headers import decode_address_value, decode_value, find_header, parse_headers
 from postroom.mime.parse import parse_message
 from postroom.mime.structure import best_body, list_attachments
 from postroom.model.mail import Part
 from tests.unit.compose.strict import ANN, BOB, DATE, make_fields, read_again, read_strictly
+from tests.unit.mime.messages import decode_text
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 3
 INLINE = AttachedFile("logo.png", "image/png", "logo@here", True, PNG)
@@ -151,7 +152,6 @@ def test_an_address_beyond_ascii_asks_for_utf8() -> None:
 
 
 EVIL = ("\r\nBcc: eve@evil.test", "\nBcc: eve@evil.test", "\rBcc: eve@evil.test", "\r\n\r\nbody", "x\0y")
-EVIL_ADDRESSES = [Address(evil, "a", "b.c") for evil in EVIL]
 
 
 @pytest.mark.parametrize("evil", EVIL)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postroom.compose.absence_notice import AbsenceNotice, compose_absence_notice, make_subject
 from postroom.compose.addresses import Address
 from postroom.compose.message import compose_message
 from postroom.compose.receipts import Receipt, compose_receipt
-from postroom.compose.replies import Notice, compose_notice, notice_subject
 from postroom.compose.reports import (
     MAX_RETURNED_BYTES,
     Report,
@@ -296,28 +296,28 @@ def test_nothing_is_slipped_into_a_receipt(changes: dict[str, object]) -> None:
 
 
 def test_an_absence_notice() -> None:
-    notice = Notice(
+    notice = AbsenceNotice(
         from_=ANN,
         to=BOB,
-        subject=notice_subject(" ", "Größe"),
+        subject=make_subject(" ", "Größe"),
         body="I am away.\nBis bald – Ann",
         message_id="<notice@example.test>",
         date=DATE,
         in_reply_to="<letter@other.test>",
         references=("<letter@other.test>",),
     )
-    message = read_strictly(compose_notice(notice))
+    message = read_strictly(compose_absence_notice(notice))
     assert (message["From"], message["To"]) == ("Ann Lee <ann@example.test>", "bob@other.test")
     assert message["Subject"] == "Auto: Größe"
     assert (message["In-Reply-To"], message["References"]) == ("<letter@other.test>",) * 2
     assert (message["Auto-Submitted"], message["X-Auto-Response-Suppress"]) == ("auto-replied", "All")
     assert content(message) == "I am away.\nBis bald – Ann\n"
     with pytest.raises(PostroomError):
-        compose_notice(notice._replace(subject="x\nBcc: y@z.test"))
-    assert read_strictly(compose_notice(notice._replace(subject="x" * 9000)))["Subject"] == "x" * 4000
+        compose_absence_notice(notice._replace(subject="x\nBcc: y@z.test"))
+    assert read_strictly(compose_absence_notice(notice._replace(subject="x" * 9000)))["Subject"] == "x" * 4000
 
 
 def test_subjects_of_notices() -> None:
-    assert notice_subject("Away", "Hello") == "Away"
-    assert notice_subject("", "Hello") == "Auto: Hello"
-    assert notice_subject("", "") == "Auto:"
+    assert make_subject("Away", "Hello") == "Away"
+    assert make_subject("", "Hello") == "Auto: Hello"
+    assert make_subject("", "") == "Auto:"

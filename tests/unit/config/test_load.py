@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from postroom.config.load import ConfigError, load
+from postroom.config.load import ConfigError, find_file, load
 from postroom.errors import Kind
 
 
@@ -32,6 +32,31 @@ def test_defaults_without_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert config.sending.retry_minutes == (1, 5, 15, 30, 60, 120)
     assert set(config.classes) == {"default"}
     assert not sources
+
+
+def test_the_first_file_that_is_there(tmp_path: Path) -> None:
+    here, service = tmp_path / "here.toml", tmp_path / "etc" / "postroom.toml"
+    assert find_file([here, service]) is None
+    service.parent.mkdir()
+    service.touch()
+    assert find_file([here, service]) == service
+    # What is no folder has no file in it.
+    assert find_file([service / "postroom.toml", service]) == service
+    here.touch()
+    assert find_file([here, service]) == here
+
+
+def test_folders_that_may_not_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current folder is passed over; a service's configuration that is another user's is not."""
+    # A loop of links cannot be looked at by anybody, root included.
+    (tmp_path / "loop").symlink_to("loop")
+    monkeypatch.chdir(tmp_path)
+    there = tmp_path / "there.toml"
+    there.touch()
+    assert find_file([Path("loop/postroom.toml"), there]) == there
+    hidden = tmp_path / "loop" / "postroom.toml"
+    assert find_file([hidden, there]) == hidden
+    assert "cannot be read" in problems_of(hidden)[0]
 
 
 def test_later_layers_win(tmp_path: Path) -> None:
@@ -105,8 +130,6 @@ def test_classes_inherit_key_by_key(tmp_path: Path) -> None:
     assert (policy.status, policy.methods) == ("mandatory", ("authApp", "email"))
     assert student.restrictions.temporary_aliases.max_number_of_aliases == 3
     assert config.classes["staff"].language == "de"
-    assert config.get_class("gone") is default
-    assert config.find_class("gone") is None
 
 
 def test_defaults_of_a_class() -> None:
@@ -173,7 +196,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
         ("[sending]\nretry_minutes = [1, '2']", "sending.retry_minutes: must be a list of whole numbers"),
         ("[http]\nmetrics_from = ['10.0.0.1/8']", "http.metrics_from: must be a list of networks"),
         ("[http]\nlisten = 'unix:sock'", "http.listen: must name a socket by its absolute path"),
-        ("[blobs]\nurl = 's3://x/y'", "blobs.url: must be one of disk:, not"),
+        ("[blobs]\nurl = 's3://x/y'", "blobs.url: must be disk: or s3://bucket/prefix, not"),
         ("[http", "{path}: not valid TOML"),
     ],
 )

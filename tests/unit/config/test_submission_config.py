@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from postroom.config.load import ConfigError, load_config
+from postroom.config.load import ConfigError, load
 
 
 def _problems(tmp_path: Path, text: str) -> str:
     path = tmp_path / "postroom.toml"
     path.write_text(f"[submission]\n{text}")
     with pytest.raises(ConfigError) as caught:
-        load_config(path, environ={})
+        load(path, environ={})
     return "\n".join(caught.value.problems)
 
 
@@ -41,4 +41,4 @@ def test_a_problem(tmp_path: Path, text: str, problem: str) -> None:
 def test_it_is_off_by_default(tmp_path: Path) -> None:
     path = tmp_path / "postroom.toml"
     path.write_text("")
-    assert not load_config(path, environ={}).submission.is_on
+    assert not load(path, environ={}).config.submission.is_on

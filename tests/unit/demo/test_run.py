@@ -105,7 +105,7 @@ def test_the_demonstration_serves_its_mails_and_keeps_them(tmp_path: Path) -> No
             one.is_flagged for one in expected[-10:]
         )
         assert b"attached is the invoice" in shell(body)
-        assert (data_dir / "demo.json").stat().st_mode & 0o777 == 0o600
+        assert [path for path in (data_dir, *data_dir.rglob("*")) if path.stat().st_mode & 0o077] == []
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0

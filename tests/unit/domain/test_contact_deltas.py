@@ -209,6 +209,8 @@ async def test_a_send_raises_use_alone(owner: Owner, domain: Domain, store: Stor
         ("UPDATE contact_word SET uses = 7 WHERE word = $1", "contact"),
         ("DELETE FROM contact_word WHERE word = $1", "contact"),
         ("UPDATE contact_word SET item_id = 77 WHERE word = $1", "contact"),
+        ("DELETE FROM contact_letters WHERE letters <> $1", "contact"),
+        ("UPDATE contact_letters SET span = span + 1 WHERE letters <> $1", "contact"),
     ):
         async with store.engine.write() as connection:
             await connection.execute(statement, b"bea")

@@ -6,19 +6,19 @@ import pytest
 from tests.fixtures.factories import Owner, make_message
 
 from postroom.domain import conversation_views
-from postroom.domain.conversation_views import Asker, ConversationView, RememberedViews, render_rows
+from postroom.domain.conversation_views import ConversationView, RememberedViews, Viewer, render_rows
 from postroom.model.conversation import ConversationId
 from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId, FolderId, Modseq
 from postroom.model.listing import Sort
-from postroom.store.sql.conversation_lists import Row
+from postroom.store.sql.conversation_lists import ListedConversation
 
-ME = Asker(frozenset({"anna@example.test"}), INBOX)
+ME = Viewer(frozenset({"anna@example.test"}), INBOX)
 OWNER = AccountId(1)
 
 
-def row(number: int, modseq: int = 1) -> Row:
-    return Row(ConversationId(number), Modseq(modseq), 1)
+def row(number: int, modseq: int = 1) -> ListedConversation:
+    return ListedConversation(ConversationId(number), Modseq(modseq), 1)
 
 
 def test_found_while_nothing_changes() -> None:
@@ -30,7 +30,7 @@ def test_found_while_nothing_changes() -> None:
     assert views.find(AccountId(2), row(1), ME) is None
     assert views.find(OWNER, row(1), ME._replace(folder_id=FolderId(5))) is None
     assert views.find(OWNER, row(1), ME._replace(folder_id=None)) is None
-    assert views.find(OWNER, row(1), Asker(frozenset({"b@example.test"}), INBOX)) is None
+    assert views.find(OWNER, row(1), Viewer(frozenset({"b@example.test"}), INBOX)) is None
     views.put(OWNER, row(1, modseq=2), ME, rendered=b"two")
     assert views.find(OWNER, row(1, modseq=2), ME) == b"two"
     assert views.find(OWNER, row(1), ME) is None

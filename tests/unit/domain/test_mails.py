@@ -171,10 +171,7 @@ async def test_account_info(owner: Owner, domain: Domain) -> None:
     info = await domain.accounts.info(first)
     assert (info.account.address, info.total_items, info.is_first_login) == ("anna@example.test", 1, True)
     assert info.size_bytes == len(make_message())
-    assert info.account_class is domain.accounts.class_of(first)
     assert not (await domain.accounts.info(await owner.caller())).is_first_login
-    unknown = first._replace(class_name="gone")
-    assert domain.accounts.class_of(unknown) is domain.accounts.class_of(first)
 
 
 async def test_health(owner: Owner, domain: Domain) -> None:

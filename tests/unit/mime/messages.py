@@ -1,7 +1,11 @@
 """Small awkward messages of our own, and what the tests of this package share."""
 
-from postroom.mime.decode import decode_text
+from collections.abc import Iterable, Iterator
+
+from postroom.mime.decode import decode_body, text_of
 from postroom.mime.parse import parse_message
+from postroom.mime.raw import Raw
+from postroom.mime.stream import body_decoder
 from postroom.mime.structure import iter_parts, part_source
 from postroom.model.mail import Part
 
@@ -31,6 +35,25 @@ def text_at(raw: bytes, part_id: int) -> str:
     root = parse_message(raw)
     part = list(iter_parts(root))[part_id]
     return decode_text(part_source(raw, root, part), part)
+
+
+def decode_text(raw: Raw, part: Part) -> str:
+    """Return the text of a text part; ``raw`` as for :func:`postroom.mime.decode.decode_body`."""
+    return text_of(decode_body(raw, part), part)
+
+
+def iter_slices(raw: Raw, start: int, *, end: int, slice_bytes: int) -> Iterator[bytes]:
+    """Yield ``raw[start:end]`` in slices."""
+    for position in range(start, end, slice_bytes):
+        yield raw[position : min(position + slice_bytes, end)]
+
+
+def iter_decoded(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """Yield what a body decodes to that comes in pieces."""
+    decoder = body_decoder(encoding)
+    for piece in pieces:
+        yield decoder.feed(piece)
+    yield decoder.finish()
 
 
 def check_tree(raw: bytes, root: Part) -> None:

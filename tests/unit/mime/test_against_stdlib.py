@@ -1,21 +1,23 @@
 """What the standard library builds, we read as it does: tree, headers, bodies, file names, addresses."""
 
 import email
+import re
 import string
 from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from postroom.mime.address import parse_addresses
-from postroom.mime.decode import decode_body, decode_text
+from postroom.mime.decode import decode_body
 from postroom.mime.headers import decode_address_value, decode_value, find_header, parse_headers
 from postroom.mime.parse import parse_message
 from postroom.mime.structure import iter_parts, part_source
 from postroom.model.mail import Part
+from tests.unit.mime.messages import decode_text
 
 # Words without surrogates, controls and exotic white space, which the standard library folds wrongly.
 _CHARS = st.characters(
@@ -102,6 +104,9 @@ _SETTINGS = settings(
 @given(_messages())
 @_SETTINGS
 def test_built_messages_are_read_identically(raw: bytes) -> None:
+    # A multipart with the boundary of one around it is broken, and each parser makes something else of it.
+    boundaries = re.findall(rb'boundary="?(boundary-\d+)', raw)
+    assume(len({*boundaries}) == len(boundaries))
     root = parse_message(raw)
     oracle = email.message_from_bytes(raw, policy=policy.default)
     assert _tree(root) == _oracle_tree(oracle)

@@ -7,12 +7,12 @@ import pytest
 
 from postroom.mime.decode import (
     decode_bytes,
-    decode_text,
     decoded_size,
     estimate_size,
     is_mislabelled,
 )
 from postroom.mime.parse import parse_message
+from tests.unit.mime.messages import decode_text
 
 DATA = bytes(range(256)) * 3
 

@@ -7,7 +7,6 @@ from postroom.mime.headers import (
     Header,
     HeaderField,
     decode_address_value,
-    decode_raw_value,
     decode_value,
     find_header,
     parse_headers,
@@ -123,11 +122,6 @@ def test_decoded_value(value: bytes, text: str) -> None:
 )
 def test_decoded_address_value_still_parses(value: bytes, text: str) -> None:
     assert decode_address_value(value) == text
-
-
-def test_raw_value_keeps_everything() -> None:
-    assert decode_raw_value(b" =?utf-8?Q?a?=\r\n\tb\r\n") == " =?utf-8?Q?a?=\r\n\tb\r\n"
-    assert decode_raw_value(b"caf\xe9\r\n") == "café\r\n"
 
 
 @pytest.mark.parametrize("text", ["", "nothing ?= here", "=?=?=?", "?=" * 20, "=?a?q?"])

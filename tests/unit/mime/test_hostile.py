@@ -6,7 +6,7 @@ The inputs are so large that anything quadratic would take hours, and fail by th
 import pytest
 
 from postroom.mime.address import parse_addresses
-from postroom.mime.decode import decode_bytes, decode_text, decoded_size
+from postroom.mime.decode import decode_bytes, decoded_size
 from postroom.mime.headers import decode_address_value, decode_value, parse_headers
 from postroom.mime.index_text import html_words, index_fields
 from postroom.mime.params import parse_content_type, parse_disposition
@@ -14,7 +14,7 @@ from postroom.mime.parse import parse_message
 from postroom.mime.structure import best_body, iter_parts, list_attachments
 from postroom.mime.summary import base_subject, sort_keys, summarise
 from postroom.mime.text import make_snippet, quoted_parts
-from tests.unit.mime.messages import check_tree
+from tests.unit.mime.messages import check_tree, decode_text
 
 MANY = 50_000
 HEAD = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"

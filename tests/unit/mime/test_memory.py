@@ -10,10 +10,9 @@ import pytest
 
 from postroom.mime.index_text import index_fields
 from postroom.mime.parse import parse_message
-from postroom.mime.stream import iter_decoded, iter_slices
 from postroom.mime.structure import best_body
 from postroom.mime.summary import summarise
-from tests.unit.mime.messages import crlf
+from tests.unit.mime.messages import crlf, iter_decoded, iter_slices
 
 ATTACHMENT_BYTES = 24 << 20
 ALLOWED_BYTES = 6 << 20
@@ -51,7 +50,7 @@ def test_streaming_takes_little_memory(mapped: mmap.mmap) -> None:
     part = parse_message(mapped).parts[1]
     tracemalloc.start()
     try:
-        pieces = iter_slices(mapped, part.body_start, end=part.end)
+        pieces = iter_slices(mapped, part.body_start, end=part.end, slice_bytes=256 << 10)
         decoded_bytes = sum(map(len, iter_decoded(pieces, part.encoding)))
         peak_bytes = tracemalloc.get_traced_memory()[1]
     finally:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroom.mime.decode import decode_bytes
-from postroom.mime.stream import body_decoder, iter_decoded, iter_slices
+from postroom.mime.stream import body_decoder
+from tests.unit.mime.messages import iter_decoded, iter_slices
 
 ENCODINGS = ["base64", "quoted-printable", "x-uuencode", "8bit", "x-unknown"]
 _TOKENS = [
@@ -57,7 +58,7 @@ def test_pieces_equal_the_whole(encoding: str, body_and_pieces: tuple[bytes, lis
 @given(st.binary(max_size=400))
 def test_single_bytes_equal_the_whole(encoding: str, body: bytes) -> None:
     assert b"".join(
-        iter_decoded(iter_slices(body, 0, end=len(body), chunk_bytes=1), encoding)
+        iter_decoded(iter_slices(body, 0, end=len(body), slice_bytes=1), encoding)
     ) == decode_bytes(body, encoding)
 
 
@@ -79,13 +80,10 @@ def test_single_bytes_equal_the_whole(encoding: str, body: bytes) -> None:
         ("7bit", b"text " * 100_000),
     ],
 )
-@pytest.mark.parametrize("chunk_bytes", [777, 65_536, 300_000])
-def test_large_bodies(encoding: str, body: bytes, chunk_bytes: int) -> None:
-    pieces = list(
-        iter_decoded(iter_slices(body, 0, end=len(body), chunk_bytes=chunk_bytes), encoding, chunk_bytes=1000)
-    )
-    assert b"".join(pieces) == decode_bytes(body, encoding)
-    assert all(0 < len(piece) <= 1000 for piece in pieces)
+@pytest.mark.parametrize("slice_bytes", [777, 65_536, 300_000])
+def test_large_bodies(encoding: str, body: bytes, slice_bytes: int) -> None:
+    pieces = iter_slices(body, 0, end=len(body), slice_bytes=slice_bytes)
+    assert b"".join(iter_decoded(pieces, encoding)) == decode_bytes(body, encoding)
 
 
 def test_little_is_held_back() -> None:
@@ -96,8 +94,3 @@ def test_little_is_held_back() -> None:
         given_back += len(decoder.feed(piece))
         assert fed - given_back <= 70_000
     assert given_back + len(decoder.finish()) == fed
-
-
-def test_slices() -> None:
-    assert list(iter_slices(b"0123456789", 2, end=9, chunk_bytes=3)) == [b"234", b"567", b"8"]
-    assert list(iter_slices(b"0123456789", 5, end=5)) == []

@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroom.mime.parse import parse_message
-from postroom.mime.summary import base_subject, sort_key, sort_keys, summarise
+from postroom.mime.summary import (
+    MAX_RECIPIENTS_CHARS,
+    MAX_SENDER_CHARS,
+    MAX_SUBJECT_CHARS,
+    base_subject,
+    sort_key,
+    sort_keys,
+    summarise,
+)
 from postroom.model.mail import Summary
 from tests.unit.mime.messages import FORWARDED, MIXED, crlf
 
@@ -144,3 +152,21 @@ def test_sort_keys_are_bounded(text: str) -> None:
 
 def test_long_keys_end_at_a_character() -> None:
     assert sort_key("日" * 400) == "日".encode() * 133
+
+
+def test_each_field_is_bounded() -> None:
+    """Whoever sends a megabyte of recipients must not make every list as long."""
+    many = ",\n ".join(f"Person {number} <person{number}@example.com>" for number in range(2500))
+    words = "\n ".join(["word " * 100] * 100)
+    summary = _summary(
+        f"From: {many}\nTo: {many}\nCc: {many}\nBcc: {many}\nSender: {many}\nReply-To: {many}\nSubject: {words}\n"
+        f"Message-ID: <{'a' * 5000}@b>"
+    )
+    assert len(summary.subject) == len(summary.message_id) == MAX_SUBJECT_CHARS
+    for text in (summary.from_, summary.sender, summary.reply_to):
+        assert 0 < len(text) <= MAX_SENDER_CHARS
+    for text in (summary.to, summary.cc, summary.bcc):
+        assert MAX_RECIPIENTS_CHARS - 50 < len(text) <= MAX_RECIPIENTS_CHARS
+        shown = text.split(", ")
+        assert shown == [f"Person {number} <person{number}@example.com>" for number in range(len(shown))]
+    assert len(_summary(f"To: {'a' * 50_000}").to) == MAX_RECIPIENTS_CHARS

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.unit.sanitise.vectors import VECTORS
 
 from postroom.sanitise.html import make_safe
-from postroom.sanitise.quotes import quoted_parts_html, quoted_parts_text
+from postroom.sanitise.quotes import quoted_parts_html
 from postroom.sanitise.text import html_to_text, text_to_html
 
 
@@ -111,45 +111,3 @@ def test_ranges_are_in_order_and_apart(parts: list[str]) -> None:
     for start, end in quoted_parts_html(html):
         assert position <= start < end <= len(html)
         position = end
-
-
-@pytest.mark.parametrize(
-    ("text", "quoted"),
-    [
-        ("answer\n> old\n> mail\nend", ["> old\n> mail\n"]),
-        ("answer\n\nOn 1 May, A wrote:\n> old\n", ["On 1 May, A wrote:\n> old\n"]),
-        (
-            "answer\n\nOn Mon, 1 May 2024 at 10:00,\nA <a@b.example> wrote:\n\n> old",
-            ["On Mon, 1 May 2024 at 10:00,\nA <a@b.example> wrote:\n\n> old"],
-        ),
-        ("answer:\n> old", ["> old"]),
-        ("> a\n\n> b\nmine\n> c", ["> a\n\n> b\n", "> c"]),
-        (
-            "answer\r\n-----Original Message-----\r\nFrom: A\r\n\r\nold",
-            ["-----Original Message-----\r\nFrom: A\r\n\r\nold"],
-        ),
-        ("antwort\n-----Ursprüngliche Nachricht-----\nVon: A", ["-----Ursprüngliche Nachricht-----\nVon: A"]),
-        ("x\n________________________________\nFrom: A\nold", ["________________________________\nFrom: A\nold"]),
-        ("nothing\n-- \nsignature\n--------\n", []),
-        ("", []),
-    ],
-)  # fmt: skip
-def test_quoted_parts_of_text(text: str, quoted: list[str]) -> None:
-    assert [text[start:end] for start, end in quoted_parts_text(text)] == quoted
-
-
-@given(st.text(alphabet="> \nab:1@-_", max_size=200))
-def test_ranges_of_text_are_whole_lines(text: str) -> None:
-    position = 0
-    for start, end in quoted_parts_text(text):
-        assert position <= start < end <= len(text)
-        assert start == 0 or text[start - 1] == "\n"
-        assert end == len(text) or text[end - 1] == "\n"
-        position = end
-
-
-@pytest.mark.parametrize(
-    "text", ["-" * 200_000, "_" * 200_000, ">\n" * 100_000, "a:\n" * 100_000, "--- a" * 50_000]
-)
-def test_hostile_text_is_survived(text: str) -> None:
-    assert len(quoted_parts_text(text)) <= len(text)

@@ -1,4 +1,4 @@
-"""The browsable page at /api/docs: a small page of our own that renders /api/openapi.json.
+"""The browsable page at /api/docs: a small page of our own that renders /api/openapi.json, and tries its calls.
 
 It loads nothing from outside and runs no inline script; its Content-Security-Policy says so.
 """
@@ -23,6 +23,7 @@ ASSETS = {
     "docs.html": b"text/html; charset=utf-8",
     "docs.css": b"text/css; charset=utf-8",
     "docs.js": b"text/javascript; charset=utf-8",
+    "try.js": b"text/javascript; charset=utf-8",
 }
 """The files of the page, with their media types."""
 

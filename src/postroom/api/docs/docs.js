@@ -51,12 +51,21 @@ function limits(schema) {
 
 function table(heads, rows) {
   const head = element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)));
-  const body = rows.map((cells) => element("tr", {}, ...cells.map((cell) => element("td", {}, cell))));
+  const body = rows.map((cells) => element("tr", {}, ...cells.map((cell) => element("td", {}, ...renderCell(cell)))));
   return element("table", {}, element("thead", {}, head), element("tbody", {}, ...body));
 }
 
 function code(text) {
   return element("code", {}, text);
+}
+
+function renderCell(cell) {
+  return typeof cell === "string" ? renderText(cell) : [cell];
+}
+
+/** Text in which what stands between backticks is code. */
+function renderText(text) {
+  return text.split("`").map((part, index) => (index % 2 ? code(part) : part));
 }
 
 function renderMembers(description, reference, seen) {
@@ -112,7 +121,7 @@ function renderResponses(description, responses) {
   const shown = [element("h3", {}, "Answers")];
   for (const [status, response] of Object.entries(responses)) {
     const answer = follow(description, response);
-    const summary = element("summary", {}, code(status), " ", answer.description);
+    const summary = element("summary", {}, code(status), " ", ...renderText(answer.description));
     const details = element("details", status === "200" ? { open: "" } : {}, summary);
     details.append(...renderContent(description, answer.content));
     shown.push(details);
@@ -123,12 +132,15 @@ function renderResponses(description, responses) {
 function renderOperation(description, path, method, operation) {
   const title = element("h2", { id: operation.operationId });
   title.append(element("span", { class: "method" }, method.toUpperCase()), code(path));
-  const section = element("section", {}, title, element("p", {}, operation.summary + ". " + operation.description));
+  const section = element("section", {}, title, element("p", {}, ...renderText(`${operation.summary}. ${operation.description}`)));
   const open = (operation.security || []).length === 0;
   section.append(element("p", { class: "faint" }, open ? "Public" : "Needs authentication"));
   section.append(...renderParameters(description, operation.parameters));
   if (operation.requestBody) {
     section.append(element("h3", {}, "Body"), ...renderContent(description, operation.requestBody.content));
+  }
+  if (operation.operationId !== "streamEvents") {
+    section.append(renderTry(description, path, method, operation));
   }
   section.append(...renderResponses(description, operation.responses));
   return section;
@@ -177,9 +189,13 @@ async function start() {
       throw new Error(`status ${answer.status}`);
     }
     const description = await answer.json();
-    about.textContent = description.info.summary + "\n" + description.info.description;
+    const { summary, description: words } = description.info;
+    about.replaceChildren(`${summary}. `, ...renderText(words));
     find.addEventListener("input", () => show(description, find.value.toLowerCase().split(/\s+/)));
     show(description, []);
+    document.getElementById("more").append(...renderErrors(description), ...renderChanges(description));
+    document.getElementById("name").addEventListener("input", showIdentity);
+    showIdentity();
     if (location.hash) {
       document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
     }

@@ -1,14 +1,12 @@
 """Batches over mails, and how far they are."""
 
-from typing import Any
-
 import msgspec
 from litestar import get, post
 from msgspec import UNSET
 
 from postroom.api import ids
 from postroom.api.call import Call
-from postroom.api.jobs import reply_job
+from postroom.api.jobs import batch, reply_job
 from postroom.api.operation import operation
 from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.batches import (
@@ -21,9 +19,9 @@ from postroom.api.schemas.batches import (
     read_selection,
     render_job,
 )
+from postroom.api.schemas.flags import read_flags
 from postroom.domain.access import require_own
-from postroom.domain.actions import Action, CopyTo, Delete, MoveTo, SetFlags, SetLabel
-from postroom.errors import bad_parameter
+from postroom.domain.actions import Action, CopyTo, Delete, MoveTo, SetLabel
 from postroom.model.ids import FolderRef
 
 _move = msgspec.json.Decoder(MoveBatch)
@@ -31,18 +29,6 @@ _copy = msgspec.json.Decoder(CopyBatch)
 _delete = msgspec.json.Decoder(BatchBody)
 _update = msgspec.json.Decoder(UpdateBatch)
 _label = msgspec.json.Decoder(LabelBatch)
-
-
-def _batch(name: str, summary: str, body: type[BatchBody]) -> dict[str, Any]:
-    return operation(
-        name,
-        summary,
-        tag="batch",
-        returns=BatchResult,
-        begins=BatchResult,
-        body=body,
-        errors=("notFound", "tooManyRequests"),
-    )
 
 
 async def _start(
@@ -55,7 +41,7 @@ async def _start(
     return reply_job(state)
 
 
-@post("/api/v1/batch/mails/move", **_batch("moveMails", "Move mails", MoveBatch))
+@post("/api/v1/batch/mails/move", **batch("moveMails", "Move mails", MoveBatch))
 async def move_mails(request: Call) -> Reply:
     """Move mails to a folder."""
     body = await request.parse_body(_move)
@@ -63,7 +49,7 @@ async def move_mails(request: Call) -> Reply:
     return await _start(request, "mails.move", MoveTo(target.folder), body=body, target=target)
 
 
-@post("/api/v1/batch/mails/copy", **_batch("copyMails", "Copy mails", CopyBatch))
+@post("/api/v1/batch/mails/copy", **batch("copyMails", "Copy mails", CopyBatch))
 async def copy_mails(request: Call) -> Reply:
     """Copy mails to a folder, or each within its own."""
     body = await request.parse_body(_copy)
@@ -73,32 +59,26 @@ async def copy_mails(request: Call) -> Reply:
     return await _start(request, "mails.copy", CopyTo(target.folder), body=body, target=target)
 
 
-@post("/api/v1/batch/mails/delete", **_batch("deleteMails", "Delete mails", BatchBody))
+@post("/api/v1/batch/mails/delete", **batch("deleteMails", "Delete mails", BatchBody))
 async def delete_mails(request: Call) -> Reply:
     """Move mails to Trash; remove those that are there already."""
     return await _start(request, "mails.delete", Delete(), body=await request.parse_body(_delete))
 
 
-@post("/api/v1/batch/mails/update", **_batch("updateMails", "Set flags of mails", UpdateBatch))
+@post("/api/v1/batch/mails/update", **batch("updateMails", "Set flags of mails", UpdateBatch))
 async def update_mails(request: Call) -> Reply:
     """Set ``isUnread``, ``isFlagged`` or both of mails."""
     body = await request.parse_body(_update)
-    if body.is_unread is UNSET and body.is_flagged is UNSET:
-        raise bad_parameter("isUnread", "at least one of isUnread and isFlagged must be given")
-    action = SetFlags(
-        None if body.is_unread is UNSET else body.is_unread,
-        None if body.is_flagged is UNSET else body.is_flagged,
-    )
-    return await _start(request, "mails.update", action, body=body)
+    return await _start(request, "mails.update", read_flags(body), body=body)
 
 
-@post("/api/v1/batch/mails/labels/add", **_batch("labelMails", "Put a label on mails", LabelBatch))
+@post("/api/v1/batch/mails/labels/add", **batch("labelMails", "Put a label on mails", LabelBatch))
 async def label_mails(request: Call) -> Reply:
     """Put a label on mails."""
     return await _label_all(request, is_on=True)
 
 
-@post("/api/v1/batch/mails/labels/remove", **_batch("unlabelMails", "Take a label off mails", LabelBatch))
+@post("/api/v1/batch/mails/labels/remove", **batch("unlabelMails", "Take a label off mails", LabelBatch))
 async def unlabel_mails(request: Call) -> Reply:
     """Take a label off mails; one that is not on is no error."""
     return await _label_all(request, is_on=False)

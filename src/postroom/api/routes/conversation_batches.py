@@ -1,45 +1,28 @@
 """Batches over conversations."""
 
-from typing import Any
-
 import msgspec
 from litestar import post
-from msgspec import UNSET
 
 from postroom.api import ids
 from postroom.api.call import Call
-from postroom.api.jobs import reply_job
-from postroom.api.operation import operation
+from postroom.api.jobs import batch, reply_job
 from postroom.api.reply import Reply
 from postroom.api.schemas.batches import (
-    BatchResult,
     ConversationBatch,
     LabelConversations,
     MoveConversations,
     UpdateConversations,
     read_conversations,
 )
+from postroom.api.schemas.flags import read_flags
 from postroom.domain.access import require_own
-from postroom.domain.actions import Action, Delete, MoveTo, SetFlags, SetLabel
-from postroom.errors import bad_parameter
+from postroom.domain.actions import Action, Delete, MoveTo, SetLabel
 from postroom.model.ids import FolderRef
 
 _move = msgspec.json.Decoder(MoveConversations)
 _delete = msgspec.json.Decoder(ConversationBatch)
 _update = msgspec.json.Decoder(UpdateConversations)
 _label = msgspec.json.Decoder(LabelConversations)
-
-
-def _batch(name: str, summary: str, body: type[ConversationBatch]) -> dict[str, Any]:
-    return operation(
-        name,
-        summary,
-        tag="batch",
-        returns=BatchResult,
-        begins=BatchResult,
-        body=body,
-        errors=("notFound", "tooManyRequests"),
-    )
 
 
 async def _start(
@@ -57,7 +40,7 @@ async def _start(
 
 
 @post(
-    "/api/v1/batch/conversations/move", **_batch("moveConversations", "Move conversations", MoveConversations)
+    "/api/v1/batch/conversations/move", **batch("moveConversations", "Move conversations", MoveConversations)
 )
 async def move_conversations(request: Call) -> Reply:
     """Move conversations to a folder. What is in Sent and Drafts stays there, unless they go to Spam or Trash."""
@@ -68,7 +51,7 @@ async def move_conversations(request: Call) -> Reply:
 
 @post(
     "/api/v1/batch/conversations/delete",
-    **_batch("deleteConversations", "Delete conversations", ConversationBatch),
+    **batch("deleteConversations", "Delete conversations", ConversationBatch),
 )
 async def delete_conversations(request: Call) -> Reply:
     """Move conversations to Trash, or remove them if the account does not want that."""
@@ -78,23 +61,17 @@ async def delete_conversations(request: Call) -> Reply:
 
 @post(
     "/api/v1/batch/conversations/update",
-    **_batch("updateConversations", "Set flags of conversations", UpdateConversations),
+    **batch("updateConversations", "Set flags of conversations", UpdateConversations),
 )
 async def update_conversations(request: Call) -> Reply:
     """Set ``isUnread``, ``isFlagged`` or both of conversations; mails in Sent and Drafts stay read or unread."""
     body = await request.parse_body(_update)
-    if body.is_unread is UNSET and body.is_flagged is UNSET:
-        raise bad_parameter("isUnread", "at least one of isUnread and isFlagged must be given")
-    action = SetFlags(
-        None if body.is_unread is UNSET else body.is_unread,
-        None if body.is_flagged is UNSET else body.is_flagged,
-    )
-    return await _start(request, "conversations.update", action, body=body)
+    return await _start(request, "conversations.update", read_flags(body), body=body)
 
 
 @post(
     "/api/v1/batch/conversations/labels/add",
-    **_batch("labelConversations", "Put a label on conversations", LabelConversations),
+    **batch("labelConversations", "Put a label on conversations", LabelConversations),
 )
 async def label_conversations(request: Call) -> Reply:
     """Put a label on conversations."""
@@ -103,7 +80,7 @@ async def label_conversations(request: Call) -> Reply:
 
 @post(
     "/api/v1/batch/conversations/labels/remove",
-    **_batch("unlabelConversations", "Take a label off conversations", LabelConversations),
+    **batch("unlabelConversations", "Take a label off conversations", LabelConversations),
 )
 async def unlabel_conversations(request: Call) -> Reply:
     """Take a label off conversations."""

@@ -2,7 +2,6 @@
 
 import msgspec
 from litestar import delete, patch, post
-from msgspec import UNSET
 
 from postroom.api import ids
 from postroom.api.call import Call
@@ -10,8 +9,8 @@ from postroom.api.conversation_path import parse_conversation_ref
 from postroom.api.operation import operation
 from postroom.api.reply import Reply, json_reply
 from postroom.api.schemas.conversations import Conversation, render_conversation
+from postroom.api.schemas.flags import read_flags
 from postroom.api.schemas.mails import LabelToAdd, MailFlags, MoveTarget
-from postroom.errors import bad_parameter
 
 _flags = msgspec.json.Decoder(MailFlags)
 _move = msgspec.json.Decoder(MoveTarget)
@@ -32,14 +31,9 @@ _label = msgspec.json.Decoder(LabelToAdd)
 async def set_conversation_flags(request: Call) -> Reply:
     """Set ``isUnread``, ``isFlagged`` or both of all its mails; those in Sent and Drafts stay read or unread."""
     ref = parse_conversation_ref(request)
-    flags = await request.parse_body(_flags)
-    if flags.is_unread is UNSET and flags.is_flagged is UNSET:
-        raise bad_parameter("isUnread", "at least one of isUnread and isFlagged must be given")
+    flags = read_flags(await request.parse_body(_flags))
     await request.domain.conversation_changes.set_flags(
-        request.caller,
-        ref,
-        is_unread=None if flags.is_unread is UNSET else flags.is_unread,
-        is_flagged=None if flags.is_flagged is UNSET else flags.is_flagged,
+        request.caller, ref, is_unread=flags.is_unread, is_flagged=flags.is_flagged
     )
     return json_reply(
         msgspec.Raw(await request.domain.conversations.show(request.caller, ref, render_conversation))

@@ -24,7 +24,7 @@ from postroom.api.schemas.conversations import (
     render_why,
 )
 from postroom.api.schemas.folders import SyncToken
-from postroom.domain.conversation_views import Asker
+from postroom.domain.conversation_views import Viewer
 from postroom.domain.conversations import ConversationListRequest, MailsRequest
 from postroom.model.conversation import Conversation as StoredConversation
 from postroom.model.conversation import ConversationRef
@@ -59,17 +59,17 @@ async def list_conversations(request: Call) -> Reply:
     if query.sync_token_only:
         return await _reply_token(request, ref)
     wanted = _read_wanted(query, page_size)
-    asker = await conversations.find_asker(caller, ref.folder)
-    if unchanged := await _find_unchanged(request, ref, wanted, asker=asker):
+    viewer = await conversations.find_viewer(caller, ref.folder)
+    if unchanged := await _find_unchanged(request, ref, wanted, viewer=viewer):
         return unchanged
-    page = await conversations.list(caller, ref, wanted, asker=asker, render=render_conversation)
+    page = await conversations.list(caller, ref, wanted, viewer=viewer, render=render_conversation)
     token = request.domain.tokens.conversations_token(page.folder, reader=request.caller.account_id)
-    etag = _make_list_etag(token, asker, sort=page.sort, wanted=wanted)
+    etag = _make_list_etag(token, viewer, sort=page.sort, wanted=wanted)
     return json_reply(render_page(page, sync_token=token), etag=etag)
 
 
 async def _find_unchanged(
-    request: Call, ref: FolderRef, wanted: ConversationListRequest, *, asker: Asker
+    request: Call, ref: FolderRef, wanted: ConversationListRequest, *, viewer: Viewer
 ) -> Reply | None:
     """Return the 304 if the client's page is the one it would get; costs one look-up and no page."""
     if b"if-none-match" not in request.exchange.headers:
@@ -77,7 +77,7 @@ async def _find_unchanged(
     folder = await request.domain.conversations.folder_state(request.caller, ref)
     token = request.domain.tokens.conversations_token(folder, reader=request.caller.account_id)
     sort = await request.domain.conversations.sort_for(request.caller, wanted)
-    return request.find_not_modified(_make_list_etag(token, asker, sort=sort, wanted=wanted))
+    return request.find_not_modified(_make_list_etag(token, viewer, sort=sort, wanted=wanted))
 
 
 def _read_wanted(query: ConversationListQuery, page_size: int) -> ConversationListRequest:
@@ -91,11 +91,11 @@ def _read_wanted(query: ConversationListQuery, page_size: int) -> ConversationLi
     )
 
 
-def _make_list_etag(token: str, asker: Asker, *, sort: Sort, wanted: ConversationListRequest) -> bytes:
+def _make_list_etag(token: str, viewer: Viewer, *, sort: Sort, wanted: ConversationListRequest) -> bytes:
     """Return the tag of a page: of all that it is made from, defaults filled in."""
     active = None if wanted.active is None else tuple(wanted.active)
     order = (sort.field.value, sort.descending)
-    return make_etag("conversations", token, sorted(asker.own), order, wanted.start, wanted.limit, active)
+    return make_etag("conversations", token, sorted(viewer.own), order, wanted.start, wanted.limit, active)
 
 
 async def _reply_token(request: Call, ref: FolderRef) -> Reply:
@@ -188,8 +188,8 @@ async def get_mail_conversation(request: Call) -> Reply:
     mail = request.parse_mail_ref()
     conversations, caller = request.domain.conversations, request.caller
     state = await conversations.of_mail(caller, mail)
-    asker = await conversations.find_asker(caller, mail.folder)
-    etag = _make_view_etag(mail.owner, asker, state)
+    viewer = await conversations.find_viewer(caller, mail.folder)
+    etag = _make_view_etag(mail.owner, viewer, state)
     if unchanged := request.find_not_modified(etag):
         return unchanged
     ref = ConversationRef(mail.owner, state.conversation_id)
@@ -197,9 +197,9 @@ async def get_mail_conversation(request: Call) -> Reply:
     return json_reply(msgspec.Raw(shown), etag=etag)
 
 
-def _make_view_etag(owner: AccountId, asker: Asker, state: StoredConversation) -> bytes:
+def _make_view_etag(owner: AccountId, viewer: Viewer, state: StoredConversation) -> bytes:
     return make_etag(
-        "conversation view", owner, state.conversation_id, state.modseq, asker.folder_id, sorted(asker.own)
+        "conversation view", owner, state.conversation_id, state.modseq, viewer.folder_id, sorted(viewer.own)
     )
 
 

@@ -1,5 +1,7 @@
 """Logging in from a browser, and the captchas for it."""
 
+from collections.abc import Mapping
+
 import msgspec
 from litestar import get, post
 
@@ -26,6 +28,17 @@ _NO_STORE = (b"cache-control", b"no-store")
 _SECOND_STEPS = {SECOND: b"required", SETUP: b"mandatory"}
 
 
+def _is_of_another_site(headers: Mapping[bytes, bytes]) -> bool:
+    """Tell whether a page of another site may have sent a call.
+
+    Where a browser does not say so, what it sends for other sites without asking is known by its type: JSON is not.
+    """
+    site = headers.get(b"sec-fetch-site")
+    if site is not None or b"origin" not in headers:
+        return site == b"cross-site"
+    return headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json"
+
+
 @post(
     "/api/v1/login/cookie",
     **operation(
@@ -44,8 +57,9 @@ async def login_with_cookie(request: Call) -> Reply:
 
     After some failed logins for a name a captcha is required.
     """
-    # Other sites could have nothing from it, but they could have their visitors guess passwords.
-    if request.exchange.headers.get(b"sec-fetch-site") == b"cross-site":
+    # Other sites could have nothing from it, but they could have their visitors guess passwords, or log them in as
+    # somebody else.
+    if _is_of_another_site(request.exchange.headers):
         raise not_permitted("cookie logins are for pages of this site")
     given = parse_login(await request.parse_body(_decoder))
     made = await request.domain.cookie_logins.login(given, client=request.client_host)

@@ -2,7 +2,6 @@
 
 import msgspec
 from litestar import delete, get, patch, post, put
-from msgspec import UNSET
 
 from postroom.api import ids
 from postroom.api.call import Call
@@ -10,6 +9,7 @@ from postroom.api.conditional import make_etag
 from postroom.api.operation import operation
 from postroom.api.query import Query
 from postroom.api.reply import Reply, json_reply
+from postroom.api.schemas.fields import or_none
 from postroom.api.schemas.filters import (
     CurrentPreset,
     Entry,
@@ -72,8 +72,8 @@ async def change_options(request: Call) -> Reply:
     included, excluded = body.whitelist_include_address_book, body.blacklist_exclude_address_book
     setting = await request.domain.filter_settings.set_options(
         request.caller,
-        includes_address_book=None if included is UNSET else included,
-        excludes_address_book=None if excluded is UNSET else excluded,
+        includes_address_book=or_none(included),
+        excludes_address_book=or_none(excluded),
     )
     return json_reply(render_options(setting))
 

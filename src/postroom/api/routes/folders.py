@@ -10,6 +10,7 @@ from postroom.api.conditional import make_etag
 from postroom.api.operation import operation
 from postroom.api.query import Query
 from postroom.api.reply import Reply, json_reply
+from postroom.api.schemas.fields import or_none
 from postroom.api.schemas.folders import (
     Folder,
     FolderList,
@@ -104,7 +105,7 @@ def _reply(request: Call, found: FoundFolder) -> Reply:
 async def list_permissions(request: Call) -> Reply:
     """List who may do what in a folder, beside its owner; it takes its owner, or the permission ``a``."""
     views = await request.domain.sharing.show(request.caller, request.parse_folder_ref())
-    return json_reply(PermissionList([Permission(one.account, list(one.letters)) for one in views]))
+    return json_reply(PermissionList([Permission(one.account, list(one.rights)) for one in views]))
 
 
 @put(
@@ -122,8 +123,8 @@ async def set_permissions(request: Call) -> Reply:
     """Say what an account, or everybody of the owner's domain, may do in a folder from now on."""
     ref = request.parse_folder_ref()
     body = await request.parse_body(_permission)
-    view = await request.domain.sharing.put(request.caller, ref, body.account, letters=body.permissions)
-    return json_reply(Permission(view.account, list(view.letters)))
+    view = await request.domain.sharing.put(request.caller, ref, body.account, rights=body.permissions)
+    return json_reply(Permission(view.account, list(view.rights)))
 
 
 @delete(
@@ -162,7 +163,7 @@ async def create_folder(request: Call) -> Reply:
     body = await request.parse_body(_new)
     parent = None if body.parent_id is UNSET else ids.parse_folder(body.parent_id, "parentId")
     folder = await request.domain.folder_changes.create(
-        request.caller, body.name, parent=parent, folder_type=None if body.type is UNSET else body.type
+        request.caller, body.name, parent=parent, folder_type=or_none(body.type)
     )
     return _reply(request, folder)
 

@@ -2,7 +2,6 @@
 
 import msgspec
 from litestar import get, patch
-from msgspec import UNSET
 
 from postroom.api import ids
 from postroom.api.call import Call
@@ -11,9 +10,9 @@ from postroom.api.operation import operation
 from postroom.api.query import Query
 from postroom.api.references import find_references, show_named
 from postroom.api.reply import Reply, json_reply
+from postroom.api.schemas.flags import read_flags
 from postroom.api.schemas.folders import SyncToken
 from postroom.api.schemas.mails import Mail, MailFlags, MailList, MailListQuery, render_page
-from postroom.errors import bad_parameter
 from postroom.model.account import Caller
 from postroom.model.ids import FolderRef
 from postroom.model.listing import MailListRequest, Sort
@@ -107,14 +106,9 @@ async def get_mail(request: Call) -> Reply:
 async def set_mail_flags(request: Call) -> Reply:
     """Set ``isUnread``, ``isFlagged`` or both; the answer is the mail as it is now."""
     ref = request.parse_mail_ref()
-    flags = await request.parse_body(_flags)
-    if flags.is_unread is UNSET and flags.is_flagged is UNSET:
-        raise bad_parameter("isUnread", "at least one of isUnread and isFlagged must be given")
+    flags = read_flags(await request.parse_body(_flags))
     mail = await request.domain.mail_changes.set_flags(
-        request.caller,
-        ref,
-        is_unread=None if flags.is_unread is UNSET else flags.is_unread,
-        is_flagged=None if flags.is_flagged is UNSET else flags.is_flagged,
+        request.caller, ref, is_unread=flags.is_unread, is_flagged=flags.is_flagged
     )
     shown = await show_named(request, ref.owner, mail)
     return json_reply(shown, etag=_make_mail_etag(request.caller, mail))

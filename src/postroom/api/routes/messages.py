@@ -29,6 +29,7 @@ from postroom.api.schemas.messages import (
     render_part_data,
 )
 from postroom.api.stream import (
+    SAFE_HTML_POLICY,
     Content,
     StreamReply,
     closed_on_error,
@@ -93,7 +94,8 @@ async def download_body(request: Call) -> ASGIApp:
             return unchanged
         body = await _find_body(request, message, ref, kind=query.type, settings=settings, max_chars=None)
     media_type = render_media_type(body.content_type, "utf-8")
-    return StreamReply(Content(media_type, etag, body.data, len(body.data)))
+    content = Content(media_type, etag, body.data, len(body.data), policy=SAFE_HTML_POLICY)
+    return StreamReply(content)
 
 
 async def _find_settings(request: Call, show_external_images: bool | None) -> AccountSettings:

@@ -9,6 +9,7 @@ from postroom.api.call import Call
 from postroom.api.conditional import make_etag
 from postroom.api.operation import operation
 from postroom.api.reply import Reply, json_reply
+from postroom.api.schemas.fields import or_none
 from postroom.api.schemas.webhooks import (
     NewWebhook,
     Replay,
@@ -53,14 +54,14 @@ async def list_webhooks(request: Call) -> Reply:
         tag="webhooks",
         returns=Webhook,
         body=NewWebhook,
-        errors=("notFound", "conflict"),
+        errors=("notFound", "notPermitted", "conflict"),
     ),
 )
 async def create_webhook(request: Call) -> Reply:
     """Make a webhook that is told of what happens from now on; the answer alone shows its secret."""
     body = await request.parse_body(_new)
     folder = None if body.folder_id is None else ids.parse_folder(body.folder_id, "folderId")
-    kinds = None if body.kinds is UNSET else body.kinds
+    kinds = or_none(body.kinds)
     change = HookChange(body.url, kinds, folder, enabled=body.enabled)
     webhooks = request.domain.webhooks
     hook = await webhooks.create(request.caller, change)
@@ -78,7 +79,14 @@ async def get_webhook(request: Call) -> Reply:
 
 @patch(
     _ONE,
-    **operation("changeWebhook", "Change a webhook", tag="webhooks", returns=Webhook, body=WebhookChange),
+    **operation(
+        "changeWebhook",
+        "Change a webhook",
+        tag="webhooks",
+        returns=Webhook,
+        body=WebhookChange,
+        errors=("notPermitted",),
+    ),
 )
 async def change_webhook(request: Call) -> Reply:
     """Change a webhook; one that is enabled again goes on from where it was, and its failure is forgotten."""
@@ -90,11 +98,11 @@ async def change_webhook(request: Call) -> Reply:
 def _read_change(body: WebhookChange) -> HookChange:
     folder = None if body.folder_id in {None, UNSET} else ids.parse_folder(str(body.folder_id), "folderId")
     return HookChange(
-        url=None if body.url is UNSET else body.url,
-        kinds=None if body.kinds is UNSET else body.kinds,
+        url=or_none(body.url),
+        kinds=or_none(body.kinds),
         folder=folder,
         all_folders=body.folder_id is None,
-        enabled=None if body.enabled is UNSET else body.enabled,
+        enabled=or_none(body.enabled),
     )
 
 
@@ -111,7 +119,14 @@ async def delete_webhook(request: Call) -> Reply:
 
 @post(
     _ONE + "/replay",
-    **operation("replayWebhook", "Start a webhook again", tag="webhooks", returns=ReplayStart, body=Replay),
+    **operation(
+        "replayWebhook",
+        "Start a webhook again",
+        tag="webhooks",
+        returns=ReplayStart,
+        body=Replay,
+        errors=("notPermitted",),
+    ),
 )
 async def replay_webhook(request: Call) -> Reply:
     """Tell everything from a position or date on, once more, with the same message ids."""

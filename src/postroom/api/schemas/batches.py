@@ -1,13 +1,13 @@
 """Shapes of batches, of undo and of history."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from postroom.api import ids
 from postroom.api.paging import Limit, Start
-from postroom.api.schemas.fields import DateText, FolderText, LabelText, Number, Shape
+from postroom.api.schemas.fields import DateText, FolderText, LabelText, Number, Shape, or_none
 from postroom.domain.batches import Range, Selection
 from postroom.domain.conversation_batches import SORT_FIELDS, ConversationRange, ConversationSelection
 from postroom.domain.jobs import CONVERSATION, JobState
@@ -142,39 +142,46 @@ class OperationList(Shape, frozen=True):
 
 def read_conversations(body: ConversationBatch) -> ConversationSelection:
     """Return the conversations that a body names. Raises: badParameter."""
-    if (body.ids is UNSET) == (body.ranges is UNSET):
-        raise bad_parameter("ids", "one of ids and ranges must be given, and not both")
-    if body.ids is not UNSET:
-        return ConversationSelection(ids=[ids.parse_conversation(text, "ids") for text in body.ids])
-    if body.sort_info is UNSET:
-        raise bad_parameter("sortInfo", "sortInfo is missing: ranges count in an order")
-    assert body.ranges is not UNSET  # noqa: S101 - said above, in a way that the type checker does not see
+    named = _read_named(body)
+    if body.ranges is UNSET:
+        return ConversationSelection([ids.parse_conversation(text, "ids") for text in named.ids])
     if body.folder_id is UNSET:
         raise bad_parameter("folderId", "folderId is missing: ranges count in the list of a folder")
-    if body.sort_info.field not in SORT_FIELDS:
+    if named.sort.field not in SORT_FIELDS:
         raise bad_parameter("sortInfo", "sortInfo names a field that conversations do not sort by")
-    return ConversationSelection(
-        ranges=[
-            ConversationRange(ids.parse_conversation(one.start, "ranges"), one.limit) for one in body.ranges
-        ],
-        sort=Sort(body.sort_info.field, body.sort_info.direction == "DESC"),
-        folder=ids.parse_folder(body.folder_id, "folderId"),
-    )
+    ranges = [
+        ConversationRange(ids.parse_conversation(one.start, "ranges"), one.limit) for one in named.ranges
+    ]
+    folder = ids.parse_folder(body.folder_id, "folderId")
+    return ConversationSelection(ranges=ranges, sort=named.sort, folder=folder)
 
 
 def read_selection(body: BatchBody) -> Selection:
     """Return the mails that a body names. Raises: badParameter."""
+    named = _read_named(body)
+    return Selection(
+        [ids.parse_mail(text, "ids") for text in named.ids],
+        [Range(ids.parse_mail(one.start, "ranges"), one.limit) for one in named.ranges],
+        named.sort,
+    )
+
+
+class _Named(NamedTuple):
+    """What a body names: by ids, or by ranges in an order."""
+
+    ids: list[str]
+    ranges: list[RangeBody]
+    sort: Sort
+
+
+def _read_named(body: BatchBody) -> _Named:
     if (body.ids is UNSET) == (body.ranges is UNSET):
         raise bad_parameter("ids", "one of ids and ranges must be given, and not both")
-    if body.ids is not UNSET:
-        return Selection(ids=[ids.parse_mail(text, "ids") for text in body.ids])
+    if body.ranges is UNSET:
+        return _Named(or_none(body.ids) or [], [], Sort())
     if body.sort_info is UNSET:
         raise bad_parameter("sortInfo", "sortInfo is missing: ranges count in an order")
-    assert body.ranges is not UNSET  # noqa: S101 - said above, in a way that the type checker does not see
-    return Selection(
-        ranges=[Range(ids.parse_mail(one.start, "ranges"), one.limit) for one in body.ranges],
-        sort=Sort(body.sort_info.field, body.sort_info.direction == "DESC"),
-    )
+    return _Named([], body.ranges, Sort(body.sort_info.field, body.sort_info.direction == "DESC"))
 
 
 def render_failed(account_id: AccountId, failed: list[Failed]) -> list[str]:

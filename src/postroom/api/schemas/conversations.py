@@ -1,6 +1,7 @@
 """Shapes of conversations, and how what is shown of one becomes JSON."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Annotated, Literal, cast
 
 import msgspec
@@ -20,6 +21,7 @@ from postroom.api.schemas.fields import (
 )
 from postroom.api.schemas.mails import (
     IMPORTANCE,
+    MAX_SHOWN,
     REFW,
     Attachment,
     ImportanceText,
@@ -32,7 +34,7 @@ from postroom.api.schemas.mails import (
 )
 from postroom.domain.conversation_views import ConversationView
 from postroom.domain.conversations import ConversationPage, MailsOfConversation
-from postroom.domain.thread_reasons import Reason
+from postroom.domain.thread_reasons import Reason, Rule
 from postroom.model.ids import AccountId, ItemId, MailRef
 from postroom.model.mail import Mail as StoredMail
 from postroom.model.mail import Summary
@@ -151,7 +153,7 @@ class JoinedMail(Shape, frozen=True):
     """A mail of a conversation, and what joined it to the others."""
 
     mail_id: MailText
-    rule: Literal["reference", "subject", "first"]
+    rule: Rule
     matched: Annotated[
         str, Meta(description="The message identification or the subject that it has in common with another.")
     ]
@@ -167,7 +169,7 @@ def render_why(owner: AccountId, reasons: Sequence[Reason]) -> WhyJoined:
     """Return why mails of ``owner`` are in their conversation."""
     return WhyJoined(
         [
-            JoinedMail(ids.render_mail(owner, mail.folder_id, mail.uid), rule, matched)  # type: ignore[arg-type]
+            JoinedMail(ids.render_mail(owner, mail.folder_id, mail.uid), rule, matched)
             for mail, rule, matched in reasons
         ]
     )
@@ -176,12 +178,13 @@ def render_why(owner: AccountId, reasons: Sequence[Reason]) -> WhyJoined:
 def render_conversation(view: ConversationView) -> bytes:
     """Return a conversation as JSON."""
     owner, mails, summaries = view.owner, view.mails, view.summaries
-    attachments = [
+    shown = (
         one
         for mail, summary in zip(mails, summaries, strict=True)
         if summary.attachments
         for one in render_attachments(ids.render_mail(owner, mail.folder_id, mail.uid), summary.attachments)
-    ]
+    )
+    attachments = list(islice(shown, MAX_SHOWN))
     labels = {label for mail in mails if mail.labels for label in mail.label_ids()}
     refw = 0
     for mail in mails:
@@ -194,7 +197,7 @@ def render_conversation(view: ConversationView) -> bytes:
             str(mails[view.last].date),
             any(mail.is_unread for mail in mails),
             any(mail.is_flagged for mail in mails),
-            not all(one.is_inline for one in attachments),
+            any(not one.is_inline for summary in summaries for one in summary.attachments),
             any(mail.is_draft for mail in mails),
             REFW[refw],
             IMPORTANCE[max(summary.importance for summary in summaries)],

@@ -1,11 +1,13 @@
 """Kinds of values that several wire shapes share."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from postroom.api.ids import FOLDER_PATTERN, JOB_PATTERN, MAIL_PATTERN, MAX_NUMBER
+
+_Value = TypeVar("_Value")
 
 
 class Shape(msgspec.Struct, frozen=True, rename="camel", gc=False):
@@ -58,6 +60,12 @@ Index = Annotated[
 ]
 FilterNumber = Annotated[int, Meta(ge=1, le=6, description="Number of a filter.", examples=[1])]
 Base64 = Annotated[bytes, Meta(examples=["SGVsbG8sIHdvcmxkCg=="])]
+
+
+def or_none(value: _Value | UnsetType) -> _Value | None:
+    """Return a member of a body, None where it is not given."""
+    return None if value is UNSET else value
+
 
 PATH_KINDS: dict[str, Any] = {
     "folder_id": FolderText,

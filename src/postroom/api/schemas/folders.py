@@ -12,7 +12,7 @@ from postroom.domain.folders import FoundFolder
 from postroom.model.account import Caller
 from postroom.model.folder import ROOT
 from postroom.model.folder import Folder as StoredFolder
-from postroom.model.sharing import LETTERS, NAMESPACE, SharedFolder, SharedOwner
+from postroom.model.sharing import NAMESPACE, RIGHTS, SharedFolder, SharedOwner
 
 ItemType = Literal["all", "mails", "events", "tasks", "notes", "contacts"]
 NewType = Literal["mails", "events", "tasks", "notes", "contacts"]
@@ -133,10 +133,10 @@ def render_own(caller: Caller, folder: StoredFolder) -> Folder:
 
 def render_found(caller: Caller, found: FoundFolder) -> Folder:
     """Return a folder as a caller sees it, whoever has it."""
-    folder, owner, letters, parent_id = found
+    folder, owner, rights, parent_id = found
     if owner.account_id == caller.account_id:
         return render_own(caller, folder)
-    return render_shared(owner, SharedFolder(folder._replace(parent_id=parent_id), letters))
+    return render_shared(owner, SharedFolder(folder._replace(parent_id=parent_id), rights))
 
 
 def render_shared(owner: SharedOwner, shared: SharedFolder) -> Folder:
@@ -145,7 +145,7 @@ def render_shared(owner: SharedOwner, shared: SharedFolder) -> Folder:
     return msgspec.structs.replace(
         shown,
         access_mode="public" if owner.is_public else "shared",
-        permissions=[letter for letter in shown.permissions if letter in shared.letters],
+        permissions=[right for right in shown.permissions if right in shared.rights],
     )
 
 
@@ -203,9 +203,9 @@ def render_folder(folder: StoredFolder, *, owner_address: str, owner_full_name: 
 
 def _owner_permissions(folder: StoredFolder) -> str:
     """Return the owner's rights: all, less deleting what is special and adding below what takes no subfolders."""
-    letters = LETTERS
+    rights = RIGHTS
     if folder.is_special:
-        letters = letters.replace("x", "")
+        rights = rights.replace("x", "")
     if not folder.takes_subfolders:
-        letters = letters.replace("k", "")
-    return letters
+        rights = rights.replace("k", "")
+    return rights

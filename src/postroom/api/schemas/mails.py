@@ -24,6 +24,9 @@ from postroom.model.mail import Attachment as StoredAttachment
 from postroom.model.mail import Mail as StoredMail
 from postroom.model.mail import Summary
 
+MAX_SHOWN = 500
+"""Attachments that are shown with a mail or a conversation: a list has a row for each. A list of its own has all."""
+
 _decode_summary = msgspec.msgpack.Decoder(Summary).decode
 ImportanceText = Literal["low", "normal", "high"]
 RefwText = Literal["", "re", "fw", "refw"]
@@ -189,7 +192,7 @@ def render_mail(
     refw_type, refw_mail_id = (
         references.get(mail.item_id, _NOTHING_REFERRED) if references else _NOTHING_REFERRED
     )
-    attachments = render_attachments(mail_id, summary.attachments) if summary.attachments else []
+    attachments = render_attachments(mail_id, summary.attachments[:MAX_SHOWN]) if summary.attachments else []
     return Mail(
         mail_id,
         folder_id,

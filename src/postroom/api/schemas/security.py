@@ -11,9 +11,9 @@ from postroom.api.schemas.fields import MethodText, Number, Shape
 from postroom.api.schemas.passwords import NewPassword
 from postroom.auth.passwords import MAX_PASSWORD_BYTES
 from postroom.domain.security_methods import Shown
+from postroom.model.factor import MethodKind
 from postroom.model.ids import AccountId
 
-Kind = Literal["sms", "email", "authApp"]
 Code = Annotated[
     str, Meta(max_length=64, description="Six digits; spaces are passed over.", examples=["123456"])
 ]
@@ -66,7 +66,7 @@ class SecurityMethod(Shape, frozen=True):
     """A way to reach the user, or an app that makes codes."""
 
     id: MethodText
-    method: Kind
+    method: MethodKind
     target: Masked
     last_used_date: DateOrNone
 
@@ -80,7 +80,7 @@ class MethodList(Shape, frozen=True):
 class MethodToCreate(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     """A method to be set up; an app has no target."""
 
-    method: Kind
+    method: MethodKind
     target: Target | None = None
 
 
@@ -193,4 +193,4 @@ class PasswordToRecover(msgspec.Struct, forbid_unknown_fields=True, rename="came
 def render_method(owner: AccountId, shown: Shown) -> SecurityMethod:
     """Return what is told of a method."""
     used = str(shown.last_used_at // 1000) if shown.last_used_at else ""
-    return SecurityMethod(ids.render_method(owner, shown.method_id), shown.kind, shown.target, used)  # type: ignore[arg-type]
+    return SecurityMethod(ids.render_method(owner, shown.method_id), shown.kind, shown.target, used)

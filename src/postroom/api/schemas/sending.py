@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from postroom.api import ids
 from postroom.api.ids import MAX_NUMBER
-from postroom.api.schemas.fields import FolderText, Index, MailText, Number, Shape
+from postroom.api.schemas.fields import FolderText, Index, MailText, Number, Shape, or_none
 from postroom.domain.letters import Letter
 from postroom.domain.sending import Receipts
 from postroom.errors import bad_parameter
@@ -132,8 +132,8 @@ def read_letter(fields: MessageFields) -> Letter:
         bcc=fields.bcc,
         reply_to=fields.reply_to,
         subject=fields.subject,
-        body_text=None if fields.body_text is UNSET else fields.body_text,
-        body_html=None if fields.body_html is UNSET else fields.body_html,
+        body_text=or_none(fields.body_text),
+        body_html=or_none(fields.body_html),
         importance=fields.importance,
         refw_type="" if fields.refw_type is UNSET else fields.refw_type,
         refw=_read_reference(fields),
@@ -154,12 +154,12 @@ def _read_reference(fields: MessageFields) -> MailRef | None:
 def _read_attachment(given: AttachmentToAdd) -> WantedAttachment:
     return WantedAttachment(
         TemporaryAttachmentId(given.id),
-        None if given.content_id is UNSET else given.content_id,
-        None if given.is_inline is UNSET else given.is_inline,
+        or_none(given.content_id),
+        or_none(given.is_inline),
     )
 
 
 def read_receipts(fields: MailToSend) -> Receipts:
     """Return the receipts that a body asks for."""
     read, delivery = fields.request_read_receipt, fields.request_delivery_receipt
-    return Receipts(None if read is UNSET else read, None if delivery is UNSET else delivery)
+    return Receipts(or_none(read), or_none(delivery))

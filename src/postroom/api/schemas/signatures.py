@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from postroom.api import ids
-from postroom.api.schemas.fields import Shape, SignatureText
+from postroom.api.schemas.fields import Shape, SignatureText, or_none
 from postroom.domain.signatures import MAX_BODY_BYTES, MAX_NAME_CHARACTERS
 from postroom.model import profile
 from postroom.model.ids import AccountId
@@ -64,8 +64,7 @@ class SignatureList(Shape, frozen=True):
 
 def read_change(patch: SignaturePatch) -> SignatureChange:
     """Return a change as the domain takes it."""
-    given = (patch.name, patch.type, patch.body)
-    return SignatureChange(*(None if value is UNSET else value for value in given))  # type: ignore[arg-type]
+    return SignatureChange(or_none(patch.name), or_none(patch.type), or_none(patch.body))
 
 
 def render_head(owner: AccountId, head: profile.SignatureHead) -> SignatureHead:

@@ -136,7 +136,7 @@ def render_message(told: Told) -> bytes:
             str(operation.done_at // 1000),
             account.address,
             operation.modseq,
-            _render_data(told, account.account_id),
+            _render_data(told, told.owner_id),
         )
     )
 

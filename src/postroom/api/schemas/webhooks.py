@@ -29,7 +29,9 @@ URLText = Annotated[
     ),
 ]
 Kinds = Annotated[list[KindText], Meta(min_length=1, description="What is told; by default everything.")]
-FolderChoice = Annotated[FolderText | None, Meta(description="Only this folder is told of; null for all.")]
+FolderChoice = Annotated[
+    FolderText | None, Meta(description="Only this folder is told of; null for all of one's own.")
+]
 
 
 class NewWebhook(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -111,7 +113,7 @@ def render_webhook(hook: StoredWebhook, *, secret: str | None = None) -> Webhook
         ids.render_webhook(hook.account_id, hook.webhook_id),
         hook.url,
         hook.kinds.split(),  # type: ignore[arg-type]
-        ids.render_folder(hook.account_id, hook.folder_id) if hook.folder_id else None,
+        ids.render_folder(hook.owner_id, hook.folder_id) if hook.folder_id else None,
         hook.is_enabled == 1,
         _render_date(hook.last_delivery_at),
         _render_failure(hook),

@@ -1,4 +1,4 @@
-"""What the store asks of a place for blobs: a directory now, an object store later, by the same contract."""
+"""What the store asks of a place for blobs: a directory or an object store, by the same contract."""
 
 import mmap
 from collections.abc import AsyncIterator
@@ -57,7 +57,7 @@ class BlobStore(Protocol):
         """Begin a blob that comes in pieces, under a name that no other has."""
 
     async def put(self, account_id: AccountId, sha256: bytes, raw: bytes | mmap.mmap) -> None:
-        """Store a message durably; if it is there already, only mark it as new. Raises: unavailable."""
+        """Store a message durably; one that is there already becomes young by it. Raises: unavailable."""
 
     async def open(self, account_id: AccountId, sha256: bytes) -> BlobReader:
         """Open a blob. Raises: blobMissing, blobDamaged, unavailable."""

@@ -1,8 +1,10 @@
 """Blobs in a directory: ``<account>/<first two digits>/<sha256>``.
 
 Writing goes to a temporary file beside the target: write, fsync, rename, fsync of the directory, so that a name
-stands for a complete blob at any instant. A blob that nobody needs is moved aside before it is looked at for the
-last time, so that it can't be taken from a delivery that has just found it there. All file access runs in threads.
+stands for a complete blob at any instant. The names of the directories themselves are made durable by the first blob
+that a process puts there: a sync makes the disk write out its cache, also where nothing is to be written. A blob that
+nobody needs is moved aside before it is looked at for the last time, so that it can't be taken from a delivery that
+has just found it there. All file access runs in threads.
 """
 
 import asyncio
@@ -36,6 +38,8 @@ _ASIDE_PREFIX = "old-"
 _NAME = re.compile(r"[0-9a-f]{64}")
 ABANDONED_SECONDS = 3600
 """A temporary file older than this is left over from a crash."""
+_MOST_REMEMBERED = 10_000
+"""Directories that are remembered as durable."""
 
 
 class DiskBlobReader:
@@ -79,15 +83,33 @@ class DiskBlobReader:
             self._descriptor = -1
 
 
+class _Names:
+    """Makes names of blobs durable, for one process. No directory is ever removed."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._durable: set[Path] = set()
+
+    def sync(self, path: Path) -> None:
+        """Make the name of a blob durable, and those of the directories that it is in. Raises: OSError."""
+        _sync_directory(path.parent)
+        if len(self._durable) > _MOST_REMEMBERED:
+            self._durable.clear()
+        for directory in (path.parent, path.parent.parent, self._root):
+            if directory not in self._durable:
+                _sync_directory(directory.parent)
+                self._durable.add(directory)
+
+
 class DiskBlobWriter:
     """A blob that is being written into a temporary file beside its place.
 
     What a caller who was cancelled has left to a thread is waited for by whoever comes next, in that one's thread.
     """
 
-    def __init__(self, path: Path, root: Path) -> None:
+    def __init__(self, path: Path, names: _Names) -> None:
         self._path = path
-        self._root = root
+        self._names = names
         self._frames = FrameWriter()
         self._file: IO[bytes] | None = None
         self._temporary = path
@@ -138,7 +160,7 @@ class DiskBlobWriter:
                 os.fsync(file.fileno())
             self._temporary.rename(self._path)
             self._file, self._is_over = None, True
-            _sync_path(self._path, self._root)
+            self._names.sync(self._path)
 
     async def close(self) -> None:
         """Let go of the file; one that is not finished is removed."""
@@ -161,6 +183,7 @@ class DiskBlobStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._names = _Names(root)
 
     def _path(self, account_id: AccountId, sha256: bytes) -> Path:
         name = sha256.hex()
@@ -179,7 +202,7 @@ class DiskBlobStore:
         except FileNotFoundError:
             self._write(path, raw)
         # Whoever wrote it may not have come so far as to make its name durable.
-        _sync_path(path, self._root)
+        self._names.sync(path)
 
     def _write(self, path: Path, raw: bytes | mmap.mmap) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -197,7 +220,7 @@ class DiskBlobStore:
 
     def create(self, account_id: AccountId, name: bytes) -> BlobWriter:
         """Begin a blob that comes in pieces, under a name that no other has."""
-        return DiskBlobWriter(self._path(account_id, name), self._root)
+        return DiskBlobWriter(self._path(account_id, name), self._names)
 
     async def open(self, account_id: AccountId, sha256: bytes) -> BlobReader:
         """Open a blob. Raises: blobMissing, blobDamaged, unavailable."""
@@ -299,12 +322,6 @@ def _clear_leftover(path: Path) -> Path:
     except FileNotFoundError:  # another process has done it
         pass
     return path
-
-
-def _sync_path(path: Path, root: Path) -> None:
-    """Make the name of a blob durable, and those of the directories that it is in."""
-    for directory in (path.parent, path.parent.parent, root, root.parent):
-        _sync_directory(directory)
 
 
 def _sync_directory(path: Path) -> None:

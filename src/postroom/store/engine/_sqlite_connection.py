@@ -30,6 +30,8 @@ T = TypeVar("T")
 MAX_SECONDS = 20
 """What a search may take; no mailbox needs it, but a thousand short beginnings in a large one would."""
 
+_INTERRUPT_AGAIN_SECONDS = 0.01
+
 _decode_numbers = msgspec.json.Decoder(list[int]).decode
 _decode_texts = msgspec.json.Decoder(list[str]).decode
 
@@ -111,9 +113,7 @@ class SQLiteConnection:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
             if not job.cancel():
-                self._connection.interrupt()
-                with contextlib.suppress(Exception):
-                    await finish(running)
+                await finish(asyncio.ensure_future(self._stop(running)))
             raise
         except apsw.InterruptError as error:
             raise unavailable("the search took too long and was given up", private=repr(error)) from error
@@ -122,6 +122,14 @@ class SQLiteConnection:
             raise unavailable(f"the full-text index is damaged; {hint}", private=repr(error)) from error
         finally:
             limit.cancel()
+
+    async def _stop(self, running: "asyncio.Future[Any]") -> None:
+        """End what runs in a thread; an interrupt that comes before its statement has begun does nothing."""
+        while not running.done():
+            self._connection.interrupt()
+            await asyncio.wait([running], timeout=_INTERRUPT_AGAIN_SECONDS)
+        with contextlib.suppress(Exception):
+            await running
 
 
 def _decode(column: str) -> list[Any]:

@@ -36,6 +36,23 @@ class Word(NamedTuple):
     """In how many contents it is."""
 
 
+class Description(NamedTuple):
+    """What a database is."""
+
+    name: str
+    """As people call it."""
+    version: str
+    """Of the server, or of the library."""
+    encoding: str
+    """Of its texts, such as UTF8."""
+    now: float | None
+    """Its time in Unix seconds; None where it has no clock of its own."""
+    has_schema: bool
+    """It was set up by this program, some time."""
+    size_bytes: int
+    """The disk space that it takes."""
+
+
 class Connection(Protocol):
     """A connection inside a transaction or a snapshot, or outside of both."""
 
@@ -110,6 +127,10 @@ class Engine(Protocol):
     name: str
     answers_now: bool
     """Reading a row takes microseconds and needs no waiting: ``fetch_now`` may be called."""
+    list_columns_sql: str
+    """Gives table, column and place in the primary key (0 for none) of all columns; a table's in their order."""
+    lock_sql: str
+    """Keeps others from writing into the tables put in place of ``{}``; "" where who may write is alone anyway."""
 
     async def close(self) -> None:
         """Finish what is under way and close all connections."""
@@ -147,11 +168,8 @@ class Engine(Protocol):
     def fetch_now(self, sql: str, *args: object) -> Row | None:
         """Return the first row at once where the engine can (see ``answers_now``), without a coroutine."""
 
-    async def explain(self, sql: str, args: Sequence[object]) -> str:
-        """Return the engine's query plan for a statement, as text."""
-
-    async def size_bytes(self) -> int:
-        """Return the disk space the database takes."""
+    async def describe(self) -> Description:
+        """Return what the database is. Raises: unavailable."""
 
 
 _COLUMN = re.compile(r" AS n[0-9]+\b")

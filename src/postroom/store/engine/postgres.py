@@ -18,9 +18,10 @@ import asyncpg
 from postroom.errors import PostroomError, unavailable
 from postroom.search.query import ANY_FIELD, Phrase, Text
 from postroom.search.terms import IndexTerms, make_mark, mark_terms, render_tsvector, split_prepared
-from postroom.store.engine import _tsquery
+from postroom.store.engine import _catalogue, _tsquery
 from postroom.store.engine.base import (
     Connection,
+    Description,
     OnNews,
     Row,
     TextMatches,
@@ -55,6 +56,11 @@ _TEMPORARY = (
     asyncpg.PostgresIOError,
 )
 
+_DESCRIBE = """
+SELECT current_setting('server_version'), current_setting('server_encoding'),
+       extract(epoch FROM clock_timestamp())::float8, to_regclass('schema_migration') IS NOT NULL,
+       pg_database_size(current_database())
+"""
 _INDEX = """
 INSERT INTO fulltext (account_id, content_id, part, from_, to_, cc, bcc, subject, body, attachments, other)
 VALUES ($1, $2, $3, $4::text::tsvector, $5::text::tsvector, $6::text::tsvector, $7::text::tsvector,
@@ -166,6 +172,8 @@ class PostgresEngine:
 
     name = "postgres"
     answers_now = False
+    list_columns_sql = _catalogue.POSTGRES
+    lock_sql = "LOCK TABLE {} IN EXCLUSIVE MODE"
 
     def __init__(
         self,
@@ -187,7 +195,12 @@ class PostgresEngine:
         options: dict[str, Any] = {
             "timeout": CONNECT_SECONDS,
             "command_timeout": COMMAND_SECONDS,
-            "server_settings": {"application_name": "postroom", "jit": "off"},
+            # Statements are short. Ranges that are read one after the other (UNION ALL with a LIMIT) stay in order.
+            "server_settings": {
+                "application_name": "postroom",
+                "jit": "off",
+                "max_parallel_workers_per_gather": "0",
+            },
         }
         try:
             pool = await asyncpg.create_pool(url, min_size=1, max_size=connections, **options)
@@ -281,18 +294,12 @@ class PostgresEngine:
         """Not possible over a network connection."""
         raise NotImplementedError("ask answers_now first")
 
-    async def explain(self, sql: str, args: Sequence[object]) -> str:
-        """Return PostgreSQL's query plan as text, with sequential scans discouraged as on a large table."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute("SET LOCAL enable_seqscan = off")
-            await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-            rows = await connection.fetch(f"EXPLAIN {sql}", *args)
-        return "\n".join(row[0] for row in rows)
-
-    async def size_bytes(self) -> int:
-        """Return the bytes the database takes on the server."""
+    async def describe(self) -> Description:
+        """Return what the server and the database are."""
         async with self.peek() as connection:
-            return int(await connection.fetch_value("SELECT pg_database_size(current_database())"))
+            row = await connection.fetch_row(_DESCRIBE)
+        version, encoding, now, has_schema, size_bytes = row or ("", "", None, False, 0)
+        return Description("PostgreSQL", str(version), str(encoding), now, bool(has_schema), int(size_bytes))
 
     async def tidy_index(self) -> bool:
         """Return that there is nothing to do: the server's own autovacuum sees to its indexes."""

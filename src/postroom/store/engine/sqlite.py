@@ -24,7 +24,7 @@ Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_savepoint.h
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -34,12 +34,14 @@ import apsw
 
 from postroom.errors import unavailable
 from postroom.search.terms import IndexTerms, make_mark, mark_terms
+from postroom.store.engine import _catalogue
 from postroom.store.engine._deferred import CLEAR, INDEX, MERGE, UNINDEX, Statement, join_rows
+from postroom.store.engine._description import describe
 from postroom.store.engine._dialect import translate
 from postroom.store.engine._failures import TEMPORARY, closed, mapped
 from postroom.store.engine._fts5 import ACCOUNT_SHIFT, SEGMENT_SIZES, is_scattered
 from postroom.store.engine._sqlite_connection import SQLiteConnection
-from postroom.store.engine.base import Connection, OnNews, Row, run_callbacks
+from postroom.store.engine.base import Connection, Description, OnNews, Row, run_callbacks
 from postroom.store.engine.foreign_commits import ForeignCommits
 from postroom.store.engine.wal_index import WalIndex
 
@@ -114,6 +116,8 @@ class SQLiteEngine:
 
     name = "sqlite"
     answers_now = True
+    list_columns_sql = _catalogue.SQLITE
+    lock_sql = ""
 
     def __init__(self, path: Path, *, on_commit: Callable[[int], None] | None = None) -> None:
         """Open or create the database at ``path``; ``on_commit`` is told the size of each group.
@@ -475,13 +479,7 @@ class SQLiteEngine:
             rows = await connection.fetch_all("PRAGMA quick_check(100)")
         return [str(row[0]) for row in rows if row[0] != "ok"]
 
-    async def explain(self, sql: str, args: Sequence[object]) -> str:
-        """Return SQLite's query plan, a line a step."""
+    async def describe(self) -> Description:
+        """Return what the library and the file are."""
         async with self.peek() as connection:
-            rows = await connection.fetch_all(f"EXPLAIN QUERY PLAN {sql}", *args)
-        return "\n".join(str(row[3]) for row in rows)
-
-    async def size_bytes(self) -> int:
-        """Return the bytes of the database file and its write-ahead log."""
-        files = [self._path, self._path.with_name(self._path.name + "-wal")]
-        return sum(file.stat().st_size for file in files if file.exists())
+            return await describe(connection, self._path)

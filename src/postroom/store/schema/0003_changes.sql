@@ -97,24 +97,28 @@ CREATE TABLE account_setting (
 ) WITHOUT ROWID;
 
 -- Tickets for event streams, each good for one. auth_version: the account's, so that a changed password ends them.
+-- stream_ends_at: when the credentials end that a ticket was made with, 0 for never; the stream ends with them.
 CREATE TABLE event_ticket (
     ticket_hash BYTEA NOT NULL PRIMARY KEY,
     account_id BIGINT NOT NULL,
     session_id BIGINT,
     auth_version BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
-    scope TEXT NOT NULL
+    scope TEXT NOT NULL,
+    stream_ends_at BIGINT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX event_ticket_by_account ON event_ticket (account_id, expires_at);
 CREATE INDEX event_ticket_by_expiry ON event_ticket (expires_at);
 
 -- The secret of a hook is derived from the store's key and the nonce. kinds: separated by spaces. folder_id: 0 for all.
--- position: the modseq up to which the account's operations have been told; told_at: when the last of them was done.
+-- owner_id: whose operations are told: the account's own, or those of who shares the folder with it.
+-- position: the modseq up to which the owner's operations have been told; told_at: when the last of them was done.
 -- leased_until: a process works on the hook until then; 0 if none does. next_attempt_at: not before; 0 if at once.
 -- The failure of a hook that is enabled is what went wrong last, of another why it was switched off.
 CREATE TABLE webhook (
     webhook_id BIGINT NOT NULL PRIMARY KEY,
     account_id BIGINT NOT NULL,
+    owner_id BIGINT NOT NULL,
     url TEXT NOT NULL,
     kinds TEXT NOT NULL,
     folder_id BIGINT NOT NULL,
@@ -130,4 +134,5 @@ CREATE TABLE webhook (
     failure TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX webhook_by_account ON webhook (account_id, webhook_id);
+CREATE INDEX webhook_by_owner ON webhook (owner_id, webhook_id);
 CREATE INDEX webhook_due ON webhook (next_attempt_at) WHERE is_enabled = 1 AND next_attempt_at > 0;

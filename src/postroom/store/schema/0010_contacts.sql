@@ -29,6 +29,16 @@ CREATE TABLE contact_word (
 ) WITHOUT ROWID;
 CREATE INDEX contact_word_by_level ON contact_word (account_id, level, word, item_id, uses);
 
+-- Which contacts have a word that begins with some letters (one byte, or two): a bit for each of 16,384 numbers of
+-- contacts, from item_id = 16384 * span on, packed by zlib.
+CREATE TABLE contact_letters (
+    account_id BIGINT NOT NULL,
+    letters BYTEA NOT NULL,
+    span BIGINT NOT NULL,
+    members BYTEA NOT NULL,
+    PRIMARY KEY (account_id, letters, span)
+);
+
 CREATE INDEX folder_of_contacts ON folder (account_id, folder_id) WHERE folder_type = 'contacts';
 
 -- contacts_modseq: of the last change of any contact. contacts_forgotten_modseq: of the last removal of a folder with

@@ -1,15 +1,15 @@
--- What others may do in a folder: letters of RFC 4314 in the order lrswikxtea. reader_id is an account, with no domain;
+-- What others may do in a folder: rights of RFC 4314 in the order lrswikxtea. reader_id is an account, with no domain;
 -- or 0 for everybody of a domain, and with no domain for everybody of the store.
 CREATE TABLE folder_grant (
     account_id BIGINT NOT NULL,
     folder_id BIGINT NOT NULL,
     reader_id BIGINT NOT NULL,
     domain TEXT NOT NULL,
-    letters TEXT NOT NULL,
+    rights TEXT NOT NULL,
     PRIMARY KEY (account_id, folder_id, reader_id, domain)
 ) WITHOUT ROWID;
 CREATE INDEX folder_grant_by_reader ON folder_grant (reader_id, domain, account_id, folder_id);
-CREATE INDEX folder_grant_for_reader ON folder_grant (account_id, reader_id, domain, folder_id, letters);
+CREATE INDEX folder_grant_for_reader ON folder_grant (account_id, reader_id, domain, folder_id, rights);
 
 -- What a reader has marked as seen, or as unseen again, in another's folder, and when. A mail without a row is unseen.
 CREATE TABLE reader_mark (

@@ -10,6 +10,7 @@ from postroom.model.bimi import NEVER, Indicator, IndicatorKey, Waiting, WantedL
 from postroom.model.ids import AccountId, ContentId, ItemId
 from postroom.model.mail import Mail
 from postroom.store.engine.base import Connection
+from postroom.store.placeholders import iter_batches, placeholders
 
 MANY = 20
 """Logos looked up by one statement."""
@@ -47,9 +48,9 @@ ORDER BY account_id, content_id LIMIT $3
 _REMOVE_WAITING = "DELETE FROM bimi_waiting WHERE account_id = $1"
 _COUNT_WAITING = "SELECT count(*) FROM bimi_waiting"
 
-_PLACES = ", ".join(f"${number}" for number in range(1, MANY + 1))
 _LIST_LOGOS = f"""
-SELECT location_md5, logo, expires_at FROM bimi_logo WHERE location_md5 IN ({_PLACES}) AND logo IS NOT NULL
+SELECT location_md5, logo, expires_at FROM bimi_logo
+WHERE location_md5 IN ({placeholders(MANY, first=1)}) AND logo IS NOT NULL
 """
 _WANT = """
 INSERT INTO bimi_logo (location_md5, location, logo, problem, attempts, due_at, expires_at)
@@ -175,9 +176,8 @@ class LogoRepo:
     async def list_good(self, names: Sequence[str]) -> list[Logo]:
         """Return those of the logos that are there."""
         found: list[Logo] = []
-        for start in range(0, len(names), MANY):
-            batch = [*names[start : start + MANY]]
-            rows = await self._connection.fetch_all(_LIST_LOGOS, *batch, *[""] * (MANY - len(batch)))
+        for batch in iter_batches(names, MANY, filler=""):
+            rows = await self._connection.fetch_all(_LIST_LOGOS, *batch)
             found += [Logo(row[0], bytes(row[1]), row[2]) for row in rows]
         return found
 

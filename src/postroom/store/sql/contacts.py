@@ -5,12 +5,13 @@ is nearer: no row of the table is touched for that. Contacts are few beside mail
 that this takes a few milliseconds at most, and nothing has to be kept for it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from postroom.model.contact import Avatar, Contact, ContactField, ContactSort
 from postroom.model.ids import AccountId, FolderId, ItemId, Uid
 from postroom.store.contact_columns import COLUMNS, LISTED
 from postroom.store.engine.base import Connection
+from postroom.store.placeholders import iter_batches, placeholders
 
 MANY = 50
 """Contacts looked up by one statement."""
@@ -19,10 +20,9 @@ MANY = 50
 _VISIBLE = """EXISTS (SELECT 1 FROM folder
               WHERE folder.account_id = contact.account_id AND folder.folder_id = contact.folder_id LIMIT 1)"""
 _NOT_DOOMED = "folder_id NOT IN (SELECT folder_id FROM doomed_folder WHERE account_id = $1)"
-_PLACES = ", ".join(f"${number}" for number in range(2, 2 + MANY))
 _ADD = f"""
 INSERT INTO contact (account_id, {COLUMNS})
-VALUES ({", ".join(f"${number}" for number in range(1, 24))})
+VALUES ({placeholders(23, first=1)})
 """
 _CHANGE = """
 UPDATE contact SET folder_id = $3, uid = $4, modseq = $5, entered_modseq = $6, is_list = $7, name = $8,
@@ -33,7 +33,9 @@ WHERE account_id = $1 AND item_id = $2
 """
 _DELETE = "DELETE FROM contact WHERE account_id = $1 AND item_id = $2"
 _FIND = f"SELECT {COLUMNS} FROM contact WHERE account_id = $1 AND folder_id = $2 AND uid = $3 AND {_VISIBLE}"
-_LIST_ITEMS = f"SELECT {LISTED} FROM contact WHERE account_id = $1 AND item_id IN ({_PLACES}) AND {_VISIBLE}"
+_LIST_ITEMS = (
+    f"SELECT {LISTED} FROM contact WHERE account_id = $1 AND item_id IN ({placeholders(MANY)}) AND {_VISIBLE}"
+)
 _LIST_AFTER = f"""
 SELECT {COLUMNS} FROM contact WHERE account_id = $1 AND folder_id = $2 AND uid > $3 ORDER BY uid LIMIT $4
 """
@@ -153,7 +155,7 @@ class ContactRepo:
     async def list_items(self, item_ids: Sequence[ItemId]) -> dict[ItemId, Contact]:
         """Return those of the contacts that are there, wherever they are."""
         found: dict[ItemId, Contact] = {}
-        for numbers in _batches(item_ids):
+        for numbers in iter_batches(item_ids, MANY, filler=0):
             for row in await self._connection.fetch_all(_LIST_ITEMS, self._account_id, *numbers):
                 contact = Contact(*row)
                 found[contact.item_id] = contact
@@ -198,10 +200,3 @@ def _order_of(sort: ContactSort, folder_id: FolderId | None) -> Callable[[Contac
         return value, contact.item_id if folder_id is None else contact.uid
 
     return key
-
-
-def _batches(numbers: Sequence[int]) -> Iterator[list[int]]:
-    """Yield the numbers in lists of MANY, the last filled up with what numbers nothing."""
-    for start in range(0, len(numbers), MANY):
-        batch = list(numbers[start : start + MANY])
-        yield batch + [0] * (MANY - len(batch))

@@ -7,7 +7,7 @@ the counted chunks of :mod:`postroom.store.sql.orders`, so that no page costs mo
 Mails of a folder that is gone are parted from their conversations later, and are not to be seen meanwhile.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from postroom.model.conversation import Conversation, ConversationId
@@ -15,6 +15,9 @@ from postroom.model.ids import AccountId, FolderId, ItemId, Modseq, Uid
 from postroom.model.listing import Sort, SortField
 from postroom.model.mail import Mail
 from postroom.store.engine.base import Connection
+from postroom.store.mail_columns import COLUMNS, VISIBLE
+from postroom.store.pages import PageSpan, Way, fetch_page, iter_ways, page_statement
+from postroom.store.placeholders import iter_batches, placeholders
 from postroom.store.sorting import SORT_COLUMNS, Anchor, SortKeys
 
 MANY = 50
@@ -29,18 +32,12 @@ _FIND_KEYS = """
 SELECT date, 0, is_unread, is_flagged, importance, has_attachments, sort_subject, sort_from, sort_to
 FROM conversation_folder WHERE account_id = $1 AND folder_id = $2 AND conversation_id = $3
 """
-# LIMIT keeps SQLite from making a join of it.
-_VISIBLE = """EXISTS (SELECT 1 FROM folder
-              WHERE folder.account_id = mail.account_id AND folder.folder_id = mail.folder_id LIMIT 1)"""
-_PLACES = ", ".join(f"${number}" for number in range(2, 2 + MANY))
 # What is told twice of the numbers lets the planner see that the index, which leaves out 0, has them all.
 _OF_CONVERSATIONS = (
-    f"account_id = $1 AND conversation_id IN ({_PLACES}) AND conversation_id > 0 AND {_VISIBLE}"
+    f"account_id = $1 AND conversation_id IN ({placeholders(MANY)}) AND conversation_id > 0 AND {VISIBLE}"
 )
 _MAILS = f"""
-SELECT folder_id, uid, item_id, content_id, modseq, entered_modseq, replaced_modseq, date, size_bytes, is_unread,
-       is_flagged, is_draft, is_deleted, refw, labels, summary, conversation_id
-FROM mail WHERE {_OF_CONVERSATIONS}
+SELECT {COLUMNS} FROM mail WHERE {_OF_CONVERSATIONS}
 """
 _MEMBERS = f"SELECT conversation_id, date, item_id, folder_id, uid FROM mail WHERE {_OF_CONVERSATIONS}"
 
@@ -51,47 +48,31 @@ ORDER BY date, item_id LIMIT $3 OFFSET $4
 """
 
 
-def _page_statement(sort: Sort, *, anchored: bool, what: str) -> str:
-    column = SORT_COLUMNS[sort.field]
-    columns = ("date", "conversation_id") if column == "date" else (column, "date", "conversation_id")
-    direction = " DESC" if sort.descending else ""
-    order = ", ".join(name + direction for name in columns)
-    condition = ""
-    if anchored:
-        places = ", ".join(f"${number}" for number in range(5, 5 + len(columns)))
-        condition = f" AND ({', '.join(columns)}) {'<' if sort.descending else '>='} ({places})"
-    return f"""SELECT {what} FROM conversation_folder WHERE account_id = $1 AND folder_id = $2{condition}
-ORDER BY {order} LIMIT $3 OFFSET $4"""
+def _page_statement(way: Way, *, shown: str) -> str:
+    return page_statement(way, table="conversation_folder", number="conversation_id", shown=shown)
 
 
-def _shown_statement(sort: Sort, *, anchored: bool) -> str:
+def _shown_statement(way: Way) -> str:
     """Return the statement of a page; only of the rows that are in it the conversations are looked up."""
-    inner = _page_statement(sort, anchored=anchored, what="conversation_id")
     return f"""SELECT page.conversation_id,
        (SELECT conversation.modseq FROM conversation
         WHERE conversation.account_id = $1 AND conversation.conversation_id = page.conversation_id),
        (SELECT conversation.total_items FROM conversation
         WHERE conversation.account_id = $1 AND conversation.conversation_id = page.conversation_id)
-FROM ({inner}) AS page"""
+FROM ({_page_statement(way, shown="conversation_id")}) AS page"""
 
 
-_WAYS = [
-    (Sort(field, descending), anchored)
-    for field in SORT_COLUMNS
-    if field is not SortField.SIZE
-    for descending in (False, True)
-    for anchored in (False, True)
-]
-_PAGES = {(sort, anchored): _shown_statement(sort, anchored=anchored) for sort, anchored in _WAYS}
+_WAYS = tuple(iter_ways(without=SortField.SIZE))
+_PAGES = {way: _shown_statement(way) for way in _WAYS}
 _ID_PAGES = {
     (sort, anchored): _page_statement(
-        sort, anchored=anchored, what=f"conversation_id, {SORT_COLUMNS[sort.field]}, date"
+        (sort, anchored), shown=f"conversation_id, {SORT_COLUMNS[sort.field]}, date"
     )
     for sort, anchored in _WAYS
 }
 
 
-class Row(NamedTuple):
+class ListedConversation(NamedTuple):
     """A conversation as a list finds it: when it last changed, and how many mails it has."""
 
     conversation_id: ConversationId
@@ -99,7 +80,7 @@ class Row(NamedTuple):
     total_items: int
 
 
-class Member(NamedTuple):
+class MemberPlace(NamedTuple):
     """A mail of a conversation, and where it is."""
 
     item_id: ItemId
@@ -126,29 +107,27 @@ class ConversationListRepo:
 
     async def list_page(
         self, folder_id: FolderId, sort: Sort, *, anchor: Anchor | None, skip: int, limit: int
-    ) -> list[Row]:
+    ) -> list[ListedConversation]:
         """Return up to ``limit`` conversations in the order of ``sort``, from ``skip`` rows behind ``anchor``."""
-        rows = await self._connection.fetch_all(
-            _PAGES[sort, anchor is not None],
-            self._account_id,
-            folder_id,
-            limit,
-            skip,
-            *_anchor_places(sort, anchor),
+        rows = await fetch_page(
+            self._connection,
+            _PAGES,
+            sort,
+            folder=(self._account_id, folder_id),
+            span=PageSpan(anchor, skip, limit),
         )
-        return [Row(*row) for row in rows]
+        return [ListedConversation(*row) for row in rows]
 
     async def list_places(
         self, folder_id: FolderId, sort: Sort, *, anchor: Anchor | None, skip: int, limit: int
     ) -> list[Anchor]:
         """Return the places of the conversations that :meth:`list_page` would return; their uids are the numbers."""
-        rows = await self._connection.fetch_all(
-            _ID_PAGES[sort, anchor is not None],
-            self._account_id,
-            folder_id,
-            limit,
-            skip,
-            *_anchor_places(sort, anchor),
+        rows = await fetch_page(
+            self._connection,
+            _ID_PAGES,
+            sort,
+            folder=(self._account_id, folder_id),
+            span=PageSpan(anchor, skip, limit),
         )
         return [Anchor(value, date, number) for number, value, date in rows]
 
@@ -157,7 +136,7 @@ class ConversationListRepo:
     ) -> dict[ConversationId, list[Mail]]:
         """Return the mails of those of the conversations that are there, each's oldest first."""
         found: dict[ConversationId, list[Mail]] = {}
-        for numbers in _batches(conversation_ids):
+        for numbers in iter_batches(conversation_ids, MANY, filler=0):
             for row in await self._connection.fetch_all(_MAILS, self._account_id, *numbers):
                 mail = Mail(*row)
                 found.setdefault(mail.conversation_id, []).append(mail)
@@ -165,22 +144,22 @@ class ConversationListRepo:
             mails.sort(key=_age)
         return found
 
-    async def list_some(self, conversation_id: ConversationId, *, skip: int, limit: int) -> list[Member]:
+    async def list_some(self, conversation_id: ConversationId, *, skip: int, limit: int) -> list[MemberPlace]:
         """Return a part of the mails of a conversation, oldest first; those of folders that are gone count too."""
         rows = await self._connection.fetch_all(_MEMBER_PAGE, self._account_id, conversation_id, limit, skip)
-        return [Member(*row) for row in rows]
+        return [MemberPlace(*row) for row in rows]
 
     async def list_members(
         self, conversation_ids: Sequence[ConversationId]
-    ) -> dict[ConversationId, list[Member]]:
+    ) -> dict[ConversationId, list[MemberPlace]]:
         """Return which mails those of the conversations have that are there, each's oldest first."""
         found: dict[ConversationId, list[tuple[int, ...]]] = {}
-        for numbers in _batches(conversation_ids):
+        for numbers in iter_batches(conversation_ids, MANY, filler=0):
             for number, *member in await self._connection.fetch_all(_MEMBERS, self._account_id, *numbers):
                 found.setdefault(number, []).append(tuple(member))
         return {
             number: [
-                Member(ItemId(item_id), FolderId(folder_id), Uid(uid))
+                MemberPlace(ItemId(item_id), FolderId(folder_id), Uid(uid))
                 for _, item_id, folder_id, uid in sorted(members)
             ]
             for number, members in found.items()
@@ -189,16 +168,3 @@ class ConversationListRepo:
 
 def _age(mail: Mail) -> tuple[int, int]:
     return mail.date, mail.item_id
-
-
-def _anchor_places(sort: Sort, anchor: Anchor | None) -> tuple[object, ...]:
-    if anchor is None:
-        return ()
-    return anchor[1:] if sort.field is SortField.DATE else anchor
-
-
-def _batches(numbers: Sequence[int]) -> Iterator[list[int]]:
-    """Yield the numbers in lists of MANY, the last filled up with what numbers nothing."""
-    for start in range(0, len(numbers), MANY):
-        batch = list(numbers[start : start + MANY])
-        yield batch + [0] * (MANY - len(batch))

@@ -1,11 +1,12 @@
 """Conversations, as they are kept: their counters, and their rows in the lists of folders."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import NamedTuple
 
 from postroom.model.conversation import Conversation, ConversationId
 from postroom.model.ids import AccountId, ContentId, FolderId, ItemId, Modseq, Uid
 from postroom.store.engine.base import Connection, Row
+from postroom.store.placeholders import iter_batches, placeholders
 from postroom.store.sorting import Presence, SortKeys
 
 MANY = 50
@@ -17,18 +18,14 @@ _PRESENCE = """folder_id, conversation_id, total_items, uid, date, is_unread, is
        sort_subject, sort_from, sort_to"""
 
 
-def _places(size: int) -> str:
-    return ", ".join(f"${number}" for number in range(2, 2 + size))
-
-
 _SIZES = (1, MANY)
 _FIND = {
-    size: f"SELECT {_COLUMNS} FROM conversation WHERE account_id = $1 AND conversation_id IN ({_places(size)})"
+    size: f"SELECT {_COLUMNS} FROM conversation WHERE account_id = $1 AND conversation_id IN ({placeholders(size)})"
     for size in _SIZES
 }
 _LIST_PRESENCES = {
     size: f"""
-SELECT {_PRESENCE} FROM conversation_folder WHERE account_id = $1 AND conversation_id IN ({_places(size)})
+SELECT {_PRESENCE} FROM conversation_folder WHERE account_id = $1 AND conversation_id IN ({placeholders(size)})
 """
     for size in _SIZES
 }
@@ -87,14 +84,16 @@ SELECT item_id, date, conversation_id, folder_id, {_THREADING} FROM mail WHERE {
 """
 _FIND_MEMBERS = f"""
 SELECT item_id, date, conversation_id, folder_id, {_THREADING} FROM mail
-WHERE account_id = $1 AND item_id IN ({_places(MANY)})
+WHERE account_id = $1 AND item_id IN ({placeholders(MANY)})
 """
 _FIND_NUMBERS = {
-    size: f"SELECT item_id, conversation_id, date FROM mail WHERE account_id = $1 AND item_id IN ({_places(size)})"
+    size: f"""
+SELECT item_id, conversation_id, date FROM mail WHERE account_id = $1 AND item_id IN ({placeholders(size)})
+"""
     for size in (1, 4, 16, MANY)
 }
 _FIND_THREADINGS = {
-    size: f"SELECT content_id, threading FROM content WHERE account_id = $1 AND content_id IN ({_places(size)})"
+    size: f"SELECT content_id, threading FROM content WHERE account_id = $1 AND content_id IN ({placeholders(size)})"
     for size in _SIZES
 }
 _ASSIGN = "UPDATE mail SET conversation_id = $3, modseq = $4 WHERE account_id = $1 AND item_id = $2"
@@ -172,7 +171,7 @@ class ConversationRepo:
 
     async def _look_up(self, statements: dict[int, str], numbers: Sequence[int]) -> AsyncIterator[Row]:
         size = next((size for size in statements if size >= len(numbers)), MANY)
-        for batch in _batches(numbers, size):
+        for batch in iter_batches(numbers, size, filler=0):
             for row in await self._connection.fetch_all(statements[size], self._account_id, *batch):
                 yield row
 
@@ -238,7 +237,7 @@ class ConversationRepo:
         """Return mails with what they are joined by."""
         return [
             Member(*row)
-            for batch in _batches(item_ids, MANY)
+            for batch in iter_batches(item_ids, MANY, filler=0)
             for row in await self._connection.fetch_all(_FIND_MEMBERS, self._account_id, *batch)
         ]
 
@@ -273,10 +272,3 @@ def _changed_column(before: Presence | None, after: Presence) -> str | None:
         if before.keys._replace(**{column: getattr(after.keys, column)}) == after.keys:
             return column
     return None
-
-
-def _batches(numbers: Sequence[int], size: int) -> Iterator[list[int]]:
-    """Yield the numbers in lists of a size, the last filled up with what numbers nothing."""
-    for start in range(0, len(numbers), size):
-        batch = list(numbers[start : start + size])
-        yield batch + [0] * (size - len(batch))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from postroom.model.ids import AccountId, FolderId, Modseq, Uid
 from postroom.model.mail import Mail
 from postroom.store.engine.base import Connection
+from postroom.store.mail_columns import COLUMNS
 
 MAX_UID = Uid(2**63 - 1)
 
@@ -19,10 +20,9 @@ SELECT folder.uid_validity, folder.content_modseq, folder.forgotten_modseq,
 FROM folder JOIN mailbox ON mailbox.account_id = folder.account_id
 WHERE folder.account_id = $1 AND folder.folder_id = $2
 """
-_LIST_MAILS = """
-SELECT folder_id, uid, item_id, content_id, modseq, entered_modseq, replaced_modseq, date, size_bytes, is_unread,
-       is_flagged, is_draft, is_deleted, refw, labels, summary, conversation_id
-FROM mail WHERE account_id = $1 AND folder_id = $2 AND (modseq, uid) > ($3, $4) ORDER BY modseq, uid LIMIT $5
+_LIST_MAILS = f"""
+SELECT {COLUMNS} FROM mail
+WHERE account_id = $1 AND folder_id = $2 AND (modseq, uid) > ($3, $4) ORDER BY modseq, uid LIMIT $5
 """
 _LIST_REMOVED = """
 SELECT modseq, uid, entered_modseq FROM tombstone

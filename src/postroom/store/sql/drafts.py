@@ -9,6 +9,7 @@ from typing import NamedTuple
 from postroom.model.ids import AccountId, FolderId, ItemId, Uid
 from postroom.model.mail import Mail
 from postroom.store.engine.base import Connection
+from postroom.store.placeholders import iter_batches, placeholders
 from postroom.store.sorting import SortKeys
 
 MANY = 50
@@ -30,14 +31,13 @@ INSERT INTO draft (account_id, item_id, refw_type, refw_item_id)
 SELECT account_id, $3, refw_type, refw_item_id FROM draft WHERE account_id = $1 AND item_id = $2
 """
 _DELETE = "DELETE FROM draft WHERE account_id = $1 AND item_id = $2"
-_PLACES = ", ".join(f"${number}" for number in range(2, 2 + MANY))
 # The mails of a folder that is gone are removed later, and not to be seen meanwhile. Each mail is looked up by
 # itself: a join may read all of an account's.
 _REFERRED = """FROM mail JOIN folder ON folder.account_id = mail.account_id AND folder.folder_id = mail.folder_id
      WHERE mail.account_id = $1 AND mail.item_id = draft.refw_item_id"""
 _LIST_SHOWN = f"""
 SELECT item_id, refw_type, (SELECT mail.folder_id {_REFERRED}), (SELECT mail.uid {_REFERRED})
-FROM draft WHERE account_id = $1 AND item_id IN ({_PLACES})
+FROM draft WHERE account_id = $1 AND item_id IN ({placeholders(MANY)})
 """
 
 
@@ -98,9 +98,7 @@ class DraftRepo:
     async def list_shown(self, item_ids: Sequence[ItemId]) -> dict[ItemId, ShownReference]:
         """Return what those drafts answer or forward of which the mail is there."""
         found: dict[ItemId, ShownReference] = {}
-        for start in range(0, len(item_ids), MANY):
-            batch = list(item_ids[start : start + MANY])
-            numbers = batch + [0] * (MANY - len(batch))
+        for numbers in iter_batches(item_ids, MANY, filler=0):
             for item_id, refw_type, folder_id, uid in await self._connection.fetch_all(
                 _LIST_SHOWN, self._account_id, *numbers
             ):

@@ -62,7 +62,6 @@ _LOCK_ACCOUNT = "UPDATE account SET auth_version = auth_version WHERE account_id
 _ADD_CODE = "INSERT INTO recovery_code (account_id, code_hash) VALUES ($1, $2)"
 _USE_CODE = "DELETE FROM recovery_code WHERE account_id = $1 AND code_hash = $2 RETURNING account_id"
 _DELETE_CODES = "DELETE FROM recovery_code WHERE account_id = $1"
-_COUNT_CODES = "SELECT count(*) FROM recovery_code WHERE account_id = $1"
 _NOTE_WRONG_STEP = """
 INSERT INTO second_step (session_id, account_id, wrong, begun_at) VALUES ($1, $2, 1, $3)
 ON CONFLICT (session_id) DO UPDATE SET wrong = second_step.wrong + 1 RETURNING wrong
@@ -195,10 +194,6 @@ class TwoFactorRepo:
     async def use_code(self, account_id: AccountId, code_hash: bytes) -> bool:
         """Use up a recovery code; False if there is no such code."""
         return await self._connection.fetch_value(_USE_CODE, account_id, code_hash) is not None
-
-    async def count_codes(self, account_id: AccountId) -> int:
-        """Return how many recovery codes are left."""
-        return int(await self._connection.fetch_value(_COUNT_CODES, account_id))
 
     async def note_wrong_step(self, account_id: AccountId, session_id: SessionId, *, now: int) -> int:
         """Count a wrong second step of a session; return how many there were."""

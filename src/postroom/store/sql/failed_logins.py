@@ -14,6 +14,7 @@ DELETE FROM failed_login WHERE name_hash = $1 AND (failed_at, try_id) IN
 _DELETE_OLD = """
 DELETE FROM failed_login WHERE (name_hash, failed_at, try_id) IN
     (SELECT name_hash, failed_at, try_id FROM failed_login WHERE failed_at < $1 LIMIT $2)
+RETURNING try_id
 """
 _USE = """
 INSERT INTO used_captcha (captcha_hash, expires_at) VALUES ($1, $2)
@@ -22,6 +23,7 @@ ON CONFLICT (captcha_hash) DO NOTHING RETURNING captcha_hash
 _DELETE_EXPIRED = """
 DELETE FROM used_captcha WHERE captcha_hash IN
     (SELECT captcha_hash FROM used_captcha WHERE expires_at < $1 LIMIT $2)
+RETURNING expires_at
 """
 
 
@@ -48,9 +50,9 @@ class FailedLoginRepo:
         """Forget the failed logins of a name."""
         await self._connection.execute(_DELETE_ALL, name_hash)
 
-    async def delete_old(self, before: int, *, limit: int) -> None:
-        """Forget up to ``limit`` of the logins that failed before a time."""
-        await self._connection.execute(_DELETE_OLD, before, limit)
+    async def delete_old(self, before: int, *, limit: int) -> int:
+        """Forget up to ``limit`` of the logins that failed before a time; return how many."""
+        return len(await self._connection.fetch_all(_DELETE_OLD, before, limit))
 
 
 class UsedCaptchaRepo:
@@ -63,6 +65,6 @@ class UsedCaptchaRepo:
         """Note that a captcha is tried; False if it was before. Of several who try, one gets True."""
         return await self._connection.fetch_value(_USE, captcha_hash, expires_at) is not None
 
-    async def delete_expired(self, before: int, *, limit: int) -> None:
-        """Forget up to ``limit`` of those that expired before a time."""
-        await self._connection.execute(_DELETE_EXPIRED, before, limit)
+    async def delete_expired(self, before: int, *, limit: int) -> int:
+        """Forget up to ``limit`` of those that expired before a time; return how many."""
+        return len(await self._connection.fetch_all(_DELETE_EXPIRED, before, limit))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from postroom.model.filters import FilterEntry, FilterSetting, ListName, Standing
 from postroom.model.ids import AccountId
 from postroom.store.engine.base import Connection
+from postroom.store.placeholders import iter_batches, placeholders
 
 KEYS = 8
 """Forms of senders looked up by one statement; most messages have four: an address and a domain, twice."""
@@ -36,14 +37,13 @@ WHERE account_id = $1 AND entry_id = $2 AND list = $3 RETURNING entry_id
 """
 _DELETE = "DELETE FROM filter_entry WHERE account_id = $1 AND entry_id = $2 AND list = $3 RETURNING entry_id"
 _SETTING, _WHITE, _BLACK, _KNOWN = range(4)
-_KEY_PLACES = ", ".join(f"${number}" for number in range(2, 2 + KEYS))
 _STANDING = f"""
 SELECT {_SETTING}, {_COLUMNS} FROM filter_setting WHERE account_id = $1
 UNION ALL
 SELECT CASE list WHEN 'white' THEN {_WHITE} ELSE {_BLACK} END, 0, 0, 0 FROM filter_entry
-WHERE account_id = $1 AND pattern_key IN ({_KEY_PLACES})
+WHERE account_id = $1 AND pattern_key IN ({placeholders(KEYS)})
 UNION ALL
-SELECT {_KNOWN}, 0, 0, 0 FROM contact_address WHERE account_id = $1 AND address IN ({_KEY_PLACES})
+SELECT {_KNOWN}, 0, 0, 0 FROM contact_address WHERE account_id = $1 AND address IN ({placeholders(KEYS)})
 """
 
 
@@ -103,8 +103,7 @@ class FilterRepo:
         """
         setting = FilterSetting()
         found: set[int] = set()
-        for start in range(0, max(len(keys), 1), KEYS):
-            some = [*keys[start : start + KEYS], *[""] * KEYS][:KEYS]
+        for some in iter_batches(keys or [""], KEYS, filler=""):
             for kind, *columns in await self._connection.fetch_all(_STANDING, self._account_id, *some):
                 if kind == _SETTING:
                     setting = FilterSetting(*columns)

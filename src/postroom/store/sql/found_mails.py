@@ -5,23 +5,22 @@ changed is read, by the folders' own orders of change.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from postroom.model.ids import AccountId, FolderId, ItemId, Modseq, Uid
 from postroom.model.listing import SortField
 from postroom.store.engine.base import Connection, Row
+from postroom.store.placeholders import iter_batches, placeholders
 from postroom.store.sorting import SORT_COLUMNS
 
 MANY = 400
 """Mails looked up by one statement."""
 _FEW = 20
 
-_PLACES = ", ".join(f"${number}" for number in range(2, 2 + MANY))
-_FEW_PLACES = ", ".join(f"${number}" for number in range(2, 2 + _FEW))
 _SHOWN = "item_id, folder_id, uid, modseq, date, replaced_modseq"
-_FIND = f"SELECT {_SHOWN} FROM mail WHERE account_id = $1 AND item_id IN ({_PLACES})"
-_FIND_FEW = f"SELECT {_SHOWN} FROM mail WHERE account_id = $1 AND item_id IN ({_FEW_PLACES})"
+_FIND = f"SELECT {_SHOWN} FROM mail WHERE account_id = $1 AND item_id IN ({placeholders(MANY)})"
+_FIND_FEW = f"SELECT {_SHOWN} FROM mail WHERE account_id = $1 AND item_id IN ({placeholders(_FEW)})"
 _LIST_CHANGED = f"""
 SELECT {_SHOWN} FROM mail WHERE account_id = $1 AND folder_id = $2 AND modseq > $3 ORDER BY modseq, uid LIMIT $4
 """
@@ -30,7 +29,7 @@ SELECT uid FROM tombstone WHERE account_id = $1 AND folder_id = $2 AND modseq > 
 """
 # Date and folder are found with the places: these alone would be read from an index over all mails.
 _KEYS: dict[SortField, str] = {
-    field: f"SELECT item_id, {column}, date FROM mail WHERE account_id = $1 AND item_id IN ({_PLACES})"
+    field: f"SELECT item_id, {column}, date FROM mail WHERE account_id = $1 AND item_id IN ({placeholders(MANY)})"
     for field, column in SORT_COLUMNS.items()
     if field is not SortField.DATE
 }
@@ -80,15 +79,8 @@ class FoundMailRepo:
 
     async def _fetch(self, statement: str, item_ids: Sequence[int]) -> list[Row]:
         found: list[Row] = []
-        for numbers in _batches(item_ids):
+        for numbers in iter_batches(item_ids, MANY, filler=0):
             found += await self._connection.fetch_all(statement, self._account_id, *numbers)
             # Others have their turn: it may be a long list.
             await asyncio.sleep(0)
         return found
-
-
-def _batches(numbers: Sequence[int]) -> Iterator[list[int]]:
-    """Yield the numbers in lists of MANY, the last filled up with what numbers nothing."""
-    for start in range(0, len(numbers), MANY):
-        batch = list(numbers[start : start + MANY])
-        yield batch + [0] * (MANY - len(batch))

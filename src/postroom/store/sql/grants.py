@@ -19,35 +19,35 @@ from postroom.model.sharing import (
 from postroom.store.engine.base import Connection
 
 _FIND = """
-SELECT letters FROM folder_grant
+SELECT rights FROM folder_grant
 WHERE account_id = $1 AND folder_id = $2 AND reader_id IN (0, $3) AND domain IN ('', $4)
 """
 _LIST_OF_FOLDER = """
-SELECT folder_grant.reader_id, folder_grant.domain, letters, account.address
+SELECT folder_grant.reader_id, folder_grant.domain, rights, account.address
 FROM folder_grant LEFT JOIN account ON account.account_id = folder_grant.reader_id
 WHERE folder_grant.account_id = $1 AND folder_id = $2 ORDER BY reader_id, domain
 """
 _LIST_FOR = """
-SELECT folder_id, letters FROM folder_grant WHERE account_id = $1 AND reader_id = $2 AND domain = ''
+SELECT folder_id, rights FROM folder_grant WHERE account_id = $1 AND reader_id = $2 AND domain = ''
 UNION ALL
-SELECT folder_id, letters FROM folder_grant WHERE account_id = $1 AND reader_id = 0 AND domain = ''
+SELECT folder_id, rights FROM folder_grant WHERE account_id = $1 AND reader_id = 0 AND domain = ''
 UNION ALL
-SELECT folder_id, letters FROM folder_grant WHERE account_id = $1 AND reader_id = 0 AND domain = $3
+SELECT folder_id, rights FROM folder_grant WHERE account_id = $1 AND reader_id = 0 AND domain = $3
 """
 _COUNT_OF_READER = "SELECT count(*) FROM folder_grant WHERE reader_id = $1 AND domain = $2"
 _PUT = """
-INSERT INTO folder_grant (account_id, folder_id, reader_id, domain, letters) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (account_id, folder_id, reader_id, domain) DO UPDATE SET letters = excluded.letters
+INSERT INTO folder_grant (account_id, folder_id, reader_id, domain, rights) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (account_id, folder_id, reader_id, domain) DO UPDATE SET rights = excluded.rights
 """
 _DELETE = """
 DELETE FROM folder_grant WHERE account_id = $1 AND folder_id = $2 AND reader_id = $3 AND domain = $4
-RETURNING letters
+RETURNING rights
 """
 _DELETE_OF_FOLDER = "DELETE FROM folder_grant WHERE account_id = $1 AND folder_id = $2"
 _INHERIT = """
-INSERT INTO folder_grant (account_id, folder_id, reader_id, domain, letters)
-SELECT account_id, $3, reader_id, domain, letters FROM folder_grant WHERE account_id = $1 AND folder_id = $2
-RETURNING letters
+INSERT INTO folder_grant (account_id, folder_id, reader_id, domain, rights)
+SELECT account_id, $3, reader_id, domain, rights FROM folder_grant WHERE account_id = $1 AND folder_id = $2
+RETURNING rights
 """
 _SET_SHARED = "UPDATE folder SET is_shared = 1 WHERE account_id = $1 AND folder_id = $2"
 _FIND_MODSEQ = "SELECT grants_modseq FROM mailbox WHERE account_id = $1"
@@ -56,7 +56,7 @@ _HAS_SHARED = """
 SELECT 1 FROM folder_grant WHERE reader_id IN (0, $1) AND domain IN ('', $2) LIMIT 1
 """
 _SHARED = """
-SELECT folder_grant.letters, account.address, account.full_name, folder_reader.seen_items, folder_reader.modseq,
+SELECT folder_grant.rights, account.address, account.full_name, folder_reader.seen_items, folder_reader.modseq,
        folder.account_id, folder.folder_id, folder.parent_id, folder.name, folder.role, folder.folder_type,
        folder.is_special, folder.takes_subfolders, folder.uid_validity, folder.total_items, folder.unread_items,
        folder.size_bytes, folder.created_modseq, folder.modseq, folder.content_modseq, folder.is_threaded,
@@ -78,7 +78,7 @@ class GrantRepo:
         self._connection = connection
         self._account_id = account_id
 
-    async def find_letters(self, folder_id: FolderId, asker: Asker) -> str:
+    async def find_rights(self, folder_id: FolderId, asker: Asker) -> str:
         """Return what somebody may do in a folder, "" for nothing; one look-up."""
         rows = await self._connection.fetch_all(_FIND, self._account_id, folder_id, *asker)
         return _join(row[0] for row in rows)
@@ -87,16 +87,16 @@ class GrantRepo:
         """Return the grants of a folder, each with the address of the account that it is for ("" for none)."""
         rows = await self._connection.fetch_all(_LIST_OF_FOLDER, self._account_id, folder_id)
         return [
-            (Grant(folder_id, Reader(AccountId(reader_id), domain), letters), address or "")
-            for reader_id, domain, letters, address in rows
+            (Grant(folder_id, Reader(AccountId(reader_id), domain), rights), address or "")
+            for reader_id, domain, rights, address in rows
         ]
 
     async def list_for(self, asker: Asker) -> dict[FolderId, str]:
         """Return what somebody may do in the folders of this account, by folder."""
         rows = await self._connection.fetch_all(_LIST_FOR, self._account_id, *asker)
         found: dict[FolderId, str] = {}
-        for folder_id, letters in rows:
-            found[FolderId(folder_id)] = _join((found.get(FolderId(folder_id), ""), letters))
+        for folder_id, rights in rows:
+            found[FolderId(folder_id)] = _join((found.get(FolderId(folder_id), ""), rights))
         return found
 
     async def count_of_reader(self, reader: Reader) -> int:
@@ -106,7 +106,7 @@ class GrantRepo:
     async def put(self, grant: Grant) -> None:
         """Store what a reader may do in a folder."""
         await self._connection.execute(_SET_SHARED, self._account_id, grant.folder_id)
-        await self._connection.execute(_PUT, self._account_id, grant.folder_id, *grant.reader, grant.letters)
+        await self._connection.execute(_PUT, self._account_id, grant.folder_id, *grant.reader, grant.rights)
 
     async def delete(self, folder_id: FolderId, reader: Reader) -> bool:
         """Take from a reader what he was given; False if that was nothing."""
@@ -141,17 +141,17 @@ class GrantRepo:
             return []
         rows = await self._connection.fetch_all(_SHARED, *asker, limit)
         owners: dict[AccountId, SharedOwner] = {}
-        letters: dict[tuple[AccountId, FolderId], str] = {}
+        rights: dict[tuple[AccountId, FolderId], str] = {}
         folders: dict[tuple[AccountId, FolderId], Folder] = {}
         for given, address, full_name, seen_items, modseq, *values in rows:
             folder = Folder(*values)
             key = (folder.account_id, folder.folder_id)
-            letters[key] = _join((letters.get(key, ""), given))
+            rights[key] = _join((rights.get(key, ""), given))
             folders[key] = as_read(folder, seen_items or 0, modseq or 0)
             owners.setdefault(folder.account_id, SharedOwner(folder.account_id, address, full_name, []))
         for key, folder in sorted(folders.items()):
-            if "l" in letters[key]:
-                owners[folder.account_id].folders.append(SharedFolder(folder, letters[key]))
+            if "l" in rights[key]:
+                owners[folder.account_id].folders.append(SharedFolder(folder, rights[key]))
         return [owner for _, owner in sorted(owners.items()) if owner.folders]
 
 
@@ -163,5 +163,5 @@ def as_read(folder: Folder, seen_items: int, modseq: int) -> Folder:
     )
 
 
-def _join(letters: Iterable[str]) -> str:
-    return put_in_order("".join(letters))
+def _join(rights: Iterable[str]) -> str:
+    return put_in_order("".join(rights))

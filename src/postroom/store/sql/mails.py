@@ -5,44 +5,40 @@ index. A page deep in a large folder starts at an anchor (a key of that index) f
 :mod:`postroom.store.sql.orders`; what is skipped from there is bounded by the size of a chunk.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from postroom.model.ids import AccountId, ContentId, FolderId, ItemId, Uid
-from postroom.model.listing import Sort, SortField
+from postroom.model.listing import Sort
 from postroom.model.mail import Mail
 from postroom.store.engine.base import Connection, Row
+from postroom.store.mail_columns import COLUMNS, VISIBLE
+from postroom.store.pages import PageSpan, fetch_page, iter_ways, page_statement
+from postroom.store.placeholders import iter_batches, placeholders
 from postroom.store.sorting import SORT_COLUMNS, Anchor, SortKeys
 
 MANY = 50
 """Mails looked up by one statement."""
 
-_SHOWN = """folder_id, uid, item_id, content_id, modseq, entered_modseq, replaced_modseq, date, size_bytes, is_unread,
-       is_flagged, is_draft, is_deleted, refw, labels, summary, conversation_id"""
-_SHOWN_COLUMNS = len(_SHOWN.split(","))
+_MAIL_COLUMNS = len(Mail._fields)
 _KEYS = """date, size_bytes, is_unread, is_flagged, importance, has_attachments, sort_subject, sort_from, sort_to"""
-# The mails of a folder that is gone are removed later, and not to be seen meanwhile.
-# LIMIT keeps SQLite from making a join of it, which takes four times as long.
-_VISIBLE = """EXISTS (SELECT 1 FROM folder
-              WHERE folder.account_id = mail.account_id AND folder.folder_id = mail.folder_id LIMIT 1)"""
-_FIND = f"SELECT {_SHOWN} FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid = $3 AND {_VISIBLE}"
-_LOCATED = f"""{_SHOWN}, {_KEYS}"""
-_LOCATE = f"SELECT {_LOCATED} FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid = $3 AND {_VISIBLE}"
-_PLACES = ", ".join(f"${number}" for number in range(2, 2 + MANY))
-_LOCATE_ITEMS = f"SELECT {_LOCATED} FROM mail WHERE account_id = $1 AND item_id IN ({_PLACES}) AND {_VISIBLE}"
-_UID_PLACES = ", ".join(f"${number}" for number in range(3, 3 + MANY))
+_FIND = f"SELECT {COLUMNS} FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid = $3 AND {VISIBLE}"
+_LOCATED = f"""{COLUMNS}, {_KEYS}"""
+_LOCATE = f"SELECT {_LOCATED} FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid = $3 AND {VISIBLE}"
+_LOCATE_ITEMS = (
+    f"SELECT {_LOCATED} FROM mail WHERE account_id = $1 AND item_id IN ({placeholders(MANY)}) AND {VISIBLE}"
+)
 _FIND_ITEM_IDS = f"""
-SELECT uid, item_id FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid IN ({_UID_PLACES}) AND {_VISIBLE}
+SELECT uid, item_id FROM mail
+WHERE account_id = $1 AND folder_id = $2 AND uid IN ({placeholders(MANY, first=3)}) AND {VISIBLE}
 """
 _LIST_OF_FOLDER = f"""
 SELECT {_LOCATED} FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid > $4 ORDER BY uid LIMIT $3
 """
 _FIND_KEYS = f"SELECT {_KEYS} FROM mail WHERE account_id = $1 AND folder_id = $2 AND uid = $3"
-_INSERT = """
-INSERT INTO mail (account_id, folder_id, uid, item_id, content_id, modseq, entered_modseq, replaced_modseq, date,
-                  size_bytes, is_unread, is_flagged, is_draft, is_deleted, refw, labels, summary, conversation_id,
-                  importance, has_attachments, sort_subject, sort_from, sort_to)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+_INSERT = f"""
+INSERT INTO mail (account_id, {COLUMNS}, importance, has_attachments, sort_subject, sort_from, sort_to)
+VALUES ({placeholders(_MAIL_COLUMNS + 6, first=1)})
 """
 _SET_FLAGS = """
 UPDATE mail SET is_unread = $3, is_flagged = $4, refw = $5, modseq = $6 WHERE account_id = $1 AND item_id = $2
@@ -66,31 +62,12 @@ SELECT uid FROM mail WHERE account_id = $1 AND content_id = $2 AND folder_id = $
 """
 
 
-def _page_statement(sort: Sort, *, anchored: bool, what: str = _SHOWN) -> str:
-    column = SORT_COLUMNS[sort.field]
-    columns = ("date", "uid") if column == "date" else (column, "date", "uid")
-    direction = " DESC" if sort.descending else ""
-    order = ", ".join(name + direction for name in columns)
-    condition = ""
-    if anchored:
-        places = ", ".join(f"${number}" for number in range(5, 5 + len(columns)))
-        condition = f" AND ({', '.join(columns)}) {'<' if sort.descending else '>='} ({places})"
-    return f"""SELECT {what} FROM mail WHERE account_id = $1 AND folder_id = $2{condition}
-ORDER BY {order} LIMIT $3 OFFSET $4"""
-
-
-_WAYS = [
-    (Sort(field, descending), anchored)
-    for field in SORT_COLUMNS
-    for descending in (False, True)
-    for anchored in (False, True)
-]
-_PAGES = {(sort, anchored): _page_statement(sort, anchored=anchored) for sort, anchored in _WAYS}
+_PAGES = {way: page_statement(way, table="mail", number="uid", shown=COLUMNS) for way in iter_ways()}
 _ITEM_PAGES = {
-    (sort, anchored): _page_statement(
-        sort, anchored=anchored, what=f"item_id, {SORT_COLUMNS[sort.field]}, date, uid"
+    (sort, anchored): page_statement(
+        (sort, anchored), table="mail", number="uid", shown=f"item_id, {SORT_COLUMNS[sort.field]}, date, uid"
     )
-    for sort, anchored in _WAYS
+    for sort, anchored in iter_ways()
 }
 
 
@@ -128,7 +105,7 @@ class MailRepo:
     async def locate_items(self, item_ids: Sequence[ItemId]) -> dict[ItemId, Located]:
         """Return those of the mails that are there, wherever they are."""
         found: dict[ItemId, Located] = {}
-        for numbers in _batches(item_ids):
+        for numbers in iter_batches(item_ids, MANY, filler=0):
             for row in await self._connection.fetch_all(_LOCATE_ITEMS, self._account_id, *numbers):
                 located = _located(row)
                 found[located.mail.item_id] = located
@@ -137,7 +114,7 @@ class MailRepo:
     async def find_item_ids(self, folder_id: FolderId, uids: Sequence[Uid]) -> dict[Uid, ItemId]:
         """Return the numbers of those mails of a folder that are there."""
         found: dict[Uid, ItemId] = {}
-        for numbers in _batches(uids):
+        for numbers in iter_batches(uids, MANY, filler=0):
             rows = await self._connection.fetch_all(_FIND_ITEM_IDS, self._account_id, folder_id, *numbers)
             found.update((Uid(uid), ItemId(item_id)) for uid, item_id in rows)
         return found
@@ -161,13 +138,12 @@ class MailRepo:
         self, folder_id: FolderId, sort: Sort, *, anchor: Anchor | None, skip: int, limit: int
     ) -> list[Mail]:
         """Return up to ``limit`` mails in the order of ``sort``, from ``skip`` rows behind ``anchor``."""
-        rows = await self._connection.fetch_all(
-            _PAGES[sort, anchor is not None],
-            self._account_id,
-            folder_id,
-            limit,
-            skip,
-            *_anchor_places(sort, anchor),
+        rows = await fetch_page(
+            self._connection,
+            _PAGES,
+            sort,
+            folder=(self._account_id, folder_id),
+            span=PageSpan(anchor, skip, limit),
         )
         return [Mail(*row) for row in rows]
 
@@ -175,13 +151,12 @@ class MailRepo:
         self, folder_id: FolderId, sort: Sort, *, anchor: Anchor | None, skip: int, limit: int
     ) -> list[Placed]:
         """Return numbers and places of the mails that :meth:`list_page` would return."""
-        rows = await self._connection.fetch_all(
-            _ITEM_PAGES[sort, anchor is not None],
-            self._account_id,
-            folder_id,
-            limit,
-            skip,
-            *_anchor_places(sort, anchor),
+        rows = await fetch_page(
+            self._connection,
+            _ITEM_PAGES,
+            sort,
+            folder=(self._account_id, folder_id),
+            span=PageSpan(anchor, skip, limit),
         )
         return [Placed(ItemId(row[0]), Anchor(*row[1:])) for row in rows]
 
@@ -253,17 +228,4 @@ class MailRepo:
 
 
 def _located(row: Row) -> Located:
-    return Located(Mail(*row[:_SHOWN_COLUMNS]), SortKeys(*row[_SHOWN_COLUMNS:]))
-
-
-def _anchor_places(sort: Sort, anchor: Anchor | None) -> tuple[object, ...]:
-    if anchor is None:
-        return ()
-    return anchor[1:] if sort.field is SortField.DATE else anchor
-
-
-def _batches(numbers: Sequence[int]) -> Iterator[list[int]]:
-    """Yield the numbers in lists of MANY, the last filled up with what numbers nothing."""
-    for start in range(0, len(numbers), MANY):
-        batch = list(numbers[start : start + MANY])
-        yield batch + [0] * (MANY - len(batch))
+    return Located(Mail(*row[:_MAIL_COLUMNS]), SortKeys(*row[_MAIL_COLUMNS:]))

@@ -10,6 +10,7 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value
 """
 # Written, and so locked until the end of the transaction, on either engine.
 _LOCK = "UPDATE meta SET value = value WHERE name = $1 RETURNING value"
+_REMOVE = "DELETE FROM meta WHERE name = $1"
 _REPLACE = "UPDATE meta SET value = $3 WHERE name = $1 AND value = $2 RETURNING name"
 
 
@@ -37,6 +38,10 @@ class MetaRepo:
         """Return the value of ``name``, which nobody else changes until the end of the transaction."""
         value = await self._connection.fetch_value(_LOCK, name)
         return None if value is None else str(value)
+
+    async def remove(self, name: str) -> None:
+        """Forget ``name``."""
+        await self._connection.execute(_REMOVE, name)
 
     async def replace(self, name: str, old: str, new: str) -> bool:
         """Set the value of ``name`` if it is the old one; tell whether it was."""

@@ -29,7 +29,7 @@ from postroom.model.listing import Sort, SortField
 from postroom.store.chunk_edges import ChunkEdges, Cut, Edges, chunk_of, draw_edition
 from postroom.store.engine.base import Connection
 from postroom.store.order_keys import KEY_PLACES, LOWEST, parse_key, render_anchor, render_keys
-from postroom.store.sorting import SORT_COLUMNS, Anchor, SortKeys
+from postroom.store.sorting import SORT_COLUMNS, Anchor, SortKeys, index_columns
 
 CAPACITY = 1024
 _LOOKS_IN_A_CHUNK = 32
@@ -91,9 +91,7 @@ _FOLDERS = "SELECT DISTINCT folder_id FROM order_chunk WHERE account_id = $1 AND
 
 
 def _columns(table: str, field: SortField) -> str:
-    """Return the columns of an order's index, behind account and folder."""
-    tail = f"date, {_IDS[table]}"
-    return tail if field is SortField.DATE else f"{SORT_COLUMNS[field]}, {tail}"
+    return ", ".join(index_columns(field, _IDS[table]))
 
 
 def _nth_statement(table: str, field: SortField) -> str:
@@ -193,10 +191,6 @@ def _is_small(chunk: Chunk) -> bool:
     return chunk.items < CAPACITY // 4 and chunk.low_key != LOWEST
 
 
-def _places(field: SortField, anchor: Anchor) -> tuple[object, ...]:
-    return anchor[1:] if field is SortField.DATE else anchor
-
-
 class OrderRepo:
     """The chunks of one account's folders, for the lists of their mails or those of their conversations."""
 
@@ -244,8 +238,8 @@ class OrderRepo:
             self._orders.count_between[sort.field],
             self._account_id,
             folder_id,
-            *_places(sort.field, parse_key(sort.field, low.low_key)),
-            *_places(sort.field, key),
+            *parse_key(sort.field, low.low_key).values(sort.field),
+            *key.values(sort.field),
         )
         ascending = before + int(within)
         return total_items - 1 - ascending if sort.descending else ascending
@@ -422,7 +416,7 @@ class OrderRepo:
 
     async def _cut(self, cut: Cut, field: SortField, chunk: Chunk, *, size: int) -> Chunk:
         """Leave ``size`` mails in a chunk and make a new one of the others; return the new one."""
-        low = _places(field, parse_key(field, chunk.low_key))
+        low = parse_key(field, chunk.low_key).values(field)
         row = await self._connection.fetch_row(
             self._orders.nth[field], self._account_id, cut.folder_id, *low, size
         )
@@ -485,10 +479,10 @@ class OrderRepo:
 
     async def _count(self, folder_id: FolderId, field: SortField, *, low: Chunk, high: Chunk | None) -> int:
         account = (self._account_id, folder_id)
-        start = _places(field, parse_key(field, low.low_key))
+        start = parse_key(field, low.low_key).values(field)
         if high is None:
             return int(await self._connection.fetch_value(self._orders.count_from[field], *account, *start))
-        end = _places(field, parse_key(field, high.low_key))
+        end = parse_key(field, high.low_key).values(field)
         return int(
             await self._connection.fetch_value(self._orders.count_between[field], *account, *start, *end)
         )

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from postroom.model.ids import AccountId, ItemId
-from postroom.model.outgoing import Outgoing, OutgoingGroup, OutgoingRecipient, ProcessingId
+from postroom.model.outgoing import HELD, Outgoing, OutgoingGroup, OutgoingRecipient, ProcessingId
 from postroom.store.engine.base import Connection
 
 _COLUMNS = """processing_id, account_id, kind, sender, content_id, size_bytes, item_id, refw_item_id, refw,
@@ -125,8 +125,9 @@ RETURNING processing_id
 _DELAY_TOLD = """
 UPDATE outgoing SET delay_told_at = $2 WHERE processing_id = $1 AND delay_told_at = 0 RETURNING processing_id
 """
-_TRY_NOW = """
-UPDATE outgoing_group SET next_try_at = $2 WHERE processing_id = $1 AND leased_until <= $2 AND next_try_at > $2
+_TRY_NOW = f"""
+UPDATE outgoing_group SET next_try_at = $2
+WHERE processing_id = $1 AND leased_until <= $2 AND next_try_at > $2 AND next_try_at < {HELD}
 AND EXISTS (SELECT 1 FROM outgoing WHERE outgoing.processing_id = $1 AND release_at <= $2)
 RETURNING processing_id
 """
@@ -244,7 +245,7 @@ class OutgoingRepo:
     # Operating
 
     async def try_now(self, processing_id: ProcessingId, *, now: int) -> int:
-        """Make the groups of a message due that is released; return how many that are not being worked on."""
+        """Make the groups of a message due that is released; return how many that are neither at work nor held."""
         return len(await self._connection.fetch_all(_TRY_NOW, processing_id, now))
 
     async def withdraw_rest(self, processing_id: ProcessingId) -> None:

@@ -5,17 +5,17 @@ there are. A mark stays when it is taken back, so that a delta can tell of it; i
 folder. The order of changes is that of the folder itself: marks are steps of the owner's history.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from postroom.model.ids import AccountId, FolderId, Modseq, Uid
 from postroom.model.mail import Mail
 from postroom.store.engine.base import Connection
+from postroom.store.mail_columns import JOINED_COLUMNS
+from postroom.store.placeholders import iter_batches, placeholders
 
 MANY = 50
 """Mails looked up by one statement."""
-_PLACES = ", ".join(f"${number}" for number in range(4, 4 + MANY))
-_LEFT_PLACES = ", ".join(f"${number}" for number in range(3, 3 + MANY))
 
 _FIND_STATE = """
 SELECT seen_items, modseq FROM folder_reader WHERE account_id = $1 AND folder_id = $2 AND reader_id = $3
@@ -25,7 +25,7 @@ SELECT folder_id, seen_items, modseq FROM folder_reader WHERE reader_id = $2 AND
 """
 _LIST_SEEN = f"""
 SELECT uid, modseq, is_seen FROM reader_mark
-WHERE account_id = $1 AND folder_id = $2 AND reader_id = $3 AND uid IN ({_PLACES})
+WHERE account_id = $1 AND folder_id = $2 AND reader_id = $3 AND uid IN ({placeholders(MANY, first=4)})
 """
 _LIST_MARKS = """
 SELECT uid, modseq, is_seen FROM reader_mark WHERE account_id = $1 AND folder_id = $2 AND reader_id = $3
@@ -40,31 +40,35 @@ ON CONFLICT (account_id, folder_id, reader_id)
 DO UPDATE SET seen_items = folder_reader.seen_items + excluded.seen_items, modseq = excluded.modseq
 """
 _LEAVE = f"""
-DELETE FROM reader_mark WHERE account_id = $1 AND folder_id = $2 AND uid IN ({_LEFT_PLACES})
+DELETE FROM reader_mark WHERE account_id = $1 AND folder_id = $2 AND uid IN ({placeholders(MANY, first=3)})
 RETURNING reader_id, is_seen
 """
 _UNCOUNT = """
 UPDATE folder_reader SET seen_items = seen_items - $4 WHERE account_id = $1 AND folder_id = $2 AND reader_id = $3
 """
-_LIST_CHANGED = """
-SELECT mail.folder_id, mail.uid, mail.item_id, mail.content_id, mail.modseq, mail.entered_modseq,
-       mail.replaced_modseq, mail.date, mail.size_bytes, mail.is_unread, mail.is_flagged, mail.is_draft,
-       mail.is_deleted, mail.refw, mail.labels, mail.summary, mail.conversation_id, reader_mark.is_seen
+_LIST_CHANGED = f"""
+SELECT {JOINED_COLUMNS}, reader_mark.is_seen
 FROM mail LEFT JOIN reader_mark ON reader_mark.account_id = mail.account_id
      AND reader_mark.folder_id = mail.folder_id AND reader_mark.reader_id = $3 AND reader_mark.uid = mail.uid
 WHERE mail.account_id = $1 AND mail.folder_id = $2 AND (mail.modseq, mail.uid) > ($4, $5)
   AND (reader_mark.modseq IS NULL OR reader_mark.modseq <= mail.modseq)
 ORDER BY mail.modseq, mail.uid LIMIT $6
 """
-_LIST_MARKED = """
-SELECT mail.folder_id, mail.uid, mail.item_id, mail.content_id, reader_mark.modseq, mail.entered_modseq,
-       mail.replaced_modseq, mail.date, mail.size_bytes, mail.is_unread, mail.is_flagged, mail.is_draft,
-       mail.is_deleted, mail.refw, mail.labels, mail.summary, mail.conversation_id, reader_mark.is_seen
+_LIST_MARKED = f"""
+SELECT {JOINED_COLUMNS.replace("mail.modseq", "reader_mark.modseq")}, reader_mark.is_seen
 FROM reader_mark JOIN mail ON mail.account_id = reader_mark.account_id AND mail.folder_id = reader_mark.folder_id
      AND mail.uid = reader_mark.uid
 WHERE reader_mark.account_id = $1 AND reader_mark.folder_id = $2 AND reader_mark.reader_id = $3
   AND (reader_mark.modseq, reader_mark.uid) > ($4, $5) AND reader_mark.modseq > mail.modseq
 ORDER BY reader_mark.modseq, reader_mark.uid LIMIT $6
+"""
+_LIST_MADE = """
+SELECT mail.uid, mail.item_id, reader_mark.is_seen, mail.is_flagged
+FROM reader_mark JOIN mail ON mail.account_id = reader_mark.account_id AND mail.folder_id = reader_mark.folder_id
+     AND mail.uid = reader_mark.uid
+WHERE reader_mark.account_id = $1 AND reader_mark.folder_id = $2 AND reader_mark.reader_id = $3
+  AND reader_mark.modseq = $4
+ORDER BY reader_mark.uid
 """
 _DELETE_OF_FOLDER = "DELETE FROM folder_reader WHERE account_id = $1 AND folder_id = $2"
 
@@ -82,6 +86,15 @@ class Mark(NamedTuple):
     uid: Uid
     modseq: Modseq
     is_seen: int
+
+
+class Made(NamedTuple):
+    """A mark, with what else a mail is marked with."""
+
+    uid: int
+    item_id: int
+    is_seen: int
+    is_flagged: int
 
 
 NOTHING_SEEN = ReaderState(0, 0)
@@ -107,7 +120,7 @@ class ReaderMarkRepo:
     async def find(self, folder_id: FolderId, reader_id: AccountId, uids: Sequence[Uid]) -> dict[Uid, Mark]:
         """Return the marks that a reader has made on mails of a folder."""
         found: dict[Uid, Mark] = {}
-        for batch in _batches(uids):
+        for batch in iter_batches(uids, MANY, filler=0):
             rows = await self._connection.fetch_all(
                 _LIST_SEEN, self._account_id, folder_id, reader_id, *batch
             )
@@ -118,6 +131,11 @@ class ReaderMarkRepo:
         """Return all marks of a reader on mails of a folder."""
         rows = await self._connection.fetch_all(_LIST_MARKS, self._account_id, folder_id, reader_id)
         return [Mark(*row) for row in rows]
+
+    async def list_made(self, folder_id: FolderId, reader_id: AccountId, modseq: Modseq) -> list[Made]:
+        """Return the marks that a reader has made at a step and not changed since, on mails that are there."""
+        place = (self._account_id, folder_id, reader_id, modseq)
+        return [Made(*row) for row in await self._connection.fetch_all(_LIST_MADE, *place)]
 
     async def put(
         self, folder_id: FolderId, reader_id: AccountId, uids: Iterable[Uid], *, is_seen: int, modseq: Modseq
@@ -131,7 +149,7 @@ class ReaderMarkRepo:
     async def leave(self, folder_id: FolderId, uids: Sequence[Uid]) -> None:
         """Remove the marks of all readers on mails that have left a folder."""
         seen: dict[int, int] = {}
-        for batch in _batches(uids):
+        for batch in iter_batches(uids, MANY, filler=0):
             for reader_id, is_seen in await self._connection.fetch_all(
                 _LEAVE, self._account_id, folder_id, *batch
             ):
@@ -157,10 +175,3 @@ class ReaderMarkRepo:
         marked = await self._connection.fetch_all(_LIST_MARKED, *place)
         mails = [Mail(*row[:-1])._replace(is_unread=1 - (row[-1] or 0)) for row in (*changed, *marked)]
         return sorted(mails, key=lambda mail: (mail.modseq, mail.uid))[:limit]
-
-
-def _batches(numbers: Sequence[int]) -> Iterator[list[int]]:
-    """Yield the numbers in lists of MANY, the last filled up with what numbers nothing."""
-    for start in range(0, len(numbers), MANY):
-        batch = list(numbers[start : start + MANY])
-        yield batch + [0] * (MANY - len(batch))

@@ -16,6 +16,10 @@ _PUT_OFF = """
 UPDATE released_blob SET released_at = $4 WHERE account_id = $1 AND sha256 = $2 AND released_at = $3
 """
 _FORGET = "DELETE FROM released_blob WHERE account_id = $1 AND sha256 = $2 AND released_at = $3"
+_NOTE = """
+INSERT INTO released_blob (account_id, sha256, released_at) VALUES ($1, $2, $3)
+ON CONFLICT (account_id, sha256) DO UPDATE SET released_at = excluded.released_at
+"""
 _REMOVE = """
 DELETE FROM released_blob WHERE account_id = $1
 AND sha256 IN (SELECT sha256 FROM released_blob WHERE account_id = $1 LIMIT $2)
@@ -45,6 +49,10 @@ class ReleasedBlobRepo:
     async def has(self, account_id: AccountId, sha256: bytes) -> bool:
         """Tell whether a blob was released, and is to be removed."""
         return await self._connection.fetch_value(_FIND, account_id, sha256) is not None
+
+    async def note(self, account_id: AccountId, sha256: bytes, *, now: int) -> None:
+        """Note that a blob may go."""
+        await self._connection.execute(_NOTE, account_id, sha256, now)
 
     async def put_off(self, blob: ReleasedBlob, *, until: int) -> None:
         """Note another time for a blob, if it was not released anew."""

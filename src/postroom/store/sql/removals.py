@@ -23,6 +23,8 @@ _FIRST = (
     "DELETE FROM job WHERE account_id = $1",
     "DELETE FROM account_setting WHERE account_id = $1",
     "DELETE FROM webhook WHERE account_id = $1",
+    # They are of others, who are to know why they are told nothing more.
+    "UPDATE webhook SET is_enabled = 0, failure = 'switched off: its folder is gone' WHERE owner_id = $1",
     "DELETE FROM draft WHERE account_id = $1",
     "DELETE FROM vacation WHERE account_id = $1",
     "DELETE FROM search_folder WHERE account_id = $1",
@@ -113,6 +115,11 @@ DELETE FROM contact_word WHERE account_id = $1
 AND (item_id, word) IN (SELECT item_id, word FROM contact_word WHERE account_id = $1 LIMIT $2)
 RETURNING item_id
 """
+_CONTACT_LETTERS = """
+DELETE FROM contact_letters WHERE account_id = $1
+AND (letters, span) IN (SELECT letters, span FROM contact_letters WHERE account_id = $1 LIMIT $2)
+RETURNING span
+"""
 _CONTACT_AVATARS = """
 DELETE FROM contact_avatar WHERE account_id = $1
 AND item_id IN (SELECT item_id FROM contact_avatar WHERE account_id = $1 LIMIT $2)
@@ -190,6 +197,7 @@ _OTHERS = (
     _CONTACTS,
     _CONTACT_ADDRESSES,
     _CONTACT_WORDS,
+    _CONTACT_LETTERS,
     _CONTACT_AVATARS,
     _FILTER_ENTRIES,
     _ANSWERED,

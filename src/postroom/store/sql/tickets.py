@@ -5,8 +5,8 @@ from typing import NamedTuple
 from postroom.model.ids import AccountId, SessionId
 from postroom.store.engine.base import Connection
 
-_COLUMNS = "account_id, session_id, auth_version, expires_at, scope"
-_CREATE = f"INSERT INTO event_ticket (ticket_hash, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)"
+_COLUMNS = "account_id, session_id, auth_version, expires_at, scope, stream_ends_at"
+_CREATE = f"INSERT INTO event_ticket (ticket_hash, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)"
 _TAKE = f"DELETE FROM event_ticket WHERE ticket_hash = $1 RETURNING {_COLUMNS}"
 _DELETE_OLDEST = """
 DELETE FROM event_ticket WHERE ticket_hash IN
@@ -28,6 +28,8 @@ class Ticket(NamedTuple):
     expires_at: int
     scope: str
     """Of the credentials that it was made with."""
+    stream_ends_at: int = 0
+    """When these credentials end, 0 for never: so does the stream."""
 
 
 class TicketRepo:

@@ -7,9 +7,6 @@ _NOTE_PAST = """
 INSERT INTO folder_past (account_id, folder_id, modseq, parent_id, moved_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (account_id, folder_id, modseq) DO NOTHING
 """
-_FIND_PAST = """
-SELECT parent_id FROM folder_past WHERE account_id = $1 AND folder_id = $2 AND modseq > $3 ORDER BY modseq LIMIT 1
-"""
 _FORGET_PAST = """
 DELETE FROM folder_past WHERE account_id = $1 AND (folder_id, modseq) IN
     (SELECT folder_id, modseq FROM folder_past WHERE account_id = $1 AND moved_at < $2 ORDER BY moved_at LIMIT $3)
@@ -41,11 +38,6 @@ class TraceRepo:
     ) -> None:
         """Note where a folder was before the change of its path at ``modseq``; ``moved_at`` in milliseconds."""
         await self._connection.execute(_NOTE_PAST, self._account_id, folder_id, modseq, parent_id, moved_at)
-
-    async def find_past(self, folder_id: FolderId, modseq: Modseq) -> FolderId | None:
-        """Return the parent that a folder had at ``modseq``, None if its path has not changed since."""
-        value = await self._connection.fetch_value(_FIND_PAST, self._account_id, folder_id, modseq)
-        return None if value is None else FolderId(value)
 
     async def forget_past(self, *, before: int, limit: int) -> list[Modseq]:
         """Forget up to ``limit`` of the changes of paths from before a time; return their positions."""

@@ -6,35 +6,36 @@ always later. What it writes names that time, so that one who was thought dead c
 
 from typing import NamedTuple
 
-from postroom.model.ids import AccountId, FolderId, Modseq
+from postroom.model.ids import AccountId, FolderRef, Modseq
 from postroom.model.webhook import Webhook, WebhookId
 from postroom.store.engine.base import Connection
 
 _COLUMNS = (
-    "webhook_id, account_id, url, kinds, folder_id, nonce, is_enabled, position, told_at, last_delivery_at, "
-    "failing_since, attempts, next_attempt_at, leased_until, failure"
+    "webhook_id, account_id, owner_id, url, kinds, folder_id, nonce, is_enabled, position, told_at, "
+    "last_delivery_at, failing_since, attempts, next_attempt_at, leased_until, failure"
 )
 _CREATE = f"""
-INSERT INTO webhook ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+INSERT INTO webhook ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 """
 _LIST = f"SELECT {_COLUMNS} FROM webhook WHERE account_id = $1"
 _FIND = f"SELECT {_COLUMNS} FROM webhook WHERE webhook_id = $1 AND account_id = $2"
 _DELETE = "DELETE FROM webhook WHERE webhook_id = $1 AND account_id = $2 RETURNING webhook_id"
 _CHANGE = f"""
-UPDATE webhook SET url = $2, kinds = $3, folder_id = $4, is_enabled = $5 WHERE webhook_id = $1 RETURNING {_COLUMNS}
+UPDATE webhook SET url = $2, kinds = $3, owner_id = $4, folder_id = $5, is_enabled = $6 WHERE webhook_id = $1
+RETURNING {_COLUMNS}
 """
 _CLEAR = f"""
 UPDATE webhook SET attempts = 0, failing_since = 0, next_attempt_at = 0, failure = '' WHERE webhook_id = $1
 RETURNING {_COLUMNS}
 """
 _MOVE = "UPDATE webhook SET position = $2, told_at = $3 WHERE webhook_id = $1"
-_STATE = """webhook_id, account_id, is_enabled, attempts, next_attempt_at, leased_until,
-       CASE WHEN (SELECT modseq FROM mailbox WHERE mailbox.account_id = webhook.account_id) > position
+_STATE = """webhook_id, owner_id, is_enabled, attempts, next_attempt_at, leased_until,
+       CASE WHEN (SELECT modseq FROM mailbox WHERE mailbox.account_id = webhook.owner_id) > position
             THEN 1 ELSE 0 END"""
 _SWEEP = f"SELECT {_STATE} FROM webhook WHERE webhook_id > $1 ORDER BY webhook_id LIMIT $2"
-_STATES_OF = f"SELECT {_STATE} FROM webhook WHERE account_id = $1"
+_STATES_OF = f"SELECT {_STATE} FROM webhook WHERE owner_id = $1"
 _DUE = """
-SELECT webhook_id, account_id, is_enabled, attempts, next_attempt_at, leased_until, 1
+SELECT webhook_id, owner_id, is_enabled, attempts, next_attempt_at, leased_until, 1
 FROM webhook WHERE is_enabled = 1 AND next_attempt_at > 0 AND next_attempt_at <= $1
 ORDER BY next_attempt_at LIMIT $2
 """
@@ -47,7 +48,7 @@ UPDATE webhook SET leased_until = $3 WHERE webhook_id = $1 AND leased_until = $2
 """
 _ADVANCE = f"""
 UPDATE webhook SET position = $4, told_at = $5, leased_until = $6 WHERE webhook_id = $1 AND leased_until = $2
-AND position = $3 RETURNING {_COLUMNS}
+AND position = $3 AND owner_id = $7 RETURNING {_COLUMNS}
 """
 _DELIVERED = """
 UPDATE webhook SET last_delivery_at = $3, failing_since = 0, attempts = 0, next_attempt_at = 0,
@@ -68,7 +69,7 @@ class WebhookState(NamedTuple):
     """What tells whether there is something to do for a hook."""
 
     webhook_id: WebhookId
-    account_id: AccountId
+    owner_id: AccountId
     is_enabled: int
     attempts: int
     next_attempt_at: int
@@ -105,10 +106,10 @@ class WebhookRepo:
         return await self._connection.fetch_value(_DELETE, webhook_id, account_id) is not None
 
     async def change(
-        self, webhook_id: WebhookId, *, url: str, kinds: str, folder_id: FolderId, is_enabled: int
+        self, webhook_id: WebhookId, *, url: str, kinds: str, folder: FolderRef, is_enabled: int
     ) -> Webhook | None:
-        """Set what the owner decides of a hook; return it."""
-        row = await self._connection.fetch_row(_CHANGE, webhook_id, url, kinds, folder_id, is_enabled)
+        """Set what its account decides of a hook; return it. Folder 0 is all of the owner's."""
+        row = await self._connection.fetch_row(_CHANGE, webhook_id, url, kinds, *folder, is_enabled)
         return None if row is None else Webhook(*row)
 
     async def clear_failure(self, webhook_id: WebhookId) -> Webhook | None:
@@ -131,9 +132,9 @@ class WebhookWork:
         """Return up to ``limit`` hooks with higher numbers, ascending."""
         return [WebhookState(*row) for row in await self._connection.fetch_all(_SWEEP, webhook_id, limit)]
 
-    async def list_of(self, account_id: AccountId) -> list[WebhookState]:
-        """Return the hooks of an account."""
-        return [WebhookState(*row) for row in await self._connection.fetch_all(_STATES_OF, account_id)]
+    async def list_of(self, owner_id: AccountId) -> list[WebhookState]:
+        """Return the hooks that are told of an owner's history."""
+        return [WebhookState(*row) for row in await self._connection.fetch_all(_STATES_OF, owner_id)]
 
     async def list_due(self, now: int, *, limit: int) -> list[WebhookState]:
         """Return up to ``limit`` hooks that have waited for this time, in the order they are due."""
@@ -152,7 +153,9 @@ class WebhookWork:
     async def advance(self, hook: Webhook, *, position: Modseq, told_at: int, until: int) -> Webhook | None:
         """Move a hook on and keep it until a time; None if it was taken away, or moved elsewhere."""
         row = await self._connection.fetch_row(
-            _ADVANCE, hook.webhook_id, hook.leased_until, hook.position, position, told_at, until
+            _ADVANCE,
+            *(hook.webhook_id, hook.leased_until, hook.position),
+            *(position, told_at, until, hook.owner_id),
         )
         return None if row is None else Webhook(*row)
 

@@ -5,11 +5,11 @@ from typing import Final, NamedTuple
 from postroom.compose.addresses import Address
 from postroom.compose.message import MAX_SUBJECT_CHARS, Fields, compose_message
 
-AUTOMATIC: Final = (("Auto-Submitted", "auto-replied"), ("X-Auto-Response-Suppress", "All"))
+_AUTOMATIC: Final = (("Auto-Submitted", "auto-replied"), ("X-Auto-Response-Suppress", "All"))
 """Fields that keep others from answering: RFC 3834 §5, and what Exchange reads."""
 
 
-class Notice(NamedTuple):
+class AbsenceNotice(NamedTuple):
     """An absence notice: ids with their angle brackets, ``date`` in Unix seconds."""
 
     from_: Address
@@ -23,12 +23,12 @@ class Notice(NamedTuple):
     references: tuple[str, ...] = ()
 
 
-def notice_subject(subject: str, answered: str) -> str:
+def make_subject(subject: str, answered: str) -> str:
     """Return the subject of a notice: its own, else ``Auto:`` and that of the mail it answers (RFC 3834 §3.1.5)."""
     return subject if subject.strip() else f"Auto: {answered}".strip()
 
 
-def compose_notice(notice: Notice) -> bytes:
+def compose_absence_notice(notice: AbsenceNotice) -> bytes:
     """Return a notice as a message. Raises: badParameter for what cannot stand in a header."""
     fields = Fields(
         from_=notice.from_,
@@ -39,6 +39,6 @@ def compose_notice(notice: Notice) -> bytes:
         date=notice.date,
         in_reply_to=notice.in_reply_to,
         references=notice.references,
-        extra=AUTOMATIC,
+        extra=_AUTOMATIC,
     )
     return compose_message(fields)

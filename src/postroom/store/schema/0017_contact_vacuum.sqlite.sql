@@ -1,0 +1,1 @@
+-- SQLite has nothing to be vacuumed for this: see the other engine's file.

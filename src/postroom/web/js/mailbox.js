@@ -1,0 +1,72 @@
+/** Folders, labels, settings and account: fetched once, then kept up to date by events. */
+import { api } from "./api.js";
+import { live, onLive } from "./events.js";
+import { useLanguage } from "./i18n.js";
+import { debounce } from "./dom.js";
+import { findRole, state } from "./state.js";
+
+/** Fetch all that the shell shows; throws where the session is no good. */
+export async function loadMailbox() {
+  const [account, settings] = await Promise.all([
+    api.get("/account/info"), api.get("/account/settings"), refreshFolders(), refreshLabels(),
+  ]);
+  await useLanguage([settings.language, ...navigator.languages]);
+  state.set("account", account);
+  state.set("settings", settings);
+}
+
+export async function refreshSettings() {
+  const settings = await api.get("/account/settings");
+  await useLanguage([settings.language]);
+  state.set("settings", settings);
+}
+
+export async function refreshFolders() {
+  const { items } = await api.get("/folders");
+  state.set("folders", items);
+}
+
+export async function refreshLabels() {
+  const [{ items }, counters] = await Promise.all([api.get("/labels"), api.get("/mails/counters", { labels: "all" })]);
+  state.set("labels", items);
+  state.set("labelUnread", Object.fromEntries(counters.labels.map((/** @type {any} */ one) => [one.labelId, one.unreadItems])));
+}
+
+/** Forget everything of an account. */
+export function clearMailbox() {
+  live.stop();
+  state.set("account", null);
+  state.set("settings", null);
+  state.set("folders", []);
+  state.set("labels", []);
+  state.set("labelUnread", {});
+  state.set("jobs", {});
+}
+
+const quiet = (/** @type {() => Promise<void>} */ call) => () => void call().catch(() => undefined);
+const soonFolders = debounce(quiet(refreshFolders), 150);
+const soonLabels = debounce(quiet(refreshLabels), 300);
+
+onLive("folders", soonFolders);
+onLive("labels", soonLabels);
+onLive("mails", soonLabels);
+onLive("refresh", () => {
+  soonFolders();
+  soonLabels();
+});
+onLive("counters", ({ folderId, unreadCount, totalItems }) => {
+  const folders = state.get("folders");
+  const known = folders.find((folder) => folder.id === folderId);
+  if (!known) return;
+  if (known.unreadItems === unreadCount && known.totalItems === totalItems) return;
+  state.set("folders", folders.map((folder) =>
+    folder.id === folderId ? { ...folder, unreadItems: unreadCount, totalItems } : folder));
+});
+onLive("job", ({ jobKey, status, progress }) => {
+  state.set("jobs", { ...state.get("jobs"), [jobKey]: { status, progress } });
+});
+
+/** Unread mails of the Inbox. */
+export function unreadCount() {
+  return findRole("inbox")?.unreadItems ?? 0;
+}

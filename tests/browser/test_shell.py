@@ -1,0 +1,78 @@
+"""What the client is served with: policies, what makes it installable, and what is kept of it without a network."""
+
+import json
+
+from playwright.async_api import expect
+
+from tests.browser.conftest import OpenScreen
+from tests.browser.mailbox import log_in
+from tests.browser.site import Member
+from tests.fixtures.factories import make_message
+
+SHELL = {"/", "/manifest.webmanifest"}
+
+
+async def test_it_can_be_installed(open_screen: OpenScreen) -> None:
+    screen = await open_screen()
+    session = await screen.page.context.new_cdp_session(screen.page)
+    found = await session.send("Page.getAppManifest")
+    assert found["errors"] == []
+    manifest = json.loads(found["data"])
+    assert manifest["name"]
+    assert manifest["display"] == "standalone"
+    sizes = {icon["sizes"] for icon in manifest["icons"]}
+    assert sizes >= {"192x192", "512x512"}
+    for icon in manifest["icons"]:
+        response = await screen.page.context.request.get(f"{screen.url}{icon['src']}")
+        assert response.ok
+        assert response.headers["content-type"] == icon["type"]
+
+
+async def test_only_the_shell_is_kept(open_screen: OpenScreen, ann: Member) -> None:
+    await ann.deliver(make_message(subject="Letter", body="Nobody else may read this.\r\n"))
+    screen = await open_screen()
+    await screen.page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
+    await screen.page.reload()
+    mailbox = await log_in(screen, ann)
+    await mailbox.open("Letter")
+    await expect(mailbox.body.get_by_text("Nobody else")).to_be_visible()
+    kept = await screen.page.evaluate(
+        """async () => {
+            const found = [];
+            for (const name of await caches.keys()) {
+                const cache = await caches.open(name);
+                for (const request of await cache.keys()) found.push(new URL(request.url).pathname);
+            }
+            return found;
+        }"""
+    )
+    assert "/" in kept
+    assert any(path.startswith("/web/js/") for path in kept)
+    assert [path for path in kept if not path.startswith("/web/") and path not in SHELL] == []
+
+
+async def test_without_a_network_it_opens(open_screen: OpenScreen, ann: Member) -> None:
+    screen = await open_screen()
+    await screen.page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
+    await screen.page.reload()
+    await log_in(screen, ann)
+    screen.expect_problem("ERR_INTERNET_DISCONNECTED|Failed to fetch")
+    await screen.page.context.set_offline(offline=True)
+    await screen.page.reload()
+    await expect(screen.page.get_by_text("The server cannot be reached.").first).to_be_visible()
+    await screen.judge("offline")
+    await screen.page.context.set_offline(offline=False)
+    await screen.page.get_by_role("button", name="Try again").click()
+    await expect(screen.page.get_by_role("navigation", name="Folders")).to_be_visible()
+
+
+async def test_what_is_missed_is_caught_up(open_screen: OpenScreen, ann: Member) -> None:
+    screen = await open_screen()
+    mailbox = await log_in(screen, ann)
+    screen.expect_problem("ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED|Failed to fetch")
+    await screen.page.context.set_offline(offline=True)
+    await ann.deliver(make_message(subject="Meanwhile"))
+    await screen.page.wait_for_timeout(500)
+    await screen.page.context.set_offline(offline=False)
+    await expect(mailbox.row("Meanwhile")).to_be_visible(timeout=20_000)
+    await mailbox.expect_unread("Inbox", 1)
