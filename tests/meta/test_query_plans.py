@@ -486,3 +486,24 @@ async def test_postgres_finds_chunks_by_their_keys(postgres_plans: dict[str, str
         conditions = re.findall(r"Index Cond: (.*)", plan)
         assert len(conditions) == 1
         assert all("low_key" in condition for condition in conditions), plan
+
+
+async def test_postgres_finds_contacts_by_their_keys_in_tables_it_knows_nothing_of(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """A plan made while there is no contact yet serves a whole import, card by card."""
+    store: Store = await open_store(postgres_url, tmp_path, connections=1)
+    try:
+        engine = store.engine
+        assert isinstance(engine, PostgresEngine)
+        async with engine._pool.acquire() as connection:
+            await connection.execute("SET plan_cache_mode = force_generic_plan")
+            for name, key in (("_LIST_NAMED", "name_key"), ("_FIND_CARD", "card_uid")):
+                sql = STATEMENTS[f"contacts.{name}"]
+                arguments = await _example_arguments(connection, sql)
+                plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {sql}", *arguments))
+                [condition] = re.findall(r"Index Cond: (.*)", plan)
+                assert "folder_id" in condition, plan
+                assert key in condition, plan
+    finally:
+        await store.close()
