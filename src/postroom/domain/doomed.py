@@ -49,8 +49,7 @@ class Doomed:
         """Begin to remove what an account has."""
         self._asked.add(account_id)
         if account_id not in self._running:
-            task = self._running[account_id] = asyncio.create_task(self._run(account_id))
-            task.add_done_callback(lambda _: self._running.pop(account_id, None))
+            self._running[account_id] = asyncio.create_task(self._run(account_id))
 
     async def _run(self, account_id: AccountId) -> None:
         try:
@@ -65,6 +64,9 @@ class Doomed:
                     await follow(account_id)
         except PostroomError as error:
             _log.warning("removing was interrupted", error=str(error), private=error.private)
+        finally:
+            # At once: who asks from now on has another task.
+            del self._running[account_id]
 
     async def finish(self, account_id: AccountId) -> None:
         """Remove what an account has, and wait until that is done."""
