@@ -12,7 +12,7 @@ import pytest
 from postroom.api.protocol import make_protocol
 from postroom.domain import event_feed, event_streams, tickets
 from postroom.domain.directory import AccountSettings
-from tests.api.live import HEADER_BYTES, Events, Live, serving, streaming
+from tests.api.live import HEADER_BYTES, PATIENCE_SECONDS, Events, Live, serving, streaming
 from tests.api.world import PASSWORD, User, World, basic, make_message
 
 ANN = basic("ann@example.test", PASSWORD)
@@ -278,7 +278,7 @@ def check_refused(events: Events) -> None:
 
 async def until_left(world: World) -> None:
     """Wait until the server has noticed that all clients are gone; it keeps nothing of them."""
-    async with asyncio.timeout(GOALS_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while world.domain.news._taken or world.domain.news._listeners:  # noqa: ASYNC110 (nobody tells)
             await asyncio.sleep(0.01)
     assert world.domain.event_streams._feeds == {}
@@ -348,7 +348,7 @@ async def test_a_slow_reader_is_told_the_newest(world: World, ann: User) -> None
 @pytest.mark.usefixtures("quick")
 async def test_a_reader_that_takes_nothing_is_cut_off(world: World, ann: User) -> None:
     protocol = make_protocol(HEADER_BYTES)
-    protocol.stall_seconds = 0.2
+    protocol.stall_seconds = 1
     async with serving(world, protocol) as live:
         slow = open_slowly(live)
         await fill(world, live)

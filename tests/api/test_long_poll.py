@@ -40,7 +40,7 @@ async def wait_with(client: httpx.AsyncClient, etag: str, seconds: object, **que
 
 async def hold(world: World, waiting: "asyncio.Task[httpx.Response]") -> None:
     """Return when a call is being held."""
-    async with asyncio.timeout(SOON_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not world.domain.news._listeners:  # noqa: ASYNC110 (nobody tells)
             await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)
@@ -48,7 +48,7 @@ async def hold(world: World, waiting: "asyncio.Task[httpx.Response]") -> None:
 
 
 async def until_free(world: World) -> None:
-    async with asyncio.timeout(SOON_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while world.domain.news._taken:  # noqa: ASYNC110 (nobody tells)
             await asyncio.sleep(0.01)
     assert world.domain.news._listeners == {}

@@ -1,7 +1,6 @@
 """Live events of what others share: what a reader is told, how soon, and what he is not told any more."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from postroom.domain import event_feed
+from postroom.domain import event_feed, event_streams
 from postroom.domain.sharing import Sharing
 from tests.api.live import PATIENCE_SECONDS, Events, Live, Told, serving, streaming
 from tests.api.test_sharing import make_folder, share
@@ -17,7 +16,14 @@ from tests.api.world import PASSWORD, User, World, basic, make_message
 
 BEN = basic("ben@example.test", PASSWORD)
 SOON_SECONDS = 2.0
-QUIET_SECONDS = 0.3
+QUIET_BEATS = 3
+"""Heartbeats after which nothing more is to come; the first may have been on its way already."""
+
+
+@pytest.fixture(autouse=True)
+def quick_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream soon says that it has looked, and has nothing to tell."""
+    monkeypatch.setattr(event_streams, "HEARTBEAT_SECONDS", 0.1)
 
 
 @pytest.fixture
@@ -41,8 +47,7 @@ class Heard:
     async def listen(self) -> None:
         """Read until the stream ends."""
         while (told := await self._events.next()) is not None:
-            if told.kind != ":":
-                self._queue.put_nowait(told)
+            self._queue.put_nowait(told)
 
     async def until(self, kind: str) -> Told:
         """Return the next event of a kind."""
@@ -52,11 +57,18 @@ class Heard:
         return told
 
     async def waiting(self) -> list[Told]:
-        """Return what comes until nothing has come for a while."""
+        """Return what comes until the stream has nothing more to tell."""
         found: list[Told] = []
-        with contextlib.suppress(TimeoutError):
-            while True:
-                found.append(await asyncio.wait_for(self._queue.get(), QUIET_SECONDS))
+        old, beats = self._queue.qsize(), 0
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while beats < QUIET_BEATS:
+                told = await self._queue.get()
+                old -= 1
+                if told.kind != ":":
+                    found.append(told)
+                    beats = 0
+                elif old < 0:
+                    beats += 1
         return found
 
 
@@ -270,8 +282,6 @@ async def test_nobody_is_listened_to_when_all_streams_are_closed(
     async with hearing(live, BEN) as heard:
         await heard.waiting()
         assert world.domain.news._listeners
-    for _ in range(100):
-        if not world.domain.news._listeners:
-            break
-        await asyncio.sleep(0.05)
-    assert world.domain.news._listeners == {}
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while world.domain.news._listeners:  # noqa: ASYNC110 (nobody tells)
+            await asyncio.sleep(0.05)

@@ -77,10 +77,20 @@ async def test_it_keeps_a_copy(live: Live, ann: User, example: ModuleType, tmp_p
 
 
 async def test_it_follows_what_happens(live: Live, ann: User, example: ModuleType) -> None:
-    copy = example.LocalCopy(example.API(live.url, ann.account.address, PASSWORD))
+    api = example.API(live.url, ann.account.address, PASSWORD)
+    copy = example.LocalCopy(api)
     await asyncio.to_thread(copy.sync)
     changed: list[str] = []
-    heard = threading.Event()
+    begun, heard = threading.Event(), threading.Event()
+    ask = api._ask
+
+    def ask_and_note(connection: Any, path: str, query: dict[str, Any]) -> Any:
+        response = ask(connection, path, query)
+        if path.endswith("/events"):
+            begun.set()
+        return response
+
+    api._ask = ask_and_note
 
     def follow() -> None:
         for number in copy.follow():
@@ -89,7 +99,7 @@ async def test_it_follows_what_happens(live: Live, ann: User, example: ModuleTyp
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()
-    await asyncio.sleep(0.3)
+    assert await asyncio.to_thread(begun.wait, 10)
     await ann.deliver(make_message())
     assert await asyncio.to_thread(heard.wait, 10)
     async with asyncio.timeout(10):

@@ -271,7 +271,9 @@ async def test_uploads_at_once_share_the_room(client: httpx.AsyncClient, folder:
     assert len(files_in(folder)) == 3
 
 
-async def test_uploads_at_once_are_limited(client: httpx.AsyncClient, store: Store, folder: Path) -> None:
+async def test_uploads_at_once_are_limited(
+    world: World, client: httpx.AsyncClient, store: Store, folder: Path
+) -> None:
     released = asyncio.Event()
 
     async def slowly() -> AsyncIterator[bytes]:
@@ -284,7 +286,9 @@ async def test_uploads_at_once_are_limited(client: httpx.AsyncClient, store: Sto
         asyncio.create_task(client.post(UPLOADS, content=slowly(), headers=headers))
         for _ in range(MAX_STAGINGS)
     ]
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(20):
+        while world.domain.temporary_attachments._stagings.total() < MAX_STAGINGS:  # noqa: ASYNC110 (nobody tells)
+            await asyncio.sleep(0.01)
     refused = await client.post(UPLOADS, files={"file": ("a", b"x")})
     assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) > 0
@@ -614,14 +618,10 @@ async def test_a_client_that_goes_away_leaves_nothing(
             "\r\n".join(head).encode() + b"\r\n\r\n--b\r\n" + PART.encode() + b"\r\n--b\r\n" + PART.encode()
         )
         await writer.drain()
-        for _ in range(100):
-            if files_in(folder):
-                break
-            await asyncio.sleep(0.02)
-        assert files_in(folder)
-        writer.close()
-        for _ in range(100):
-            if not files_in(folder):
-                break
-            await asyncio.sleep(0.02)
+        async with asyncio.timeout(20):
+            while not files_in(folder):  # noqa: ASYNC110 (nobody tells)
+                await asyncio.sleep(0.02)
+            writer.close()
+            while files_in(folder):  # noqa: ASYNC110 (nobody tells)
+                await asyncio.sleep(0.02)
     assert (files_in(folder), await count_rows(store)) == ([], 0)

@@ -113,6 +113,9 @@ async def test_input_is_bounded_while_a_delivery_takes_its_time(tmp_path: Path) 
         flood = b"NOOP " + b"x" * 4000 + b"\r\n"
         sending = asyncio.create_task(peer.send(flood * 5000))
         (wire,) = served.server._sessions
+        async with asyncio.timeout(20):
+            while not wire._reading_paused:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.01)
         # Long enough for all of it, if nothing held it back.
         await asyncio.sleep(0.2)
         assert wire._reading_paused

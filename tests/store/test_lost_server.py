@@ -137,13 +137,16 @@ async def test_deadlocks_are_unavailable(lost_store: Store) -> None:
         await tx.meta.put("a", "0")
         await tx.meta.put("b", "0")
 
+    both = asyncio.Barrier(2)
+
     async def write(first: str, second: str) -> None:
         async with lost_store.directory_transaction() as tx:
             await tx.meta.put(first, "1")
-            await asyncio.sleep(0.1)
+            await both.wait()
             await tx.meta.put(second, "1")
 
-    results = await asyncio.gather(write("a", "b"), write("b", "a"), return_exceptions=True)
+    async with asyncio.timeout(60):
+        results = await asyncio.gather(write("a", "b"), write("b", "a"), return_exceptions=True)
     [error] = [result for result in results if result is not None]
     assert isinstance(error, PostroomError)
     assert error.kind is Kind.UNAVAILABLE

@@ -326,10 +326,14 @@ async def test_what_fails_while_its_caller_goes_away_is_nobody_s_business() -> N
 
 
 SLOW_COMMIT = """
-CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END $$;
+CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END $$;
 CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON meta DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION wait()
 """
+"""A COMMIT waits for a lock."""
+_HOLD = "SELECT pg_advisory_xact_lock(7)"
+_IS_WAITED_FOR = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7 AND NOT granted"
 
 
 async def test_a_caller_goes_away_during_a_slow_commit(postgres_url: str, tmp_path: Path) -> None:
@@ -345,9 +349,12 @@ async def test_a_caller_goes_away_during_a_slow_commit(postgres_url: str, tmp_pa
     async with store.engine.write() as connection:
         await connection.execute(SLOW_COMMIT)
     try:
-        task = asyncio.create_task(write())
-        await asyncio.sleep(0.15)
-        task.cancel()
+        async with asyncio.timeout(20), store.engine.write() as holder:
+            await holder.execute(_HOLD)
+            task = asyncio.create_task(write())
+            while not await holder.fetch_value(_IS_WAITED_FOR):  # noqa: ASYNC110 (the server alone knows)
+                await asyncio.sleep(0.01)
+            task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         assert called == ["slow"]
