@@ -77,11 +77,11 @@ async def test_steady_data_may_take_longer_than_the_timeout(tmp_path: Path) -> N
 
 async def test_slow_delivery_is_not_the_clients_fault(tmp_path: Path) -> None:
     inbox = RecordingInbox(gate=asyncio.Event())
-    limits = LMTPLimits(command_timeout_seconds=0.2, data_timeout_seconds=0.2)
+    limits = LMTPLimits(command_timeout_seconds=0.5, data_timeout_seconds=0.5)
     async with serve(tmp_path, inbox=inbox, limits=limits) as served, served.connect() as peer:
         await peer.introduce()
         await peer.play("C: DATA\nS: 354 *\nC: x\nC: .")
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.0)
         assert inbox.gate is not None
         inbox.gate.set()
         await peer.play("S: 250 2.0.0 *\nC: QUIT\nS: 221 *\nS: (closed)")

@@ -227,7 +227,7 @@ GARBAGE: list[bytes | Deed] = [
 @pytest.mark.parametrize("garbage", GARBAGE)
 @pytest.mark.parametrize("stage", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "DOT"])
 async def test_garbled_at_each_stage(stage: str, garbage: bytes | Deed) -> None:
-    async with smtp_peer({stage: [garbage]}) as peer, relaying(peer, limits=IMPATIENT) as transport:
+    async with smtp_peer({stage: [garbage]}) as peer, relaying(peer) as transport:
         outcomes = await transport.send(RELAY, outbound())
         assert [outcome.state for outcome in outcomes] == ["waiting"]
         assert outcomes[0].answer.isprintable()
