@@ -99,6 +99,12 @@ async def test_matching(ann: User) -> None:
     assert export.text.count("BEGIN:VCARD") == 1
 
 
+async def test_many_of_one_name_are_told_apart_by_their_phones(ann: User) -> None:
+    phones = "".join(card("FN:Works", f"TEL:{number}") for number in range(30))
+    assert await take_in(ann, phones) == {"imported": 30, "updated": 0, "failed": 0}
+    assert await take_in(ann, phones) == {"imported": 0, "updated": 30, "failed": 0}
+
+
 async def test_oddities(ann: User) -> None:
     text = (
         card("FN:" + "a" * 1000, "NOTE:" + "b" * 20_000, "EMAIL:nobody", "PHOTO;ENCODING=b:AAAA")

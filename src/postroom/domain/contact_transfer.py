@@ -97,10 +97,6 @@ class _Read(NamedTuple):
         keys: set[object] = {self.uid} if self.uid else set()
         return keys | {(sort_key(self.card.name), sort_key(self.email), self._phone)}
 
-    def is_like(self, contact: Contact) -> bool:
-        """Tell whether a contact with the same name and main address is the same; if it has none, by the phone."""
-        return bool(self.email) or contact.phone == self.card.phone
-
     @property
     def _phone(self) -> str:
         return "" if self.email else self.card.phone
@@ -225,8 +221,9 @@ class _Filing:
         contacts = self._tx.contacts
         if one.uid and (known := await contacts.find_card(self._folder_id, one.uid)):
             return known
-        named = await contacts.list_named(self._folder_id, sort_key(one.card.name), sort_key(one.email))
-        return min((each for each in named if one.is_like(each)), key=lambda each: each.uid, default=None)
+        return await contacts.find_named(
+            self._folder_id, sort_key(one.card.name), sort_key(one.email), phone=one.card.phone
+        )
 
     async def _update(self, known: Contact, one: _Read, picture: Avatar | None) -> None:
         before = card_of(known)

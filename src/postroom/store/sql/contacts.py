@@ -50,6 +50,7 @@ SELECT {COLUMNS} FROM contact WHERE account_id = $1 AND folder_id = $2 AND card_
 _LIST_NAMED = f"""
 SELECT {COLUMNS} FROM contact
 WHERE account_id = $1 AND folder_id = $2 AND name_key >= $3 AND name_key <= $3 AND email_key = $4
+      AND (length(email_key) > 0 OR phone = $5)
 ORDER BY name_key LIMIT 20
 """
 _COUNT = """
@@ -127,10 +128,14 @@ class ContactRepo:
         row = await self._connection.fetch_row(_FIND_CARD, self._account_id, folder_id, card_uid)
         return None if row is None else Contact(*row)
 
-    async def list_named(self, folder_id: FolderId, name_key: bytes, email_key: bytes) -> list[Contact]:
-        """Return some contacts of a folder with those keys."""
-        rows = await self._connection.fetch_all(_LIST_NAMED, self._account_id, folder_id, name_key, email_key)
-        return [Contact(*row) for row in rows]
+    async def find_named(
+        self, folder_id: FolderId, name_key: bytes, email_key: bytes, *, phone: str
+    ) -> Contact | None:
+        """Return a contact of a folder with those keys; where there is no address, with that phone number too."""
+        rows = await self._connection.fetch_all(
+            _LIST_NAMED, self._account_id, folder_id, name_key, email_key, phone
+        )
+        return min((Contact(*row) for row in rows), key=lambda contact: contact.uid, default=None)
 
     async def count(self) -> int:
         """Return the number of contacts in all folders."""
