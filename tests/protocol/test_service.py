@@ -102,6 +102,17 @@ class Service:
             async with asyncio.timeout(SOON_SECONDS):
                 assert await self.process.wait() == 0
 
+    def try_to_start(self, setting: str) -> tuple[int, str]:
+        """Return how a server ends that cannot start, and what it says last."""
+        ended = subprocess.run(
+            (sys.executable, "-m", "postroom", "serve", "--config", str(self.config), "--set", setting),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=2 * SOON_SECONDS,
+        )
+        return ended.returncode, ended.stderr.splitlines()[-1]
+
     async def get_common_name(self) -> str:
         """Return the name in the certificate of the submission server."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -279,6 +290,26 @@ def test_the_unit(tmp_path: Path) -> None:
         check=True,
         stdout=subprocess.DEVNULL,
     )
+
+
+def test_what_is_not_started_again(folder: Path) -> None:
+    """A server that somebody must put right first ends with the status that the unit names, all others do not."""
+    _, _, prevented = UNIT.read_text("utf-8").partition("\nRestartPreventExitStatus=")
+    wrong = int(prevented.partition("\n")[0])
+    service = Service(folder)
+    status, told = service.try_to_start("lmtp.listen=x")
+    assert status == wrong
+    assert told.startswith("postroom: lmtp.listen: must be an address such as ")
+    assert service.try_to_start("http.no_such=1")[0] == wrong
+    assert service.try_to_start(f"http.tls_certificate={folder}/gone.pem")[0] == wrong
+    assert service.try_to_start("store.url=postgresql://127.0.0.1:1/postroom")[0] not in {0, wrong}
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"http.listen=127.0.0.1:{other.getsockname()[1]}"
+        status, told = service.try_to_start(taken)
+    assert status not in {0, wrong}
+    assert told.startswith("postroom: cannot listen on 127.0.0.1:")
+    (folder / "data" / "server.key").write_text("damaged\n")
+    assert service.try_to_start("helpers=0")[0] == wrong
 
 
 PR_SET_MDWE = 65

@@ -17,6 +17,16 @@ def warn(text: str) -> None:
     sys.stderr.write(f"postroom: {text}\n")
 
 
+def complain(message: str, private: str = "") -> None:
+    """Say what went wrong, a line for each line of the message; ``private`` is what only the operator may know."""
+    lines = message.splitlines() or ["failed"]
+    if private:
+        lines[-1] += f" ({private})"
+    sys.stdout.flush()
+    for line in lines:
+        warn(line)
+
+
 def say_table(rows: Sequence[Sequence[str]]) -> None:
     """Write rows of texts, in columns of equal width."""
     if not rows:
