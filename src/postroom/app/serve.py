@@ -42,6 +42,7 @@ from postroom.app.telemetry import running_telemetry
 from postroom.config.options import UnixAddress, parse_listen
 from postroom.config.root import Config
 from postroom.delivery.certificate import Certificate
+from postroom.delivery.listener import remove_stale_socket
 from postroom.errors import Kind, PostroomError
 
 BACKLOG = 4096
@@ -178,32 +179,28 @@ async def _until_stopped(stopping: asyncio.Event, serving: "asyncio.Task[None]")
 def open_listener(listen: str) -> socket.socket:
     """Return a listening socket; answers leave at once (TCP_NODELAY). Raises: addressInUse."""
     address = parse_listen(listen)
+    if isinstance(address, UnixAddress):
+        family = socket.AF_UNIX
+    else:
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         if isinstance(address, UnixAddress):
-            return _listen_unix(address.path)
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        listener.bind((address.host, address.port))
+            remove_stale_socket(Path(address.path))
+            listener.bind(address.path)
+            Path(address.path).chmod(0o660)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            listener.bind((address.host, address.port))
         listener.listen(BACKLOG)
     except OSError as error:
+        listener.close()
         raise PostroomError(
             Kind.CONFLICT,
             "addressInUse",
             f"cannot listen on {listen} (http.listen): {error.strerror or error}",
         ) from error
-    return listener
-
-
-def _listen_unix(path: str) -> socket.socket:
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with contextlib.suppress(FileNotFoundError):
-        if Path(path).is_socket():
-            Path(path).unlink()
-    listener.bind(path)
-    Path(path).chmod(0o660)
-    listener.listen(BACKLOG)
     return listener
 
 
