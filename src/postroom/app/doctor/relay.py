@@ -74,6 +74,6 @@ def _measure(greeting: str) -> float | None:
     """Return how far our clock is ahead of the date that some servers end their greeting with; None without one."""
     try:
         told = parsedate_to_datetime(greeting.rpartition(";")[2].strip())
-    except (ValueError, TypeError, IndexError):
+        return None if told.tzinfo is None else time.time() - told.timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return None if told.tzinfo is None else time.time() - told.timestamp()
