@@ -11,9 +11,9 @@ from postroom.app.doctor.machine import compare_clocks
 from postroom.config.root import Config
 from postroom.outgoing.attempt import UnusableError
 from postroom.outgoing.exchangers import list_relay_endpoints
+from postroom.outgoing.machine_name import get_machine_name
 from postroom.outgoing.policies import Endpoint, Limits, Policy, make_relay_policy
 from postroom.outgoing.sessions import Session, open_session
-from postroom.outgoing.transport import get_machine_name
 
 STEP_SECONDS: Final = 8.0
 LEAVE_SECONDS: Final = 2.0
