@@ -31,6 +31,7 @@ one_loop = pytest.mark.asyncio(loop_factories=["uvloop"])
 SOON_SECONDS = 30.0
 ADDRESS, PASSWORD = "anna@example.test", "correct horse"
 UNIT = Path(__file__).parents[2] / "contrib" / "systemd" / "postroom.service"
+CONTAINER = Path(__file__).parents[2] / "contrib" / "container" / "Containerfile"
 RESTARTS = 3
 
 
@@ -310,6 +311,41 @@ def test_what_is_not_started_again(folder: Path) -> None:
     assert told.startswith("postroom: cannot listen on 127.0.0.1:")
     (folder / "data" / "server.key").write_text("damaged\n")
     assert service.try_to_start("helpers=0")[0] == wrong
+
+
+def find_health_check() -> list[str]:
+    """Return the command by which a container looks whether its server is well."""
+    text = CONTAINER.read_text("utf-8").replace("\\\n", "")
+    (line,) = [line for line in text.splitlines() if line.startswith("HEALTHCHECK")]
+    program, *arguments = json.loads(line.partition("CMD ")[2])
+    assert program == "python"
+    return [sys.executable, *arguments]
+
+
+@one_loop
+async def test_the_health_check_of_the_container(folder: Path) -> None:
+    """It finds the server at its port, with TLS and without, and finds out that there is none."""
+    service = Service(folder)
+    certificate = {
+        "POSTROOM_HTTP__TLS_CERTIFICATE": f"{folder}/certificate.pem",
+        "POSTROOM_HTTP__TLS_KEY": f"{folder}/key.pem",
+    }
+
+    async def look(**environ: str) -> int:
+        child = await asyncio.create_subprocess_exec(
+            *find_health_check(), cwd=folder, env={**os.environ, **environ}, stderr=subprocess.DEVNULL
+        )
+        async with asyncio.timeout(SOON_SECONDS):
+            return await child.wait()
+
+    assert await look() != 0
+    for environ in ({}, certificate):
+        heard = Heard(folder / "notify")
+        async with service.running(NOTIFY_SOCKET=str(heard.path), **environ):
+            await heard.until("READY=1")
+            assert await look(**environ) == 0
+        heard.close()
+        heard.path.unlink()
 
 
 PR_SET_MDWE = 65
