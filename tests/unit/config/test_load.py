@@ -195,6 +195,8 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
         ("[sending]\nretry_minutes = []", "sending.retry_minutes: must be a list of at least one"),
         ("[sending]\nretry_minutes = [99999]", "sending.retry_minutes: must be a list of at least one"),
         ("[retention]\noperation_days = 40000", "retention.operation_days: must be from 1 to 36500"),
+        ("[relay]\nca_file = 'ca.pem'", "relay.ca_file: must be an absolute path"),
+        ("[oidc]\nca_file = 'ca.pem'", "oidc.ca_file: must be an absolute path"),
         ("data_dir = ''", 'data_dir: must be a path, not ""'),
         ("[telemetry]\notlp_endpoint = 'http://[::1'", "telemetry.otlp_endpoint: must be a URL such as"),
         ("[telemetry]\notlp_endpoint = 'http://x:99999'", "telemetry.otlp_endpoint: must be a URL such as"),
