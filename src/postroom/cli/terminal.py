@@ -39,11 +39,15 @@ def say_table(rows: Sequence[Sequence[str]]) -> None:
 def read_password(*, from_stdin: bool) -> str:
     """Return a password: all of standard input but for the last line end, or typed twice on a terminal.
 
-    Raises: badParameter, where there is no terminal, the two differ, or it is not UTF-8.
+    Raises: badParameter, where there is no terminal, none is typed, the two differ, or it is not UTF-8.
     """
     if sys.stdin.isatty():
-        password = getpass.getpass("Password: ")
-        if getpass.getpass("Password again: ") != password:
+        try:
+            password = getpass.getpass("Password: ")
+            again = getpass.getpass("Password again: ")
+        except EOFError:
+            raise bad_parameter("password", "no password was given") from None
+        if again != password:
             raise bad_parameter("password", "the two passwords differ")
         return password
     if not from_stdin:
