@@ -63,7 +63,7 @@ def _render_string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def iter_options(section: Any, path: OptionPath = (), *, pending: bool = False) -> Iterator[Option]:
+def iter_options(section: Any, path: OptionPath = ()) -> Iterator[Option]:
     """Yield the options of a section and of the sections in it, in the order of the source.
 
     Mappings of sections (the classes) are left out; their sections are asked for one by one.
@@ -72,10 +72,8 @@ def iter_options(section: Any, path: OptionPath = (), *, pending: bool = False) 
     for declared in dataclasses.fields(section):
         kind, facts = hints[declared.name], get_facts(declared)
         if dataclasses.is_dataclass(kind):
-            yield from iter_options(kind, (*path, declared.name), pending=pending or facts.pending)
+            yield from iter_options(kind, (*path, declared.name))
         elif get_origin(kind) in {None, tuple}:
-            if pending:
-                facts = dataclasses.replace(facts, pending=True)
             yield Option((*path, declared.name), kind, facts)
 
 

@@ -35,8 +35,6 @@ class Facts:
     minimum: int | None = None
     maximum: int | None = None
     check: Check | None = None
-    pending: bool = False
-    """The option is accepted and checked, but nothing acts on it in this version."""
 
 
 def about(doc: str, **facts: Any) -> Mapping[str, Facts]:
