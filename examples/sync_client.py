@@ -101,30 +101,53 @@ class LocalCopy:
         """Bring the folders up to date; return those whose mails are to be looked at."""
         query = {"syncToken": self.folders_token} if self.folders_token else {}
         answer = self._api.get("/api/v1/folders/delta", **query)
-        announced: set[str] | None = None
+        marked: set[str] = set()
         for event in answer["events"]:
             kind, folder_id = event["eventType"], event["id"]
             if kind == "resetContainer":
-                announced = set()
+                marked |= self._list_in(folder_id)
+            elif kind == "removeContainer":
+                for gone in (*self._list_in(folder_id), folder_id):
+                    self._forget(gone)
             elif kind == "removedFolder":
                 self._forget(folder_id)
-            elif kind in {"newFolder", "changedFolder"}:
-                self.folders.setdefault(folder_id, {}).update(event)
-                if announced is not None:
-                    announced.add(folder_id)
-        if announced is not None:
-            for folder_id in self.folders.keys() - announced:
-                self._forget(folder_id)
+            else:
+                self._take(folder_id, event)
+                marked.discard(folder_id)
+        for folder_id in marked:
+            self._forget(folder_id)
         self.folders_token = answer["syncToken"]
         return [
             folder_id
             for folder_id, folder in self.folders.items()
-            if folder.get("folderType") == "mails" and folder["syncToken"] != self.tokens.get(folder_id)
+            if self._is_readable(folder) and folder["syncToken"] != self.tokens.get(folder_id)
         ]
 
+    def _list_in(self, container_id: str) -> set[str]:
+        """Return the folders of a container: one's own, or what somebody shares."""
+        return {
+            folder_id for folder_id, folder in self.folders.items() if folder["containerId"] == container_id
+        }
+
+    def _take(self, folder_id: str, event: dict[str, Any]) -> None:
+        folder = self.folders.setdefault(folder_id, {})
+        is_another = folder.get("idValidity", event["idValidity"]) != event["idValidity"]
+        folder.update(event)
+        if is_another or not self._is_readable(folder):
+            self._forget_mails(folder_id)
+
+    @staticmethod
+    def _is_readable(folder: dict[str, Any]) -> bool:
+        """Tell whether a folder holds mails, and its owner lets us read them."""
+        return folder["folderType"] == "mails" and "r" in folder["permissions"]
+
     def _forget(self, folder_id: str) -> None:
-        for known in (self.folders, self.mails, self.tokens):
-            known.pop(folder_id, None)
+        self.folders.pop(folder_id, None)
+        self._forget_mails(folder_id)
+
+    def _forget_mails(self, folder_id: str) -> None:
+        self.mails.pop(folder_id, None)
+        self.tokens.pop(folder_id, None)
 
     def sync_mails(self, folder_id: str) -> None:
         """Bring the mails of a folder up to date, a page of changes after the other."""

@@ -203,11 +203,32 @@ def test_what_may_not_be_made_twice_is_not() -> None:
     assert len(transport.requests) == 1
 
 
-def test_an_answer_of_something_in_between() -> None:
-    def answer(_request: httpx.Request) -> httpx.Response:
-        return httpx.Response(418, content=b"<html>")
+def _client_of(status: int, content: bytes) -> Client:
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, content=content))
+    return Client("http://mail.test", transport=transport)
 
-    with Client("http://mail.test", transport=httpx.MockTransport(answer)) as client:
-        with pytest.raises(APIError) as caught:
+
+def test_an_answer_of_something_in_between() -> None:
+    for content in (b"<html>", b'{"details": "no teapot"}'):
+        with _client_of(418, content) as client, pytest.raises(APIError) as caught:
             client.list_labels()
-        assert (caught.value.status, caught.value.error_code) == (418, "")
+        assert (caught.value.status, caught.value.error_code, caught.value.details) == (418, "", {})
+    for content in (b"<html>log in to this network", b"[]", b"\xff"):
+        with _client_of(200, content) as client:
+            for call in (client.list_labels, client.open_session):
+                with pytest.raises(NotReachableError, match="none of this API's"):
+                    call()
+
+
+def test_a_stream_that_has_nothing_to_tell() -> None:
+    """Streams that end now and then, as behind many proxies, are no failures; those that never begin are."""
+    answers = [b":\n\n"] * 6 + [b'id: 7\nevent: mails\ndata: {"folderId": "1_2"}\n\n']
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=answers.pop(0)) if answers else httpx.Response(503)
+
+    with Client("http://mail.test", transport=httpx.MockTransport(answer), attempts=1) as client:
+        events = client.iter_events()
+        assert next(events).id == "7"
+        with pytest.raises(NotReachableError, match="again and again"):
+            next(events)

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from postroom.app.services import open_services
+from postroom.cli.server import CONFIGURATION
 from postroom.config.root import Config
 from postroom.domain.directory import AccountSettings, Directory
 from tests.fixtures.factories import CHEAP_AUTH
@@ -247,11 +248,11 @@ async def test_broken_files_refuse_the_start(server: Running, broken: str, told:
     path.write_text("broken")
     await server.start(*server.tls())
     assert server.process is not None
-    assert await asyncio.wait_for(server.process.wait(), PATIENCE_SECONDS) == 2
+    assert await asyncio.wait_for(server.process.wait(), PATIENCE_SECONDS) == CONFIGURATION
     assert told.format(path=path) in server.log
     path.unlink()
     await server.start(*server.tls())
-    assert await asyncio.wait_for(server.process.wait(), PATIENCE_SECONDS) == 2
+    assert await asyncio.wait_for(server.process.wait(), PATIENCE_SECONDS) == CONFIGURATION
     option = "http.tls_key" if broken == "key.pem" else "http.tls_certificate"
     assert f"postroom: {option}: {path} cannot be read: No such file" in server.log
 
@@ -315,13 +316,13 @@ async def test_a_server_without_its_key_does_not_start(server: Running) -> None:
     await server.process.wait()
     key.unlink()
     await server.start()
-    assert await asyncio.wait_for(server.process.wait(), PATIENCE_SECONDS) == 2
+    assert await asyncio.wait_for(server.process.wait(), PATIENCE_SECONDS) == CONFIGURATION
     assert "does not have the server key" in server.log
     assert not key.exists()
     key.write_bytes(text)
     key.chmod(0o644)
     await server.start()
-    assert await asyncio.wait_for(server.process.wait(), PATIENCE_SECONDS) == 2
+    assert await asyncio.wait_for(server.process.wait(), PATIENCE_SECONDS) == CONFIGURATION
     assert f"chmod 600 {key}" in server.log
 
 

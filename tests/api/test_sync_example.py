@@ -12,6 +12,7 @@ import pytest
 
 from tests.api.live import Live, serving
 from tests.api.test_changes import call, folder_id, listed
+from tests.api.test_sharing import share
 from tests.api.world import PASSWORD, User, World, make_message
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "sync_client.py"
@@ -74,6 +75,34 @@ async def test_it_keeps_a_copy(live: Live, ann: User, example: ModuleType, tmp_p
     await asyncio.to_thread(copy.sync)
     await check(again, ann)
     await check(copy, ann)
+
+
+async def test_it_keeps_what_others_share(live: Live, ann: User, ben: User, example: ModuleType) -> None:
+    """What is shared is told anew by itself: neither do one's own folders go with it, nor it with them."""
+    copy = example.LocalCopy(example.API(live.url, ben.account.address, PASSWORD))
+    await ben.deliver(make_message(subject="Ben's own"))
+    await ann.deliver(make_message(subject="Shared"))
+    await asyncio.to_thread(copy.sync)
+    await check(copy, ben)
+    for rights in ("lr", "l", "lrs"):
+        await share(ann, ann.inbox, ben, rights)
+        await asyncio.to_thread(copy.sync)
+        folders = {folder["id"] for folder in (await ben.get("/api/v1/folders"))["items"]}
+        assert copy.folders.keys() == folders >= {ann.inbox, ben.inbox}
+        assert [mail["subject"] for mail in copy.mails[ben.inbox].values()] == ["Ben's own"]
+        shared = [mail["subject"] for mail in copy.mails.get(ann.inbox, {}).values()]
+        assert shared == (["Shared"] if "r" in rights else [])
+    made = await call(ben, "POST", "folders", {"name": "Mine"})
+    copy.folders_token = ""
+    await asyncio.to_thread(copy.sync)
+    assert copy.folders.keys() == folders | {made["id"]}
+    response = await ann.client.delete(
+        f"/api/v1/folders/{ann.inbox}/permissions", params={"account": ben.account.address}
+    )
+    assert response.is_success
+    await asyncio.to_thread(copy.sync)
+    await check(copy, ben)
+    assert ann.inbox not in copy.mails
 
 
 async def test_it_follows_what_happens(live: Live, ann: User, example: ModuleType) -> None:

@@ -2,9 +2,15 @@
 
 import re
 import subprocess
+import textwrap
 from pathlib import Path
 
 import pytest
+
+from postroom.config.classes import AccountClass
+from postroom.config.fields import iter_options
+from postroom.config.load import load
+from postroom.config.root import Config
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "postroom"
@@ -40,6 +46,30 @@ def test_every_module_of_the_domain_is_found_by_its_subject() -> None:
 def test_links_lead_somewhere(document: Path) -> None:
     links = _LINK.findall(document.read_text("utf-8"))
     assert not [link for link in links if not (document.parent / link).exists()]
+
+
+_VARIABLE = re.compile(r"POSTROOM_[A-Z0-9_]+")
+_NO_OPTIONS = {"POSTROOM_SECTION__KEY", "POSTROOM_SCREENSHOTS"}
+_TOML = re.compile(r"^( *)```toml\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+EXAMPLES = sorted(path for path in (ROOT / "contrib").rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, *EXAMPLES], ids=_name)
+def test_variables_that_are_named_are_options(document: Path) -> None:
+    known = {
+        "POSTROOM_" + "__".join(option.path).upper()
+        for option in (*iter_options(Config), *iter_options(AccountClass, ("classes", "default")))
+    }
+    named = set(_VARIABLE.findall(document.read_text("utf-8")))
+    assert named - _NO_OPTIONS - known == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
+def test_configurations_that_are_shown_can_be_used(document: Path, tmp_path: Path) -> None:
+    for indent, text in _TOML.findall(document.read_text("utf-8")):
+        path = tmp_path / "postroom.toml"
+        path.write_text(textwrap.dedent(indent + text), "utf-8")
+        load(path, environ={})
 
 
 def test_the_readme_names_the_two_commands() -> None:

@@ -118,6 +118,15 @@ async def test_files_that_are_open_or_gone(tmp_path: Path) -> None:
     assert any("server.key lacks the keys" in one for one in troubles(await find(config, "database")))
 
 
+async def test_a_file_that_goes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the files beside a database of SQLite do, whose last user may be another check."""
+    config = make_config(tmp_path)
+    await set_up(config)
+    listed = [*config.data_dir.iterdir(), config.data_dir / "postroom.sqlite-wal.gone"]
+    monkeypatch.setattr(Path, "iterdir", lambda _: iter(listed))
+    assert troubles(await find(config, "permissions")) == []
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 async def test_a_folder_of_another_user(tmp_path: Path) -> None:
     config = make_config(tmp_path)
@@ -299,6 +308,13 @@ async def test_a_relay() -> None:
         assert "relay.ca_file" in found[0].remedy
         # What was said last still leaves: the loop must not end before.
         await peer.until(lambda: not peer.writers)
+
+
+async def test_a_relay_whose_date_is_none() -> None:
+    for date in ("Mon, 1 Jan 99999999999 00:00:00 +0000", "Mon, 1 Jan 2020 00:00:00 +99999999999999", "soon"):
+        async with smtp_peer({"GREETING": f"220 peer.example.net ESMTP; {date}"}) as peer:
+            (found,) = await find_of_relay(peer.port)
+            assert found.level is Level.OK
 
 
 async def test_relays_that_cannot_be_used() -> None:

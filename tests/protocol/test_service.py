@@ -31,6 +31,7 @@ one_loop = pytest.mark.asyncio(loop_factories=["uvloop"])
 SOON_SECONDS = 30.0
 ADDRESS, PASSWORD = "anna@example.test", "correct horse"
 UNIT = Path(__file__).parents[2] / "contrib" / "systemd" / "postroom.service"
+CONTAINER = Path(__file__).parents[2] / "contrib" / "container" / "Containerfile"
 RESTARTS = 3
 
 
@@ -101,6 +102,17 @@ class Service:
                 self.process.terminate()
             async with asyncio.timeout(SOON_SECONDS):
                 assert await self.process.wait() == 0
+
+    def try_to_start(self, setting: str) -> tuple[int, str]:
+        """Return how a server ends that cannot start, and what it says last."""
+        ended = subprocess.run(
+            (sys.executable, "-m", "postroom", "serve", "--config", str(self.config), "--set", setting),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=2 * SOON_SECONDS,
+        )
+        return ended.returncode, ended.stderr.splitlines()[-1]
 
     async def get_common_name(self) -> str:
         """Return the name in the certificate of the submission server."""
@@ -279,6 +291,61 @@ def test_the_unit(tmp_path: Path) -> None:
         check=True,
         stdout=subprocess.DEVNULL,
     )
+
+
+def test_what_is_not_started_again(folder: Path) -> None:
+    """A server that somebody must put right first ends with the status that the unit names, all others do not."""
+    _, _, prevented = UNIT.read_text("utf-8").partition("\nRestartPreventExitStatus=")
+    wrong = int(prevented.partition("\n")[0])
+    service = Service(folder)
+    status, told = service.try_to_start("lmtp.listen=x")
+    assert status == wrong
+    assert told.startswith("postroom: lmtp.listen: must be an address such as ")
+    assert service.try_to_start("http.no_such=1")[0] == wrong
+    assert service.try_to_start(f"http.tls_certificate={folder}/gone.pem")[0] == wrong
+    assert service.try_to_start("store.url=postgresql://127.0.0.1:1/postroom")[0] not in {0, wrong}
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"http.listen=127.0.0.1:{other.getsockname()[1]}"
+        status, told = service.try_to_start(taken)
+    assert status not in {0, wrong}
+    assert told.startswith("postroom: cannot listen on 127.0.0.1:")
+    (folder / "data" / "server.key").write_text("damaged\n")
+    assert service.try_to_start("helpers=0")[0] == wrong
+
+
+def find_health_check() -> list[str]:
+    """Return the command by which a container looks whether its server is well."""
+    text = CONTAINER.read_text("utf-8").replace("\\\n", "")
+    (line,) = [line for line in text.splitlines() if line.startswith("HEALTHCHECK")]
+    program, *arguments = json.loads(line.partition("CMD ")[2])
+    assert program == "python"
+    return [sys.executable, *arguments]
+
+
+@one_loop
+async def test_the_health_check_of_the_container(folder: Path) -> None:
+    """It finds the server at its port, with TLS and without, and finds out that there is none."""
+    service = Service(folder)
+    certificate = {
+        "POSTROOM_HTTP__TLS_CERTIFICATE": f"{folder}/certificate.pem",
+        "POSTROOM_HTTP__TLS_KEY": f"{folder}/key.pem",
+    }
+
+    async def look(**environ: str) -> int:
+        child = await asyncio.create_subprocess_exec(
+            *find_health_check(), cwd=folder, env={**os.environ, **environ}, stderr=subprocess.DEVNULL
+        )
+        async with asyncio.timeout(SOON_SECONDS):
+            return await child.wait()
+
+    assert await look() != 0
+    for environ in ({}, certificate):
+        heard = Heard(folder / "notify")
+        async with service.running(NOTIFY_SOCKET=str(heard.path), **environ):
+            await heard.until("READY=1")
+            assert await look(**environ) == 0
+        heard.close()
+        heard.path.unlink()
 
 
 PR_SET_MDWE = 65

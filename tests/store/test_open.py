@@ -91,6 +91,8 @@ async def test_a_place_without_wal_is_refused() -> None:
 
 
 async def test_a_wrong_url_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PostroomError) as caught:
-        await open_store("mysql://x", tmp_path)
-    assert caught.value.code == "badStoreURL"
+    for url in ("mysql://x", "postgresql://anna:ge/heim@db/x", "postgresql://[::1/x"):
+        with pytest.raises(PostroomError) as caught:
+            await open_store(url, tmp_path)
+        assert caught.value.code == "badStoreURL"
+        assert "'ge'" not in str(caught.value) + caught.value.private

@@ -5,8 +5,11 @@ variables stand in all lines of their task.
 
 What strangers choose, such as paths and names, is logged too. JSON escapes it; in text whatever is not printable is
 escaped here, so that it makes no lines of its own and tells the terminal nothing.
+
+A log that cannot be written, on a full disk or because its reader has gone, loses lines. Nothing else fails for it.
 """
 
+import contextlib
 import io
 import logging
 import sys
@@ -35,7 +38,7 @@ def configure_logs(config: LoggingConfig) -> None:
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(config.level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_LineLogger,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -58,6 +61,20 @@ def _write_traceback(stream: TextIO, exc_info: ExcInfo) -> None:
     text = io.StringIO()
     structlog.dev.plain_traceback(text, exc_info)
     stream.write(_escape(text.getvalue(), but="\n\t"))
+
+
+class _LineLogger(structlog.PrintLogger):
+    """Writes lines to standard error, as far as that is possible."""
+
+    def __init__(self, *_: object) -> None:
+        super().__init__(sys.stderr)
+
+    def msg(self, message: str) -> None:
+        """Write a line."""
+        with contextlib.suppress(OSError):
+            super().msg(message)
+
+    debug = info = warning = error = critical = msg
 
 
 class _Formatter(logging.Formatter):

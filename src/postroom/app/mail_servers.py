@@ -1,7 +1,6 @@
 """The servers that take mail, LMTP and submission: started together, and ended in order."""
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from postroom.delivery.listener import Listener
 from postroom.delivery.ports import Ingest
 from postroom.delivery.server import LMTPServer, start_lmtp
 from postroom.delivery.stats import LMTPStats, SubmissionStats
+from postroom.outgoing.machine_name import get_machine_name
 
 if TYPE_CHECKING:
     from postroom.app.telemetry import Telemetry
@@ -94,7 +94,7 @@ async def _start_lmtp(config: Config, ingest: Ingest, stats: LMTPStats) -> LMTPS
         section.listen,
         ingest=ingest,
         limits=_lmtp_limits(section),
-        hostname=section.hostname or _machine_name(),
+        hostname=section.hostname or get_machine_name(),
         spool_directory=spool,
         clock=time.time,
         stats=stats,
@@ -108,7 +108,7 @@ async def _start_submission(
         return None
     from postroom.app.submission import start_submission_server  # noqa: PLC0415 (most servers have none)
 
-    return await start_submission_server(config, services, stats, hostname=_machine_name())
+    return await start_submission_server(config, services, stats, hostname=get_machine_name())
 
 
 def _lmtp_limits(section: LMTPConfig) -> LMTPLimits:
@@ -119,11 +119,6 @@ def _lmtp_limits(section: LMTPConfig) -> LMTPLimits:
         command_timeout_seconds=section.command_timeout_seconds,
         data_timeout_seconds=section.data_timeout_seconds,
     )
-
-
-def _machine_name() -> str:
-    name = socket.getfqdn()
-    return name if name.isascii() and name.replace("-", "").replace(".", "").isalnum() else "localhost"
 
 
 def _empty_spool(spool: Path) -> None:

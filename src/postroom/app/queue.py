@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from postroom.domain.queue_runner import Places, QueueRunner
 from postroom.domain.queue_turns import QueueParts, Turns
 from postroom.errors import PostroomError
 from postroom.model.outgoing import DELIVERED, FAILED, RELAYED, WAITING, Outbound, Outcome, Witness
+from postroom.outgoing.machine_name import get_machine_name
 
 if TYPE_CHECKING:
     from postroom.app.telemetry import Telemetry
@@ -110,7 +110,7 @@ async def running_queue(
             classes=config.classes,
             sending=config.sending,
             clock=services.clock,
-            hostname=config.sending.hostname or _machine_name(),
+            hostname=config.sending.hostname or get_machine_name(),
         )
     )
     places = Places(
@@ -136,9 +136,3 @@ async def _count(services: Services, collector: QueueCollector) -> None:
                 collector.waiting = await directory.outgoing.count_waiting()
                 collector.held = await directory.held_messages.count()
         await services.clock.wait(asyncio.Event(), COUNT_SECONDS)
-
-
-def _machine_name() -> str:
-    """Return the machine's name as far as it can be given to other servers."""
-    name = socket.getfqdn().rstrip(".")
-    return name if name.isascii() and name.replace("-", "").replace(".", "").isalnum() else "localhost"

@@ -14,7 +14,6 @@ import gc
 import resource
 import signal
 import socket
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from postroom.api.stats import APIStats
 from postroom.app.bimi import running_bimi
 from postroom.app.exposed import find_exposed
 from postroom.app.extraction import running_extraction
+from postroom.app.housekeeping import list_jobs
 from postroom.app.https import open_certificate
 from postroom.app.logs import configure_logs
 from postroom.app.mail_servers import GRACE_SECONDS, MailStats, open_mail_servers
@@ -39,20 +39,10 @@ from postroom.app.queue import running_queue
 from postroom.app.services import Services, open_services
 from postroom.app.supervisor import READY, STOPPING, Supervisor
 from postroom.app.telemetry import running_telemetry
-from postroom.app.upkeep import keep_index_tidy
-from postroom.app.webhooks import make_webhook_runner
 from postroom.config.options import UnixAddress, parse_listen
 from postroom.config.root import Config
 from postroom.delivery.certificate import Certificate
-from postroom.domain.calls import purge_calls
-from postroom.domain.check import find_last_drift
-from postroom.domain.factor_upkeep import purge_factors, purge_failed_logins
-from postroom.domain.maintenance import purge_sessions
-from postroom.domain.queue_admin import purge_finished
-from postroom.domain.released_blobs import remove_released_blobs
-from postroom.domain.search_folders import remove_ended
-from postroom.domain.temporary_aliases import forget_expired
-from postroom.domain.uploads import collect_orphans, remove_of_ended_sessions
+from postroom.delivery.listener import remove_stale_socket
 from postroom.errors import Kind, PostroomError
 
 BACKLOG = 4096
@@ -60,14 +50,6 @@ MAX_DESCRIPTORS = 65_536
 _M_ARENA_MAX = -8
 """M_ARENA_MAX of malloc.h: how many heaps there may be."""
 KEEP_ALIVE_SECONDS = 75
-MAINTENANCE_SECONDS = 3600
-GO_ON_SECONDS = 10
-VISITS_SECONDS = 60
-"""How often it is looked for mailboxes that are due; each is once a day."""
-SESSIONS_SECONDS = 300
-"""How often it is looked for what belongs to sessions that are over."""
-DRIFT_SECONDS = 60
-"""How often the result of the last check is read for the metrics."""
 
 _log = structlog.get_logger("postroom")
 
@@ -125,8 +107,10 @@ async def _serve(config: Config, certificate: Certificate | None) -> None:
                 signal.SIGHUP, _read_again, services, certificates, supervisor
             )
             serving = asyncio.create_task(http.serve(sockets=[listener]))
-            jobs = _begin_jobs(services, config, collector)
-            jobs.append(asyncio.create_task(supervisor.keep_alive()))
+            jobs = [
+                asyncio.create_task(job)
+                for job in (*list_jobs(services, config, collector), supervisor.keep_alive())
+            ]
             _log.info("serving", http=config.http.listen, **mail.addresses)
             supervisor.tell(READY)
             _keep_what_is_made()
@@ -159,19 +143,6 @@ def _keep_what_is_made() -> None:
     """
     gc.freeze()
     gc.enable()
-
-
-def _begin_jobs(services: Services, config: Config, collector: ServiceCollector) -> list[asyncio.Task[None]]:
-    """Begin what is done beside answering, now and then."""
-    return [
-        asyncio.create_task(_watch_drift(services, collector)),
-        asyncio.create_task(_maintain(services, config)),
-        asyncio.create_task(_go_on(services)),
-        asyncio.create_task(_visit(services)),
-        asyncio.create_task(keep_index_tidy(services.store.engine)),
-        asyncio.create_task(_clear_sessions(services, config)),
-        asyncio.create_task(make_webhook_runner(services, config.webhooks).run()),
-    ]
 
 
 def _raise_descriptor_limit() -> None:
@@ -208,32 +179,28 @@ async def _until_stopped(stopping: asyncio.Event, serving: "asyncio.Task[None]")
 def open_listener(listen: str) -> socket.socket:
     """Return a listening socket; answers leave at once (TCP_NODELAY). Raises: addressInUse."""
     address = parse_listen(listen)
+    if isinstance(address, UnixAddress):
+        family = socket.AF_UNIX
+    else:
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         if isinstance(address, UnixAddress):
-            return _listen_unix(address.path)
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        listener.bind((address.host, address.port))
+            remove_stale_socket(Path(address.path))
+            listener.bind(address.path)
+            Path(address.path).chmod(0o660)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            listener.bind((address.host, address.port))
         listener.listen(BACKLOG)
     except OSError as error:
+        listener.close()
         raise PostroomError(
             Kind.CONFLICT,
             "addressInUse",
             f"cannot listen on {listen} (http.listen): {error.strerror or error}",
         ) from error
-    return listener
-
-
-def _listen_unix(path: str) -> socket.socket:
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with contextlib.suppress(FileNotFoundError):
-        if Path(path).is_socket():
-            Path(path).unlink()
-    listener.bind(path)
-    Path(path).chmod(0o660)
-    listener.listen(BACKLOG)
     return listener
 
 
@@ -272,70 +239,3 @@ def _make_http(config: Config, app: ASGIApp, *, certificate: Certificate | None)
             backlog=BACKLOG,
         )
     )
-
-
-async def _watch_drift(services: Services, collector: ServiceCollector) -> None:
-    """Keep the metric of the last check's result up to date."""
-    while True:
-        with contextlib.suppress(PostroomError):
-            collector.counter_drift = await find_last_drift(services.store)
-        await asyncio.sleep(DRIFT_SECONDS)
-
-
-async def _go_on(services: Services) -> None:
-    """Take up work that another process, or this one before it was restarted, has left."""
-    while True:
-        try:
-            await services.domain.jobs.resume()
-            await services.domain.jobs.purge(now=time.time())
-            await services.domain.doomed.resume()
-        except PostroomError as error:
-            _log.warning("work could not be taken up", error=str(error), private=error.private)
-        await asyncio.sleep(GO_ON_SECONDS)
-
-
-async def _maintain(services: Services, config: Config) -> None:
-    """Cut back what grows, now and then."""
-    while True:
-        await asyncio.sleep(MAINTENANCE_SECONDS)
-        try:
-            await collect_orphans(services.store)
-            await remove_released_blobs(services.store)
-            await purge_calls(services.store)
-            await purge_factors(services.store, now_ms=services.clock.now_ms())
-            await purge_failed_logins(services.store, config.auth, now_ms=services.clock.now_ms())
-            await forget_expired(services.store, now_ms=services.clock.now_ms())
-            await purge_finished(services.store, config.sending, now=services.clock.now_ms())
-        except PostroomError as error:
-            _log.warning("maintenance failed", error=str(error), private=error.private)
-
-
-async def _visit(services: Services) -> None:
-    """Look after the mailboxes that are due."""
-    while True:
-        try:
-            done = await services.domain.visits.visit_due()
-        except PostroomError as error:
-            _log.warning("mailboxes could not be looked after", error=str(error), private=error.private)
-        else:
-            if done.accounts:
-                _log.info(
-                    "looked after mailboxes",
-                    accounts=done.accounts,
-                    operations_removed=done.operations,
-                    removals_forgotten=done.removals,
-                )
-        await asyncio.sleep(VISITS_SECONDS)
-
-
-async def _clear_sessions(services: Services, config: Config) -> None:
-    """Remove sessions that are over, with what they have uploaded and found."""
-    while True:
-        try:
-            now_ms = services.clock.now_ms()
-            await purge_sessions(services.store, now_ms=now_ms)
-            await remove_of_ended_sessions(services.store, config.auth, now_ms=now_ms)
-            await remove_ended(services.store, config.auth, now_ms=now_ms)
-        except PostroomError as error:
-            _log.warning("what sessions had could not be cleared", error=str(error), private=error.private)
-        await asyncio.sleep(SESSIONS_SECONDS)

@@ -1,8 +1,9 @@
 """The commands by name, and how the program ends.
 
 Exit statuses: 0 all is well; 1 `postroom check` or `doctor` found something, or some messages could not be imported
-or exported; 2 the command could not be carried out; 130 it was interrupted. Errors are lines on standard error that
-begin with `postroom:`; a traceback is shown only where POSTROOM_TRACEBACK is set.
+or exported; 2 the command could not be carried out; 78 `postroom serve` cannot start before somebody puts something
+right; 130 it was interrupted. Errors are lines on standard error that begin with `postroom:`; a traceback is shown
+only where POSTROOM_TRACEBACK is set.
 """
 
 import difflib
@@ -15,6 +16,7 @@ from typing import Final
 from cyclopts import App, CycloptsError, UnknownCommandError, UnusedCliTokensError
 
 from postroom import __version__
+from postroom.cli.terminal import complain
 from postroom.errors import PostroomError
 
 FAILED, INTERRUPTED = 2, 130
@@ -176,10 +178,6 @@ def _describe_usage(error: CycloptsError) -> str:
 
 
 def _fail(message: str, private: str = "") -> int:
-    """Say what went wrong, a line for each line of the message, and return the status for it."""
-    lines = message.splitlines() or ["failed"]
-    if private:
-        lines[-1] += f" ({private})"
-    sys.stdout.flush()
-    sys.stderr.write("".join(f"postroom: {line}\n" for line in lines))
+    """Say what went wrong, and return the status for it."""
+    complain(message, private)
     return FAILED

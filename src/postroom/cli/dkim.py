@@ -64,12 +64,12 @@ def show(domain: str, /, *, selector: str = "", options: Options = DEFAULTS) -> 
 
 
 def _open(domain: str, selector: str, *, options: Options) -> "tuple[DKIMKeys, str]":
-    """Return the keys for a selector, and the domain as the store has it. Raises: badParameter."""
+    """Return the keys for a selector, and the domain as the store has it. Raises: badParameter, noStore."""
     from postroom.config.dkim import check_selector  # noqa: PLC0415 (commands start quickly)
     from postroom.domain.addresses import normalise_domain  # noqa: PLC0415
     from postroom.outgoing.dkim_keys import DKIMKeys  # noqa: PLC0415
 
-    config = options.load().config
+    config = options.load_for_store()
     selector = selector or config.dkim.selector
     try:
         check_selector(selector)

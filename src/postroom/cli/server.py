@@ -3,13 +3,22 @@
 import asyncio
 import gc
 import sys
+from typing import Final
 
 from postroom.cli.options import DEFAULTS, Options, opened_store
-from postroom.cli.terminal import say
+from postroom.cli.terminal import complain, say
+from postroom.errors import PostroomError
+
+CONFIGURATION: Final = 78
+"""EX_CONFIG of sysexits(3). The unit for systemd names it: after that the server is not started again."""
+_PASSING: Final = frozenset(("unavailable", "addressInUse"))
+"""Failures that starting once more may help against: a database comes back, an address becomes free."""
 
 
-def serve(*, options: Options = DEFAULTS) -> None:
+def serve(*, options: Options = DEFAULTS) -> int:
     """Run the server until it is told to stop (SIGTERM, SIGINT).
+
+    The exit status is 78 if it cannot start before somebody puts something right, such as the configuration.
 
     Args:
         options: Where the configuration is.
@@ -17,11 +26,18 @@ def serve(*, options: Options = DEFAULTS) -> None:
     # What starting makes stays, so that looking through it for garbage is in vain: a tenth of the time to start. The
     # server collects again once it runs.
     gc.disable()
-    config = options.load().config
-    _load_structlog()
-    from postroom.app import serve as run_server  # noqa: PLC0415 (commands start quickly)
+    try:
+        config = options.load().config
+        _load_structlog()
+        from postroom.app import serve as run_server  # noqa: PLC0415 (commands start quickly)
 
-    run_server(config)
+        run_server(config)
+    except PostroomError as error:
+        if error.code in _PASSING:
+            raise
+        complain(error.message, error.private)
+        return CONFIGURATION
+    return 0
 
 
 def _load_structlog() -> None:

@@ -17,6 +17,16 @@ def warn(text: str) -> None:
     sys.stderr.write(f"postroom: {text}\n")
 
 
+def complain(message: str, private: str = "") -> None:
+    """Say what went wrong, a line for each line of the message; ``private`` is what only the operator may know."""
+    lines = message.splitlines() or ["failed"]
+    if private:
+        lines[-1] += f" ({private})"
+    sys.stdout.flush()
+    for line in lines:
+        warn(line)
+
+
 def say_table(rows: Sequence[Sequence[str]]) -> None:
     """Write rows of texts, in columns of equal width."""
     if not rows:
@@ -29,11 +39,15 @@ def say_table(rows: Sequence[Sequence[str]]) -> None:
 def read_password(*, from_stdin: bool) -> str:
     """Return a password: all of standard input but for the last line end, or typed twice on a terminal.
 
-    Raises: badParameter, where there is no terminal, the two differ, or it is not UTF-8.
+    Raises: badParameter, where there is no terminal, none is typed, the two differ, or it is not UTF-8.
     """
     if sys.stdin.isatty():
-        password = getpass.getpass("Password: ")
-        if getpass.getpass("Password again: ") != password:
+        try:
+            password = getpass.getpass("Password: ")
+            again = getpass.getpass("Password again: ")
+        except EOFError:
+            raise bad_parameter("password", "no password was given") from None
+        if again != password:
             raise bad_parameter("password", "the two passwords differ")
         return password
     if not from_stdin:

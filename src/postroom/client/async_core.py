@@ -12,9 +12,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
-import msgspec
 
-from postroom.client.call import RETRIED, Call, Event, EventReader, wait_seconds
+from postroom.client.call import RETRIED, Call, Event, EventReader, decode, wait_seconds
 from postroom.client.errors import APIError, NotReachableError
 
 T = TypeVar("T")
@@ -115,8 +114,9 @@ class AsyncCore:
                 try:
                     await self._refuse(response)
                     async for line in response.aiter_lines():
+                        # The server is there, even if it has nothing to tell.
+                        failures = 0
                         if (event := reader.feed(line)) is not None:
-                            failures = 0
                             yield event
                 finally:
                     await response.aclose()
@@ -143,12 +143,12 @@ class AsyncCore:
 
     async def _json(self, call: Call, kind: type[T]) -> T:
         """Make a call; return its answer as ``kind``. Raises: APIError, NotReachableError."""
-        return msgspec.json.decode(await self._bytes(call), type=kind)
+        return decode(await self._bytes(call), kind)
 
     async def _json_or_none(self, call: Call, kind: type[T]) -> T | None:
         """Make a call whose answer may be empty."""
         content = await self._bytes(call)
-        return msgspec.json.decode(content, type=kind) if content else None
+        return decode(content, kind) if content else None
 
     async def _bytes(self, call: Call) -> bytes:
         """Make a call; return the content of its answer. Raises: APIError, NotReachableError."""

@@ -3,12 +3,15 @@
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
 
 import msgspec
 
+from postroom.client.errors import NotReachableError
+
+T = TypeVar("T")
 File = tuple[str, bytes, str]
 """Name, content and media type of a file."""
 RETRIED = frozenset({429, 502, 503, 504})
@@ -73,6 +76,14 @@ class Call:
     def parts(self) -> list[tuple[str, File]] | None:
         """Return the files of a form."""
         return [("file", file) for file in self.files] or None
+
+
+def decode(content: bytes, kind: type[T]) -> T:
+    """Return what an answer says. Raises: NotReachableError."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.DecodeError as error:
+        raise NotReachableError(f"the answer is none of this API's ({error})") from error
 
 
 def is_given(value: object) -> bool:

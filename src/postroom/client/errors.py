@@ -11,7 +11,7 @@ class ClientError(Exception):
 
 
 class NotReachableError(ClientError):
-    """No answer came, or none that the server gave whole; repeating it has not helped."""
+    """No answer of the server came: none, or not the whole of it, or one of something between it and us."""
 
 
 class APIError(ClientError):
@@ -22,7 +22,8 @@ class APIError(ClientError):
         self.status = status
         self.error_code = str(read.get("errorCode", ""))
         self.message = str(read.get("message", ""))
-        self.details: dict[str, Any] = dict(read.get("details") or {})
+        details = read.get("details")
+        self.details: dict[str, Any] = details if isinstance(details, dict) else {}
         self.request_id = headers.get("x-request-id", "")
         super().__init__(f"{status} {self.error_code}: {self.message}")
 

@@ -9,9 +9,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
-import msgspec
 
-from postroom.client.call import RETRIED, Call, Event, EventReader, wait_seconds
+from postroom.client.call import RETRIED, Call, Event, EventReader, decode, wait_seconds
 from postroom.client.errors import APIError, NotReachableError
 
 T = TypeVar("T")
@@ -110,8 +109,9 @@ class Core:
                 try:
                     self._refuse(response)
                     for line in response.iter_lines():
+                        # The server is there, even if it has nothing to tell.
+                        failures = 0
                         if (event := reader.feed(line)) is not None:
-                            failures = 0
                             yield event
                 finally:
                     response.close()
@@ -138,12 +138,12 @@ class Core:
 
     def _json(self, call: Call, kind: type[T]) -> T:
         """Make a call; return its answer as ``kind``. Raises: APIError, NotReachableError."""
-        return msgspec.json.decode(self._bytes(call), type=kind)
+        return decode(self._bytes(call), kind)
 
     def _json_or_none(self, call: Call, kind: type[T]) -> T | None:
         """Make a call whose answer may be empty."""
         content = self._bytes(call)
-        return msgspec.json.decode(content, type=kind) if content else None
+        return decode(content, kind) if content else None
 
     def _bytes(self, call: Call) -> bytes:
         """Make a call; return the content of its answer. Raises: APIError, NotReachableError."""

@@ -18,7 +18,9 @@ OptionPath = tuple[str, ...]
 SECRET = "********"  # noqa: S105 (what is shown in the place of one)
 
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
-_URL_PASSWORD = re.compile(r"(//[^/@:]*:)[^@]*@")
+_URL_PASSWORD = re.compile(r"(//[^/:]*:).*@")
+"""Up to the last @: a password that should have been quoted may have others, and even a slash."""
+_PARAMETER = re.compile(r"([?&][a-z]*password=)[^&#\"]*", re.IGNORECASE)
 
 
 class Option(NamedTuple):
@@ -40,7 +42,7 @@ class Option(NamedTuple):
 
 def hide_password(text: str) -> str:
     """Return the text with the passwords of URLs replaced."""
-    return _URL_PASSWORD.sub(rf"\g<1>{SECRET}@", text)
+    return _PARAMETER.sub(rf"\g<1>{SECRET}", _URL_PASSWORD.sub(rf"\g<1>{SECRET}@", text))
 
 
 def render_value(value: object) -> str:
@@ -61,7 +63,7 @@ def _render_string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def iter_options(section: Any, path: OptionPath = (), *, pending: bool = False) -> Iterator[Option]:
+def iter_options(section: Any, path: OptionPath = ()) -> Iterator[Option]:
     """Yield the options of a section and of the sections in it, in the order of the source.
 
     Mappings of sections (the classes) are left out; their sections are asked for one by one.
@@ -70,10 +72,8 @@ def iter_options(section: Any, path: OptionPath = (), *, pending: bool = False) 
     for declared in dataclasses.fields(section):
         kind, facts = hints[declared.name], get_facts(declared)
         if dataclasses.is_dataclass(kind):
-            yield from iter_options(kind, (*path, declared.name), pending=pending or facts.pending)
+            yield from iter_options(kind, (*path, declared.name))
         elif get_origin(kind) in {None, tuple}:
-            if pending:
-                facts = dataclasses.replace(facts, pending=True)
             yield Option((*path, declared.name), kind, facts)
 
 
@@ -98,7 +98,7 @@ def read_toml(option: Option, value: object) -> Any:
     if option.kind is str and isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
         return _checked(option, value.isoformat())
     if option.kind is Path and isinstance(value, str):
-        return _checked(option, Path(value))
+        return _checked(option, _read_path(value))
     if not _is_a(value, option.kind):
         raise wrong
     return _checked(option, value)
@@ -130,7 +130,14 @@ def _read_word(option: Option, kind: Any, text: str) -> Any:
         if not re.fullmatch(r"[+-]?[0-9]+(_[0-9]+)*", text.strip()) or len(text) > 30:
             raise wrong
         return int(text)
-    return Path(text) if kind is Path else text
+    return _read_path(text) if kind is Path else text
+
+
+def _read_path(text: str) -> Path:
+    """Return a path; nothing at all is none, though it would stand for the current folder."""
+    if not text:
+        raise ValueError('must be a path, not ""')
+    return Path(text)
 
 
 def _checked(option: Option, value: Any) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from postroom.config.options import option
+from postroom.config.options import check_path_or_none, option
 
 ALGORITHMS = (
     "RS256",
@@ -102,7 +102,9 @@ class OIDCConfig:
     )
     ca_file: str = option(
         "",
-        'PEM file of the authorities that the provider\'s certificate must come from; "" for those of the system.',
+        'PEM file of the authorities that the provider\'s certificate must come from, by its absolute path; "" for '
+        "those of the system.",
+        check=check_path_or_none,
     )
 
     def problems(self) -> Iterator[tuple[str, str]]:

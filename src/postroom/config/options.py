@@ -6,6 +6,7 @@ A check is a function that takes the value and raises ValueError with what would
 """
 
 import ipaddress
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field
@@ -16,6 +17,8 @@ T = TypeVar("T")
 Check = Callable[[Any], object]
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_MAX_SOCKET_BYTES = 107
+"""What ``struct sockaddr_un`` has room for (unix(7))."""
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
 
 
@@ -32,8 +35,6 @@ class Facts:
     minimum: int | None = None
     maximum: int | None = None
     check: Check | None = None
-    pending: bool = False
-    """The option is accepted and checked, but nothing acts on it in this version."""
 
 
 def about(doc: str, **facts: Any) -> Mapping[str, Facts]:
@@ -75,6 +76,8 @@ def parse_listen(text: str) -> TCPAddress | UnixAddress:
     if text.startswith("unix:"):
         if not text[5:].startswith("/"):
             raise ValueError("must name a socket by its absolute path, such as unix:/run/postroom.sock")
+        if len(os.fsencode(text[5:])) > _MAX_SOCKET_BYTES:
+            raise ValueError(f"must name a socket by a path of at most {_MAX_SOCKET_BYTES} bytes")
         return UnixAddress(text[5:])
     host, colon, port = text.rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from postroom.config.options import check_host_or_none, option
+from postroom.config.options import check_host_or_none, check_path_or_none, option
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,9 @@ class RelayConfig:
     )
     ca_file: str = option(
         "",
-        'PEM file of the authorities that the smart host\'s certificate must come from; "" for those of the system.',
+        'PEM file of the authorities that the smart host\'s certificate must come from, by its absolute path; "" for '
+        "those of the system.",
+        check=check_path_or_none,
     )
     username: str = option("", 'Name to authenticate with; "" for no authentication.')
     password: str = option(

@@ -12,8 +12,6 @@ from postroom.config.fields import SECRET, Option, describe_kind, hide_password,
 from postroom.config.load import CLASSES, PREFIX, Loaded
 from postroom.config.root import Config
 
-_PENDING = "Accepted and checked, but nothing acts on it in this version."
-
 
 def render_config(loaded: Loaded) -> str:
     """Return all effective values as TOML, each with a comment that says where it comes from; secrets are hidden."""
@@ -87,13 +85,6 @@ what is wrong, `postroom config show` the values that are in force and where eac
 """
 
 
-def _pending_sections() -> set[tuple[str, ...]]:
-    """Return the sections of which nothing has an effect yet."""
-    options = list(iter_options(Config))
-    working = {option.path[:-1] for option in options if not option.facts.pending}
-    return {option.path[:-1] for option in options} - working
-
-
 def _heading(table: tuple[str, ...]) -> Iterator[str]:
     if not table:
         yield "\n## Outside of sections\n"
@@ -102,8 +93,6 @@ def _heading(table: tuple[str, ...]) -> Iterator[str]:
     if table == (CLASSES, DEFAULT_CLASS):
         yield "Limits and policies of accounts. Any number of classes may be given as `[classes.NAME]`; each"
         yield "inherits what it does not say from `[classes.default]`, in nested tables too.\n"
-    if table in _pending_sections():
-        yield _PENDING + "\n"
 
 
 def _describe(option: Option) -> str:
@@ -117,8 +106,6 @@ def _describe(option: Option) -> str:
         notes.append(f"{facts.minimum} or more")
     default = functools.reduce(_member, option.path, _as_any(Config()))
     notes.append(f"default `{render_value(default)}`")
-    if facts.pending and option.path[:-1] not in _pending_sections():
-        notes.append("no effect in this version")
     return f"- `{option.path[-1]}`: {facts.doc} ({', '.join(notes)})"
 
 

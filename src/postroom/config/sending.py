@@ -5,10 +5,15 @@ from dataclasses import dataclass
 
 from postroom.config.options import TCPAddress, check_host_or_none, option, parse_listen
 
+_MAX_RETRY_MINUTES = 43_200
+"""30 days, after which any mail has failed."""
+
 
 def _check_minutes(minutes: tuple[int, ...]) -> None:
-    if not minutes or min(minutes) < 1:
-        raise ValueError("must be a list of at least one number of minutes, each 1 or more")
+    if not minutes or min(minutes) < 1 or max(minutes) > _MAX_RETRY_MINUTES:
+        raise ValueError(
+            f"must be a list of at least one number of minutes, each from 1 to {_MAX_RETRY_MINUTES}"
+        )
 
 
 def parse_nameserver(text: str) -> TCPAddress:
@@ -100,10 +105,18 @@ class SendingConfig:
         120, "A mail that cannot be delivered fails after this time.", unit="hours", minimum=1, maximum=720
     )
     delay_notice_hours: int = option(
-        4, "The sender is told when a mail waits longer than this; 0 for no notice.", unit="hours", minimum=0
+        4,
+        "The sender is told when a mail waits longer than this; 0 for no notice.",
+        unit="hours",
+        minimum=0,
+        maximum=720,
     )
     keep_days: int = option(
-        7, "What became of a mail is kept for this time after its end.", unit="days", minimum=0
+        7,
+        "What became of a mail is kept for this time after its end.",
+        unit="days",
+        minimum=0,
+        maximum=36_500,
     )
     deliveries: int = option(
         100,

@@ -9,9 +9,14 @@ from postroom.config.options import option
 def _check_endpoint(url: str) -> None:
     if not url:
         return
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError('must be a URL such as http://127.0.0.1:4318, or ""')
+    wanted = ValueError('must be a URL such as http://127.0.0.1:4318, or ""')
+    try:
+        parts = urlsplit(url)
+        is_right = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise wanted from None
+    if not is_right or parts.query or parts.fragment:
+        raise wanted
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,7 @@ class Listener:
     # The unix socket.
 
     def _bind_unix(self, path: Path) -> socket.socket:
-        _remove_stale_socket(path)
+        remove_stale_socket(path)
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         umask = os.umask(_UNIX_SOCKET_UMASK)
         try:
@@ -197,7 +197,7 @@ def _render_host_and_port(name: tuple[str, int]) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _remove_stale_socket(path: Path) -> None:
+def remove_stale_socket(path: Path) -> None:
     """Remove a socket that nobody answers at; anything else at ``path`` stays, and binding will fail."""
     try:
         if not stat.S_ISSOCK(path.stat().st_mode):

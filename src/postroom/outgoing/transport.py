@@ -7,7 +7,6 @@ for the next message. Whatever a server does, or does not do, becomes outcomes; 
 
 import asyncio
 import re
-import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
@@ -21,6 +20,7 @@ from postroom.outgoing.connections import Connections, Slots
 from postroom.outgoing.dkim import sign_message
 from postroom.outgoing.dkim_keys import DKIMKeys, KeyUnusableError
 from postroom.outgoing.exchangers import Exchangers, list_relay_endpoints
+from postroom.outgoing.machine_name import get_machine_name
 from postroom.outgoing.policies import Endpoint, Limits, Policy, make_relay_policy
 from postroom.outgoing.resolver import DNSResolver, Resolver
 from postroom.outgoing.transactions import StaleError, hand_over
@@ -192,9 +192,3 @@ def make_transport(
         return sign_message(content, keys, now=now)
 
     return Transport(sending, relay, signer=sign, now=now)
-
-
-def get_machine_name() -> str:
-    """Return the machine's name as far as it can be given to other servers."""
-    name = socket.getfqdn().rstrip(".")
-    return name if name.isascii() and name.replace("-", "").replace(".", "").isalnum() else "localhost"

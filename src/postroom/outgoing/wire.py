@@ -35,6 +35,7 @@ class Wire(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._is_writable = True
         self._reason = ""
+        self._ended = asyncio.Event()
         self._transport: asyncio.Transport
 
     # What the event loop calls.
@@ -64,6 +65,7 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end, and why."""
         self._lose("the server has closed the connection" if exc is None else describe_failure(exc))
+        self._ended.set()
         self._wake()
 
     def pause_writing(self) -> None:
@@ -154,6 +156,10 @@ class Wire(asyncio.Protocol):
             self._transport.close()
         else:
             self._transport.abort()
+
+    async def wait_closed(self) -> None:
+        """Wait until a connection that was closed has ended; with TLS the peer has a word in that."""
+        await self._ended.wait()
 
     # Waiting.
 

@@ -81,3 +81,14 @@ def test_what_strangers_choose_makes_no_lines_and_no_colours() -> None:
     assert len(before) == 4
     assert sum("FORGED" in line for line in before) == 3
     assert not [line for line in before if line.lstrip().startswith("FORGED")]
+
+
+def test_a_log_that_cannot_be_written() -> None:
+    """A full disk costs lines of the log; whoever writes them goes on."""
+    for form in ("json", "text"):
+        with open("/dev/full", "w") as full:  # noqa: PTH123 (no file)
+            program = f"{PROGRAM.format(form=form)}\nprint('still here', flush=True)"
+            done = subprocess.run(
+                [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full, text=True, check=False
+            )
+        assert done.stdout == "still here\n", form

@@ -16,8 +16,9 @@ Call = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Run a command in an empty folder; return status, output and errors."""
+    """Run a command in a folder with a configuration; return status, output and errors."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "postroom.toml").touch()
 
     def call_command(*arguments: str) -> tuple[int, str, str]:
         status = run(build_app(), arguments)
@@ -38,6 +39,16 @@ def test_the_record_is_the_keys(call: Call, tmp_path: Path) -> None:
     message = b"From: ann@example.test\r\n\r\nHello\r\n"
     signed = sign_message(message, keys, now=1_750_000_000) + message
     assert dkim.verify(signed, dnsfunc=lambda *_, **__: "".join(strings).encode())
+
+
+def test_a_key_that_no_server_would_find(call: Call, tmp_path: Path) -> None:
+    """Where nothing says where the data folder is, and there is none, none is made for the key."""
+    (tmp_path / "postroom.toml").unlink()
+    for command in ("generate", "show"):
+        status, out, err = call("dkim", command, "example.test")
+        assert (status, out) == (2, "")
+        assert err.startswith("postroom: there is no store in ")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_key_is_never_overwritten(call: Call) -> None:

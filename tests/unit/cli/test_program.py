@@ -38,17 +38,26 @@ def test_version() -> None:
     assert done.stdout.strip()[0].isdigit()
 
 
-@pytest.mark.parametrize(("again", "status"), [("secret", 0), ("other", 2)])
-def test_a_password_is_asked_for_twice_on_a_terminal(folder: Path, again: str, status: int) -> None:
+@pytest.mark.parametrize(
+    ("answers", "status", "told"),
+    [
+        ((b"secret\n", b"secret\n"), 0, b"added anna@example.test"),
+        ((b"secret\n", b"other\n"), 2, b"postroom: the two passwords differ"),
+        ((b"\x04",), 2, b"postroom: no password was given"),
+    ],
+)
+def test_a_password_is_asked_for_twice_on_a_terminal(
+    folder: Path, answers: tuple[bytes, ...], status: int, told: bytes
+) -> None:
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(folder)
         os.execv(sys.executable, [*PROGRAM, "account", "add", "anna@example.test"])  # noqa: S606 (a terminal)
     seen = b""
-    for answer in ("secret", again):
+    for answer in answers:
         while not seen.endswith(b": "):
             seen += os.read(terminal, 1000)
-        os.write(terminal, answer.encode() + b"\n")
+        os.write(terminal, answer)
         seen = b""
     while True:
         try:
@@ -58,7 +67,7 @@ def test_a_password_is_asked_for_twice_on_a_terminal(folder: Path, again: str, s
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == status
     os.close(terminal)
     assert b"secret" not in seen
-    assert (b"added anna@example.test" if status == 0 else b"postroom: the two passwords differ") in seen
+    assert told in seen
 
 
 def test_a_reader_that_has_gone() -> None:

@@ -193,9 +193,17 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
         ("[lmtp]\nlisten = '127.0.0.1:8080'", "lmtp.listen: must differ from http.listen"),
         ("[relay]\npassword = 5", "relay.password: must be a string, not ********"),
         ("[sending]\nretry_minutes = []", "sending.retry_minutes: must be a list of at least one"),
+        ("[sending]\nretry_minutes = [99999]", "sending.retry_minutes: must be a list of at least one"),
+        ("[retention]\noperation_days = 40000", "retention.operation_days: must be from 1 to 36500"),
+        ("[relay]\nca_file = 'ca.pem'", "relay.ca_file: must be an absolute path"),
+        ("[oidc]\nca_file = 'ca.pem'", "oidc.ca_file: must be an absolute path"),
+        ("data_dir = ''", 'data_dir: must be a path, not ""'),
+        ("[telemetry]\notlp_endpoint = 'http://[::1'", "telemetry.otlp_endpoint: must be a URL such as"),
+        ("[telemetry]\notlp_endpoint = 'http://x:99999'", "telemetry.otlp_endpoint: must be a URL such as"),
         ("[sending]\nretry_minutes = [1, '2']", "sending.retry_minutes: must be a list of whole numbers"),
         ("[http]\nmetrics_from = ['10.0.0.1/8']", "http.metrics_from: must be a list of networks"),
         ("[http]\nlisten = 'unix:sock'", "http.listen: must name a socket by its absolute path"),
+        (f"[http]\nlisten = 'unix:/{'x' * 107}'", "http.listen: must name a socket by a path of at most 107"),
         ("[blobs]\nurl = 's3://x/y'", "blobs.url: must be disk: or s3://bucket/prefix, not"),
         ("[http", "{path}: not valid TOML"),
     ],
@@ -204,6 +212,23 @@ def test_a_problem(tmp_path: Path, text: str, problem: str) -> None:
     path = write(tmp_path, text)
     (found,) = problems_of(path)
     assert found.startswith(problem.format(path=path))
+
+
+def test_urls_of_databases(tmp_path: Path) -> None:
+    for url in (
+        "postgresql://",
+        "postgresql:///mail?host=/run/postgresql",
+        "postgres://anna@db/mail",
+        "postgresql://anna:p%40ss%2F@[::1]:5432/mail?sslmode=require",
+        "postgresql://anna:x@one:5432,two:5433/mail",
+    ):
+        assert load(write(tmp_path, f"[store]\nurl = '{url}'"), environ={}).config.store.url == url
+    for url in ("anna:ge@heim@db/x", "anna:ge/heim@db/x", "anna:ge:heim@[::1/x", "db:heim/x"):
+        (found,) = problems_of(write(tmp_path, f"[store]\nurl = 'postgresql://{url}'"))
+        assert found.startswith(
+            "store.url: must be postgresql://user:password@host:port/database, in user and"
+        )
+        assert "heim@" not in found
 
 
 def test_flags_are_checked() -> None:

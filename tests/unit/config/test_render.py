@@ -34,4 +34,7 @@ def test_sources_and_secrets() -> None:
     assert "page_size = 7  # POSTROOM_CLASSES__DEFAULT__PAGE_SIZE" in lines
     assert "page_size = 7  # classes.default, POSTROOM_CLASSES__DEFAULT__PAGE_SIZE" in lines
     assert 'listen = "127.0.0.1:8080"  # default' in lines
+    url = "postgresql://db/mail?user=anna&password=hush&sslmode=require"
+    shown = render_config(load(environ={"POSTROOM_STORE__URL": url}))
+    assert 'url = "postgresql://db/mail?user=anna&password=********&sslmode=require"' in shown
     assert not any("geheim" in line or "hush" in line for line in lines)

@@ -69,10 +69,19 @@ def _look_at_owner(config: Config) -> Iterator[Finding]:
     elif not os.access(config.data_dir, _ALL):
         text = f"{config.data_dir} cannot be read and written by its owner"
         yield problem("permissions", text, f"chmod 700 {config.data_dir}")
-    for path in sorted(config.data_dir.iterdir()) if os.access(config.data_dir, _ALL) else ():
-        if owner is None and path.lstat().st_uid != os.geteuid():
-            text = f"{path} belongs to user {path.lstat().st_uid}, not to the server's"
-            yield problem("permissions", text, f"chown -R {os.geteuid()} {path}")
+    if owner is None and os.access(config.data_dir, _ALL):
+        yield from filter(None, map(_look_at_owner_of, sorted(config.data_dir.iterdir())))
+
+
+def _look_at_owner_of(path: Path) -> Finding | None:
+    try:
+        owner = path.lstat().st_uid
+    except FileNotFoundError:
+        return None  # What SQLite has beside its database goes when nobody uses that any more.
+    if owner == os.geteuid():
+        return None
+    text = f"{path} belongs to user {owner}, not to the server's"
+    return problem("permissions", text, f"chown -R {os.geteuid()} {path}")
 
 
 def _look_at_keys(config: Config) -> Iterator[Finding]:

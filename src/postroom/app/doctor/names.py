@@ -16,8 +16,8 @@ from postroom.config.sending import parse_nameserver
 from postroom.errors import PostroomError
 from postroom.outgoing.dkim import DKIMKey
 from postroom.outgoing.dkim_keys import DKIMKeys, KeyUnusableError
+from postroom.outgoing.machine_name import get_machine_name
 from postroom.outgoing.resolver import DNSResolver, LookupFailedError, NoDomainError
-from postroom.outgoing.transport import get_machine_name
 
 MAX_DOMAINS: Final = 50
 AT_ONCE: Final = 10

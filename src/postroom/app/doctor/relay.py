@@ -1,5 +1,6 @@
 """The relay: connection, EHLO, TLS and password, as a mail would go, up to where a mail would begin."""
 
+import asyncio
 import dataclasses
 import time
 from email.utils import parsedate_to_datetime
@@ -10,11 +11,12 @@ from postroom.app.doctor.machine import compare_clocks
 from postroom.config.root import Config
 from postroom.outgoing.attempt import UnusableError
 from postroom.outgoing.exchangers import list_relay_endpoints
+from postroom.outgoing.machine_name import get_machine_name
 from postroom.outgoing.policies import Endpoint, Limits, Policy, make_relay_policy
 from postroom.outgoing.sessions import Session, open_session
-from postroom.outgoing.transport import get_machine_name
 
 STEP_SECONDS: Final = 8.0
+LEAVE_SECONDS: Final = 2.0
 _GREETING_TOLERANCE_SECONDS: Final = 60.0
 """Dates in greetings are whole seconds, and may have waited."""
 _REMEDIES: Final = {
@@ -58,8 +60,18 @@ async def _visit(endpoint: Endpoint, policy: Policy) -> list[Finding]:
     ahead = _measure(session.greeting)
     if ahead is not None:
         found.append(compare_clocks("the relay", ahead, tolerance=_GREETING_TOLERANCE_SECONDS))
-    session.close()
+    await _leave(session)
     return found
+
+
+async def _leave(session: Session) -> None:
+    """Close a session, and stay until it is closed: the event loop ends with the check."""
+    session.close()
+    try:
+        async with asyncio.timeout(LEAVE_SECONDS):
+            await session.wire.wait_closed()
+    except TimeoutError:
+        session.wire.abort()
 
 
 def _say(session: Session) -> str:
@@ -74,6 +86,6 @@ def _measure(greeting: str) -> float | None:
     """Return how far our clock is ahead of the date that some servers end their greeting with; None without one."""
     try:
         told = parsedate_to_datetime(greeting.rpartition(";")[2].strip())
-    except (ValueError, TypeError, IndexError):
+        return None if told.tzinfo is None else time.time() - told.timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return None if told.tzinfo is None else time.time() - told.timestamp()

@@ -15,7 +15,7 @@ from typing import Any
 
 import asyncpg
 
-from postroom.errors import PostroomError, unavailable
+from postroom.errors import Kind, PostroomError, unavailable
 from postroom.search.query import ANY_FIELD, Phrase, Text
 from postroom.search.terms import IndexTerms, make_mark, mark_terms, render_tsvector, split_prepared
 from postroom.store.engine import _catalogue, _tsquery
@@ -191,7 +191,7 @@ class PostgresEngine:
     async def open(
         cls, url: str, *, connections: int = 10, on_commit: Callable[[int], None] | None = None
     ) -> "PostgresEngine":
-        """Connect to ``postgresql://user:password@host/db``. Raises: unavailable."""
+        """Connect to ``postgresql://user:password@host/db``. Raises: badStoreURL, unavailable."""
         options: dict[str, Any] = {
             "timeout": CONNECT_SECONDS,
             "command_timeout": COMMAND_SECONDS,
@@ -208,6 +208,11 @@ class PostgresEngine:
                 version = connection.get_server_version().major
         except _TEMPORARY as error:
             raise mapped(error) from error
+        except ValueError:
+            # What the driver says of it repeats a part of the URL, which may be of the password.
+            raise PostroomError(
+                Kind.INVALID, "badStoreURL", "the URL of the database is none that PostgreSQL knows"
+            ) from None
         if version < MINIMUM_VERSION:
             await pool.close()
             raise unavailable(f"PostgreSQL {MINIMUM_VERSION} or later is needed, the server is {version}")
