@@ -9,6 +9,7 @@ It is taken out of the garbage collector's sight: each full collection in the mi
 
 import gc
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -32,6 +33,9 @@ NEEDED_BYTES = 2 << 30
 
 def pytest_configure(config: pytest.Config) -> None:  # noqa: F811
     """Choose the place of the tests' files, once for all workers."""
+    # What is run in the background ignores Ctrl-C, and so would all programs that tests start and interrupt.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput") or config.option.basetemp or not MEMORY.is_dir():
         return
     if shutil.disk_usage(MEMORY).free >= NEEDED_BYTES:
