@@ -221,6 +221,27 @@ async def test_a_lost_blob_is_told_and_the_rest_is_backed_up(owner: Owner, tmp_p
         assert await dump_lasting(restored) == await dump_lasting(owner.store)
 
 
+@pytest.mark.parametrize("loser", [0, 1])
+async def test_a_blob_that_one_account_lost_is_copied_from_another(
+    loser: int, add_owner: AddOwner, store: Store, tmp_path: Path
+) -> None:
+    owners = [await add_owner("anna"), await add_owner("ben")]
+    for owner in owners:
+        await owner.add_mail(large_message(1))
+    blobs = data_dir_of(store) / "blobs" / str(owners[loser].account_id)
+    for path in [path for path in blobs.rglob("*") if path.is_file()]:
+        path.unlink()
+    made = await back_up(store, tmp_path / "backup")
+    assert made.lost == []
+    assert [
+        problem for problem in made.problems if f"account {owners[loser].account_id}" not in problem
+    ] == []
+    await restore_store(tmp_path / "backup", place_of("sqlite:", tmp_path / "restored"))
+    async with opened("sqlite:", tmp_path / "restored") as restored:
+        assert len([blob async for blob in restored.blobs.iter_all()]) == 2
+        await assert_sound(restored)
+
+
 async def test_a_damaged_message_is_kept_as_it_is(owner: Owner, tmp_path: Path) -> None:
     await owner.add_many(50)  # messages without the hash that their rows say
     await owner.add_mail()
