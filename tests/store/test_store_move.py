@@ -115,6 +115,20 @@ async def test_interrupted(add_owner: AddOwner, store: Store, store_url: str, ot
         await assert_sound(copy)
 
 
+async def test_a_damaged_message_is_moved_and_reported(owner: Owner, store_url: str, other_url: str) -> None:
+    await owner.add_mail()
+    await owner.add_mail(large_message(1))
+    folder = data_dir_of(owner.store)
+    (path,) = (path for path in (folder / "blobs").rglob("*") if path.is_file())
+    path.write_bytes(bytes(100) + path.read_bytes()[100:])
+    await owner.store.close()
+    moved = await move_store(place_of(store_url, folder), place_of(other_url, folder))
+    assert sorted(fault.kind for fault in moved.findings) == ["content", "fulltext"]
+    async with opened(other_url, folder) as copy:
+        (there,) = await in_store([owner], copy, folder)
+        assert len(await as_clients_see([there])) > 1
+
+
 async def test_cancelled(owner: Owner, store_url: str, other_url: str) -> None:
     """The old store goes on; a second move does not mix its rows with those of the first."""
     await owner.add_mails([make_filing(letter) for letter in range(700)])

@@ -215,6 +215,24 @@ async def test_blobs_that_are_needed(
     assert filled.account_id
 
 
+@pytest.mark.parametrize("harm", [remove, spoil])
+async def test_a_damaged_message_does_not_end_a_repair(
+    filled: Owner, store: Store, tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    """It cannot be put into the index again; what else is missing there can."""
+    (path,) = blob_files(tmp_path)
+    harm(path)
+    async with store.read(filled.account_id) as mailbox:
+        indexed = await mailbox.recounts.list_indexed()
+    async with store.transaction(filled.account_id) as tx:
+        for number in indexed:
+            await tx.unindex(number)
+    faults = await found(store, repair=True)
+    assert faults[:2] == [("content", False), ("fulltext", False)]
+    assert set(faults[2:]) == {("fulltext", True)}
+    assert await found(store) == faults[:2]
+
+
 async def test_mail_comes_in_meanwhile(filled: Owner, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is compared belongs to one instant, so that a busy server has no faults."""
 
