@@ -2,6 +2,7 @@
 
 import random
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -240,6 +241,23 @@ async def test_a_blob_that_one_account_lost_is_copied_from_another(
     async with opened("sqlite:", tmp_path / "restored") as restored:
         assert len([blob async for blob in restored.blobs.iter_all()]) == 2
         await assert_sound(restored)
+
+
+async def test_a_damaged_blob_that_is_there_is_replaced(owner: Owner, tmp_path: Path) -> None:
+    """The blobs of the old store may be there still, where the database alone was moved away."""
+    for number in range(3):
+        await owner.add_mail(large_message(number))
+    await back_up(owner.store, tmp_path / "backup")
+    folder = tmp_path / "restored"
+    shutil.copytree(data_dir_of(owner.store) / "blobs", folder / "blobs")
+    damaged, cut, whole = (path for path in (folder / "blobs").rglob("*") if path.is_file())
+    damaged.write_bytes(bytes(100) + damaged.read_bytes()[100:])
+    cut.write_bytes(cut.read_bytes()[:1000])
+    before = whole.stat().st_ino
+    await restore_store(tmp_path / "backup", place_of("sqlite:", folder))
+    async with opened("sqlite:", folder) as restored:
+        await assert_sound(restored)
+    assert whole.stat().st_ino == before
 
 
 async def test_a_damaged_message_is_kept_as_it_is(owner: Owner, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from postroom.store.backups.snapshots import Chunker, SnapshotFile, TableRows, w
 from postroom.store.blobs.base import BlobStore
 from postroom.store.blobs.disk import DiskBlobStore
 from postroom.store.engine.base import Connection, Row
-from postroom.store.messages import CHUNK_BYTES
+from postroom.store.messages import CHUNK_BYTES, iter_raw
 from postroom.store.migrations import list_migrations
 
 BLOBS: Final = "blobs"
@@ -243,6 +243,23 @@ async def copy_blob(source: BlobStore, blob: Blob, target: BlobStore, *, owner: 
     finally:
         reader.close()
         await writer.close()
+
+
+async def is_whole(blobs: BlobStore, blob: Blob) -> bool:
+    """Tell whether a blob is there and has its hash. Raises: unavailable."""
+    try:
+        reader = await blobs.open(blob.account_id, blob.sha256)
+        try:
+            digest = hashlib.sha256()
+            async for piece in iter_raw(reader, 0, reader.size_bytes):
+                digest.update(piece)
+            return digest.digest() == blob.sha256
+        finally:
+            reader.close()
+    except PostroomError as error:
+        if error.kind is Kind.UNAVAILABLE:
+            raise
+        return False
 
 
 def _as_lost(error: PostroomError, blob: Blob) -> PostroomError:
