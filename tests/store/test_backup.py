@@ -319,6 +319,24 @@ async def test_refusals(owner: Owner, tmp_path: Path) -> None:
         await restore_store(target, place_of("sqlite:", tmp_path / "third"))
 
 
+async def test_an_empty_store_of_a_later_schema_is_refused(
+    owner: Owner, other_url: str, tmp_path: Path
+) -> None:
+    """Else the steps between the two would never be taken for the rows of the backup."""
+    target, place = tmp_path / "backup", place_of(other_url, tmp_path / "restored")
+    made = await back_up(owner.store, target)
+    folder = BackupFolder.open(target)
+    older = read_snapshot(target, made.name)
+    older.schema -= 1
+    older.made_at += 1000
+    name = write_snapshot(folder, older)
+    async with opened(other_url, place.data_dir):
+        pass
+    with pytest.raises(PostroomError, match=r"storeNotEmpty.*newer Postroom"):
+        await restore_store(target, place, wanted=name)
+    await restore_store(target, place, wanted=made.name)
+
+
 async def test_server_keys(owner: Owner, tmp_path: Path) -> None:
     secrets = await ServerSecrets.load(owner.store, data_dir_of(owner.store))
     secret = await secrets.get_own("token_key")

@@ -42,7 +42,7 @@ from postroom.store.backups.snapshots import (
 from postroom.store.closed import MOVED, UNFINISHED
 from postroom.store.engine.base import Engine
 from postroom.store.engine.users import is_in_use
-from postroom.store.migrations import list_migrations, migrate
+from postroom.store.migrations import find_schema, list_migrations, migrate
 
 _META: Final = "meta"
 _PASSING: Final = (UNFINISHED, MOVED, HOLD, "move_number")
@@ -148,6 +148,7 @@ class _Restore:
         done = Restored(name, was_resumed=state is not None)
         state = state or State(name)
         if not state.stage:
+            await self._refuse_newer()
             done.needs_key = not self._restore_key()
             state = await self._copy_rows(state, progress)
             done.rows = sum(table.rows for table in self._snapshot.tables.values())
@@ -158,6 +159,19 @@ class _Restore:
         async with self._engine.write() as connection:
             await drop_state(connection, UNFINISHED)
         return done
+
+    async def _refuse_newer(self) -> None:
+        """Refuse an empty store of a later schema: its migrations would not be done to the rows of the backup.
+
+        Raises: storeNotEmpty, unavailable.
+        """
+        applied = (await find_schema(self._engine)).applied
+        if applied > self._snapshot.schema:
+            raise refuse(
+                "storeNotEmpty",
+                f"the store that is to be written was made by a newer Postroom (schema {applied}) than the backup "
+                f"(schema {self._snapshot.schema}): name a database with nothing in it, or move that of SQLite away",
+            )
 
     def _restore_key(self) -> bool:
         """Put the file of the server keys in its place; False if there is none and one is needed.
