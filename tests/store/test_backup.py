@@ -205,6 +205,26 @@ async def test_damage_is_found(owner: Owner, tmp_path: Path) -> None:
     assert (await verify_backup(target)).problems == []
 
 
+async def test_what_is_damaged_is_stored_anew(owner: Owner, tmp_path: Path) -> None:
+    """Once a damaged file is moved away, the next backup is whole, and the messages of older ones are there again."""
+    target = tmp_path / "backup"
+    await owner.add_mails([make_filing(number) for number in range(300)])
+    await owner.add_mail(make_message())
+    await owner.add_mail(large_message(1))
+    await back_up(owner.store, target)
+    damaged = [path for name in ("packs", "blobs") for path in (target / name).rglob("*") if path.is_file()]
+    for path in damaged:
+        path.write_bytes(bytes(100) + path.read_bytes()[100:])
+    problems = (await verify_backup(target)).problems
+    for path in damaged:
+        assert any(path.stem in problem for problem in problems)
+        path.rename(tmp_path / path.name)
+    made = await back_up(owner.store, target)
+    found = await verify_backup(target)
+    assert len(found.snapshots) == 2
+    assert [problem for problem in found.problems if made.name in problem or ": message" in problem] == []
+
+
 async def test_a_lost_blob_is_told_and_the_rest_is_backed_up(owner: Owner, tmp_path: Path) -> None:
     target = tmp_path / "backup"
     await owner.add_mail()
