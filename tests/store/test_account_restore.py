@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.fixtures.factories import AddOwner, Owner, make_message, open_owner
 from tests.fixtures.stores import data_dir_of
-from tests.store.backup_world import StopError, assert_sound, dump, large_message, stop_after
+from tests.store.backup_world import StopError, assert_sound, dump, large_message, place_of, stop_after
 
 from postroom.domain import copying
 from postroom.domain.account_restore import restore_account
@@ -18,6 +18,7 @@ from postroom.domain.blob_hold import META_NAME as HOLD
 from postroom.domain.check import check_store
 from postroom.domain.copying import Rows
 from postroom.domain.directory import AccountSettings, Directory
+from postroom.domain.restoring import restore_store
 from postroom.errors import PostroomError
 from postroom.model.folder import INBOX
 from postroom.model.ids import FolderRef
@@ -79,6 +80,24 @@ async def test_beside_the_old_account(
     await assert_sound(owner.store)
     with pytest.raises(PostroomError, match="conflict"):
         await restore_account(owner.store, tmp_path / "backup", ANNA, new=RITA)
+
+
+async def test_snapshots_of_others_are_passed_over(owner: Owner, add_owner: AddOwner, tmp_path: Path) -> None:
+    """By default the newest snapshot is taken that can be used."""
+    store, target = owner.store, tmp_path / "backup"
+    ben = await add_owner("ben")
+    alone = await Backup(store, target, account=owner.account).run(None)
+    await Backup(store, target, account=ben.account).run(None)
+    assert (await restore_account(store, target, ANNA, new=RITA)).name == alone.name
+    with pytest.raises(PostroomError, match="backupOfAccount"):
+        await restore_store(target, place_of("sqlite:", tmp_path / "restored"))
+    everything = await Backup(store, target).run(None)
+    other = await Backup(store, target, account=ben.account).run(None)
+    tina = AccountAddress("tina", "example.test")
+    assert (await restore_account(store, target, ANNA, new=tina)).name == everything.name
+    assert (await restore_store(target, place_of("sqlite:", tmp_path / "restored"))).name == everything.name
+    with pytest.raises(PostroomError, match=f"notFound.*{other.name}"):
+        await restore_account(store, target, ANNA, new=ANNA, wanted=other.name)
 
 
 async def test_of_an_account_that_was_removed(

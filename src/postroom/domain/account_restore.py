@@ -68,12 +68,14 @@ async def restore_account(
     wanted: str = "",
     progress: Progress = lambda _, __, ___: None,
 ) -> RestoredAccount:
-    """Restore the account that had the address ``old``, as ``new``, from a snapshot, the newest one for "".
+    """Restore the account that had the address ``old``, as ``new``, from a snapshot.
+
+    For "" it is the newest one of everything, or of that account alone.
 
     Raises: notFound, notABackup, backupTooNew, backupDamaged, schemaTooNew, schemaOlder, conflict, blobLost,
     unavailable; OSError.
     """
-    folder, name, snapshot = open_snapshot(root, wanted)
+    folder, name, snapshot = open_snapshot(root, wanted, account=str(old))
     with closing(folder):
         if snapshot.schema != list_migrations(store.engine.name)[-1].version:
             raise refuse(

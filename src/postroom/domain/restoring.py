@@ -80,15 +80,21 @@ class Restored:
     """There is no file with the server keys, neither here nor in the backup."""
 
 
-def open_snapshot(root: Path, wanted: str) -> tuple[BackupFolder, str, SnapshotFile]:
-    """Open a snapshot of a backup, the newest one for "".
+def open_snapshot(root: Path, wanted: str, *, account: str = "") -> tuple[BackupFolder, str, SnapshotFile]:
+    """Open a snapshot of a backup, for "" the newest one of everything, or of ``account`` alone if that is newer.
 
     Raises: notFound, notABackup, backupTooNew, backupDamaged, schemaTooNew.
     """
     folder = BackupFolder.open(root)
-    name = find_snapshot(root, list_snapshots(root), wanted)
+    names = list_snapshots(root)
+    name = find_snapshot(root, names, wanted)
     try:
         snapshot = read_snapshot(root, name)
+        for older in reversed(names) if not wanted else ():
+            found = read_snapshot(root, older)
+            if found.account in {"", account}:
+                name, snapshot = older, found
+                break
     except DamagedError as error:
         raise damaged(error) from error
     newest = max(migration.version for migration in list_migrations("sqlite"))
@@ -104,7 +110,7 @@ def open_snapshot(root: Path, wanted: str) -> tuple[BackupFolder, str, SnapshotF
 async def restore_store(
     root: Path, place: Place, *, wanted: str = "", progress: Progress = lambda _, __, ___: None
 ) -> Restored:
-    """Restore a snapshot, the newest one for "", into an empty store.
+    """Restore a snapshot, for "" the newest one of everything, into an empty store.
 
     Raises: notFound, notABackup, backupTooNew, backupDamaged, schemaTooNew, storeNotEmpty, storeInUse, badKeyFile,
     serverKeyMissing, blobLost, unavailable; OSError.
