@@ -166,7 +166,6 @@ async def _is_still_there(store: Store, account: Account, content: Content) -> b
 
 async def _check_blobs(store: Store, report: Report, *, repair: bool) -> None:
     before = time.time() - BLOB_GRACE_SECONDS
-    repair = repair and not await is_held(store)
     async for blob in store.blobs.iter_all():
         report.blobs += 1
         if blob.stored_at > before:
@@ -179,7 +178,9 @@ async def _check_blobs(store: Store, report: Report, *, repair: bool) -> None:
         async with store.directory() as directory:
             if await directory.released_blobs.has(blob.account_id, blob.sha256):
                 continue  # It goes by itself.
-        if repair and not await store.blobs.delete(blob.account_id, blob.sha256, stored_before=before):
+        # There may be many blobs to look at: a backup or a restore may have begun meanwhile.
+        removes = repair and not await is_held(store)
+        if removes and not await store.blobs.delete(blob.account_id, blob.sha256, stored_before=before):
             continue
         what = f"blob {blob.account_id}/{blob.sha256.hex()} ({blob.size_bytes} bytes) belongs to no mail"
-        report.findings.append(Fault("blob", "", what, repair))
+        report.findings.append(Fault("blob", "", what, removes))

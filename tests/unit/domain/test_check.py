@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,12 +10,14 @@ import pytest
 from tests.fixtures.factories import DATE, AddOwner, Owner, make_filing, make_message, remove_mail
 
 from postroom.domain import check
+from postroom.domain.blob_hold import held
 from postroom.domain.check import check_store, find_last_drift
 from postroom.domain.examination import Fault, examine
 from postroom.domain.filing import Flags, file_mail
 from postroom.model.folder import INBOX
 from postroom.model.ids import Uid
 from postroom.store import Store
+from postroom.store.blobs.base import BlobInfo
 from postroom.store.sql import orders
 from postroom.store.tx import Snapshot
 
@@ -193,6 +195,27 @@ async def test_blobs_that_nobody_needs(filled: Owner, store: Store, tmp_path: Pa
     assert not old.exists()
     assert len(blob_files(tmp_path)) == 2
     assert await found(store) == []
+
+
+async def test_blobs_stay_once_they_are_held(
+    filled: Owner, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup, or a restore of an account, begins while the blobs are looked through."""
+    for digit in (1, 2):
+        await store.blobs.put(filled.account_id, bytes([digit] * 32), b"left over")
+    for path in blob_files(tmp_path):
+        os.utime(path, (1, 1))
+    iter_all = store.blobs.iter_all
+
+    async def hold_behind_the_first() -> AsyncIterator[BlobInfo]:
+        blobs = [blob async for blob in iter_all() if blob.sha256 in {b"\x01" * 32, b"\x02" * 32}]
+        yield blobs[0]
+        async with held(store):
+            yield blobs[1]
+
+    monkeypatch.setattr(store.blobs, "iter_all", hold_behind_the_first)
+    assert await found(store, repair=True) == [("blob", False), ("blob", True)]
+    assert [blob.sha256 async for blob in iter_all() if blob.sha256 == b"\x02" * 32]
 
 
 def remove(path: Path) -> None:
