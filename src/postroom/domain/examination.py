@@ -15,7 +15,7 @@ from postroom.domain.reader_check import find_reader_faults, repair_readers
 from postroom.domain.steps import Record
 from postroom.domain.thread_check import find_faults as find_thread_faults
 from postroom.domain.thread_check import repair_conversations
-from postroom.errors import Kind, PostroomError
+from postroom.errors import Kind, PostroomError, not_found
 from postroom.model.folder import Folder
 from postroom.model.ids import ContentId, FolderId, LabelId, Modseq
 from postroom.store.messages import MessageStore
@@ -28,7 +28,7 @@ class Fault(NamedTuple):
     """Something wrong: what kind, whose, in words, and whether it was repaired.
 
     Kinds: ``counter``, ``reference``, ``tombstone``, ``order``, ``fulltext``, ``conversation``, ``contact``,
-    ``reader``, ``mailbox``, ``content``, ``blob``, ``queue``, ``database``.
+    ``reader``, ``mailbox``, ``content``, ``blob``, ``upload``, ``queue``, ``database``.
     """
 
     kind: str
@@ -66,7 +66,7 @@ class _Recount(NamedTuple):
 async def examine(mailbox: Snapshot, account: str) -> tuple[int, list[Fault]]:
     """Return the number of mails, and what is wrong; ``account`` is the address for the words.
 
-    Raises: unavailable.
+    Raises: notFound where the account has no mailbox; unavailable.
     """
     recount = await _recount(mailbox)
     faults = [
@@ -106,7 +106,7 @@ async def _recount(mailbox: Snapshot) -> _Recount:
 async def _examine_counters(mailbox: Snapshot, account: str, recount: _Recount) -> list[Fault]:
     state = await mailbox.mailbox.find()
     if state is None:
-        return [Fault("mailbox", account, "the account has no mailbox", False)]
+        raise not_found("the mailbox")
     faults: list[Fault] = []
     if (state.total_items, state.size_bytes) != (recount.total_items, recount.size_bytes):
         what = (

@@ -12,6 +12,7 @@ from tests.fixtures.factories import DATE, AddOwner, Owner, make_filing, make_me
 from postroom.domain import check
 from postroom.domain.blob_hold import held
 from postroom.domain.check import check_store, find_last_drift
+from postroom.domain.directory import Directory
 from postroom.domain.examination import Fault, examine
 from postroom.domain.filing import Flags, file_mail
 from postroom.model.folder import INBOX
@@ -254,6 +255,29 @@ async def test_a_damaged_message_does_not_end_a_repair(
     assert faults[:2] == [("content", False), ("fulltext", False)]
     assert set(faults[2:]) == {("fulltext", True)}
     assert await found(store) == faults[:2]
+
+
+async def test_an_account_whose_removal_was_interrupted(
+    filled: Owner, add_owner: AddOwner, store: Store, directory: Directory
+) -> None:
+    """It is told once, and the others are looked at and repaired."""
+    late = await add_owner("carl")
+    await late.add_mail()
+
+    def die(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await directory.remove_account(filled.account.address, progress=die)
+    async with store.transaction(late.account_id) as tx:
+        await tx.unindex(1)
+    expected = [("fulltext", True), ("mailbox", False)]
+    report = await check_store(store, repair=True)
+    assert sorted((fault.kind, fault.repaired) for fault in report.findings) == expected
+    (fault,) = (fault for fault in report.findings if fault.kind == "mailbox")
+    assert (fault.account, "account remove" in fault.what) == (filled.account.address, True)
+    await directory.remove_account(filled.account.address)
+    assert await found(store) == []
 
 
 async def test_mail_comes_in_meanwhile(filled: Owner, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
