@@ -28,6 +28,11 @@ from tests.store.backup_world import (
 from tests.store.test_histories import History
 
 from postroom.auth.key_file import KeyFile
+from postroom.auth.passwords import PasswordHasher
+from postroom.config.root import Config
+from postroom.domain import mailbox as mailboxes
+from postroom.domain.account_restore import restore_account
+from postroom.domain.addresses import AccountAddress
 from postroom.domain.backup import Backup, Made
 from postroom.domain.backup_check import verify_backup
 from postroom.domain.blob_hold import held, is_held
@@ -278,6 +283,41 @@ async def test_a_damaged_blob_that_is_there_is_replaced(owner: Owner, tmp_path: 
     async with opened("sqlite:", folder) as restored:
         await assert_sound(restored)
     assert whole.stat().st_ino == before
+
+
+async def test_an_account_that_is_half_removed(
+    add_owner: AddOwner,
+    directory: Directory,
+    hasher: PasswordHasher,
+    config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its removal was interrupted before the backup; all others are restored, and it can be ended there."""
+    anna, ben = await add_owner("anna"), await add_owner("ben")
+    store = anna.store
+    for number in range(30):
+        await anna.add_mail(make_message(subject=f"Letter {number}", body=f"{number}\r\n"))
+    await ben.add_mail()
+    monkeypatch.setattr(mailboxes, "SLICE", 10)
+
+    def die(_: int) -> None:
+        raise StopError
+
+    with pytest.raises(StopError):
+        await directory.remove_account("anna", progress=die)
+    await back_up(store, tmp_path / "backup")
+    folder = tmp_path / "restored"
+    assert (await restore_store(tmp_path / "backup", place_of("sqlite:", folder))).messages == 1
+    async with opened("sqlite:", folder) as restored:
+        async with restored.read(anna.account_id) as mailbox:
+            assert await mailbox.contents.list_references(), "some of it is left"
+        again = Directory(restored, hasher, config.classes, primary_domain=config.primary_domain)
+        await again.remove_account("anna@example.test")
+        await assert_sound(restored)
+    address = AccountAddress("anna", "example.test")
+    with pytest.raises(PostroomError, match=r"notFound.*being removed"):
+        await restore_account(store, tmp_path / "backup", address, new=AccountAddress("rita", "example.test"))
 
 
 async def test_a_damaged_message_is_kept_as_it_is(owner: Owner, tmp_path: Path) -> None:

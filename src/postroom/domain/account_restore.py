@@ -39,6 +39,7 @@ from postroom.store.tx import DirectoryTransaction
 
 _ACCOUNT: Final = "account"
 _ADDRESS: Final = "address"
+_MAILBOX: Final = "mailbox"
 _INDEX: Final = "index"
 _NOT_RESTORED: Final = {
     "two_factor": "2-step verification is off: it must be set up anew",
@@ -87,6 +88,8 @@ async def restore_account(
             number = _find_account(folder, snapshot, str(old))
             if number is None:
                 raise not_found(f"account {old} in the snapshot {name}")
+            if next(iter_rows(folder, snapshot.tables[_MAILBOX], account_id=number), None) is None:
+                raise not_found(f"the mailbox of {old}, which was being removed, in the snapshot {name}")
         except DamagedError as error:
             raise damaged(error) from error
         restore = _AccountRestore(store, folder, snapshot, number)
