@@ -1,22 +1,32 @@
 """One account, restored from a backup of everything or of itself, into a store that has others."""
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from tests.fixtures.factories import AddOwner, Owner, make_message, open_owner
-from tests.store.backup_world import StopError, assert_sound, dump, large_message, stop_after
+from tests.fixtures.stores import data_dir_of
+from tests.store.backup_world import StopError, assert_sound, dump, large_message, place_of, stop_after
 
+from postroom.domain import copying
 from postroom.domain.account_restore import restore_account
 from postroom.domain.addresses import AccountAddress
-from postroom.domain.backup import Backup
+from postroom.domain.backup import Backup, Blob, is_whole
 from postroom.domain.backup_check import verify_backup
+from postroom.domain.blob_hold import META_NAME as HOLD
 from postroom.domain.check import check_store
+from postroom.domain.copying import Rows
 from postroom.domain.directory import AccountSettings, Directory
+from postroom.domain.restoring import restore_store
 from postroom.errors import PostroomError
 from postroom.model.folder import INBOX
 from postroom.model.ids import FolderRef
 from postroom.model.listing import MailListRequest, SortField
 from postroom.store import Store
+from postroom.store.backups.rows import CONTENT, insert_rows
+from postroom.store.blobs.base import BlobStore
+from postroom.store.engine.base import WriteConnection
 
 ANNA = AccountAddress("anna", "example.test")
 RITA = AccountAddress("rita", "example.test")
@@ -70,6 +80,24 @@ async def test_beside_the_old_account(
     await assert_sound(owner.store)
     with pytest.raises(PostroomError, match="conflict"):
         await restore_account(owner.store, tmp_path / "backup", ANNA, new=RITA)
+
+
+async def test_snapshots_of_others_are_passed_over(owner: Owner, add_owner: AddOwner, tmp_path: Path) -> None:
+    """By default the newest snapshot is taken that can be used."""
+    store, target = owner.store, tmp_path / "backup"
+    ben = await add_owner("ben")
+    alone = await Backup(store, target, account=owner.account).run(None)
+    await Backup(store, target, account=ben.account).run(None)
+    assert (await restore_account(store, target, ANNA, new=RITA)).name == alone.name
+    with pytest.raises(PostroomError, match="backupOfAccount"):
+        await restore_store(target, place_of("sqlite:", tmp_path / "restored"))
+    everything = await Backup(store, target).run(None)
+    other = await Backup(store, target, account=ben.account).run(None)
+    tina = AccountAddress("tina", "example.test")
+    assert (await restore_account(store, target, ANNA, new=tina)).name == everything.name
+    assert (await restore_store(target, place_of("sqlite:", tmp_path / "restored"))).name == everything.name
+    with pytest.raises(PostroomError, match=f"notFound.*{other.name}"):
+        await restore_account(store, target, ANNA, new=ANNA, wanted=other.name)
 
 
 async def test_of_an_account_that_was_removed(
@@ -150,6 +178,41 @@ async def test_another_snapshot_behind_an_interruption(
     rita = await find_owner(owner, directory, "rita@example.test")
     assert await list_subjects(rita) == await list_subjects(owner)
     await _assert_nothing_of_others(owner.store, {owner.account_id, rita.account_id})
+
+
+async def test_a_repair_comes_in_between(
+    owner: Owner, directory: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It leaves the large messages alone that an interrupted restore has copied, and whose rows are on the way."""
+    await fill(owner)
+    store, before = owner.store, await list_subjects(owner)
+    await Backup(store, tmp_path / "backup").run(None)
+
+    async def die(connection: WriteConnection, name: str, columns: Sequence[str], *, rows: Rows) -> None:
+        if name == CONTENT:
+            raise StopError
+        await insert_rows(connection, name, columns, rows=rows)
+
+    async def look(blobs: BlobStore, blob: Blob) -> bool:
+        found = await is_whole(blobs, blob)
+        assert found
+        await check_store(store, repair=True)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(copying, "insert_rows", die)
+        with pytest.raises(StopError):
+            await restore_account(store, tmp_path / "backup", ANNA, new=RITA)
+    copied = [path for path in (data_dir_of(store) / "blobs").rglob("*") if path.is_file()]
+    assert len(copied) == 2
+    for path in copied:
+        os.utime(path, (1, 1))
+    async with store.directory_transaction() as tx:
+        await tx.meta.remove(HOLD)
+    monkeypatch.setattr(copying, "is_whole", look)
+    await restore_account(store, tmp_path / "backup", ANNA, new=RITA)
+    assert await list_subjects(await find_owner(owner, directory, str(RITA))) == before
+    await assert_sound(store)
 
 
 async def _assert_nothing_of_others(store: Store, numbers: set[int]) -> None:

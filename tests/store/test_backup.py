@@ -2,6 +2,7 @@
 
 import random
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -27,6 +28,11 @@ from tests.store.backup_world import (
 from tests.store.test_histories import History
 
 from postroom.auth.key_file import KeyFile
+from postroom.auth.passwords import PasswordHasher
+from postroom.config.root import Config
+from postroom.domain import mailbox as mailboxes
+from postroom.domain.account_restore import restore_account
+from postroom.domain.addresses import AccountAddress
 from postroom.domain.backup import Backup, Made
 from postroom.domain.backup_check import verify_backup
 from postroom.domain.blob_hold import held, is_held
@@ -204,6 +210,26 @@ async def test_damage_is_found(owner: Owner, tmp_path: Path) -> None:
     assert (await verify_backup(target)).problems == []
 
 
+async def test_what_is_damaged_is_stored_anew(owner: Owner, tmp_path: Path) -> None:
+    """Once a damaged file is moved away, the next backup is whole, and the messages of older ones are there again."""
+    target = tmp_path / "backup"
+    await owner.add_mails([make_filing(number) for number in range(300)])
+    await owner.add_mail(make_message())
+    await owner.add_mail(large_message(1))
+    await back_up(owner.store, target)
+    damaged = [path for name in ("packs", "blobs") for path in (target / name).rglob("*") if path.is_file()]
+    for path in damaged:
+        path.write_bytes(bytes(100) + path.read_bytes()[100:])
+    problems = (await verify_backup(target)).problems
+    for path in damaged:
+        assert any(path.stem in problem for problem in problems)
+        path.rename(tmp_path / path.name)
+    made = await back_up(owner.store, target)
+    found = await verify_backup(target)
+    assert len(found.snapshots) == 2
+    assert [problem for problem in found.problems if made.name in problem or ": message" in problem] == []
+
+
 async def test_a_lost_blob_is_told_and_the_rest_is_backed_up(owner: Owner, tmp_path: Path) -> None:
     target = tmp_path / "backup"
     await owner.add_mail()
@@ -219,6 +245,79 @@ async def test_a_lost_blob_is_told_and_the_rest_is_backed_up(owner: Owner, tmp_p
     await restore_store(target, place_of("sqlite:", tmp_path / "restored"))
     async with opened("sqlite:", tmp_path / "restored") as restored:
         assert await dump_lasting(restored) == await dump_lasting(owner.store)
+
+
+@pytest.mark.parametrize("loser", [0, 1])
+async def test_a_blob_that_one_account_lost_is_copied_from_another(
+    loser: int, add_owner: AddOwner, store: Store, tmp_path: Path
+) -> None:
+    owners = [await add_owner("anna"), await add_owner("ben")]
+    for owner in owners:
+        await owner.add_mail(large_message(1))
+    blobs = data_dir_of(store) / "blobs" / str(owners[loser].account_id)
+    for path in [path for path in blobs.rglob("*") if path.is_file()]:
+        path.unlink()
+    made = await back_up(store, tmp_path / "backup")
+    assert made.lost == []
+    assert [
+        problem for problem in made.problems if f"account {owners[loser].account_id}" not in problem
+    ] == []
+    await restore_store(tmp_path / "backup", place_of("sqlite:", tmp_path / "restored"))
+    async with opened("sqlite:", tmp_path / "restored") as restored:
+        assert len([blob async for blob in restored.blobs.iter_all()]) == 2
+        await assert_sound(restored)
+
+
+async def test_a_damaged_blob_that_is_there_is_replaced(owner: Owner, tmp_path: Path) -> None:
+    """The blobs of the old store may be there still, where the database alone was moved away."""
+    for number in range(3):
+        await owner.add_mail(large_message(number))
+    await back_up(owner.store, tmp_path / "backup")
+    folder = tmp_path / "restored"
+    shutil.copytree(data_dir_of(owner.store) / "blobs", folder / "blobs")
+    damaged, cut, whole = (path for path in (folder / "blobs").rglob("*") if path.is_file())
+    damaged.write_bytes(bytes(100) + damaged.read_bytes()[100:])
+    cut.write_bytes(cut.read_bytes()[:1000])
+    before = whole.stat().st_ino
+    await restore_store(tmp_path / "backup", place_of("sqlite:", folder))
+    async with opened("sqlite:", folder) as restored:
+        await assert_sound(restored)
+    assert whole.stat().st_ino == before
+
+
+async def test_an_account_that_is_half_removed(
+    add_owner: AddOwner,
+    directory: Directory,
+    hasher: PasswordHasher,
+    config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its removal was interrupted before the backup; all others are restored, and it can be ended there."""
+    anna, ben = await add_owner("anna"), await add_owner("ben")
+    store = anna.store
+    for number in range(30):
+        await anna.add_mail(make_message(subject=f"Letter {number}", body=f"{number}\r\n"))
+    await ben.add_mail()
+    monkeypatch.setattr(mailboxes, "SLICE", 10)
+
+    def die(_: int) -> None:
+        raise StopError
+
+    with pytest.raises(StopError):
+        await directory.remove_account("anna", progress=die)
+    await back_up(store, tmp_path / "backup")
+    folder = tmp_path / "restored"
+    assert (await restore_store(tmp_path / "backup", place_of("sqlite:", folder))).messages == 1
+    async with opened("sqlite:", folder) as restored:
+        async with restored.read(anna.account_id) as mailbox:
+            assert await mailbox.contents.list_references(), "some of it is left"
+        again = Directory(restored, hasher, config.classes, primary_domain=config.primary_domain)
+        await again.remove_account("anna@example.test")
+        await assert_sound(restored)
+    address = AccountAddress("anna", "example.test")
+    with pytest.raises(PostroomError, match=r"notFound.*being removed"):
+        await restore_account(store, tmp_path / "backup", address, new=AccountAddress("rita", "example.test"))
 
 
 async def test_a_damaged_message_is_kept_as_it_is(owner: Owner, tmp_path: Path) -> None:
@@ -278,6 +377,24 @@ async def test_refusals(owner: Owner, tmp_path: Path) -> None:
     write_snapshot(folder, newer)
     with pytest.raises(PostroomError, match="schemaTooNew"):
         await restore_store(target, place_of("sqlite:", tmp_path / "third"))
+
+
+async def test_an_empty_store_of_a_later_schema_is_refused(
+    owner: Owner, other_url: str, tmp_path: Path
+) -> None:
+    """Else the steps between the two would never be taken for the rows of the backup."""
+    target, place = tmp_path / "backup", place_of(other_url, tmp_path / "restored")
+    made = await back_up(owner.store, target)
+    folder = BackupFolder.open(target)
+    older = read_snapshot(target, made.name)
+    older.schema -= 1
+    older.made_at += 1000
+    name = write_snapshot(folder, older)
+    async with opened(other_url, place.data_dir):
+        pass
+    with pytest.raises(PostroomError, match=r"storeNotEmpty.*newer Postroom"):
+        await restore_store(target, place, wanted=name)
+    await restore_store(target, place, wanted=made.name)
 
 
 async def test_server_keys(owner: Owner, tmp_path: Path) -> None:

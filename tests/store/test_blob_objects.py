@@ -199,6 +199,28 @@ async def test_a_mark_that_a_crash_has_left_holds_a_delivery_up_for_a_while(s3_p
     assert [meta["path"][-6:] async for batch in obstore.list(store) for meta in batch] == [digits[-6:]]
 
 
+async def test_a_deletion_of_which_nobody_knows_holds_a_delivery_up(peer: FaultyPeer) -> None:
+    """The store has the request, and may do it any time: the mark stays, so that no delivery counts on the blob."""
+    import obstore  # noqa: PLC0415
+
+    blobs = place(peer.port, retries=0, retry_seconds=1)
+    await blobs.put(ANNA, hashed(RAW), RAW)
+    deletions = 0
+
+    async def lose_the_first_deletion(method: str, path: str) -> str:
+        nonlocal deletions
+        deletions += method == "POST" and "delete" in path
+        return "reset" if method == "POST" and deletions == 1 else ""
+
+    peer.fault = lose_the_first_deletion
+    later = time.time() + 60
+    assert (await refusal(blobs.delete(ANNA, hashed(RAW), stored_before=later))).kind is Kind.UNAVAILABLE
+    store = blobs._store  # type: ignore[attr-defined]
+    assert len([meta async for batch in obstore.list(store) for meta in batch]) == 2
+    assert await blobs.delete(ANNA, hashed(RAW), stored_before=later)
+    assert [meta async for batch in obstore.list(store) for meta in batch] == []
+
+
 async def test_nothing_is_left_of_an_upload_that_is_given_up(peer: FaultyPeer) -> None:
     blobs = place(peer.port, timeout_seconds=20)
     writer = blobs.create(ANNA, hashed(LARGE))

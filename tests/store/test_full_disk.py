@@ -144,6 +144,7 @@ async def test_the_blob_store_s_disk_is_full(small_disk: Path, tmp_path: Path) -
     error = await mailbox.deliver_until_full(400_000)
     require_unavailable([error])
     assert "blob" in error.message
+    assert error.private.startswith(f"{small_disk}/"), "whoever looks after it is told which disk that is"
     assert not list(small_disk.rglob("new-*"))
     await mailbox.check()
     await mailbox.deliver(3000)

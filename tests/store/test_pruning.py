@@ -2,10 +2,15 @@
 
 import asyncio
 import datetime
+import errno
+import fcntl
+import os
 import shutil
+import stat
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from typing import IO
 
 import pytest
 from hypothesis import given, settings
@@ -168,6 +173,29 @@ async def test_others_in_the_folder(tmp_path: Path) -> None:
             BackupFolder.open(world.root)
         BackupFolder.open(world.root).close()
     assert (await prune_backup(world.root, KEEP)).removed
+
+
+async def test_a_folder_of_nfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There only what is open to be written can be locked for one alone (flock(2)), and so no folder."""
+
+    def lock(file: int | IO[bytes], operation: int) -> None:
+        descriptor = file if isinstance(file, int) else file.fileno()
+        mode = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        if is_folder or (operation & fcntl.LOCK_EX and mode == os.O_RDONLY):
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        flock(file, operation)
+
+    flock = fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", lock)
+    world = await make_history(tmp_path / "backup")
+    before = await measure(world.root)
+    folder = BackupFolder.open(world.root)
+    with closing(folder), folder.locked(), pytest.raises(PostroomError, match="conflict"):
+        await world.back_up(START + 99 * DAY)
+    with pytest.raises(PostroomError, match="noLocks"):
+        await prune_backup(world.root, KEEP)
+    assert await measure(world.root) == before
 
 
 async def test_damage_stops_it(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ from postroom.domain.event_feed import RESET
 from postroom.domain.store_move import cancel_move, move_store
 from postroom.errors import PostroomError
 from postroom.store import Store, open_store
-from postroom.store.backups.rows import lock_tables
+from postroom.store.backups.catalogue import read_catalogue
+from postroom.store.backups.rows import clear_table, lock_tables
 
 __all__ = ["second_postgres_url"]
 
@@ -115,6 +116,20 @@ async def test_interrupted(add_owner: AddOwner, store: Store, store_url: str, ot
         await assert_sound(copy)
 
 
+async def test_a_damaged_message_is_moved_and_reported(owner: Owner, store_url: str, other_url: str) -> None:
+    await owner.add_mail()
+    await owner.add_mail(large_message(1))
+    folder = data_dir_of(owner.store)
+    (path,) = (path for path in (folder / "blobs").rglob("*") if path.is_file())
+    path.write_bytes(bytes(100) + path.read_bytes()[100:])
+    await owner.store.close()
+    moved = await move_store(place_of(store_url, folder), place_of(other_url, folder))
+    assert sorted(fault.kind for fault in moved.findings) == ["content", "fulltext"]
+    async with opened(other_url, folder) as copy:
+        (there,) = await in_store([owner], copy, folder)
+        assert len(await as_clients_see([there])) > 1
+
+
 async def test_cancelled(owner: Owner, store_url: str, other_url: str) -> None:
     """The old store goes on; a second move does not mix its rows with those of the first."""
     await owner.add_mails([make_filing(letter) for letter in range(700)])
@@ -178,6 +193,28 @@ async def test_refusals(owner: Owner, store_url: str, other_url: str, tmp_path: 
         return
     with pytest.raises(PostroomError, match="notFound"):
         await move_store(place_of("sqlite:", tmp_path / "none"), places[1])
+    with pytest.raises(PostroomError, match="notFound"):
+        await cancel_move(place_of("sqlite:", tmp_path / "none"))
+    assert not (tmp_path / "none").exists()
+
+
+async def test_a_store_that_has_moved_is_not_moved_again(
+    owner: Owner, store_url: str, other_url: str, tmp_path: Path
+) -> None:
+    """What came into the new one would be missing in a third, and nobody would notice."""
+    folder = data_dir_of(owner.store)
+    source, third = place_of(store_url, folder), place_of("sqlite:", tmp_path / "third")
+    await owner.store.close()
+    await move_store(source, place_of(other_url, folder))
+    if store_url == "sqlite:":  # a data folder has one database of SQLite
+        third = place_of(other_url, folder)
+        async with opened(other_url, folder) as moved, moved.engine.write() as connection:
+            for table in await read_catalogue(moved.engine, connection):
+                await clear_table(connection, table)
+    with pytest.raises(PostroomError, match=r"storeMoved.*has moved into another database"):
+        await move_store(source, third)
+    assert (await cancel_move(source)).was_closed
+    await move_store(source, third)
 
 
 async def test_writers_wait(owner: Owner) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from tests.fixtures.factories import DATE, Owner
+from tests.fixtures.factories import DATE, Owner, make_message
+from tests.fixtures.stores import data_dir_of
 from tests.store.thread_world import DAY, assert_threaded, file, letter, list_conversations
 
 from postroom.content.digest import Digest
@@ -313,6 +314,23 @@ async def test_why_a_mail_is_in_its_conversation(owner: Owner) -> None:
     other = AccountId(owner.account_id + 1)
     with pytest.raises(PostroomError, match="notFound"):
         await find_why(owner.store, caller, ConversationRef(other, mails[0].conversation_id))
+
+
+async def test_why_a_damaged_mail_is_in_its_conversation(owner: Owner) -> None:
+    """By the mail that it answers, of which nobody can tell the name any more."""
+    for number in range(2):
+        noise = random.Random(number).randbytes(100_000).hex()  # noqa: S311
+        headers = [("References", "<gone@other.test>")]
+        await owner.add_mail(make_message(subject="Lunch", body=noise, headers=headers))
+    blobs = [path for path in (data_dir_of(owner.store) / "blobs").rglob("*") if path.is_file()]
+    for path in blobs:
+        path.write_bytes(bytes(100) + path.read_bytes()[100:])
+    assert len(blobs) == 2
+    async with owner.store.read(owner.account_id) as mailbox:
+        mail, *_ = await mailbox.thread_recounts.list_mails()
+    ref = ConversationRef(owner.account_id, mail.conversation_id)
+    reasons = await find_why(owner.store, await owner.caller(), ref)
+    assert [(reason.rule, reason.matched) for reason in reasons] == [("first", ""), ("reference", "")]
 
 
 async def test_conversations_are_made_again_from_the_messages(owner: Owner) -> None:

@@ -190,7 +190,8 @@ def restore(
 
     Args:
         source: The folder of the backup.
-        snapshot: The snapshot to restore, or how its name begins; by default the newest one.
+        snapshot: The snapshot to restore, or how its name begins; by default the newest one of everything,
+            or of that account alone.
         account: Restore only the account with this address.
         as_: The address that the restored account gets, if not the one it had.
         options: Where the configuration is.

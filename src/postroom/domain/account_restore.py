@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from postroom.domain.addresses import AccountAddress
 from postroom.domain.backup import Progress
+from postroom.domain.blob_hold import held
 from postroom.domain.clock import Clock
 from postroom.domain.copying import RowCopy, Rows, State, damaged, drop_state, find_state, put_state
 from postroom.domain.examination import repair_faults
@@ -38,6 +39,7 @@ from postroom.store.tx import DirectoryTransaction
 
 _ACCOUNT: Final = "account"
 _ADDRESS: Final = "address"
+_MAILBOX: Final = "mailbox"
 _INDEX: Final = "index"
 _NOT_RESTORED: Final = {
     "two_factor": "2-step verification is off: it must be set up anew",
@@ -67,12 +69,14 @@ async def restore_account(
     wanted: str = "",
     progress: Progress = lambda _, __, ___: None,
 ) -> RestoredAccount:
-    """Restore the account that had the address ``old``, as ``new``, from a snapshot, the newest one for "".
+    """Restore the account that had the address ``old``, as ``new``, from a snapshot.
+
+    For "" it is the newest one of everything, or of that account alone.
 
     Raises: notFound, notABackup, backupTooNew, backupDamaged, schemaTooNew, schemaOlder, conflict, blobLost,
     unavailable; OSError.
     """
-    folder, name, snapshot = open_snapshot(root, wanted)
+    folder, name, snapshot = open_snapshot(root, wanted, account=str(old))
     with closing(folder):
         if snapshot.schema != list_migrations(store.engine.name)[-1].version:
             raise refuse(
@@ -82,20 +86,24 @@ async def restore_account(
             )
         try:
             number = _find_account(folder, snapshot, str(old))
+            if number is None:
+                raise not_found(f"account {old} in the snapshot {name}")
+            if next(iter_rows(folder, snapshot.tables[_MAILBOX], account_id=number), None) is None:
+                raise not_found(f"the mailbox of {old}, which was being removed, in the snapshot {name}")
         except DamagedError as error:
             raise damaged(error) from error
         restore = _AccountRestore(store, folder, snapshot, number)
         return await restore.run(f"{name} {number}", new, progress)
 
 
-def _find_account(folder: BackupFolder, snapshot: SnapshotFile, address: str) -> int:
-    """Return the number of an account in a snapshot. Raises: notFound, DamagedError."""
+def _find_account(folder: BackupFolder, snapshot: SnapshotFile, address: str) -> int | None:
+    """Return the number of an account in a snapshot. Raises: DamagedError."""
     table = snapshot.tables[_ADDRESS]
     place, owner = table.columns.index("address"), table.columns.index("account_id")
     for row in iter_rows(folder, table):
         if row[place] == address:
             return int(row[owner])
-    raise not_found(f"account {address} in the backup")
+    return None
 
 
 class _AccountRestore:
@@ -125,7 +133,11 @@ class _AccountRestore:
                 only=self._number,
                 progress=progress,
             )
-            await copy.run([name for name, fate in sorted(IN_ACCOUNT.items()) if fate is Fate.KEPT], state)
+            # Large messages are there before the rows that name them, or still are after an interruption.
+            async with held(self._store):
+                await copy.run(
+                    [name for name, fate in sorted(IN_ACCOUNT.items()) if fate is Fate.KEPT], state
+                )
             try:
                 done.notes = await self._show(copy, state_name, state, new=new)
             except DamagedError as error:

@@ -11,7 +11,7 @@ A backup of one account has the rows of that account which a restore into anothe
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +30,7 @@ from postroom.store.backups.snapshots import Chunker, SnapshotFile, TableRows, w
 from postroom.store.blobs.base import BlobStore
 from postroom.store.blobs.disk import DiskBlobStore
 from postroom.store.engine.base import Connection, Row
-from postroom.store.messages import CHUNK_BYTES
+from postroom.store.messages import CHUNK_BYTES, iter_raw
 from postroom.store.migrations import list_migrations
 
 BLOBS: Final = "blobs"
@@ -62,7 +62,7 @@ class Made:
     blobs: list[Blob] = field(default_factory=list)
     """Large messages that the folder did not have."""
     lost: list[Blob] = field(default_factory=list)
-    """Those that the store itself has lost."""
+    """Those that the store itself has lost, in each account that had them."""
     problems: list[str] = field(default_factory=list)
     """Why, in words."""
 
@@ -188,19 +188,29 @@ class Backup:
     async def _copy_blobs(self) -> None:
         target = open_blobs(self._root)
         there = {blob.sha256 async for blob in target.iter_all()}
-        wanted = {blob.sha256: blob for blob in self._made.blobs if blob.sha256 not in there}
-        self._made.blobs = list(wanted.values())
-        done, total = 0, sum(blob.size_bytes for blob in wanted.values())
+        wanted: dict[bytes, list[Blob]] = {}
         for blob in self._made.blobs:
+            if blob.sha256 not in there:
+                wanted.setdefault(blob.sha256, []).append(blob)
+        self._made.blobs = [copies[0] for copies in wanted.values()]
+        done, total = 0, sum(blob.size_bytes for blob in self._made.blobs)
+        for copies in wanted.values():
+            await self._copy_blob(copies, target)
+            done += copies[0].size_bytes
+            self._progress("bytes of large messages", done, total)
+
+    async def _copy_blob(self, copies: Sequence[Blob], target: BlobStore) -> None:
+        """Copy a blob that several accounts may have: the first one that is whole will do for all."""
+        for blob in copies:
             try:
                 await copy_blob(self._store.blobs, blob, target, owner=OWNER)
             except LostBlobError as error:
-                self._made.lost.append(blob)
                 self._made.problems.append(error.message)
-            done += blob.size_bytes
-            self._progress("bytes of large messages", done, total)
-        self._made.new_messages += len(wanted)
-        self._made.new_bytes += total
+            else:
+                self._made.new_messages += 1
+                self._made.new_bytes += blob.size_bytes
+                return
+        self._made.lost.append(copies[0])
 
 
 class LostBlobError(PostroomError):
@@ -233,6 +243,23 @@ async def copy_blob(source: BlobStore, blob: Blob, target: BlobStore, *, owner: 
     finally:
         reader.close()
         await writer.close()
+
+
+async def is_whole(blobs: BlobStore, blob: Blob) -> bool:
+    """Tell whether a blob is there and has its hash. Raises: unavailable."""
+    try:
+        reader = await blobs.open(blob.account_id, blob.sha256)
+        try:
+            digest = hashlib.sha256()
+            async for piece in iter_raw(reader, 0, reader.size_bytes):
+                digest.update(piece)
+            return digest.digest() == blob.sha256
+        finally:
+            reader.close()
+    except PostroomError as error:
+        if error.kind is Kind.UNAVAILABLE:
+            raise
+        return False
 
 
 def _as_lost(error: PostroomError, blob: Blob) -> PostroomError:

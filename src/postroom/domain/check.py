@@ -101,14 +101,29 @@ async def _list_accounts(store: Store, after: int) -> list[Account]:
 
 async def _check_account(store: Store, account: Account, report: Report, *, repair: bool) -> None:
     report.accounts += 1
-    async with store.read(account.account_id) as mailbox:
-        mails, faults = await examine(mailbox, account.address)
+    try:
+        async with store.read(account.account_id) as mailbox:
+            mails, faults = await examine(mailbox, account.address)
+        if faults and repair:
+            async with store.transaction(account.account_id) as tx:
+                faults = await repair_faults(tx, account.address, store.messages)
+    except PostroomError as error:
+        if error.kind is not Kind.NOT_FOUND:
+            raise
+        await _report_removal(store, account, report)
+        return
     report.mails += mails
-    if faults and repair:
-        async with store.transaction(account.account_id) as tx:
-            faults = await repair_faults(tx, account.address, store.messages)
     report.findings += faults
     await _check_contents(store, account, report)
+
+
+async def _report_removal(store: Store, account: Account, report: Report) -> None:
+    """Report an account without a mailbox, which goes first, unless the account has gone by now as well."""
+    async with store.directory() as directory:
+        if await directory.directory.find(account.account_id) is None:
+            return
+    what = "the account has no mailbox: it is being removed, or postroom account remove must be repeated"
+    report.findings.append(Fault("mailbox", account.address, what, False))
 
 
 async def _check_contents(store: Store, account: Account, report: Report) -> None:
@@ -166,7 +181,6 @@ async def _is_still_there(store: Store, account: Account, content: Content) -> b
 
 async def _check_blobs(store: Store, report: Report, *, repair: bool) -> None:
     before = time.time() - BLOB_GRACE_SECONDS
-    repair = repair and not await is_held(store)
     async for blob in store.blobs.iter_all():
         report.blobs += 1
         if blob.stored_at > before:
@@ -179,7 +193,9 @@ async def _check_blobs(store: Store, report: Report, *, repair: bool) -> None:
         async with store.directory() as directory:
             if await directory.released_blobs.has(blob.account_id, blob.sha256):
                 continue  # It goes by itself.
-        if repair and not await store.blobs.delete(blob.account_id, blob.sha256, stored_before=before):
+        # There may be many blobs to look at: a backup or a restore may have begun meanwhile.
+        removes = repair and not await is_held(store)
+        if removes and not await store.blobs.delete(blob.account_id, blob.sha256, stored_before=before):
             continue
         what = f"blob {blob.account_id}/{blob.sha256.hex()} ({blob.size_bytes} bytes) belongs to no mail"
-        report.findings.append(Fault("blob", "", what, repair))
+        report.findings.append(Fault("blob", "", what, removes))

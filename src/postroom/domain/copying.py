@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from postroom.domain.backup import OWNER, Blob, Progress, copy_blob, open_blobs
+from postroom.domain.backup import OWNER, Blob, Progress, copy_blob, is_whole, open_blobs
 from postroom.errors import Kind, PostroomError
 from postroom.model.ids import AccountId
 from postroom.store.backups.objects import BackupFolder, DamagedError, refuse
@@ -160,16 +160,9 @@ class RowCopy:
             raise damaged(error) from error
 
     async def _take_blob(self, blob: Blob) -> None:
-        try:
-            reader = await self._blobs.open(blob.account_id, blob.sha256)
-        except PostroomError as error:
-            if error.kind is Kind.UNAVAILABLE:
-                raise
-        else:
-            is_there = reader.size_bytes == blob.size_bytes
-            reader.close()
-            if is_there:
-                return
+        # What is there may be what made the restore necessary: it is read, and copied where it is damaged.
+        if await is_whole(self._blobs, blob):
+            return
         source = open_blobs(self._folder.root)
         await copy_blob(
             source, Blob(OWNER, blob.sha256, blob.size_bytes), self._blobs, owner=AccountId(blob.account_id)

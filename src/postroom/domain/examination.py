@@ -15,7 +15,7 @@ from postroom.domain.reader_check import find_reader_faults, repair_readers
 from postroom.domain.steps import Record
 from postroom.domain.thread_check import find_faults as find_thread_faults
 from postroom.domain.thread_check import repair_conversations
-from postroom.errors import PostroomError
+from postroom.errors import Kind, PostroomError, not_found
 from postroom.model.folder import Folder
 from postroom.model.ids import ContentId, FolderId, LabelId, Modseq
 from postroom.store.messages import MessageStore
@@ -28,7 +28,7 @@ class Fault(NamedTuple):
     """Something wrong: what kind, whose, in words, and whether it was repaired.
 
     Kinds: ``counter``, ``reference``, ``tombstone``, ``order``, ``fulltext``, ``conversation``, ``contact``,
-    ``reader``, ``mailbox``, ``content``, ``blob``, ``queue``, ``database``.
+    ``reader``, ``mailbox``, ``content``, ``blob``, ``upload``, ``queue``, ``database``.
     """
 
     kind: str
@@ -66,7 +66,7 @@ class _Recount(NamedTuple):
 async def examine(mailbox: Snapshot, account: str) -> tuple[int, list[Fault]]:
     """Return the number of mails, and what is wrong; ``account`` is the address for the words.
 
-    Raises: unavailable.
+    Raises: notFound where the account has no mailbox; unavailable.
     """
     recount = await _recount(mailbox)
     faults = [
@@ -106,7 +106,7 @@ async def _recount(mailbox: Snapshot) -> _Recount:
 async def _examine_counters(mailbox: Snapshot, account: str, recount: _Recount) -> list[Fault]:
     state = await mailbox.mailbox.find()
     if state is None:
-        return [Fault("mailbox", account, "the account has no mailbox", False)]
+        raise not_found("the mailbox")
     faults: list[Fault] = []
     if (state.total_items, state.size_bytes) != (recount.total_items, recount.size_bytes):
         what = (
@@ -200,9 +200,13 @@ async def _examine_index(mailbox: Snapshot, account: str, recount: _Recount) -> 
     shown = {int(content_id) for content_id in recount.references}
     # What only waits to be sent may be in the index: it was a mail, or will be one.
     unseen = indexed - shown - {int(content_id) for content_id in recount.queued}
-    missing = [f"content {number} is not in the full-text index" for number in sorted(shown - indexed)]
+    missing = [_not_indexed(number) for number in sorted(shown - indexed)]
     extra = [f"content {number} is in the full-text index, no mail shows it" for number in sorted(unseen)]
     return [Fault("fulltext", account, what, False) for what in (*missing, *extra)]
+
+
+def _not_indexed(number: int) -> str:
+    return f"content {number} is not in the full-text index"
 
 
 # Repairing
@@ -234,10 +238,12 @@ async def repair_faults(tx: Transaction, account: str, messages: MessageStore) -
         await repair_conversations(tx)
         if "counter" not in kinds:
             await tx.log("repair", Record(), modseq=state.modseq)
-    await _repair_what_finds(tx, kinds, recount, messages=messages)
+    unread = await _repair_what_finds(tx, kinds, recount, messages=messages)
     _, left = await examine(tx, account)
     # What was put into the index in this transaction is not always visible in it yet.
-    still = {fault.what for fault in left if fault.kind != "fulltext"}
+    still = {fault.what for fault in left if fault.kind != "fulltext"} | {
+        _not_indexed(number) for number in unread
+    }
     return [fault._replace(repaired=fault.what not in still) for fault in faults]
 
 
@@ -251,13 +257,12 @@ async def _repair_readers(tx: Transaction, kinds: set[str]) -> None:
 
 async def _repair_what_finds(
     tx: Transaction, kinds: set[str], recount: _Recount, *, messages: MessageStore
-) -> None:
-    """Set right what contacts and messages are found by."""
+) -> list[int]:
+    """Set right what contacts and messages are found by; return the messages that cannot be read."""
     if "contact" in kinds:
         await repair_contacts(tx)
     await _repair_readers(tx, kinds)
-    if "fulltext" in kinds:
-        await _repair_index(tx, recount, messages)
+    return await _repair_index(tx, recount, messages) if "fulltext" in kinds else []
 
 
 async def _repair_counters(tx: Transaction, recount: _Recount) -> None:
@@ -317,29 +322,34 @@ async def _repair_references(tx: Transaction, recount: _Recount) -> None:
             await tx.contents.delete(content_id)
 
 
-async def _repair_index(tx: Transaction, recount: _Recount, messages: MessageStore) -> None:
+async def _repair_index(tx: Transaction, recount: _Recount, messages: MessageStore) -> list[int]:
     indexed = await tx.recounts.list_indexed()
     shown = {int(content_id) for content_id in recount.references}
     for number in indexed - shown - {int(content_id) for content_id in recount.queued}:
         await tx.unindex(number)
-    for number in shown - indexed:
-        await index_again(tx, ContentId(number), messages)
+    return [number for number in shown - indexed if not await index_again(tx, ContentId(number), messages)]
 
 
-async def index_again(tx: Transaction, content_id: ContentId, messages: MessageStore) -> None:
-    """Put a message into the full-text index that is not in it; its documents are read later."""
+async def index_again(tx: Transaction, content_id: ContentId, messages: MessageStore) -> bool:
+    """Put a message into the full-text index that is not in it; its documents are read later.
+
+    Returns False where it is damaged or missing. Raises: unavailable.
+    """
     content = await tx.contents.find(content_id)
     if content is None:
-        return
+        return False
     try:
         reader = await messages.open(tx.account_id, content)
-    except PostroomError:  # The message is damaged or missing: that is reported for itself.
-        return
-    try:
-        raw = await reader.read(0, reader.size_bytes)
-    finally:
-        reader.close()
+        try:
+            raw = await reader.read(0, reader.size_bytes)
+        finally:
+            reader.close()
+    except PostroomError as error:
+        if error.kind is Kind.UNAVAILABLE:
+            raise
+        return False
     digest = digest_message(raw)
     await tx.index(content_id, digest.index_terms)
     if digest.has_documents:
         await tx.extractions.add(content_id)
+    return True

@@ -22,9 +22,11 @@ async def fill_index(
 ) -> int:
     """Index the messages of an account that are not; return how many. ``progress``: done, of how many.
 
-    Raises: notFound where the account is gone; unavailable.
+    Of one whose removal was interrupted, what is left goes with the rest of it. Raises: unavailable.
     """
     async with store.read(account_id) as mailbox:
+        if await mailbox.mailbox.find() is None:
+            return 0
         indexed = await mailbox.recounts.list_indexed()
         known = {int(number) for number, _ in await mailbox.contents.list_references()}
     missing = sorted(known - indexed)

@@ -71,7 +71,7 @@ async def prune_backup(
 ) -> Pruned:
     """Prune a folder, or with ``is_dry`` say what would go.
 
-    Raises: notABackup, backupTooNew, notFound, backupDamaged, conflict, unavailable; OSError.
+    Raises: notABackup, backupTooNew, notFound, backupDamaged, conflict, noLocks, unavailable; OSError.
     """
     folder = BackupFolder.open(root)
     with closing(folder), ExitStack() as stack:

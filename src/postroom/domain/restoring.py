@@ -42,7 +42,7 @@ from postroom.store.backups.snapshots import (
 from postroom.store.closed import MOVED, UNFINISHED
 from postroom.store.engine.base import Engine
 from postroom.store.engine.users import is_in_use
-from postroom.store.migrations import list_migrations, migrate
+from postroom.store.migrations import find_schema, list_migrations, migrate
 
 _META: Final = "meta"
 _PASSING: Final = (UNFINISHED, MOVED, HOLD, "move_number")
@@ -80,15 +80,21 @@ class Restored:
     """There is no file with the server keys, neither here nor in the backup."""
 
 
-def open_snapshot(root: Path, wanted: str) -> tuple[BackupFolder, str, SnapshotFile]:
-    """Open a snapshot of a backup, the newest one for "".
+def open_snapshot(root: Path, wanted: str, *, account: str = "") -> tuple[BackupFolder, str, SnapshotFile]:
+    """Open a snapshot of a backup, for "" the newest one of everything, or of ``account`` alone if that is newer.
 
     Raises: notFound, notABackup, backupTooNew, backupDamaged, schemaTooNew.
     """
     folder = BackupFolder.open(root)
-    name = find_snapshot(root, list_snapshots(root), wanted)
+    names = list_snapshots(root)
+    name = find_snapshot(root, names, wanted)
     try:
         snapshot = read_snapshot(root, name)
+        for older in reversed(names) if not wanted else ():
+            found = read_snapshot(root, older)
+            if found.account in {"", account}:
+                name, snapshot = older, found
+                break
     except DamagedError as error:
         raise damaged(error) from error
     newest = max(migration.version for migration in list_migrations("sqlite"))
@@ -104,7 +110,7 @@ def open_snapshot(root: Path, wanted: str) -> tuple[BackupFolder, str, SnapshotF
 async def restore_store(
     root: Path, place: Place, *, wanted: str = "", progress: Progress = lambda _, __, ___: None
 ) -> Restored:
-    """Restore a snapshot, the newest one for "", into an empty store.
+    """Restore a snapshot, for "" the newest one of everything, into an empty store.
 
     Raises: notFound, notABackup, backupTooNew, backupDamaged, schemaTooNew, storeNotEmpty, storeInUse, badKeyFile,
     serverKeyMissing, blobLost, unavailable; OSError.
@@ -148,6 +154,7 @@ class _Restore:
         done = Restored(name, was_resumed=state is not None)
         state = state or State(name)
         if not state.stage:
+            await self._refuse_newer()
             done.needs_key = not self._restore_key()
             state = await self._copy_rows(state, progress)
             done.rows = sum(table.rows for table in self._snapshot.tables.values())
@@ -158,6 +165,19 @@ class _Restore:
         async with self._engine.write() as connection:
             await drop_state(connection, UNFINISHED)
         return done
+
+    async def _refuse_newer(self) -> None:
+        """Refuse an empty store of a later schema: its migrations would not be done to the rows of the backup.
+
+        Raises: storeNotEmpty, unavailable.
+        """
+        applied = (await find_schema(self._engine)).applied
+        if applied > self._snapshot.schema:
+            raise refuse(
+                "storeNotEmpty",
+                f"the store that is to be written was made by a newer Postroom (schema {applied}) than the backup "
+                f"(schema {self._snapshot.schema}): name a database with nothing in it, or move that of SQLite away",
+            )
 
     def _restore_key(self) -> bool:
         """Put the file of the server keys in its place; False if there is none and one is needed.

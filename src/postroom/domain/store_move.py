@@ -81,15 +81,14 @@ class Cancelled(NamedTuple):
 async def move_store(source: Place, target: Place, *, progress: Progress = lambda _, __, ___: None) -> Moved:
     """Move a store; return what was done.
 
-    Raises: badParameter, badStoreURL, storeInUse, storeNotEmpty, storeUnfinished, moveDiffers, schemaTooNew,
-    schemaChanged, unavailable.
+    Raises: badParameter, badStoreURL, notFound, storeInUse, storeNotEmpty, storeUnfinished, storeMoved, moveDiffers,
+    schemaTooNew, schemaChanged, unavailable.
     """
     if source.url == target.url:
         raise bad_parameter("to", "the store is to be moved into another database: FROM and TO are the same")
     await refuse_used(source, "the store that is to be moved")
     await refuse_used(target, "the store that is to be written")
-    if source.url == "sqlite:" and not source.database.exists():
-        raise refuse("notFound", f"there is no store in {source.database}")
+    _refuse_missing(source)
     old = await open_engine(source.url, source.data_dir, connections=source.connections)
     try:
         new = await open_engine(target.url, target.data_dir, connections=target.connections)
@@ -102,8 +101,9 @@ async def move_store(source: Place, target: Place, *, progress: Progress = lambd
 
 
 async def cancel_move(source: Place) -> Cancelled:
-    """Open a store again that is being moved, or has moved. Raises: storeInUse, unavailable."""
+    """Open a store again that is being moved, or has moved. Raises: notFound, storeInUse, unavailable."""
     await refuse_used(source, "the store")
+    _refuse_missing(source)
     engine = await open_engine(source.url, source.data_dir, connections=source.connections)
     try:
         await migrate(engine)
@@ -119,6 +119,11 @@ async def cancel_move(source: Place) -> Cancelled:
         return Cancelled(state is not None, held)
     finally:
         await engine.close()
+
+
+def _refuse_missing(source: Place) -> None:
+    if source.url == "sqlite:" and not source.database.exists():
+        raise refuse("notFound", f"there is no store in {source.database}")
 
 
 class _Move:
@@ -157,7 +162,10 @@ class _Move:
         return self._done
 
     async def _begin(self, tables: dict[str, Table]) -> State:
-        """Return how far the move is; the source is closed from then on. Raises: storeNotEmpty, storeUnfinished."""
+        """Return how far the move is; the source is closed from then on.
+
+        Raises: storeNotEmpty, storeUnfinished, storeMoved, unavailable.
+        """
         async with self._old.peek() as connection:
             number = await MetaRepo(connection).find(_NUMBER)
         state = await find_state(self._new, UNFINISHED)
@@ -168,6 +176,7 @@ class _Move:
             # Of a move that was cancelled: its source may have changed since.
             await self._clear(tables)
         await find_begun(self._new, "")
+        await self._refuse_moved()
         number = secrets.token_hex(8)
         state = State(_PREFIX + number)
         async with self._new.write() as connection:
@@ -176,6 +185,14 @@ class _Move:
             await MetaRepo(connection).put(_NUMBER, number)
             await MetaRepo(connection).put(MOVED, f"is being moved into another database ({self._new.name})")
         return state
+
+    async def _refuse_moved(self) -> None:
+        """Refuse a store that has moved: it goes on elsewhere, and a second copy of it would be mistaken for that."""
+        async with self._old.peek() as connection:
+            said = await MetaRepo(connection).find(MOVED)
+        if said is not None and said.startswith(_HAS_MOVED):
+            message = f"the store that is to be moved {said}: name that as FROM, or take the move back with --cancel"
+            raise refuse("storeMoved", message)
 
     async def _clear(self, tables: dict[str, Table]) -> None:
         async with self._new.write() as connection:

@@ -131,9 +131,10 @@ class _Names:
         root = _structure.decode(content.structure)
         try:
             reader = await self._store.messages.open(self._mailbox.account_id, content)
+            try:
+                header = await reader.read(0, min(root.body_start, _LONGEST_HEADER_BYTES))
+            finally:
+                reader.close()
         except PostroomError:  # The message is damaged or missing: why it is here is still known.
             return []
-        try:
-            return find_answered(await reader.read(0, min(root.body_start, _LONGEST_HEADER_BYTES)), root)
-        finally:
-            reader.close()
+        return find_answered(header, root)

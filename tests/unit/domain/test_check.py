@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,12 +10,15 @@ import pytest
 from tests.fixtures.factories import DATE, AddOwner, Owner, make_filing, make_message, remove_mail
 
 from postroom.domain import check
+from postroom.domain.blob_hold import held
 from postroom.domain.check import check_store, find_last_drift
+from postroom.domain.directory import Directory
 from postroom.domain.examination import Fault, examine
 from postroom.domain.filing import Flags, file_mail
 from postroom.model.folder import INBOX
 from postroom.model.ids import Uid
 from postroom.store import Store
+from postroom.store.blobs.base import BlobInfo
 from postroom.store.sql import orders
 from postroom.store.tx import Snapshot
 
@@ -195,6 +198,27 @@ async def test_blobs_that_nobody_needs(filled: Owner, store: Store, tmp_path: Pa
     assert await found(store) == []
 
 
+async def test_blobs_stay_once_they_are_held(
+    filled: Owner, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup, or a restore of an account, begins while the blobs are looked through."""
+    for digit in (1, 2):
+        await store.blobs.put(filled.account_id, bytes([digit] * 32), b"left over")
+    for path in blob_files(tmp_path):
+        os.utime(path, (1, 1))
+    iter_all = store.blobs.iter_all
+
+    async def hold_behind_the_first() -> AsyncIterator[BlobInfo]:
+        blobs = [blob async for blob in iter_all() if blob.sha256 in {b"\x01" * 32, b"\x02" * 32}]
+        yield blobs[0]
+        async with held(store):
+            yield blobs[1]
+
+    monkeypatch.setattr(store.blobs, "iter_all", hold_behind_the_first)
+    assert await found(store, repair=True) == [("blob", False), ("blob", True)]
+    assert [blob.sha256 async for blob in iter_all() if blob.sha256 == b"\x02" * 32]
+
+
 def remove(path: Path) -> None:
     path.unlink()
 
@@ -213,6 +237,47 @@ async def test_blobs_that_are_needed(
     assert await found(store) == [("content", False)]
     assert await found(store, repair=True) == [("content", False)]
     assert filled.account_id
+
+
+@pytest.mark.parametrize("harm", [remove, spoil])
+async def test_a_damaged_message_does_not_end_a_repair(
+    filled: Owner, store: Store, tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    """It cannot be put into the index again; what else is missing there can."""
+    (path,) = blob_files(tmp_path)
+    harm(path)
+    async with store.read(filled.account_id) as mailbox:
+        indexed = await mailbox.recounts.list_indexed()
+    async with store.transaction(filled.account_id) as tx:
+        for number in indexed:
+            await tx.unindex(number)
+    faults = await found(store, repair=True)
+    assert faults[:2] == [("content", False), ("fulltext", False)]
+    assert set(faults[2:]) == {("fulltext", True)}
+    assert await found(store) == faults[:2]
+
+
+async def test_an_account_whose_removal_was_interrupted(
+    filled: Owner, add_owner: AddOwner, store: Store, directory: Directory
+) -> None:
+    """It is told once, and the others are looked at and repaired."""
+    late = await add_owner("carl")
+    await late.add_mail()
+
+    def die(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await directory.remove_account(filled.account.address, progress=die)
+    async with store.transaction(late.account_id) as tx:
+        await tx.unindex(1)
+    expected = [("fulltext", True), ("mailbox", False)]
+    report = await check_store(store, repair=True)
+    assert sorted((fault.kind, fault.repaired) for fault in report.findings) == expected
+    (fault,) = (fault for fault in report.findings if fault.kind == "mailbox")
+    assert (fault.account, "account remove" in fault.what) == (filled.account.address, True)
+    await directory.remove_account(filled.account.address)
+    assert await found(store) == []
 
 
 async def test_mail_comes_in_meanwhile(filled: Owner, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

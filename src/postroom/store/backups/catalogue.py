@@ -1,7 +1,7 @@
 """The tables of a store, as the database itself tells them: nothing that is added to the schema is forgotten.
 
-Three tables are derived or told otherwise and are no part of the stream of rows: the full-text index (made anew from
-the messages), and the list of migrations (the number of the schema stands for it).
+What is derived or told otherwise is no part of the stream of rows: the full-text index (made anew from the messages),
+and the list of migrations (the number of the schema stands for it).
 
 :data:`IN_ACCOUNT` says of each table what becomes of its rows where a single account is restored into a store that
 has others. A test compares it with the catalogue.

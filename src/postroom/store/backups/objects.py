@@ -129,7 +129,8 @@ class BackupFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep others from writing into the folder for the time of a block. Raises: conflict."""
-        with (self.root / MARKER).open("rb") as file:
+        # Opened to be written, without which NFS locks nothing for one alone.
+        with (self.root / MARKER).open("r+b") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -143,11 +144,15 @@ class BackupFolder:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Have the folder open alone for the time of a block. Raises: conflict."""
+        """Have the folder open alone for the time of a block. Raises: conflict, noLocks."""
         try:
             fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise refuse("conflict", f"another process reads {self.root}: wait until it is done") from None
+        except OSError as error:
+            # Folders cannot be locked over NFS.
+            message = f"{self.root} cannot be locked ({error.strerror}): prune it on the machine whose disk it is on"
+            raise refuse("noLocks", message) from None
         try:
             self._load()
             yield

@@ -129,7 +129,7 @@ class DiskBlobWriter:
         try:
             await asyncio.to_thread(self._write, data)
         except OSError as error:
-            raise unavailable("the blob store cannot be written just now", private=repr(error)) from error
+            raise _not_written(self._path, error) from error
 
     def _write(self, data: bytes) -> None:
         with self._turn:
@@ -148,7 +148,7 @@ class DiskBlobWriter:
         try:
             await asyncio.to_thread(self._finish)
         except OSError as error:
-            raise unavailable("the blob store cannot be written just now", private=repr(error)) from error
+            raise _not_written(self._path, error) from error
 
     def _finish(self) -> None:
         with self._turn:
@@ -194,7 +194,7 @@ class DiskBlobStore:
         try:
             await asyncio.to_thread(self._put, self._path(account_id, sha256), raw)
         except OSError as error:
-            raise unavailable("the blob store cannot be written just now", private=repr(error)) from error
+            raise _not_written(self._path(account_id, sha256), error) from error
 
     def _put(self, path: Path, raw: bytes | mmap.mmap) -> None:
         try:
@@ -258,7 +258,7 @@ class DiskBlobStore:
         try:
             return await asyncio.to_thread(_delete, self._path(account_id, sha256), stored_before)
         except OSError as error:
-            raise unavailable("the blob store cannot be written just now", private=repr(error)) from error
+            raise _not_written(self._path(account_id, sha256), error) from error
 
     async def iter_all(self) -> AsyncIterator[BlobInfo]:
         """Yield all blobs, in no order; what a crash has left over is cleared away. Raises: unavailable."""
@@ -269,6 +269,11 @@ class DiskBlobStore:
                         yield info
         except OSError as error:
             raise unavailable("the blob store cannot be read just now", private=repr(error)) from error
+
+
+def _not_written(path: Path, error: OSError) -> PostroomError:
+    private = f"{path}: {error.strerror or error}"
+    return unavailable("the blob store cannot be written just now", private=private)
 
 
 def _delete(path: Path, stored_before: float | None) -> bool:

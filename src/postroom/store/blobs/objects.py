@@ -145,14 +145,18 @@ class ObjectBlobStore:
     async def _clear_away(self, key: str, stored_before: float) -> bool:
         with object_errors():
             await obstore.put_async(self._store, key + _MARK, b"going", use_multipart=False)
+        is_old = False
         try:
             stored_at = await self._find_stored_at(key)
-            if stored_at is not None and stored_at >= stored_before:
-                return False
-            await self._delete(key)
+            is_old = stored_at is None or stored_at < stored_before
         finally:
+            if not is_old:
+                await self._delete(key + _MARK)
+        if is_old:
+            # Where this fails, the store may still do it: the mark stays, and is waited for like that of a crash.
+            await self._delete(key)
             await self._delete(key + _MARK)
-        return True
+        return is_old
 
     async def iter_all(self) -> AsyncIterator[BlobInfo]:
         """Yield all blobs, in no order; marks that a crash has left over are removed. Raises: unavailable."""
