@@ -175,6 +175,75 @@ async def test_endless_body_ends_the_connection(client: Client, monkeypatch: pyt
     sending.cancel()
 
 
+CHUNKED = b"POST /api/v1/login HTTP/1.1\r\nHost: mail.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("piece", [b"a" * 1000, b"a" * 1_000_000, b"a\r\nX-Long: b" * 1000])
+@pytest.mark.parametrize("chunks", [b"", b"2\r\n{}\r\n"])
+async def test_trailer_that_never_ends(client: Client, chunks: bytes, piece: bytes) -> None:
+    await client.send(CHUNKED + chunks + b"0\r\nX-Long: ")
+    sending = asyncio.create_task(send_for_ever(client, piece))
+    check_error(await client.answer(), 431, "headersTooLarge")
+    assert await client.is_closed()
+    sending.cancel()
+
+
+async def test_trailer_that_never_ends_behind_the_answer(client: Client) -> None:
+    # The body is too large, and answered before its end.
+    await client.send(CHUNKED + (b"100000\r\n" + b" " * 0x100000 + b"\r\n") * 5 + b"0\r\nX-Long: ")
+    assert (await client.answer())[0] == 413
+    sending = asyncio.create_task(send_for_ever(client, b"a" * 1000))
+    assert await client.is_closed()
+    sending.cancel()
+
+
+async def test_a_trailer_is_no_part_of_the_head(client: Client, ann: User) -> None:
+    login = f"Authorization: {ann.client.headers['Authorization']}\r\n\r\n".encode()
+    await client.send(CHUNKED + b"0\r\n" + login)
+    assert (await client.answer())[0] == 401
+    await client.send(CHUNKED[:-2] + login + b"0\r\n" + b"X-More: a\r\n\r\n")
+    assert (await client.answer())[0] == 200
+
+
+async def test_large_chunks_in_small_pieces(client: Client, ann: User) -> None:
+    # What belongs to chunks is not counted, however the pieces fall.
+    login = f"Authorization: {ann.client.headers['Authorization']}\r\n\r\n".encode()
+    await client.send(CHUNKED[:-2] + login)
+    for _ in range(20):
+        await client.send(b"10000\r\n")
+        await asyncio.sleep(0)
+        await client.send(b" " * 0x10000 + b"\r\n")
+        await asyncio.sleep(0)
+    await client.send(b"2\r\n{}\r\n0\r\n\r\n")
+    assert (await client.answer())[0] == 200
+    await client.send(request())
+    assert (await client.answer())[0] == 200
+
+
+async def test_pipelined_heads_are_counted_apart(client: Client) -> None:
+    # Each piece holds the end of a head and the beginning of the next.
+    data = request(X_Long="a" * 20_000) * 5
+    for start in range(0, len(data), 20_000):
+        await client.send(data[start : start + 20_000])
+        await asyncio.sleep(0)
+    assert [(await client.answer())[0] for _ in range(5)] == [200] * 5
+
+
+@pytest.mark.parametrize("rest", [b"\r\n", b" " * 10])
+async def test_what_stops_behind_an_answer_ends_the_connection(world: World, rest: bytes) -> None:
+    """Empty lines, and a part of a body that was answered already."""
+    async with serving(world) as live:
+        live.server.config.timeout_keep_alive = 1
+        reader, writer = await asyncio.open_connection("127.0.0.1", live.port)
+        waiting = Client(reader, writer)
+        head = b"POST /api/v1/login HTTP/1.1\r\nHost: mail.test\r\nContent-Length: 99999999\r\n\r\n"
+        await waiting.send(request() if rest == b"\r\n" else head)
+        assert (await waiting.answer())[0] in {200, 413}
+        await waiting.send(rest)
+        assert await waiting.is_closed()
+        writer.close()
+
+
 class TestSlowHeads:
     @pytest.fixture
     def protocol(self) -> type[LimitedProtocol]:
