@@ -131,11 +131,11 @@ async def test_large_head_that_ends(client: Client) -> None:
         b"\x00\x01\x02\x03\r\n\r\n",
         b"GET /healthz HTTP/9.9\r\n\r\n",
         b"BREW /healthz HTTP/1.1\r\n\r\n",
-        b"GET /healthz HTTP/1.1\r\nno colon\r\n\r\n",
-        b"GET /healthz HTTP/1.1\r\nContent-Length: x\r\n\r\n",
-        b"GET /healthz HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-        b"GET /healthz HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"POST /api/v1/login HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST /api/v1/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
 )
 async def test_what_is_no_http(client: Client, data: bytes) -> None:
@@ -144,6 +144,62 @@ async def test_what_is_no_http(client: Client, data: bytes) -> None:
     assert status in {400, 401}
     assert json.loads(body)["errorCode"] in {"badParameter", "notAuthenticated"}
     assert headers["x-request-id"]
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        "",
+        "Host: a.test\r\nHost: b.test\r\n",
+        "Host: a.test\r\nhost: a.test\r\n",
+        "Host: a b\r\n",
+        "Host: a.test/path\r\n",
+        "Host: user@a.test\r\n",
+        "Host: a.test:port\r\n",
+        "Host: [::1\r\n",
+        "Host: ::1\r\n",
+        "Host: %zz\r\n",
+        "Host: \xe4.test\r\n",
+        f"Host: {'a' * 30_000}/\r\n",
+    ],
+)
+@pytest.mark.parametrize("path", ["/healthz", "/api/v1/mails/counters"])
+async def test_a_request_names_its_host_once(client: Client, ann: User, path: str, hosts: str) -> None:
+    login = f"Authorization: {ann.client.headers['Authorization']}\r\n"
+    await client.send(f"GET {path} HTTP/1.1\r\n{login}{hosts}\r\n".encode("latin-1"))
+    answer = await client.answer()
+    check_error(answer, 400, "badParameter")
+    assert json.loads(answer[2])["details"] == {"parameter": "Host"}
+    await client.send(request())
+    assert (await client.answer())[0] == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "a.test",
+        "A.test:",
+        "a_b:80",
+        "10.0.0.1:8080",
+        "[::1]",
+        "[::1]:8080",
+        "%2Frun%2Fsocket",
+        "a," * 15_000,
+    ],
+)
+async def test_hosts(client: Client, host: str) -> None:
+    await client.send(f"GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    assert (await client.answer())[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("hosts", "status"), [("", 200), ("Host: a\r\n", 200), ("Host: a\r\nHost: a\r\n", 400)]
+)
+async def test_the_old_protocol_needs_no_host(client: Client, hosts: str, status: int) -> None:
+    await client.send(f"GET /healthz HTTP/1.0\r\n{hosts}\r\n".encode())
+    assert (await client.answer())[0] == status
+    assert await client.is_closed()
 
 
 @pytest.mark.parametrize("length", ["Transfer-Encoding: chunked", "Content-Length: 6553600"])
