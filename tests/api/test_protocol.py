@@ -202,6 +202,24 @@ async def test_the_old_protocol_needs_no_host(client: Client, hosts: str, status
     assert await client.is_closed()
 
 
+@pytest.mark.parametrize("before", [1, 3])
+async def test_what_came_before_is_answered_before(client: Client, before: int) -> None:
+    await client.send(request() * before + b"no http\r\n\r\n" + request("/nothing"))
+    for _ in range(before):
+        assert (await client.answer())[0] == 200
+    check_error(await client.answer(), 400, "badParameter")
+    assert await client.is_closed()
+
+
+async def test_head_too_large_behind_others(client: Client) -> None:
+    await client.send(request() * 2 + b"GET /healthz HTTP/1.1\r\nX-Long: ")
+    sending = asyncio.create_task(send_for_ever(client, b"a" * 1000))
+    assert [(await client.answer())[0] for _ in range(2)] == [200, 200]
+    check_error(await client.answer(), 431, "headersTooLarge")
+    assert await client.is_closed()
+    sending.cancel()
+
+
 @pytest.mark.parametrize("length", ["Transfer-Encoding: chunked", "Content-Length: 6553600"])
 async def test_body_too_large_is_refused_and_thrown_away(client: Client, ann: User, length: str) -> None:
     mail = await ann.deliver(make_message())

@@ -7,7 +7,8 @@ What the parser cannot read is answered in the one error shape. All of it costs 
 
 A connection that is closed while its client still sends is reset, and the client may lose the answer. So after a
 refusal the connection lingers: our side is ended, and what still comes is thrown away for a short time. The rest of
-a body that was answered before it was read is thrown away too, up to a bound, as long as some of it comes.
+a body that was answered before it was read is thrown away too, up to a bound, as long as some of it comes. What was
+asked for before what is refused is answered before.
 
 A client that takes nothing of its answer would keep it for ever. So where the output is full and none of it leaves
 for some time, the connection is cut off; closing it in order would wait for the client too.
@@ -58,6 +59,8 @@ class LimitedProtocol(HttpToolsProtocol):
     _discarded_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
+    _refusal: tuple[int, str, str] | None = None
+    """The one that waits for the answers before it: status, code and message."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
@@ -108,6 +111,8 @@ class LimitedProtocol(HttpToolsProtocol):
         """Send the answer, and go on."""
         self._gathering.flush()
         super().on_response_complete()
+        if self._refusal is not None and self.cycle.response_complete and not self.transport.is_closing():
+            self._refuse(*self._refusal)
 
     def on_message_begin(self) -> None:
         """Note that a head begins."""
@@ -196,13 +201,19 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: int, code: str, message: str) -> None:
-        """Answer with an error and close; silently where the answer, or an earlier one, has begun."""
+        """Answer with an error and close; silently where the answer, or an earlier one, has begun.
+
+        Where earlier requests have come whole, they are answered first, and nothing is read any more.
+        """
         self._stop_timer()
         earlier: RequestResponseCycle | None = self.cycle
         if earlier is not None and earlier.response_complete and self._is_in_trailer:
             self.transport.close()
             return
         if earlier is not None and not earlier.response_complete:
+            if not earlier.more_body:
+                self._refusal, self._is_lingering = (status, code, message), True
+                return
             if earlier.response_started or self.pipeline:
                 self.transport.close()
                 return
