@@ -202,6 +202,46 @@ async def test_the_old_protocol_needs_no_host(client: Client, hosts: str, status
     assert await client.is_closed()
 
 
+@pytest.mark.parametrize("offered", ["h2c", "websocket"])
+async def test_an_offer_of_another_protocol_is_not_taken(client: Client, offered: str) -> None:
+    offer = f"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: {offered}\r\nHTTP2-Settings: AAMAAABk\r\n"
+    head = f"GET /healthz HTTP/1.1\r\nHost: a\r\n{offer}"
+    await client.send(f"{head}\r\n".encode() * 3 + request("/nothing"))
+    assert [(await client.answer())[0] for _ in range(4)] == [200, 200, 200, 404]
+    await client.send(f"{head}Connection: close\r\n\r\n".encode())
+    assert (await client.answer())[0] == 200
+    assert await client.is_closed()
+
+
+@pytest.mark.parametrize("pieces", [1, 7])
+@pytest.mark.parametrize(
+    "body",
+    [
+        'Content-Length: 13\r\n\r\n{"unheard":1}',
+        'Transfer-Encoding: chunked\r\n\r\nd\r\n{"unheard":1}\r\n0\r\n\r\n',
+    ],
+)
+async def test_body_behind_an_offer_of_another_protocol(client: Client, body: str, pieces: int) -> None:
+    head = "POST /api/v1/login HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+    data = (head + body).encode() * 2
+    size = len(data) // pieces
+    for start in range(0, len(data), size):
+        await client.send(data[start : start + size])
+        await asyncio.sleep(0)
+    for _ in range(2):
+        status, _, answer = await client.answer()
+        assert (status, json.loads(answer)["details"]) == (400, {"parameter": "unheard"})
+    await client.send(request())
+    assert (await client.answer())[0] == 200
+
+
+@pytest.mark.parametrize("target", ["a.test:80", "/healthz"])
+async def test_no_tunnels(client: Client, target: str) -> None:
+    await client.send(f"CONNECT {target} HTTP/1.1\r\nHost: a.test\r\n\r\n".encode())
+    check_error(await client.answer(), 400, "badParameter")
+    assert await client.is_closed()
+
+
 @pytest.mark.parametrize("before", [1, 3])
 async def test_what_came_before_is_answered_before(client: Client, before: int) -> None:
     await client.send(request() * before + b"no http\r\n\r\n" + request("/nothing"))

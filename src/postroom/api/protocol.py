@@ -1,5 +1,8 @@
 """The HTTP/1.1 protocol of the server: uvicorn's, with limits on what comes before and after an application runs.
 
+An offer to speak another protocol (Upgrade) is not taken (RFC 9110 §7.8). The parser takes what comes behind such a
+head for the other protocol's; so it is given the head again without the offer, and then the rest.
+
 The parser knows no limit of its own, and a header that never ends would be kept in memory for ever; so the bytes of
 a request's head are counted while they arrive, and a head that takes too long closes the connection. So are those of
 the trailer behind a chunked body, whose fields nobody reads: none may pass for one of the head (RFC 9110 §6.5.1).
@@ -24,6 +27,7 @@ import secrets
 from typing import Any, cast
 
 import msgspec
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from postroom.api.counter import READY
@@ -79,7 +83,8 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._is_lingering:
             return
         self._has_begun = False
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._parse(data)
         if self.transport.is_closing():
             return
         if self._is_in_head or self._is_in_trailer:
@@ -87,6 +92,40 @@ class LimitedProtocol(HttpToolsProtocol):
         latest: RequestResponseCycle | None = self.cycle
         if not self._is_in_head and latest is not None and latest.response_complete:
             self._discard(len(data))
+
+    def _parse(self, data: bytes) -> None:
+        left = memoryview(data)
+        try:
+            while left:
+                try:
+                    self.parser.feed_data(left)
+                except HttpParserUpgrade as offer:
+                    left = left[offer.args[0] :]
+                    self._read_again(self._render_head_without_offer())
+                else:
+                    return
+        except (HttpParserError, HttpParserUpgrade):  # the latter for CONNECT, which is an offer as such
+            self._refuse(400, "badParameter", "the request is not valid HTTP/1.1")
+
+    def _read_again(self, head: bytes) -> None:
+        # By a parser of its own: where the head says that the connection ends, the first one reads nothing any more.
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.parser.feed_data(head)
+
+    def _render_head_without_offer(self) -> bytes:
+        line = b"%s %s HTTP/%s\r\n" % (
+            self.parser.get_method(),
+            self.url,
+            self.parser.get_http_version().encode("ascii"),
+        )
+        pairs = cast("list[tuple[bytes, bytes]]", self.scope["headers"])
+        fields = [b"%s: %s\r\n" % pair for pair in pairs if pair[0] != b"upgrade"]
+        return b"".join((line, *fields, b"\r\n"))
+
+    def _should_upgrade(self) -> bool:
+        """Tell whether a head with an offer is not to be answered yet: always, as it will be read without it."""
+        return True
 
     def _count_fields(self, size_bytes: int) -> None:
         # Of a piece in which a head or trailer began, its share is not known and not counted.
@@ -185,10 +224,6 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._stall_timer is not None:
             self._stall_timer.cancel()
             self._stall_timer = None
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP."""
-        self._refuse(400, "badParameter", "the request is not valid HTTP/1.1")
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:
