@@ -235,6 +235,16 @@ async def test_body_behind_an_offer_of_another_protocol(client: Client, body: st
     assert (await client.answer())[0] == 200
 
 
+@pytest.mark.parametrize("zeros", [1, 30, 10_000])
+async def test_length_with_zeros_before_it(client: Client, zeros: int) -> None:
+    length = "0" * zeros + "13"
+    head = f"POST /api/v1/login HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"
+    await client.send(head.encode() + b'{"unheard":1}' + request())
+    status, _, answer = await client.answer()
+    assert (status, json.loads(answer)["details"]) == (400, {"parameter": "unheard"})
+    assert (await client.answer())[0] == 200
+
+
 @pytest.mark.parametrize("target", ["a.test:80", "/healthz"])
 async def test_no_tunnels(client: Client, target: str) -> None:
     await client.send(f"CONNECT {target} HTTP/1.1\r\nHost: a.test\r\n\r\n".encode())
