@@ -58,14 +58,17 @@ class _Sink(io.RawIOBase):
 def number_names(names: Sequence[str]) -> list[str]:
     """Return ``names`` with a number before the extension wherever one was there before, without regard to case."""
     used: set[str] = set()
+    reached: dict[str, int] = {}  # a message may have ten thousand parts of one name
     unique: list[str] = []
     for name in names:
-        candidate, number = name, 1
+        key = name.casefold()
+        candidate, number = name, reached.get(key, 1)
         found = _STEM.fullmatch(name)
         stem, extension = (found[1], found[2] or "") if found and found[1] else (name, "")
         while candidate.casefold() in used:
             number += 1
             candidate = f"{stem} ({number}){extension}"
+        reached[key] = number
         used.add(candidate.casefold())
         unique.append(candidate)
     return unique

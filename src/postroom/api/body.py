@@ -40,9 +40,10 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive, limit_bytes: 
     if declared is None and b"transfer-encoding" not in headers:
         return b""
     if declared is not None and declared.isdigit():
-        if int(declared[:20]) > limit_bytes:
+        size_bytes = int(declared.lstrip(b"0")[:20] or b"0")
+        if size_bytes > limit_bytes:
             raise payload_too_large(limit_bytes)
-        if int(declared[:20]) == 0:
+        if size_bytes == 0:
             return b""
     chunks = bytearray()
     while True:

@@ -1,4 +1,4 @@
-"""The outermost layer: request ids, the size of headers, the unread counter's short way, counting and the log.
+"""The outermost layer: request ids, what a head must be like, the unread counter's short way, counting and the log.
 
 One plain ASGI callable, as every request pays for it. Each answer, refusals included, carries ``X-Request-Id``: the
 one that came with the request, if it is harmless (where there are trusted proxies, only theirs reaches this layer),
@@ -23,6 +23,7 @@ from postroom.api.call import EXCHANGE, SESSION_HEADER, Exchange
 from postroom.api.conditional import matches
 from postroom.api.counter import PATHS, READY, ROUTE, SendReady, render_figure, render_lines
 from postroom.api.errors import headers_too_large, log_error, may_challenge, render_error
+from postroom.api.hosts import bad_host, names_its_host
 from postroom.api.safety import complete, make_transport_headers
 from postroom.api.settings import APISettings
 from postroom.api.stats import APIStats
@@ -73,7 +74,7 @@ class Edge:
         method = scope["method"]
         if method not in _READS or scope["query_string"] or not _NOT_PLAIN.isdisjoint(headers):
             return False
-        if measure_head(scope) > self.settings.max_header_bytes:
+        if measure_head(scope) > self.settings.max_header_bytes or not names_its_host(scope, headers):
             return False
         started = perf_counter()
         try:
@@ -127,6 +128,8 @@ class _Answering:
         try:
             if measure_head(scope) > edge.settings.max_header_bytes:
                 raise headers_too_large(edge.settings.max_header_bytes)
+            if not names_its_host(scope, headers):
+                raise bad_host()
             await edge.app(scope, receive, self.forward)
         except Exception as error:  # noqa: BLE001 (the last resort: whatever it is must not reach the client)
             await self._fail(error, receive, challenges=may_challenge(headers))

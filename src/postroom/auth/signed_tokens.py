@@ -206,18 +206,19 @@ def _parse_key(found: dict[str, Any]) -> PublicKey | None:
         return None
     if not isinstance(operations, list) or "verify" not in operations:
         return None
+    # Of a key that should never have been published, the private part is not even read.
     names = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}[kind]
-    try:
-        # Of a key that should never have been published, the private part is not even read.
-        public = {name: found[name] for name in names}
-        if not all(isinstance(value, str) for value in public.values()):
-            return None
-        key = classes[kind].import_key({"kty": kind, **public})
-        if isinstance(key, RSAKey) and key.public_key.key_size < MIN_RSA_BITS:
-            return None
-    except (JoseError, ValueError, TypeError, KeyError, OverflowError, NotImplementedError):
+    public: dict[str, Any] = {name: found.get(name) for name in names}
+    curve = public.get("crv", "")
+    if not all(isinstance(value, str) for value in public.values()) or (kind, curve) not in _KEY_OF.values():
         return None
-    return PublicKey(key_id, kind, str(public.get("crv", "")), algorithm, key)
+    try:
+        key = classes[kind].import_key({"kty": kind, **public})
+    except (JoseError, ValueError):
+        return None
+    if isinstance(key, RSAKey) and key.public_key.key_size < MIN_RSA_BITS:
+        return None
+    return PublicKey(key_id, kind, str(curve), algorithm, key)
 
 
 def _decode(encoded: str) -> dict[str, Any]:

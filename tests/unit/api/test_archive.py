@@ -31,6 +31,12 @@ def test_equal_names_get_a_number(names: list[str], numbered: list[str]) -> None
     assert number_names(names) == numbered
 
 
+def test_very_many_of_one_name_take_no_time() -> None:
+    numbered = number_names(["a.txt", "A.TXT"] * 50_000)
+    assert numbered[:3] == ["a.txt", "A (2).TXT", "a (3).txt"]
+    assert numbered[-1] == "A (100000).TXT"
+
+
 @pytest.mark.parametrize("date", [-1, 0, 1_744_407_421, 2**40])
 @pytest.mark.parametrize(
     "files",

@@ -30,6 +30,13 @@ from postroom.api.prefer import MAX_WAIT_SECONDS, find_wait
         ("wait=9999999999", MAX_WAIT_SECONDS),
         ("await=10", None),
         ("wait =10\x00", None),
+        ('wait="10', None),
+        ("wait=10 20", None),
+        (",, ,wait=10", 10),
+        ('handling;note="a\\", wait=20", wait=10', 10),
+        ("handling; wait=20", None),
+        ('"wait=20", wait=10', 10),
+        ('handling="a, wait=10', None),
     ],
 )
 def test_wait(header: str | None, seconds: int | None) -> None:
@@ -37,5 +44,6 @@ def test_wait(header: str | None, seconds: int | None) -> None:
 
 
 def test_long_headers_take_no_time() -> None:
-    for piece in ("wait", "a=b,", '"', 'a="', "\\", "=;", "a;" * 3):
-        assert find_wait(piece * 8000) is None
+    for piece in ("wait", "a=b,", '"', 'a="', "\\", '"\\', "=;", "a;" * 3, "a ", "a= ", 'a="b" ', " "):
+        for end in ("", '"', "\\", "\x7f"):
+            assert find_wait(piece * 8000 + end) is None
