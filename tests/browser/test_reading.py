@@ -52,6 +52,24 @@ async def test_styles_of_a_mail_are_kept(open_screen: OpenScreen, ann: Member) -
     await expect(text).to_have_css("margin-left", "33px")
 
 
+async def test_an_open_mail_is_printed(open_screen: OpenScreen, ann: Member) -> None:
+    await ann.deliver(make_mail(subject="Ticket", html="<p>Seat 12</p>"))
+    screen = await open_screen()
+    mailbox = await log_in(screen, ann)
+    page = mailbox.page
+    await mailbox.open("Ticket")
+    await expect(mailbox.body.get_by_text("Seat 12")).to_be_visible()
+    # What the frame itself prints, and what keeps it from that is told in the console.
+    await page.evaluate(
+        "() => { const view = document.querySelector('iframe').contentWindow; window.printed = [];"
+        "view.addEventListener('beforeprint', () => window.printed.push(view.document.body.textContent)); }"
+    )
+    await mailbox.reading.get_by_role("button", name="More", exact=True).last.click()
+    await page.get_by_role("menuitem", name="Print").click()
+    await page.wait_for_function("() => window.printed.length")
+    assert await page.evaluate("window.printed") == ["Seat 12\n"]
+
+
 async def test_pictures_from_elsewhere_are_shown_when_asked_for(open_screen: OpenScreen, ann: Member) -> None:
     await ann.call("PATCH", "/account/settings", {"externalImages": "never"})
     await ann.deliver(make_mail(subject="Newsletter", html=NEWSLETTER))
