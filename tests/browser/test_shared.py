@@ -114,6 +114,23 @@ async def test_an_editor(open_screen: OpenScreen, ann: Member, minutes: Shared) 
     await mailbox.open("Of mine")
     await mailbox.page.keyboard.press("s")
     await expect(mailbox.reading.get_by_role("img", name="Flagged")).to_be_visible()
+    # Archive and Spam are for one's own mail; and what is another's cannot go to Trash, so that one is asked.
+    toolbar = mailbox.reading.get_by_role("toolbar")
+    for name in ("Archive", "Spam"):
+        await expect(toolbar.get_by_role("button", name=name, exact=True)).to_be_hidden()
+    await toolbar.get_by_role("button", name="Delete").click()
+    question = mailbox.page.get_by_role("dialog", name="Delete for good")
+    await question.get_by_role("button", name="Delete").click()
+    await mailbox.expect_told("1 deleted")
+    await expect(mailbox.row("Of mine")).to_be_hidden()
+    for day in ("Monday", "Tuesday"):
+        await mailbox.row(f"Of {day}").hover()
+        await mailbox.row(f"Of {day}").get_by_role("checkbox").click()
+    await mailbox.page.get_by_role("toolbar").get_by_role("button", name="Delete").first.click()
+    await question.get_by_role("button", name="Delete").click()
+    await mailbox.expect_told("2 deleted")
+    await expect(mailbox.page.get_by_role("button", name="Undo")).to_be_hidden()
+    assert await minutes.subjects() == set()
 
 
 async def test_a_folder_that_is_shared_no_more(open_screen: OpenScreen, ann: Member, minutes: Shared) -> None:
