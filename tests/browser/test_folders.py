@@ -82,6 +82,22 @@ async def test_folders_are_made_renamed_and_deleted(open_screen: OpenScreen, ann
     await expect(mailbox.folder("Sweden")).to_be_visible()
 
 
+async def test_a_folder_in_trash_is_deleted_for_good(open_screen: OpenScreen, ann: Member) -> None:
+    await ann.deliver(make_message(subject="Letter"))
+    made = await ann.call("POST", "/folders", {"name": "Travel", "type": "mails"})
+    await ann.call("DELETE", f"/folders/{made['id']}")
+    screen = await open_screen()
+    mailbox = await log_in(screen, ann)
+    page = mailbox.page
+    await mailbox.folders.get_by_role("button", name="Folder Travel").click()
+    await page.get_by_role("menuitem", name="Delete folder").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+    await mailbox.expect_told("Folder deleted: Travel")
+    await expect(mailbox.folder("Travel")).to_be_hidden()
+    # There is no way back, which would take back what was done before that.
+    await expect(page.get_by_role("button", name="Undo")).to_be_hidden()
+
+
 async def test_a_name_that_is_taken_is_told(open_screen: OpenScreen, ann: Member) -> None:
     await ann.call("POST", "/folders", {"name": "Travel", "type": "mails"})
     screen = await open_screen()

@@ -93,6 +93,11 @@ async def test_a_reader(open_screen: OpenScreen, ann: Member, minutes: Shared) -
 async def test_an_editor(open_screen: OpenScreen, ann: Member, minutes: Shared) -> None:
     await minutes.grant(ann, "lrswikxte")
     mailbox = await enter(open_screen, ann)
+    # What is another's cannot go to Trash.
+    await mailbox.folders.get_by_role("button", name="Folder Minutes").click()
+    await expect(mailbox.page.get_by_role("menuitem", name="Rename folder")).to_be_visible()
+    await expect(mailbox.page.get_by_role("menuitem", name="Delete folder")).to_be_hidden()
+    await mailbox.page.keyboard.press("Escape")
     await mailbox.row("Of Monday").drag_to(mailbox.folder("Inbox"))
     await mailbox.expect_told("1 moved to Inbox")
     await expect(mailbox.row("Of Monday")).to_be_hidden()

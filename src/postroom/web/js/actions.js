@@ -123,9 +123,9 @@ async function perform(targets, how, describe, { isUndoable = false, isQuiet = f
 
 /**
  * Say what was done, with a button that takes it back.
- * @param {string} text @param {number} steps how many operations of the server it was
+ * @param {string} text @param {number} [steps] how many operations of the server it was
  */
-export function showUndo(text, steps) {
+export function showUndo(text, steps = 1) {
   lastSteps = steps;
   lastToast?.remove();
   lastToast = showToast(text, { action: { text: t("action.undo"), run: () => void undo(steps) } });
