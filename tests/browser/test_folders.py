@@ -130,6 +130,23 @@ async def test_mails_are_dropped_on_a_folder(open_screen: OpenScreen, ann: Membe
     await expect(mailbox.row("Letter 2")).to_be_visible()
 
 
+async def test_nothing_is_put_into_scheduled(open_screen: OpenScreen, ann: Member) -> None:
+    await ann.deliver(make_message(subject="Letter"))
+    screen = await open_screen()
+    mailbox = await log_in(screen, ann)
+    await mailbox.open("Letter")
+    await mailbox.reading.get_by_role("button", name="Move to folder").click()
+    menu = mailbox.page.get_by_role("menu")
+    await expect(menu.get_by_role("menuitem", name="Drafts")).to_be_visible()
+    await expect(menu.get_by_role("menuitem", name="Scheduled")).to_be_hidden()
+    await mailbox.page.keyboard.press("Escape")
+    await mailbox.row("Letter").drag_to(mailbox.folder("Scheduled"))
+    # Dropped after it, so that the first would have been told by then.
+    await mailbox.row("Letter").drag_to(mailbox.folder("Drafts"))
+    await mailbox.expect_told("1 moved to Drafts")
+    await expect(mailbox.page.get_by_text("1 moved to Scheduled")).to_be_hidden()
+
+
 async def test_labels(open_screen: OpenScreen, ann: Member) -> None:
     await ann.deliver(make_message(subject="Letter"), make_message(subject="Other"))
     screen = await open_screen()

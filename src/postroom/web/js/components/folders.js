@@ -73,6 +73,14 @@ export function isContainer(folder) {
   return CONTAINERS.includes(folder.folderType);
 }
 
+/**
+ * Whether mails can be put into a folder. Nothing is put into Scheduled: no time is set for it, so that it would lie
+ * there and look like a mail that goes out. @param {Folder} folder
+ */
+export function takesMails(folder) {
+  return !isContainer(folder) && !isScheduled(folder) && folder.permissions.includes("i");
+}
+
 class Folders extends Component {
   #shape = "";
   /** @type {Set<string>} */
@@ -259,7 +267,7 @@ function dropTarget(event) {
   if (!event.dataTransfer?.types.includes("application/x-postroom-mails")) return null;
   const item = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest(".nav-item"));
   const folder = item?.dataset.folderId ? findFolder(item.dataset.folderId) : undefined;
-  if (folder && (isContainer(folder) || !folder.permissions.includes("i"))) return null;
+  if (folder && !takesMails(folder)) return null;
   return item;
 }
 

@@ -3,7 +3,7 @@ import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { findFolder, state } from "../state.js";
 import * as actions from "../actions.js";
-import { createLabel, isContainer, listMailFolders } from "./folders.js";
+import { createLabel, isContainer, isScheduled, listMailFolders, takesMails } from "./folders.js";
 import { openMenu } from "./menu.js";
 
 /**
@@ -15,10 +15,10 @@ import { openMenu } from "./menu.js";
 /** Choose a folder to move or copy to. @param {Anchor} anchor @param {Targets} targets @param {"move" | "copy"} what */
 export function openFolderChoice(anchor, targets, what) {
   const items = listMailFolders()
-    .filter(({ folder }) => !isContainer(folder) || folder.folderType === "shared_container")
+    .filter(({ folder }) => !isScheduled(folder) && (!isContainer(folder) || folder.folderType === "shared_container"))
     .map(({ folder, depth }) => ({
       text: folder.name, icon: /** @type {import("../icons.js").IconName} */ ("folder"), depth,
-      isDisabled: isContainer(folder) || !folder.permissions.includes("i") || (what === "move" && folder.id === targets.folderId),
+      isDisabled: !takesMails(folder) || (what === "move" && folder.id === targets.folderId),
       run: () => void (what === "move" ? actions.move(targets, folder) : actions.copy(targets, folder)),
     }));
   openMenu(anchor, items, { label: t(what === "move" ? "mail.move" : "mail.copy") });
