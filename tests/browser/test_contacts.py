@@ -60,6 +60,23 @@ async def test_a_contact_is_made_changed_and_deleted(open_screen: OpenScreen, an
     assert (await ann.call("GET", "/contacts"))["totalItems"] == 0
 
 
+async def test_what_changes_elsewhere_is_shown(open_screen: OpenScreen, ann: Member) -> None:
+    await ann.call("POST", "/contacts", {"name": "Bea Example", "email": "bea@example.org"})
+    screen = await open_contacts(open_screen, ann)
+    page = screen.page
+    await page.get_by_role("link", name="Bea Example").click()
+    await page.get_by_label("Organisation").fill("Northside")
+    made = await ann.call("POST", "/contacts", {"name": "Carl Example", "email": "carl@example.org"})
+    await expect(page.get_by_role("link", name="Carl Example")).to_be_visible()
+    await expect(page.get_by_text("2 contacts")).to_be_visible()
+    await page.get_by_role("link", name="Bea Example").focus()
+    await ann.call("DELETE", f"/contacts/{made['id']}")
+    await expect(page.get_by_role("link", name="Carl Example")).to_be_hidden()
+    # What is being written and where one is stay.
+    await expect(page.get_by_role("link", name="Bea Example")).to_be_focused()
+    await expect(page.get_by_label("Organisation")).to_have_value("Northside")
+
+
 async def test_a_list(open_screen: OpenScreen, ann: Member) -> None:
     screen = await open_contacts(open_screen, ann)
     page = screen.page
