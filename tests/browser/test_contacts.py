@@ -37,6 +37,8 @@ async def test_a_contact_is_made_changed_and_deleted(open_screen: OpenScreen, an
     await page.get_by_role("button", name="New contact").click()
     await page.get_by_label("Shown name").fill("Bea Example")
     await page.get_by_label("Mail address", exact=True).fill("bea@example.org")
+    await choose_file(page, "Choose a picture", "large.png", b"x" * 700_001, "image/png")
+    await expect(page.get_by_text("The picture is too large: 700 kB at most.")).to_be_visible()
     await choose_file(page, "Choose a picture", "bea.png", make_picture(), "image/png")
     await expect(page.get_by_role("img", name="Picture")).to_be_visible()
     await page.get_by_role("button", name="Save").click()
