@@ -151,7 +151,7 @@ async def test_a_session_that_ended_leads_back_to_the_login(open_screen: OpenScr
     await log_in(screen, ann)
     change = {"oldPassword": PASSWORD, "newPassword": "battery staple"}
     await ann.call("POST", "/account/password/reset", change)
-    await expect(screen.page.get_by_role("heading", name="Log in")).to_be_visible(timeout=20_000)
+    await expect(screen.page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
 async def test_login_in_other_languages(open_screen: OpenScreen) -> None:

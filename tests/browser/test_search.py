@@ -57,7 +57,8 @@ async def test_suggestions(open_screen: OpenScreen, ann: Member) -> None:
     await screen.judge("words")
     await type_search(mailbox, "in:tr")
     await expect(page.get_by_role("option", name="Travel")).to_be_visible()
-    await type_search(mailbox, "bak")
+    # In one go: what comes in for a letter more takes the choice back.
+    await page.get_by_role("combobox", name="Search mails").fill("bak")
     option = page.get_by_role("option", name="Bea Baker")
     await expect(option).to_be_visible()
     await page.keyboard.press("ArrowDown")

@@ -145,6 +145,6 @@ async def test_a_folder_that_is_shared_no_more(open_screen: OpenScreen, ann: Mem
     await mailbox.open("Of Monday")
     path = f"/folders/{minutes.folder}/permissions?account={ann.address}"
     await minutes.owner.call("DELETE", path)
-    await expect(mailbox.folder("Minutes")).to_be_hidden(timeout=20_000)
+    await expect(mailbox.folder("Minutes")).to_be_hidden()
     await expect(mailbox.row("Of Tuesday")).to_be_hidden()
     await expect(mailbox.page.get_by_role("heading", name="Inbox")).to_be_visible()
