@@ -17,7 +17,7 @@ export async function loadMailbox() {
 
 export async function refreshSettings() {
   const settings = await api.get("/account/settings");
-  await useLanguage([settings.language]);
+  await useLanguage([settings.language, ...navigator.languages]);
   state.set("settings", settings);
 }
 
