@@ -34,6 +34,8 @@ API = "/api/v1"
 STRICT = "strict"
 """A class of accounts that must have a second step, and passwords of 12 characters."""
 _STEP_SECONDS = 30
+_ENOUGH_SECONDS = 12
+"""What is left of a step in which a code is typed in and checked, on a slow machine too."""
 
 
 @dataclass
@@ -133,12 +135,22 @@ class Member:
         [secret] = parse_qs(urlsplit(method["otpauthUri"]).query)["secret"]
         app = pyotp.TOTP(secret)
         # Each code is good once: the app's clock is a step behind, then right; a login takes the next.
-        now = self.site.services.clock.now()
+        now = await self.begin_step()
         activate = f"/account/security/methods/{method['id']}/activate"
-        await self.call("POST", activate, {"totpToken": app.at(int(now) - _STEP_SECONDS)}, **headers)
-        switch = {"methodId": method["id"], "totpToken": app.at(int(now))}
+        await self.call("POST", activate, {"totpToken": app.at(now - _STEP_SECONDS)}, **headers)
+        switch = {"methodId": method["id"], "totpToken": app.at(now)}
         await self.call("POST", "/account/security/2fa", switch, **headers)
         return app
+
+    async def begin_step(self) -> int:
+        """Wait until the present step of codes lasts for a while yet; return the time (Unix seconds).
+
+        The code of the step before is right as long as this one lasts.
+        """
+        left = _STEP_SECONDS - self.site.services.clock.now() % _STEP_SECONDS
+        if left < _ENOUGH_SECONDS:
+            await asyncio.sleep(left)
+        return int(self.site.services.clock.now())
 
     def next_code(self, app: pyotp.TOTP) -> str:
         """Return the code of an app whose clock is a step ahead."""

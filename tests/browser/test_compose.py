@@ -1,13 +1,14 @@
 """Writing mail: new ones, answers, forwarded ones, drafts, attachments, sending now and later, and being offline."""
 
+import asyncio
 import base64
 import io
 import re
 
 from PIL import Image
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
-from tests.browser.conftest import PHONE, OpenScreen
+from tests.browser.conftest import PATIENCE_MS, PHONE, OpenScreen
 from tests.browser.mailbox import Mailbox, log_in
 from tests.browser.site import Member
 from tests.fixtures.factories import make_message
@@ -104,6 +105,47 @@ async def test_a_mail_is_written_sent_and_taken_back(open_screen: OpenScreen, an
     await listed(ann, 3, 0)
 
 
+async def test_it_is_sent_and_left_once(open_screen: OpenScreen, ann: Member) -> None:
+    screen = await open_screen()
+    screen.expect_problem("status of 400")
+    mailbox = await log_in(screen, ann)
+    page = mailbox.page
+    for name in ("Sent", "Trash"):
+        await mailbox.folder(name).click()
+        await expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+    trash = page.url
+    may_go = asyncio.Event()
+
+    async def hold_back(route: Route) -> None:
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            await may_go.wait()
+        if "Refused" in str(route.request.post_data):
+            await route.fulfill(status=400, json={"errorCode": "badRequest", "message": "not today"})
+        else:
+            await route.continue_()
+
+    await page.route("**/mails/send?*", hold_back)
+    # A key that is held down, and one pressed while the answer is awaited.
+    await begin(mailbox, ann.address, "Once", "At noon")
+    for _ in range(3):
+        await page.keyboard.press("Control+Enter")
+    await page.keyboard.press("Escape")
+    await expect(page).to_have_url(trash)
+    may_go.set()
+    await mailbox.expect_told("Sent.")
+    await expect(page.get_by_text("Sent.", exact=True)).to_have_count(1)
+    await expect(page).to_have_url(trash)
+    # What is refused after one has left is told all the same.
+    may_go.clear()
+    await begin(mailbox, ann.address, "Refused", "At one")
+    async with page.expect_request("**/mails/send?*"):
+        await page.keyboard.press("Control+Enter")
+    await page.keyboard.press("Escape")
+    await expect(page).to_have_url(trash)
+    may_go.set()
+    await mailbox.expect_told("not today")
+
+
 async def test_what_keeps_a_mail_back(open_screen: OpenScreen, ann: Member) -> None:
     screen = await open_screen()
     # A draft with an address that is none is refused, and told beside the field.
@@ -175,7 +217,7 @@ async def test_forward_takes_files_and_pictures_along(open_screen: OpenScreen, a
     )
     picture = editor(page).get_by_role("img", name="Chart")
     await expect(picture).to_be_visible()
-    assert await picture.evaluate("image => image.naturalWidth") == 10
+    await page.wait_for_function("image => image.naturalWidth === 10", arg=await picture.element_handle())
     # The colour is kept, as a style of its own.
     assert await editor(page).locator("p", has_text="chart").evaluate("p => p.style.color") == "red"
     await page.get_by_role("combobox", name="To").fill(f"{ann.address},")
@@ -226,6 +268,8 @@ async def test_a_mail_is_scheduled_and_stopped(open_screen: OpenScreen, ann: Mem
     await page.get_by_role("button", name="Tomorrow afternoon").click()
     await page.get_by_role("button", name="Schedule", exact=True).click()
     await mailbox.expect_told("Scheduled.")
+    # Going back from what was written takes a moment.
+    await expect(editor(page)).to_be_hidden()
     await listed(ann, 3, 0)
     await mailbox.folder("Scheduled").click()
     await mailbox.open("Later")
@@ -273,7 +317,8 @@ async def test_recipients_are_offered(open_screen: OpenScreen, ann: Member) -> N
     screen = await open_screen()
     page = await begin(await log_in(screen, ann))
     to = page.get_by_role("combobox", name="To")
-    await to.press_sequentially("be")
+    # In one go: what comes in for a letter more takes the choice back.
+    await to.fill("be")
     await expect(page.get_by_role("option")).to_have_count(2)
     await screen.judge("offers")
     await to.press("ArrowDown")

@@ -37,6 +37,8 @@ async def test_a_contact_is_made_changed_and_deleted(open_screen: OpenScreen, an
     await page.get_by_role("button", name="New contact").click()
     await page.get_by_label("Shown name").fill("Bea Example")
     await page.get_by_label("Mail address", exact=True).fill("bea@example.org")
+    await choose_file(page, "Choose a picture", "large.png", b"x" * 700_001, "image/png")
+    await expect(page.get_by_text("The picture is too large: 700 kB at most.")).to_be_visible()
     await choose_file(page, "Choose a picture", "bea.png", make_picture(), "image/png")
     await expect(page.get_by_role("img", name="Picture")).to_be_visible()
     await page.get_by_role("button", name="Save").click()
@@ -58,6 +60,23 @@ async def test_a_contact_is_made_changed_and_deleted(open_screen: OpenScreen, an
     await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     await expect(row).to_be_hidden()
     assert (await ann.call("GET", "/contacts"))["totalItems"] == 0
+
+
+async def test_what_changes_elsewhere_is_shown(open_screen: OpenScreen, ann: Member) -> None:
+    await ann.call("POST", "/contacts", {"name": "Bea Example", "email": "bea@example.org"})
+    screen = await open_contacts(open_screen, ann)
+    page = screen.page
+    await page.get_by_role("link", name="Bea Example").click()
+    await page.get_by_label("Organisation").fill("Northside")
+    made = await ann.call("POST", "/contacts", {"name": "Carl Example", "email": "carl@example.org"})
+    await expect(page.get_by_role("link", name="Carl Example")).to_be_visible()
+    await expect(page.get_by_text("2 contacts")).to_be_visible()
+    await page.get_by_role("link", name="Bea Example").focus()
+    await ann.call("DELETE", f"/contacts/{made['id']}")
+    await expect(page.get_by_role("link", name="Carl Example")).to_be_hidden()
+    # What is being written and where one is stay.
+    await expect(page.get_by_role("link", name="Bea Example")).to_be_focused()
+    await expect(page.get_by_label("Organisation")).to_have_value("Northside")
 
 
 async def test_a_list(open_screen: OpenScreen, ann: Member) -> None:

@@ -82,6 +82,22 @@ async def test_folders_are_made_renamed_and_deleted(open_screen: OpenScreen, ann
     await expect(mailbox.folder("Sweden")).to_be_visible()
 
 
+async def test_a_folder_in_trash_is_deleted_for_good(open_screen: OpenScreen, ann: Member) -> None:
+    await ann.deliver(make_message(subject="Letter"))
+    made = await ann.call("POST", "/folders", {"name": "Travel", "type": "mails"})
+    await ann.call("DELETE", f"/folders/{made['id']}")
+    screen = await open_screen()
+    mailbox = await log_in(screen, ann)
+    page = mailbox.page
+    await mailbox.folders.get_by_role("button", name="Folder Travel").click()
+    await page.get_by_role("menuitem", name="Delete folder").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+    await mailbox.expect_told("Folder deleted: Travel")
+    await expect(mailbox.folder("Travel")).to_be_hidden()
+    # There is no way back, which would take back what was done before that.
+    await expect(page.get_by_role("button", name="Undo")).to_be_hidden()
+
+
 async def test_a_name_that_is_taken_is_told(open_screen: OpenScreen, ann: Member) -> None:
     await ann.call("POST", "/folders", {"name": "Travel", "type": "mails"})
     screen = await open_screen()
@@ -112,6 +128,23 @@ async def test_mails_are_dropped_on_a_folder(open_screen: OpenScreen, ann: Membe
     await mailbox.undo()
     await mailbox.expect_unread("Inbox", 2)
     await expect(mailbox.row("Letter 2")).to_be_visible()
+
+
+async def test_nothing_is_put_into_scheduled(open_screen: OpenScreen, ann: Member) -> None:
+    await ann.deliver(make_message(subject="Letter"))
+    screen = await open_screen()
+    mailbox = await log_in(screen, ann)
+    await mailbox.open("Letter")
+    await mailbox.reading.get_by_role("button", name="Move to folder").click()
+    menu = mailbox.page.get_by_role("menu")
+    await expect(menu.get_by_role("menuitem", name="Drafts")).to_be_visible()
+    await expect(menu.get_by_role("menuitem", name="Scheduled")).to_be_hidden()
+    await mailbox.page.keyboard.press("Escape")
+    await mailbox.row("Letter").drag_to(mailbox.folder("Scheduled"))
+    # Dropped after it, so that the first would have been told by then.
+    await mailbox.row("Letter").drag_to(mailbox.folder("Drafts"))
+    await mailbox.expect_told("1 moved to Drafts")
+    await expect(mailbox.page.get_by_text("1 moved to Scheduled")).to_be_hidden()
 
 
 async def test_labels(open_screen: OpenScreen, ann: Member) -> None:

@@ -1,11 +1,12 @@
 """The list: conversations and single mails, every order, any length, and what is done with many rows at once."""
 
+import asyncio
 import re
 
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import OpenScreen
+from tests.browser.conftest import PATIENCE_MS, OpenScreen
 from tests.browser.mailbox import Mailbox, log_in
 from tests.browser.site import Member
 from tests.fixtures.factories import make_message
@@ -83,13 +84,14 @@ async def test_every_order(open_screen: OpenScreen, ann: Member) -> None:
 
 async def wait_for_subjects(mailbox: Mailbox, wanted: list[str]) -> None:
     """Wait until the rows are these, from above."""
-    found: list[str] = []
-    for _ in range(50):
-        found = await mailbox.subjects(len(wanted))
-        if found == wanted:
-            return
-        await mailbox.page.wait_for_timeout(100)
-    assert found == wanted
+    try:
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            while True:
+                if await mailbox.subjects(len(wanted)) == wanted:
+                    return
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        assert await mailbox.subjects(len(wanted)) == wanted
 
 
 async def test_a_long_list(open_screen: OpenScreen, ann: Member) -> None:

@@ -93,6 +93,11 @@ async def test_a_reader(open_screen: OpenScreen, ann: Member, minutes: Shared) -
 async def test_an_editor(open_screen: OpenScreen, ann: Member, minutes: Shared) -> None:
     await minutes.grant(ann, "lrswikxte")
     mailbox = await enter(open_screen, ann)
+    # What is another's cannot go to Trash.
+    await mailbox.folders.get_by_role("button", name="Folder Minutes").click()
+    await expect(mailbox.page.get_by_role("menuitem", name="Rename folder")).to_be_visible()
+    await expect(mailbox.page.get_by_role("menuitem", name="Delete folder")).to_be_hidden()
+    await mailbox.page.keyboard.press("Escape")
     await mailbox.row("Of Monday").drag_to(mailbox.folder("Inbox"))
     await mailbox.expect_told("1 moved to Inbox")
     await expect(mailbox.row("Of Monday")).to_be_hidden()
@@ -114,6 +119,23 @@ async def test_an_editor(open_screen: OpenScreen, ann: Member, minutes: Shared) 
     await mailbox.open("Of mine")
     await mailbox.page.keyboard.press("s")
     await expect(mailbox.reading.get_by_role("img", name="Flagged")).to_be_visible()
+    # Archive and Spam are for one's own mail; and what is another's cannot go to Trash, so that one is asked.
+    toolbar = mailbox.reading.get_by_role("toolbar")
+    for name in ("Archive", "Spam"):
+        await expect(toolbar.get_by_role("button", name=name, exact=True)).to_be_hidden()
+    await toolbar.get_by_role("button", name="Delete").click()
+    question = mailbox.page.get_by_role("dialog", name="Delete for good")
+    await question.get_by_role("button", name="Delete").click()
+    await mailbox.expect_told("1 deleted")
+    await expect(mailbox.row("Of mine")).to_be_hidden()
+    for day in ("Monday", "Tuesday"):
+        await mailbox.row(f"Of {day}").hover()
+        await mailbox.row(f"Of {day}").get_by_role("checkbox").click()
+    await mailbox.page.get_by_role("toolbar").get_by_role("button", name="Delete").first.click()
+    await question.get_by_role("button", name="Delete").click()
+    await mailbox.expect_told("2 deleted")
+    await expect(mailbox.page.get_by_role("button", name="Undo")).to_be_hidden()
+    assert await minutes.subjects() == set()
 
 
 async def test_a_folder_that_is_shared_no_more(open_screen: OpenScreen, ann: Member, minutes: Shared) -> None:
@@ -123,6 +145,6 @@ async def test_a_folder_that_is_shared_no_more(open_screen: OpenScreen, ann: Mem
     await mailbox.open("Of Monday")
     path = f"/folders/{minutes.folder}/permissions?account={ann.address}"
     await minutes.owner.call("DELETE", path)
-    await expect(mailbox.folder("Minutes")).to_be_hidden(timeout=20_000)
+    await expect(mailbox.folder("Minutes")).to_be_hidden()
     await expect(mailbox.row("Of Tuesday")).to_be_hidden()
     await expect(mailbox.page.get_by_role("heading", name="Inbox")).to_be_visible()

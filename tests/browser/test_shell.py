@@ -1,10 +1,11 @@
 """What the client is served with: policies, what makes it installable, and what is kept of it without a network."""
 
+import asyncio
 import json
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
-from tests.browser.conftest import OpenScreen
+from tests.browser.conftest import PATIENCE_MS, OpenScreen
 from tests.browser.mailbox import log_in
 from tests.browser.site import Member
 from tests.fixtures.factories import make_message
@@ -51,6 +52,30 @@ async def test_only_the_shell_is_kept(open_screen: OpenScreen, ann: Member) -> N
     assert [path for path in kept if not path.startswith("/web/") and path not in SHELL] == []
 
 
+async def test_a_full_disk_keeps_nobody_out(open_screen: OpenScreen, ann: Member) -> None:
+    screen = await open_screen()
+    page = screen.page
+    await page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
+    session = await page.context.new_cdp_session(page)
+    await session.send("Storage.overrideQuotaForOrigin", {"origin": screen.url, "quotaSize": 1})
+    # What is there is asked for again, and cannot be kept.
+    await page.reload()
+    await log_in(screen, ann)
+
+
+async def test_each_file_is_kept_once(open_screen: OpenScreen) -> None:
+    screen = await open_screen()
+    page = screen.page
+    await page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
+    for number in range(3):
+        await page.goto(f"{screen.url}/?number={number}")
+        await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    kept = "async () => (await (await caches.open('postroom-shell-1')).keys()).map((one) => one.url)"
+    urls = await page.evaluate(kept)
+    assert f"{screen.url}/" in urls
+    assert not [url for url in urls if "?" in url]
+
+
 async def test_without_a_network_it_opens(open_screen: OpenScreen, ann: Member) -> None:
     screen = await open_screen()
     await screen.page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
@@ -66,13 +91,46 @@ async def test_without_a_network_it_opens(open_screen: OpenScreen, ann: Member) 
     await expect(screen.page.get_by_role("navigation", name="Folders")).to_be_visible()
 
 
+async def test_one_stream_is_open(open_screen: OpenScreen, ann: Member) -> None:
+    """Also where the network comes back while a stream is being opened."""
+    screen = await open_screen()
+    page = screen.page
+    await page.add_init_script(
+        "window.streams = []; const { EventSource } = window;"
+        "window.EventSource = class extends EventSource {"
+        "  constructor(...given) { super(...given); window.streams.push(this); } };"
+    )
+    await page.reload()
+    held: list[Route] = []
+    both_asked = asyncio.Event()
+
+    async def hold_back(route: Route) -> None:
+        held.append(route)
+        if len(held) == 2:
+            both_asked.set()
+
+    await page.route("**/events/ticket*", hold_back)
+    async with page.expect_request("**/events/ticket*"):
+        await log_in(screen, ann)
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        await both_asked.wait()
+    for route in held:
+        await route.continue_()
+    await page.wait_for_function(
+        "() => window.streams.length === 2 && window.streams.some((one) => one.readyState === EventSource.OPEN)"
+    )
+    open_streams = "() => window.streams.filter((one) => one.readyState !== EventSource.CLOSED).length"
+    assert await page.evaluate(open_streams) == 1
+
+
 async def test_what_is_missed_is_caught_up(open_screen: OpenScreen, ann: Member) -> None:
     screen = await open_screen()
     mailbox = await log_in(screen, ann)
     screen.expect_problem("ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED|Failed to fetch")
     await screen.page.context.set_offline(offline=True)
+    await screen.page.wait_for_function("() => !navigator.onLine")
     await ann.deliver(make_message(subject="Meanwhile"))
-    await screen.page.wait_for_timeout(500)
     await screen.page.context.set_offline(offline=False)
-    await expect(mailbox.row("Meanwhile")).to_be_visible(timeout=20_000)
+    await expect(mailbox.row("Meanwhile")).to_be_visible()
     await mailbox.expect_unread("Inbox", 1)

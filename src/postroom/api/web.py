@@ -7,7 +7,8 @@ may be kept but must be asked for again, by a strong tag of its own for each for
 Two policies: that of the client, which allows scripts and styles of these files alone and no text to become HTML
 (Trusted Types); and that of the page in which mails are shown, which runs no script at all. The latter comes twice:
 with and without pictures from elsewhere. It is a page of its own, since a document made by ``srcdoc`` would be under
-the client's policy too, which a mail's own styles do not pass.
+the client's policy too, which a mail's own styles do not pass. Modal windows are allowed there for printing alone,
+which is one to a browser.
 """
 
 import gzip
@@ -47,7 +48,7 @@ CLIENT_POLICY: Final = (
 _MAIL_POLICY = (
     b"default-src 'none'; style-src 'self' 'unsafe-inline'; img-src data: blob:%s; form-action 'none'; "
     b"base-uri 'none'; frame-ancestors 'self'; "
-    b"sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+    b"sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox allow-modals"
 )
 _POLICIES: Final = {
     "/web/frame.html": _MAIL_POLICY % b"",

@@ -27,14 +27,25 @@ async function forgetOthers() {
 
 /** @param {Request} request */
 async function answer(request) {
-  const cache = await caches.open(CACHE);
+  // Whatever stands behind the path, it is the same file: one of each is kept.
+  const { pathname } = new URL(request.url);
+  let response;
   try {
-    const response = await fetch(request);
-    if (response.ok) await cache.put(request, response.clone());
-    return response;
+    response = await fetch(request);
   } catch (error) {
-    const kept = await cache.match(request, { ignoreSearch: true });
+    const kept = await caches.match(pathname);
     if (kept) return kept;
     throw error;
+  }
+  if (response.ok) await keep(pathname, response.clone());
+  return response;
+}
+
+/** Keep a file, where there is room for it: a full disk is no reason to show nothing. @param {string} pathname @param {Response} response */
+async function keep(pathname, response) {
+  try {
+    await (await caches.open(CACHE)).put(pathname, response);
+  } catch {
+    // It is fetched the next time, too.
   }
 }

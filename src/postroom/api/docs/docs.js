@@ -42,7 +42,9 @@ function nameType(schema) {
 function limits(schema) {
   const known = [];
   for (const [key, label] of [["minimum", "from"], ["maximum", "to"], ["default", "default"], ["pattern", "like"]]) {
-    if (schema && schema[key] !== undefined) {
+    // A number that is read as another one (2^63 - 1) is no limit to tell of.
+    const isExact = typeof schema?.[key] !== "number" || !Number.isInteger(schema[key]) || Number.isSafeInteger(schema[key]);
+    if (schema && schema[key] !== undefined && isExact) {
       known.push(`${label} ${typeof schema[key] === "string" ? schema[key] : JSON.stringify(schema[key])}`);
     }
   }
@@ -87,7 +89,7 @@ function renderMembers(description, reference, seen) {
     .map((kind) => kind.items || kind)
     .filter((kind) => kind.$ref)
     .flatMap((kind) => renderMembers(description, kind, seen));
-  return [element("h4", {}, name), table(["Member", "Type", ""], rows), ...nested];
+  return [element("h4", {}, name), table(["Member", "Type", "Meaning"], rows), ...nested];
 }
 
 function renderContent(description, content) {
@@ -98,7 +100,7 @@ function renderContent(description, content) {
       shown.push(...renderMembers(description, media.schema, new Set()));
     }
     if (media.example !== undefined) {
-      shown.push(element("pre", {}, JSON.stringify(media.example, null, 2)));
+      shown.push(element("pre", { tabindex: "0" }, JSON.stringify(media.example, null, 2)));
     }
   }
   return shown;
@@ -114,7 +116,7 @@ function renderParameters(description, parameters) {
     code(nameType(one.schema)),
     [one.description, limits(one.schema)].filter(Boolean).join(" · "),
   ]);
-  return [element("h3", {}, "Parameters"), table(["Name", "In", "Type", ""], rows)];
+  return [element("h3", {}, "Parameters"), table(["Name", "In", "Type", "Meaning"], rows)];
 }
 
 function renderResponses(description, responses) {

@@ -99,7 +99,7 @@ async function send(form, path, method) {
     const answer = await fetch(...makeRequest(form, path, method));
     const id = answer.headers.get("X-Request-Id") || "";
     const text = await readAnswer(answer);
-    shown.replaceChildren(element("p", {}, code(String(answer.status)), ` request ${id}`), element("pre", {}, text));
+    shown.replaceChildren(element("p", {}, code(String(answer.status)), ` request ${id}`), element("pre", { tabindex: "0" }, text));
   } catch (error) {
     shown.replaceChildren(element("p", {}, `No answer: ${error.message}`));
   }
@@ -121,7 +121,7 @@ function renderTry(description, path, method, operation) {
 
 function renderErrors(description) {
   const rows = description["x-errors"].map((one) => [code(one.errorCode), String(one.status), one.description]);
-  return [element("h2", { id: "errors" }, "Errors"), table(["errorCode", "Status", ""], rows)];
+  return [element("h2", { id: "errors" }, "Errors"), table(["errorCode", "Status", "Meaning"], rows)];
 }
 
 function renderChanges(description) {

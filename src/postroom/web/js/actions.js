@@ -123,9 +123,9 @@ async function perform(targets, how, describe, { isUndoable = false, isQuiet = f
 
 /**
  * Say what was done, with a button that takes it back.
- * @param {string} text @param {number} steps how many operations of the server it was
+ * @param {string} text @param {number} [steps] how many operations of the server it was
  */
-export function showUndo(text, steps) {
+export function showUndo(text, steps = 1) {
   lastSteps = steps;
   lastToast?.remove();
   lastToast = showToast(text, { action: { text: t("action.undo"), run: () => void undo(steps) } });
@@ -238,15 +238,50 @@ export function isWithin(folderId, role) {
   return false;
 }
 
+/** @param {string} folderId */
+function isOthers(folderId) {
+  return (findFolder(folderId)?.accessMode ?? "local") !== "local";
+}
+
+/**
+ * Whether what is deleted in a folder is gone: it lies in Trash, the settings have it so, or it is another's, which
+ * cannot go to Trash. @param {string} folderId
+ */
+export function isForGood(folderId) {
+  return !(state.get("settings")?.deleteToTrash ?? true) || isOthers(folderId) || isWithin(folderId, "trash");
+}
+
+/**
+ * Where the targets lie: a search finds mails anywhere; nothing where that is not known.
+ * @param {Targets} targets @returns {Promise<string[]>}
+ */
+async function listPlaces(targets) {
+  if (findFolder(targets.folderId)) return [targets.folderId];
+  try {
+    const items = /** @type {import("./types.js").Mail[]} */ (targets.range ? await listRange(targets) : targets.items ?? []);
+    return [...new Set(items.map((item) => item.originalFolderId))];
+  } catch {
+    return [];
+  }
+}
+
 /** Delete as the account's settings have it: to Trash, or for good. @param {Targets} targets */
 export async function remove(targets) {
-  const isToTrash = (state.get("settings")?.deleteToTrash ?? true) && !isWithin(targets.folderId, "trash");
+  const places = await listPlaces(targets);
   const how = { single: (/** @type {string} */ id) => api.delete(path(targets)(id)), batch: "delete" };
-  if (isToTrash) {
+  if (places.length && !places.some(isForGood)) {
     await perform(targets, how, (count) => t("done.trashed", { count }), { isUndoable: true });
   } else if (await confirmDeleting(targets)) {
-    await perform(targets, how, (count) => t("done.deleted", { count }));
+    const describe = (/** @type {number} */ count) => t("done.deleted", { count });
+    // A batch would have another's mails go to Trash.
+    if (places.some(isOthers)) await each(toMails(targets) ?? targets, deleteMail, describe);
+    else await perform(targets, how, describe);
   }
+}
+
+/** @param {string} id */
+function deleteMail(id) {
+  return api.delete(`/mails/${encodeURIComponent(id)}`, { permanent: true });
 }
 
 /** @param {Targets} targets */
@@ -257,14 +292,10 @@ async function confirmDeleting(targets) {
 
 /** Delete what is in Trash or Spam, whatever the settings say; whoever calls this has asked. @param {Targets} targets */
 export async function deleteForever(targets) {
-  const single = (/** @type {string} */ id) => api.delete(`/mails/${encodeURIComponent(id)}`, { permanent: true });
-  const trash = findRole("trash");
+  const how = { single: deleteMail, batch: "delete" };
+  if (isForGood(targets.folderId)) await perform(targets, how, (count) => t("done.deleted", { count }));
   // What is not in Trash goes there first: a batch knows no other way.
-  if (trash && !isWithin(targets.folderId, "trash")) {
-    await perform(targets, { single, batch: "delete" }, (count) => t("done.trashed", { count }), { isUndoable: true });
-    return;
-  }
-  await perform(targets, { single, batch: "delete" }, (count) => t("done.deleted", { count }));
+  else await perform(targets, how, (count) => t("done.trashed", { count }), { isUndoable: true });
 }
 
 /** @param {Targets} targets */
@@ -304,24 +335,32 @@ export async function archive(targets) {
   await each(mails, (id) => api.post(`/mails/${encodeURIComponent(id)}/archive`), () => t("done.archived", { count: targets.count }));
 }
 
-/** The mails of a range, asked for page by page. @param {Targets} targets @returns {Promise<Targets>} */
+/** The mails of a range. @param {Targets} targets @returns {Promise<Targets>} */
 async function resolveRange(targets) {
+  const ids = [];
+  for (const item of await listRange(targets)) {
+    if ("mails" in item) for (const mail of item.mails) { if (mail.folderId === targets.folderId) ids.push(mail.mailId); }
+    else ids.push(item.id);
+  }
+  return { kind: "mails", folderId: targets.folderId, ids, count: ids.length };
+}
+
+/** The rows of a range, asked for page by page. @param {Targets} targets @returns {Promise<Item[]>} */
+async function listRange(targets) {
   const range = /** @type {Range} */ (targets.range);
   const active = targets.kind === "mails" ? "activeMailId" : "activeConversationId";
   const query = { folderId: targets.folderId, sort: range.field, dir: range.direction };
   const { sortInfo } = await api.get(`/${targets.kind}`, { ...query, limit: 1, [active]: range.start });
-  const ids = [];
+  /** @type {Item[]} */
+  const found = [];
   for (let start = Math.max(0, sortInfo.activeRowIndex), left = range.limit; left > 0;) {
     const { items } = await api.get(`/${targets.kind}`, { ...query, start, limit: Math.min(left, 1000) });
     if (!items.length) break;
-    for (const item of items) {
-      if (targets.kind === "mails") ids.push(item.id);
-      else for (const mail of item.mails) if (mail.folderId === targets.folderId) ids.push(mail.mailId);
-    }
+    found.push(...items);
     start += items.length;
     left -= items.length;
   }
-  return { kind: "mails", folderId: targets.folderId, ids, count: ids.length };
+  return found;
 }
 
 /**

@@ -63,6 +63,8 @@ class Live extends EventTarget {
 
   /** @param {string} ticket */
   #open(ticket) {
+    // One may have been opened meanwhile: the network can come back while an answer is awaited.
+    this.#source?.close();
     const source = new EventSource(api.url("/events", { ticket, folders: "all" }));
     this.#source = source;
     source.onopen = () => {

@@ -17,7 +17,7 @@ export async function loadMailbox() {
 
 export async function refreshSettings() {
   const settings = await api.get("/account/settings");
-  await useLanguage([settings.language]);
+  await useLanguage([settings.language, ...navigator.languages]);
   state.set("settings", settings);
 }
 
@@ -40,7 +40,6 @@ export function clearMailbox() {
   state.set("folders", []);
   state.set("labels", []);
   state.set("labelUnread", {});
-  state.set("jobs", {});
 }
 
 const quiet = (/** @type {() => Promise<void>} */ call) => () => void call().catch(() => undefined);
@@ -61,9 +60,6 @@ onLive("counters", ({ folderId, unreadCount, totalItems }) => {
   if (known.unreadItems === unreadCount && known.totalItems === totalItems) return;
   state.set("folders", folders.map((folder) =>
     folder.id === folderId ? { ...folder, unreadItems: unreadCount, totalItems } : folder));
-});
-onLive("job", ({ jobKey, status, progress }) => {
-  state.set("jobs", { ...state.get("jobs"), [jobKey]: { status, progress } });
 });
 
 /** Unread mails of the Inbox. */

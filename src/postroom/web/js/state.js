@@ -13,7 +13,6 @@
  *   route: import("./router.js").Route,
  *   isLive: boolean,
  *   isSignedIn: boolean,
- *   jobs: Record<string, {status: string, progress: number}>,
  * }} State
  */
 
@@ -28,7 +27,6 @@ class Store {
     route: { screen: "mail", parts: [], query: new URLSearchParams() },
     isLive: false,
     isSignedIn: false,
-    jobs: {},
   };
 
   /** @type {Map<keyof State, Set<() => void>>} */

@@ -41,6 +41,9 @@ class Compose extends Component {
   /** @type {Receipts} */
   #receipts = { requestReadReceipt: false, requestDeliveryReceipt: false };
   #isLoaded = false;
+  /** It is being sent: a key that is held down sends it once. */
+  #isGoing = false;
+  #isClosed = false;
   /** @type {{content: string, key: string}} */
   #attempt = { content: "", key: "" };
   #draft = new Draft({
@@ -254,10 +257,12 @@ class Compose extends Component {
    * @param {Record<string, unknown>} extra @param {string} call @param {(answer: any) => void} then
    */
   async #goOut(extra, call, then) {
-    if (this.#draft.isOver || !(await this.#check())) return;
-    this.classList.add("is-busy");
-    this.#tell(t("compose.sending"));
+    if (this.#draft.isOver || this.#isGoing) return;
+    this.#isGoing = true;
     try {
+      if (!(await this.#check())) return;
+      this.classList.add("is-busy");
+      this.#tell(t("compose.sending"));
       const fields = { ...this.#fields(), ...this.#receipts, ...extra };
       const content = JSON.stringify([call, fields]);
       if (this.#attempt.content !== content) this.#attempt = { content, key: crypto.randomUUID() };
@@ -268,9 +273,11 @@ class Compose extends Component {
       then(answer);
       this.#close();
     } catch (error) {
-      this.#showProblem(error);
+      if (this.isConnected) this.#showProblem(error);
+      else showError(error);
       this.#tell("");
     } finally {
+      this.#isGoing = false;
       this.classList.remove("is-busy");
     }
   }
@@ -284,6 +291,9 @@ class Compose extends Component {
   }
 
   #close() {
+    // Once alone: somebody may have gone elsewhere while it was sent, and going back takes a moment.
+    if (this.#isClosed || !this.isConnected) return;
+    this.#isClosed = true;
     const [loaded] = performance.getEntriesByType("navigation");
     // Where the client was opened with this screen, there is nothing of it to go back to.
     if (loaded && new URL(loaded.name).hash.startsWith("#/compose")) navigate(makeHash("mail"));

@@ -4,6 +4,7 @@
  */
 import { api } from "../api.js";
 import { Component, debounce, fill, h } from "../dom.js";
+import { onLive } from "../events.js";
 import { hueOf, initials } from "../format.js";
 import { icon } from "../icons.js";
 import { t } from "../i18n.js";
@@ -14,6 +15,7 @@ import { showError, showToast } from "./toast.js";
 /** @typedef {import("./contacts/contact.js").ListedContact} ListedContact */
 
 const PAGE = 100;
+const MOST = 1000;
 
 class Contacts extends Component {
   /** @type {import("../router.js").Route} */
@@ -43,6 +45,9 @@ class Contacts extends Component {
   render() {
     const search = h("input", { type: "search", placeholder: t("contacts.search"), "aria-label": t("contacts.search"), autocomplete: "off" });
     search.addEventListener("input", debounce(() => { this.#query = search.value.trim(); void this.#reload(); }, 150), { signal: this.signal });
+    const soon = debounce(() => void this.#reload(), 200);
+    onLive("contacts", soon, this.signal);
+    onLive("refresh", soon, this.signal);
     const picker = h("input", { type: "file", accept: ".vcf,text/vcard", hidden: true, "aria-label": t("contacts.import"), onchange: () => void this.#import(picker) });
     const button = (/** @type {string} */ name, /** @type {import("../icons.js").IconName} */ picture, /** @type {() => void} */ run) =>
       h("button", { type: "button", class: "icon-button", "aria-label": name, title: name, onclick: run }, icon(picture));
@@ -62,25 +67,30 @@ class Contacts extends Component {
     void this.#showDetail();
   }
 
+  /** Fetch anew what is shown; it stays until that is there. */
   async #reload() {
-    this.#items = [];
     this.#round += 1;
-    this.#isLoading = false;
-    await this.#more();
+    await this.#load(0, Math.min(MOST, Math.max(PAGE, this.#items.length)));
   }
 
   /** Fetch the next page; what a search finds comes at once. */
   async #more() {
     if (this.#isLoading || (this.#items.length > 0 && (this.#query !== "" || this.#items.length >= this.#total))) return;
+    await this.#load(this.#items.length, PAGE);
+  }
+
+  /** @param {number} start @param {number} limit */
+  async #load(start, limit) {
+    if (this.signal.aborted) return;
     this.#isLoading = true;
     const round = this.#round;
     try {
       const page = this.#query
         ? await api.get("/contacts/autocomplete", { query: this.#query, limit: 50 }, this.signal)
-        : await api.get("/contacts", { sort: "name", dir: "ASC", start: this.#items.length, limit: PAGE }, this.signal);
+        : await api.get("/contacts", { sort: "name", dir: "ASC", start, limit }, this.signal);
       if (round !== this.#round) return;
       this.#total = page.totalItems;
-      this.#items.push(...page.items);
+      this.#items = [...this.#items.slice(0, start), ...page.items];
       this.#showRows();
     } catch (error) {
       if (!this.signal.aborted) showError(error);
@@ -91,6 +101,7 @@ class Contacts extends Component {
 
   #showRows() {
     const [chosen] = this.#route.parts;
+    const focused = this.#rows.contains(document.activeElement) && document.activeElement?.getAttribute("href");
     this.#count.textContent = t("contacts.count", { count: this.#total });
     fill(this.#rows, this.#items.map((one) => h("li", null, h("a", {
       href: makeHash("contacts", [one.id]), class: "contact-row", "aria-current": one.id === chosen ? "page" : null,
@@ -98,6 +109,7 @@ class Contacts extends Component {
     h("span", { class: "avatar", "aria-hidden": "true", style: { "--hue": hueOf(one.email || one.name) } }, one.isDistributionList ? icon("shared") : initials(one.name || one.email)),
     h("span", { class: "contact-name" }, h("strong", null, one.name || one.email), h("span", { class: "hint" }, one.name ? one.email : ""))))));
     if (!this.#items.length) fill(this.#rows, h("li", { class: "hint" }, t(this.#query ? "contacts.noneFound" : "contacts.none")));
+    if (focused) [...this.#rows.querySelectorAll("a")].find((one) => one.getAttribute("href") === focused)?.focus({ preventScroll: true });
   }
 
   async #showDetail() {

@@ -13,7 +13,7 @@ import { makeHash, navigate } from "../router.js";
 import { findFolder, findRole, state } from "../state.js";
 import { askForText, askToConfirm } from "./dialog.js";
 import { openMenu } from "./menu.js";
-import { showError } from "./toast.js";
+import { showError, showToast } from "./toast.js";
 
 /** @typedef {import("../types.js").Folder} Folder @typedef {import("../types.js").Label} Label */
 
@@ -71,6 +71,14 @@ function compareFolders(one, other) {
 /** @param {Folder} folder */
 export function isContainer(folder) {
   return CONTAINERS.includes(folder.folderType);
+}
+
+/**
+ * Whether mails can be put into a folder. Nothing is put into Scheduled: no time is set for it, so that it would lie
+ * there and look like a mail that goes out. @param {Folder} folder
+ */
+export function takesMails(folder) {
+  return !isContainer(folder) && !isScheduled(folder) && folder.permissions.includes("i");
 }
 
 class Folders extends Component {
@@ -259,7 +267,7 @@ function dropTarget(event) {
   if (!event.dataTransfer?.types.includes("application/x-postroom-mails")) return null;
   const item = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest(".nav-item"));
   const folder = item?.dataset.folderId ? findFolder(item.dataset.folderId) : undefined;
-  if (folder && (isContainer(folder) || !folder.permissions.includes("i"))) return null;
+  if (folder && !takesMails(folder)) return null;
   return item;
 }
 
@@ -304,8 +312,9 @@ function openFolderMenu(anchor, id) {
   const items = [];
   if (may("k")) items.push({ text: t("folders.newIn", { folder: folder.name }), icon: "plus", run: () => void createFolder(folder) });
   if (may("s")) items.push({ text: t("mail.markRead"), icon: "read", run: () => void markAllRead(folder) });
-  if (may("x")) {
-    items.push({ text: t("folders.rename"), icon: "compose", run: () => void renameFolder(folder) });
+  if (may("x")) items.push({ text: t("folders.rename"), icon: "compose", run: () => void renameFolder(folder) });
+  // What is another's cannot go to Trash.
+  if (may("x") && (folder.accessMode === "local" || state.get("settings")?.deleteToTrash === false)) {
     items.push({ text: t("folders.delete"), icon: "trash", isDangerous: true, run: () => void deleteFolder(folder) });
   }
   if (["trash", "junk"].includes(folder.role) && folder.accessMode === "local" && folder.totalItems) {
@@ -327,12 +336,13 @@ async function renameFolder(folder) {
 /** @param {Folder} folder */
 async function deleteFolder(folder) {
   if (!await askToConfirm(t("folders.delete"), t("folders.deleteText", { folder: folder.name }), t("action.delete"))) return;
-  const { showUndo } = await import("../actions.js");
+  const { isForGood, showUndo } = await import("../actions.js");
   await attempt(async () => {
+    const tell = isForGood(folder.id) ? showToast : showUndo;
     await api.delete(`/folders/${folder.id}`);
     if (state.get("route").parts[0] === folder.id) navigate(makeHash("mail", [findRole("inbox")?.id ?? ""]));
     await refreshFolders();
-    showUndo(t("folders.deleted", { folder: folder.name }), 1);
+    tell(t("folders.deleted", { folder: folder.name }));
   });
 }
 

@@ -96,7 +96,7 @@ export class ListBar extends Component {
   #makeActions(count) {
     const { list } = this;
     const targets = list?.targets();
-    const { canRemove, canMark, canLabel } = targets ? permissionsOf(targets) : { canRemove: true, canMark: true, canLabel: true };
+    const { canRemove, canFile, canMark, canLabel } = permissionsOf(targets ?? { folderId: "" });
     /** @param {string} text @param {import("../icons.js").IconName} name @param {(targets: actions.Targets, anchor: HTMLElement) => void} run @param {boolean} [opensMenu] */
     const button = (text, name, run, opensMenu = false) => h("button", {
       class: `icon-button${name === "more" ? " list-more" : ""}`, "aria-label": text, title: text, dataset: { name }, "aria-haspopup": opensMenu ? "menu" : null, "aria-expanded": opensMenu ? "false" : null,
@@ -111,7 +111,7 @@ export class ListBar extends Component {
     return [
       h("span", { class: "list-selected", role: "status" }, t("list.selected", { count })),
       makeToolbar(t("mail.actions"),
-        canRemove && button(t("mail.archive"), "archive", (chosen) => void actions.archive(chosen)),
+        canFile && button(t("mail.archive"), "archive", (chosen) => void actions.archive(chosen)),
         canRemove && button(t("mail.delete"), "trash", (chosen) => void actions.remove(chosen)),
         canMark && button(t(isUnread ? "mail.markRead" : "mail.markUnread"), isUnread ? "read" : "unread", (chosen) => void actions.setFlags(chosen, { isUnread: !isUnread })),
         canRemove && button(t("mail.move"), "move", (chosen, anchor) => openFolderChoice(anchor, chosen, "move"), true),

@@ -17,6 +17,8 @@ const METHODS = "/account/security/methods";
 class Login extends Component {
   #captchaId = "";
   #captchaUrl = "";
+  /** Which of several captchas was asked for last. */
+  #captchaRound = 0;
 
   render() {
     this.signal.addEventListener("abort", () => URL.revokeObjectURL(this.#captchaUrl));
@@ -111,17 +113,22 @@ class Login extends Component {
 
   /** Where a captcha is required, show one. @param {HTMLElement} place @param {string} username */
   async #updateCaptcha(place, username) {
-    URL.revokeObjectURL(this.#captchaUrl);
+    const round = ++this.#captchaRound;
     const { isRequired } = username
       ? await api.call("GET", "/captha/status", { query: { username }, isPublic: true }).catch(() => ({ isRequired: false }))
       : { isRequired: false };
+    if (round !== this.#captchaRound) return;
     if (!isRequired) {
       fill(place);
       return;
     }
     const response = await api.fetch("GET", "/captha", { query: { username, t: Date.now() }, isPublic: true });
+    const image = await response.blob();
+    // The id is that of the picture that is shown, also where several were asked for.
+    if (round !== this.#captchaRound) return;
+    URL.revokeObjectURL(this.#captchaUrl);
     this.#captchaId = response.headers.get("X-Captcha-Id") ?? "";
-    this.#captchaUrl = URL.createObjectURL(await response.blob());
+    this.#captchaUrl = URL.createObjectURL(image);
     const { field } = makeField(t("login.captcha"), { name: "captcha", autocomplete: "off", required: true, autocapitalize: "characters", spellcheck: "false" });
     fill(place,
       h("img", { src: this.#captchaUrl, alt: t("login.captchaImage") }),

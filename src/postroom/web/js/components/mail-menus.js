@@ -3,7 +3,7 @@ import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { findFolder, state } from "../state.js";
 import * as actions from "../actions.js";
-import { createLabel, isContainer, listMailFolders } from "./folders.js";
+import { createLabel, isContainer, isScheduled, listMailFolders, takesMails } from "./folders.js";
 import { openMenu } from "./menu.js";
 
 /**
@@ -15,10 +15,10 @@ import { openMenu } from "./menu.js";
 /** Choose a folder to move or copy to. @param {Anchor} anchor @param {Targets} targets @param {"move" | "copy"} what */
 export function openFolderChoice(anchor, targets, what) {
   const items = listMailFolders()
-    .filter(({ folder }) => !isContainer(folder) || folder.folderType === "shared_container")
+    .filter(({ folder }) => !isScheduled(folder) && (!isContainer(folder) || folder.folderType === "shared_container"))
     .map(({ folder, depth }) => ({
       text: folder.name, icon: /** @type {import("../icons.js").IconName} */ ("folder"), depth,
-      isDisabled: isContainer(folder) || !folder.permissions.includes("i") || (what === "move" && folder.id === targets.folderId),
+      isDisabled: !takesMails(folder) || (what === "move" && folder.id === targets.folderId),
       run: () => void (what === "move" ? actions.move(targets, folder) : actions.copy(targets, folder)),
     }));
   openMenu(anchor, items, { label: t(what === "move" ? "mail.move" : "mail.copy") });
@@ -45,7 +45,7 @@ export function openMailMenu(anchor, targets) {
   const isUnread = targets.items?.some((item) => item.isUnread) ?? true;
   const isFlagged = targets.items?.every((item) => item.isFlagged) ?? false;
   const later = (/** @type {() => void} */ open) => () => queueMicrotask(open);
-  const { canRemove, canMark, canFlag, canLabel } = permissionsOf(targets);
+  const { canRemove, canFile, canMark, canFlag, canLabel } = permissionsOf(targets);
   /** @type {(MenuItem | "line")[]} */
   const items = [
     { text: t(isUnread ? "mail.markRead" : "mail.markUnread"), icon: isUnread ? "read" : "unread", isDisabled: !canMark, run: () => void actions.setFlags(targets, { isUnread: !isUnread }) },
@@ -54,20 +54,22 @@ export function openMailMenu(anchor, targets) {
     { text: t("mail.move"), icon: "move", hint: "v", isDisabled: !canRemove, run: later(() => openFolderChoice(anchor, targets, "move")) },
     ...(targets.kind === "mails" || targets.items ? [{ text: t("mail.copy"), icon: /** @type {const} */ ("file"), run: later(() => openFolderChoice(anchor, targets, "copy")) }] : []),
     "line",
-    { text: t("mail.archive"), icon: "archive", hint: "e", isDisabled: !canRemove, run: () => void actions.archive(targets) },
+    { text: t("mail.archive"), icon: "archive", hint: "e", isDisabled: !canFile, run: () => void actions.archive(targets) },
     isJunk
-      ? { text: t("mail.notSpam"), icon: "inbox", isDisabled: !canRemove, run: () => void actions.markNotSpam(targets) }
-      : { text: t("mail.spam"), icon: "spam", hint: "!", isDisabled: !canRemove, run: () => void actions.markSpam(targets) },
-    { text: t(actions.isWithin(targets.folderId, "trash") ? "mail.deleteForever" : "mail.delete"), icon: "trash", hint: "#", isDangerous: true, isDisabled: !canRemove, run: () => void actions.remove(targets) },
+      ? { text: t("mail.notSpam"), icon: "inbox", isDisabled: !canFile, run: () => void actions.markNotSpam(targets) }
+      : { text: t("mail.spam"), icon: "spam", hint: "!", isDisabled: !canFile, run: () => void actions.markSpam(targets) },
+    { text: t(actions.isForGood(targets.folderId) ? "mail.deleteForever" : "mail.delete"), icon: "trash", hint: "#", isDangerous: true, isDisabled: !canRemove, run: () => void actions.remove(targets) },
   ];
   openMenu(anchor, items, { label: t("mail.actions") });
 }
 
-/** What may be done in the folder of the targets; labels are for one's own. @param {Targets} targets */
+/** What may be done in the folder of the targets; Archive, Spam and labels are for what is one's own. @param {{folderId: string}} targets */
 export function permissionsOf(targets) {
   const folder = findFolder(targets.folderId);
   const may = (/** @type {string} */ letter) => folder === undefined || folder.permissions.includes(letter);
-  return { canRemove: may("t") && may("e"), canMark: may("s"), canFlag: may("w"), canLabel: folder === undefined || folder.accessMode === "local" };
+  const isOwn = folder === undefined || folder.accessMode === "local";
+  const canRemove = may("t") && may("e");
+  return { canRemove, canFile: canRemove && isOwn, canMark: may("s"), canFlag: may("w"), canLabel: isOwn };
 }
 
 /** A row of buttons that says what it is. @param {string} label @param {...(Node | false | null | undefined)} buttons */

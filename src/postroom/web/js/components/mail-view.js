@@ -21,7 +21,8 @@ import { describeError } from "./toast.js";
 
 /** @typedef {import("../types.js").Mail} Mail @typedef {import("../types.js").Body} Body */
 
-const SANDBOX = "allow-same-origin allow-popups allow-popups-to-escape-sandbox";
+/** Modal windows are for printing: no script runs there that could open another. */
+const SANDBOX = "allow-same-origin allow-popups allow-popups-to-escape-sandbox allow-modals";
 const OWN_ATTACHMENT = /^\/api\/v1(\/mails\/[\w-]+\/attachments\/\d+)$/;
 
 /** Whether pictures from elsewhere are shown without being asked for: they tell their senders who reads when. */

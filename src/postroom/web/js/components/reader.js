@@ -205,7 +205,7 @@ export class Reader extends Component {
     const targets = this.targets();
     const subject = this.#mails[0]?.subject || t("list.noSubject");
     const labelIds = [...new Set(this.#mails.flatMap((mail) => mail.labelIds))];
-    const { canRemove, canMark, canLabel } = permissionsOf(targets);
+    const { canRemove, canFile, canMark, canLabel } = permissionsOf(targets);
     const button = (/** @type {string} */ text, /** @type {import("../icons.js").IconName} */ name, /** @type {(event: Event) => void} */ run, opensMenu = false) =>
       h("button", { class: "icon-button", "aria-label": text, title: text, onclick: run, "aria-haspopup": opensMenu ? "menu" : null, "aria-expanded": opensMenu ? "false" : null }, icon(name));
     const anchor = (/** @type {Event} */ event) => /** @type {HTMLElement} */ (event.currentTarget);
@@ -213,8 +213,8 @@ export class Reader extends Component {
     fill(this.#head,
       makeToolbar(t("mail.actions"),
         h("button", { class: "icon-button back-button", "aria-label": t("read.back"), title: t("read.back"), onclick: () => this.dispatchEvent(new Event("leave")) }, icon("back")),
-        canRemove && button(t("mail.archive"), "archive", () => void actions.archive(this.targets())),
-        canRemove && (isJunk ? button(t("mail.notSpam"), "inbox", () => void actions.markNotSpam(this.targets())) : button(t("mail.spam"), "spam", () => void actions.markSpam(this.targets()))),
+        canFile && button(t("mail.archive"), "archive", () => void actions.archive(this.targets())),
+        canFile && (isJunk ? button(t("mail.notSpam"), "inbox", () => void actions.markNotSpam(this.targets())) : button(t("mail.spam"), "spam", () => void actions.markSpam(this.targets()))),
         canRemove && button(t("mail.delete"), "trash", () => void actions.remove(this.targets())),
         canMark && button(t("mail.markUnread"), "unread", () => this.dispatchEvent(new Event("mark-unread"))),
         canRemove && button(t("mail.move"), "move", (event) => openFolderChoice(anchor(event), this.targets(), "move"), true),

@@ -338,6 +338,7 @@ export default {
   "contacts.organization": "Organisation",
   "contacts.notes": "Notizen",
   "contacts.noPicture": "Bild entfernen",
+  "contacts.pictureTooLarge": "Das Bild ist zu groß: höchstens {size}.",
   "contacts.members": "Mitglieder",
   "contacts.delete": "Kontakt löschen",
 

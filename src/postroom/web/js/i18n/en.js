@@ -339,6 +339,7 @@ export default {
   "contacts.organization": "Organisation",
   "contacts.notes": "Notes",
   "contacts.noPicture": "Remove the picture",
+  "contacts.pictureTooLarge": "The picture is too large: {size} at most.",
   "contacts.members": "Members",
   "contacts.delete": "Delete the contact",
 

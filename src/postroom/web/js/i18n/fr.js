@@ -338,6 +338,7 @@ export default {
   "contacts.organization": "Organisation",
   "contacts.notes": "Notes",
   "contacts.noPicture": "Retirer la photo",
+  "contacts.pictureTooLarge": "L’image est trop grande : {size} au plus.",
   "contacts.members": "Membres",
   "contacts.delete": "Supprimer le contact",
 

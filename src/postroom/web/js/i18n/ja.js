@@ -338,6 +338,7 @@ export default {
   "contacts.organization": "組織",
   "contacts.notes": "メモ",
   "contacts.noPicture": "写真を削除",
+  "contacts.pictureTooLarge": "画像が大きすぎます (最大 {size})。",
   "contacts.members": "メンバー",
   "contacts.delete": "連絡先を削除",
 

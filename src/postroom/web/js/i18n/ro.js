@@ -338,6 +338,7 @@ export default {
   "contacts.organization": "Organizație",
   "contacts.notes": "Note",
   "contacts.noPicture": "Elimină fotografia",
+  "contacts.pictureTooLarge": "Imaginea este prea mare: cel mult {size}.",
   "contacts.members": "Membri",
   "contacts.delete": "Șterge contactul",
 

@@ -1,12 +1,14 @@
 /** One contact or distribution list: a form that shows it and changes it. */
 import { api } from "../../api.js";
 import { fill, h } from "../../dom.js";
+import { formatSize } from "../../format.js";
 import { icon } from "../../icons.js";
 import { t } from "../../i18n.js";
 import { makeHash } from "../../router.js";
 import "../compose/recipients.js";
 import { askToConfirm } from "../dialog.js";
 import { actionButton, field, saveForm, text, valueOf } from "../settings/form.js";
+import { showToast } from "../toast.js";
 
 /**
  * @typedef {{id: string, folderId: string, isDistributionList: boolean, name: string, email: string, firstName: string,
@@ -62,7 +64,12 @@ function makeForm(contact, listener) {
     avatar && h("button", { type: "button", class: "button", onclick: () => { avatar = ""; isNewPicture = true; showPicture(); } }, t("contacts.noPicture")));
   picker.addEventListener("change", async () => {
     const [file] = picker.files ?? [];
-    if (!file || file.size > MOST_PICTURE_BYTES) return;
+    picker.value = "";
+    if (!file) return;
+    if (file.size > MOST_PICTURE_BYTES) {
+      showToast(t("contacts.pictureTooLarge", { size: formatSize(MOST_PICTURE_BYTES) }), { isError: true });
+      return;
+    }
     avatar = await toBase64(file);
     isNewPicture = true;
     showPicture();
