@@ -110,6 +110,32 @@ async def test_single_failures_are_not_noticed(peer: FaultyPeer, fault: str) -> 
     assert len(await listed(blobs)) == 2
 
 
+async def test_the_end_of_an_upload_whose_answer_is_lost(peer: FaultyPeer) -> None:
+    ends: list[str] = []
+
+    async def lose_answer(method: str, path: str) -> str:
+        if method == "POST" and "uploadId=" in path:
+            ends.append(path)
+        return "unheard" if len(ends) == 1 and ends[0] == path else ""
+
+    blobs = place(peer.port)
+    peer.fault = lose_answer
+    await blobs.put(ANNA, hashed(LARGE), LARGE)
+    assert len(ends) > 1
+    assert await read(blobs, LARGE) == LARGE
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+async def test_an_upload_that_the_store_has_given_up(peer: FaultyPeer, method: str) -> None:
+    async def forget(asked: str, path: str) -> str:
+        return "404" if asked == method and "uploadId=" in path else ""
+
+    blobs = place(peer.port)
+    peer.fault = forget
+    assert (await refusal(blobs.put(ANNA, hashed(LARGE), LARGE))).kind is Kind.UNAVAILABLE
+    assert await listed(blobs) == []
+
+
 async def test_an_answer_that_is_cut_is_never_taken_for_the_message(peer: FaultyPeer) -> None:
     blobs = place(peer.port, retries=0)
     await blobs.put(ANNA, hashed(LARGE), LARGE)

@@ -188,8 +188,11 @@ class ObjectBlobWriter:
         """Give what waits to the upload, which puts the parts together. Raises: unavailable."""
         if self._upload is None:
             self._upload = asyncio.create_task(self._send(_parts(self._queue)))
-        while self._waiting:
-            await self._give(self._waiting.pop(0))
+        try:
+            while self._waiting:
+                await self._give(self._waiting.pop(0))
+        except FileNotFoundError as error:
+            raise to_unavailable(error) from error
 
     async def _send(self, parts: AsyncIterator[bytes]) -> None:
         await obstore.put_async(
@@ -197,7 +200,10 @@ class ObjectBlobWriter:
         )
 
     async def _give(self, piece: bytes | None) -> None:
-        """Hand over a piece as soon as the one before it is taken. Raises: unavailable."""
+        """Hand over a piece as soon as the one before it is taken.
+
+        Raises: unavailable; FileNotFoundError where the store does not know the upload any more.
+        """
         upload = self._upload
         if upload is None:
             return
@@ -223,8 +229,11 @@ class ObjectBlobWriter:
             with object_errors():
                 await obstore.put_async(self._store, self._key, b"".join(self._waiting), use_multipart=False)
         else:
-            await self._give(b"")
-            await self._end_upload()
+            # Where the answer to its end was lost, the end is asked for again, and some stores say then that there is
+            # no such upload. Whether its parts were put together is seen when it is settled.
+            with contextlib.suppress(FileNotFoundError):
+                await self._give(b"")
+                await self._end_upload()
         self._is_over = True
         await self._settle(self._sent_bytes)
 
@@ -235,7 +244,7 @@ class ObjectBlobWriter:
         self._is_over = True
         self._waiting.clear()
         if self._upload is not None and not self._upload.done():
-            with contextlib.suppress(PostroomError, _GaveUpError):
+            with contextlib.suppress(PostroomError, FileNotFoundError, _GaveUpError):
                 await self._give(None)
             with contextlib.suppress(Exception):
                 await self._upload
