@@ -143,6 +143,9 @@ async def test_a_folder_that_is_shared_no_more(open_screen: OpenScreen, ann: Mem
     mailbox = await enter(open_screen, ann)
     mailbox.screen.expect_problem("status of 404")
     await mailbox.open("Of Monday")
+    await mailbox.expect_unread("Minutes", 1)
+    # Until nothing is asked for any more, which could tell of the folder's end by itself.
+    await mailbox.page.wait_for_timeout(1500)
     path = f"/folders/{minutes.folder}/permissions?account={ann.address}"
     await minutes.owner.call("DELETE", path)
     await expect(mailbox.folder("Minutes")).to_be_hidden()

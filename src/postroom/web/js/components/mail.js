@@ -65,7 +65,11 @@ export class MailScreens extends Component {
       void this.#follow();
     }, signal);
     state.watch(["labels"], () => this.#list.redraw(), signal);
-    state.watch(["folders"], () => this.#bar.update(), signal);
+    state.watch(["folders"], () => {
+      this.#bar.update();
+      // Nobody is told of mails in a folder that is gone or shared no more: the answer to the list says so.
+      if (state.get("folders").length && !this.#isSearch && this.#folderId && !findFolder(this.#folderId)) soon();
+    }, signal);
     registerKeys(this.#keys(), signal);
     void this.#follow();
   }
