@@ -102,6 +102,8 @@ async def remove_doomed(store: Store, account_id: AccountId) -> int:
         count = SLICE
         while count == SLICE:
             async with store.transaction(account_id) as tx:
+                # Another process may be at the same folder: what it has removed is not counted off once more.
+                await tx.lock()
                 count = await _remove_mails(tx, folder_id)
                 if count < SLICE:
                     await tx.orders.drop(folder_id)
