@@ -236,6 +236,25 @@ async def test_a_failure_is_retried_later_and_later(hooks: Hooks, receiver: Rece
     assert (hook.failure, hook.attempts, hook.failing_since, hook.next_attempt_at) == ("", 0, 0, 0)
 
 
+async def test_what_failed_is_no_longer_asked_for(hooks: Hooks, receiver: Receiver) -> None:
+    """Nothing is left to be tried again, and a later failure is not taken for one that lasts since then."""
+    ref = await hooks.make(receiver.url)
+    receiver.default = 503
+    await deliver(hooks.owner, 1)
+    await hooks.work()
+    assert (await hooks.get(ref)).attempts == 1
+    await hooks.change(ref, kinds=("mail.delivered",), folder=hooks.owner.folder(SENT_FOLDER))
+    await hooks.wait_for(WAITS_SECONDS[0] + 1)
+    hook = await hooks.get(ref)
+    assert (hook.failure, hook.attempts, hook.failing_since, hook.next_attempt_at) == ("", 0, 0, 0)
+    await hooks.change(ref, all_folders=True)
+    hooks.clock.ahead += 2 * GIVE_UP_SECONDS
+    await deliver(hooks.owner, 1)
+    await hooks.work()
+    hook = await hooks.get(ref)
+    assert (hook.is_enabled, hook.attempts, hook.failure) == (1, 1, "the answer was 503")
+
+
 async def test_nothing_is_lost_in_a_day(hooks: Hooks, receiver: Receiver) -> None:
     await hooks.make(receiver.url)
     receiver.default = 500
@@ -375,6 +394,21 @@ async def test_hooks_of_a_disabled_account_rest(
     await hooks.wait_for(400)
     assert told(receiver) == mails
     assert (await hooks.get(ref)).failure == ""
+
+
+async def test_a_hook_that_has_rested_is_looked_at_no_more(
+    hooks: Hooks, receiver: Receiver, directory: Directory, store: Store
+) -> None:
+    ref = await hooks.make(receiver.url, "mail.removed")
+    await deliver(hooks.owner, 1)
+    await directory.set_enabled("anna", enabled=False)
+    await hooks.work()
+    await directory.set_enabled("anna", enabled=True)
+    assert (await hooks.get(ref)).next_attempt_at > 0
+    await hooks.wait_for(400)
+    assert (await hooks.get(ref)).next_attempt_at == 0
+    async with store.directory() as tables:
+        assert await tables.webhook_work.list_due(int(hooks.clock() * 1000), limit=10) == []
 
 
 async def test_two_processes_do_not_tell_the_same(store: Store, owner: Owner, receiver: Receiver) -> None:

@@ -251,13 +251,17 @@ class Turns:
         async with self._store.directory_transaction() as tx:
             work = tx.webhook_work
             moved = await work.advance(hook, position=position, told_at=told_at, until=until)
-            if moved is not None and is_delivered:
-                await work.delivered(moved, now=now)
+            # What was to be tried again may be asked for no more: then nothing is left that could fail.
+            is_well = is_delivered or (is_last and moved is not None and moved.next_attempt_at > 0)
+            if moved is not None and is_well:
+                delivered_at = now if is_delivered else moved.last_delivery_at
+                await work.clear(moved, delivered_at=delivered_at)
+                moved = moved._replace(
+                    failing_since=0, attempts=0, next_attempt_at=0, last_delivery_at=delivered_at
+                )
         if moved is None:
             turn.is_changed = True
             return False
-        if is_delivered:
-            moved = moved._replace(failing_since=0, attempts=0, next_attempt_at=0, last_delivery_at=now)
         return turn.goes_on_with(moved)
 
     async def _keep(self, turn: "_Turn") -> bool:

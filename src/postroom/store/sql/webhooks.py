@@ -50,7 +50,7 @@ _ADVANCE = f"""
 UPDATE webhook SET position = $4, told_at = $5, leased_until = $6 WHERE webhook_id = $1 AND leased_until = $2
 AND position = $3 AND owner_id = $7 RETURNING {_COLUMNS}
 """
-_DELIVERED = """
+_WELL = """
 UPDATE webhook SET last_delivery_at = $3, failing_since = 0, attempts = 0, next_attempt_at = 0,
                    failure = CASE WHEN attempts > 0 THEN '' ELSE failure END
 WHERE webhook_id = $1 AND leased_until = $2
@@ -159,9 +159,9 @@ class WebhookWork:
         )
         return None if row is None else Webhook(*row)
 
-    async def delivered(self, hook: Webhook, *, now: int) -> None:
-        """Note a delivery: nothing is wrong any more."""
-        await self._connection.execute(_DELIVERED, hook.webhook_id, hook.leased_until, now)
+    async def clear(self, hook: Webhook, *, delivered_at: int) -> None:
+        """Note that nothing is wrong any more, and when something was delivered last."""
+        await self._connection.execute(_WELL, hook.webhook_id, hook.leased_until, delivered_at)
 
     async def fail(self, hook: Webhook, failure: str, *, since: int, next_attempt_at: int) -> None:
         """Note a failed attempt; a ``next_attempt_at`` of 0 switches the hook off.
