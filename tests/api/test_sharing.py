@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from postroom.domain.sharing import Sharing
+from postroom.model.ids import FolderId
 from tests.api.world import User, World, make_message
 
 RIGHTS = "lrswikxtea"
@@ -288,6 +289,18 @@ async def test_changing_shared_folders(ann: User, ben: User) -> None:
     kinds = [one["kind"] for one in (await ann.get("/api/v1/operations"))["items"]]
     assert kinds[:3] == ["folders.delete", "folders.rename", "folders.create"]
     assert await refuse(ben.client.post("/api/v1/undo")) in {"conflict", "sessionRequired"}
+
+
+async def test_nothing_is_given_of_a_folder_whose_making_was_taken_back(ann: User, ben: User) -> None:
+    folder = await make_folder(ann, "Plans")
+    folder_id = FolderId(int(folder.partition("_")[2]))
+    await share(ann, folder, ben, "lr")
+    [made, *_] = (await ann.get("/api/v1/operations", kind="folders.create"))["items"]
+    assert (await ann.client.post(f"/api/v1/operations/{made['id']}/undo")).status_code == 200
+    assert await others(ben) == []
+    async with ann.world.store.read(ann.account.account_id) as mailbox:
+        # It would count among those that a reader may have.
+        assert await mailbox.grants.list_of_folder(folder_id) == []
 
 
 # Mails

@@ -306,13 +306,10 @@ async def remove_folders(tx: Transaction, folders: Sequence[Folder]) -> list[Ste
             await tx.labels.count(
                 count.label_id, items=-count.total_items, unread=-count.unread_items, modseq=state.modseq
             )
-        await tx.labels.forget_folder(each.folder_id)
         await tx.traces.note_past(
             each.folder_id, modseq=state.modseq, parent_id=each.parent_id, moved_at=removed_at
         )
-        await tx.grants.delete_of_folder(each.folder_id)
-        await tx.reader_marks.forget_folder(each.folder_id)
-        await tx.folders.delete(each.folder_id)
+        await drop_row(tx, each.folder_id)
         await tx.traces.doom(each.folder_id)
         steps.append(RemoveFolder(each.folder_id, Place(each.parent_id, each.name)))
     if any(each.total_items for each in folders if each.folder_type == "contacts"):
@@ -320,3 +317,11 @@ async def remove_folders(tx: Transaction, folders: Sequence[Folder]) -> list[Ste
     graves = [Grave(each.folder_id, 0, each.created_modseq, state.modseq) for each in reversed(folders)]
     await tx.operations.bury(graves, removed_at=removed_at)
     return steps
+
+
+async def drop_row(tx: Transaction, folder_id: FolderId) -> None:
+    """Take a folder's row out, with what is kept of the folder as a whole; what is in it is another matter."""
+    await tx.labels.forget_folder(folder_id)
+    await tx.grants.delete_of_folder(folder_id)
+    await tx.reader_marks.forget_folder(folder_id)
+    await tx.folders.delete(folder_id)

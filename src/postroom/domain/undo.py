@@ -19,7 +19,7 @@ from postroom.domain.actions import (
     state_of,
 )
 from postroom.domain.filing import copy_mails, mark_mails, move_mails, remove_mails, set_label
-from postroom.domain.folder_changes import check_depth, place_folder
+from postroom.domain.folder_changes import check_depth, drop_row, place_folder
 from postroom.domain.folder_names import name_key
 from postroom.domain.steps import (
     FLAGGED,
@@ -290,7 +290,7 @@ async def _unmake(tx: Transaction, step: MakeFolder, undone: Undone) -> None:
     state = await tx.advance()
     now = int(time.time() * 1000)
     await tx.traces.note_past(folder.folder_id, modseq=state.modseq, parent_id=folder.parent_id, moved_at=now)
-    await tx.folders.delete(folder.folder_id)
+    await drop_row(tx, folder.folder_id)
     graves = [Grave(folder.folder_id, 0, folder.created_modseq, state.modseq)]
     await tx.operations.bury(graves, removed_at=now)
     undone.steps.append(
