@@ -118,6 +118,23 @@ async def test_ranges_count_in_their_order(ann: User, direction: str) -> None:
     await check(ann)
 
 
+async def test_rows_count_each_time_they_are_named(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking at them takes its time, whether or not they are found for the first time."""
+    monkeypatch.setattr("postroom.domain.batches.MAX_MAILS", 5)
+    mails = await fill(ann, 8)
+    found = await call(ann, "POST", "mails/search", {"folderIds": [ann.inbox], "query": []})
+    rows = [mail["id"] for mail in await listed(ann, found["folderId"])]
+    for first in (mails[0], rows[-1]):
+        body = {
+            "ranges": [{"start": first, "limit": 3}, {"start": first, "limit": 2}],
+            "sortInfo": {"field": "date", "direction": "ASC"},
+            "isFlagged": True,
+        }
+        assert await call(ann, "POST", "batch/mails/update", body) == DONE
+        body["ranges"] = [{"start": first, "limit": 3}, {"start": first, "limit": 3}]
+        assert await refusal(ann, "POST", "batch/mails/update", body) == (400, "badParameter", "ranges")
+
+
 async def test_what_is_wrong_is_refused(ann: User, ben: User) -> None:
     mails = await fill(ann, 2)
     sort = {"field": "date", "direction": "ASC"}

@@ -125,6 +125,26 @@ async def test_ranges_count_in_the_list_of_a_folder(ann: User, direction: str) -
     await check(ann)
 
 
+async def test_rows_count_each_time_they_are_named(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroom.domain.batches.MAX_MAILS", 5)
+    ids = await fill(ann, 8)
+    found = await call(ann, "POST", "mails/search", {"folderIds": [ann.inbox], "query": []})
+    for folder in (ann.inbox, found["folderId"]):
+        body = {
+            "ranges": [{"start": ids[0], "limit": 3}, {"start": ids[0], "limit": 2}],
+            "sortInfo": {"field": "subject", "direction": "ASC"},
+            "folderId": folder,
+            "isFlagged": True,
+        }
+        assert await call(ann, "POST", "batch/conversations/update", body) == DONE
+        body["ranges"] = [{"start": ids[0], "limit": 3}, {"start": ids[0], "limit": 3}]
+        assert await refusal(ann, "POST", "batch/conversations/update", body) == (
+            400,
+            "badParameter",
+            "ranges",
+        )
+
+
 async def test_what_is_wrong_is_refused(ann: User, ben: User) -> None:
     ids = await fill(ann, 1)
     others = await fill(ben, 1)

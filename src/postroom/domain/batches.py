@@ -32,7 +32,7 @@ from postroom.store.sorting import Anchor
 from postroom.store.tx import Snapshot
 
 MAX_MAILS = 1_000_000
-"""Mails of one batch."""
+"""Mails of one batch; rows of its ranges, too, those that overlap counted each time they are named."""
 MOST_CARRIED = 500
 """Mails of one batch that go from one owner to another."""
 _PAGE = 500
@@ -51,6 +51,40 @@ class Selection(NamedTuple):
     ids: Sequence[MailRef] = ()
     ranges: Sequence[Range] = ()
     sort: Sort = Sort()
+
+
+class RowCount:
+    """How many rows the ranges of a batch have named so far."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+
+    def add(self, rows: int) -> None:
+        """Count rows that are looked at. Raises: badParameter if that are too many."""
+        self._rows += rows
+        if self._rows > MAX_MAILS:
+            raise bad_parameter("ranges", f"the ranges of a batch have at most {MAX_MAILS} rows")
+
+
+class _Found:
+    """What a selection names: mails by their numbers, in their order, and what is not there."""
+
+    def __init__(self) -> None:
+        self.targets: dict[int, Target] = {}
+        self.failed: list[Failed] = []
+        self.by_unread: dict[FolderId, Sequence[tuple[ItemId, Uid]]] = {}
+        """Orders that were made for a reader."""
+        self._rows = RowCount()
+
+    def add(self, targets: Sequence[Target]) -> None:
+        """Add rows of a range. Raises: badParameter if there are too many."""
+        self._rows.add(len(targets))
+        for target in targets:
+            self.targets.setdefault(target.item_id, target)
+
+    def fail(self, caller: Caller, ref: MailRef) -> None:
+        """Note that a mail is not there."""
+        self.failed.append(_fail(caller, ref))
 
 
 class Batches:
@@ -92,9 +126,11 @@ class Batches:
             if owner != caller.account_id:
                 await check_shared_action(mailbox, caller, action)
             await check_action(mailbox, action)
-        found, failed = await self._find(caller, owner, selection)
-        targets = list(found.values())
-        return await self._jobs.start_batch(caller, kind, action, targets=targets, failed=failed, owner=owner)
+        found = await self._find(caller, owner, selection)
+        targets = list(found.targets.values())
+        return await self._jobs.start_batch(
+            caller, kind, action, targets=targets, failed=found.failed, owner=owner
+        )
 
     async def _carry_all(
         self, caller: Caller, kind: str, target: FolderRef, *, selection: Selection, owner: AccountId
@@ -103,10 +139,11 @@ class Batches:
         async with self._store.read(target.owner) as mailbox:
             await require(mailbox, caller, target.folder, needs=INSERT, what="the destination folder")
             await find_target(mailbox, target.folder)
-        found, failed = await self._find(caller, owner, selection)
-        if len(found) > MOST_CARRIED:
+        found = await self._find(caller, owner, selection)
+        count = len(found.targets)
+        if count > MOST_CARRIED:
             raise bad_parameter("ids", f"a batch between owners has at most {MOST_CARRIED} mails")
-        for one in found.values():
+        for one in found.targets.values():
             ref = MailRef(owner, FolderId(one.folder_id), Uid(one.uid))
             try:
                 where = await self._search_folders.resolve(caller, ref)
@@ -114,37 +151,26 @@ class Batches:
             except PostroomError as error:
                 if error.kind in {Kind.INTERNAL, Kind.UNAVAILABLE}:
                     raise
-                failed.append(_fail(caller, ref))
-        return JobState("", caller.account_id, len(found), len(found), failed, True, is_waited_for=True)
+                found.fail(caller, ref)
+        return JobState("", caller.account_id, count, count, found.failed, True, is_waited_for=True)
 
-    async def _find(
-        self, caller: Caller, owner: AccountId, selection: Selection
-    ) -> tuple[dict[int, Target], list[Failed]]:
-        """Return the mails of a selection, and what is not there."""
-        found: dict[int, Target] = {}
-        failed: list[Failed] = []
+    async def _find(self, caller: Caller, owner: AccountId, selection: Selection) -> _Found:
+        """Return the mails of a selection, and what is not there. Raises: badParameter."""
+        found = _Found()
         async with self._store.read(owner) as mailbox:
-            await self._find_ids(caller, mailbox, selection.ids, found=found, failed=failed)
+            await self._find_ids(caller, mailbox, selection.ids, found=found)
             for wanted in selection.ranges:
                 if not is_search_folder(wanted.start.folder):
                     check_sort(selection.sort.field, "sortInfo")
-                    await _find_range(
-                        caller, mailbox, wanted, sort=selection.sort, found=found, failed=failed
-                    )
+                    await _find_range(caller, mailbox, wanted, sort=selection.sort, found=found)
         # These need a snapshot of their own.
         for wanted in selection.ranges:
             if is_search_folder(wanted.start.folder):
-                await self._find_searched(caller, wanted, sort=selection.sort, found=found, failed=failed)
-        return found, failed
+                await self._find_searched(caller, wanted, sort=selection.sort, found=found)
+        return found
 
     async def _find_ids(
-        self,
-        caller: Caller,
-        mailbox: Snapshot,
-        refs: Sequence[MailRef],
-        *,
-        found: dict[int, Target],
-        failed: list[Failed],
+        self, caller: Caller, mailbox: Snapshot, refs: Sequence[MailRef], *, found: _Found
     ) -> None:
         by_folder: dict[FolderId, list[Uid]] = {}
         seen = await _list_seen(mailbox, caller)
@@ -152,7 +178,7 @@ class Batches:
             if ref.owner == mailbox.account_id and _is_seen(ref, seen):
                 by_folder.setdefault(ref.folder, []).append(ref.uid)
             else:
-                failed.append(_fail(caller, ref))
+                found.fail(caller, ref)
         there: dict[FolderId, Mapping[Uid, ItemId]] = {}
         for folder_id, uids in by_folder.items():
             if is_search_folder(folder_id):
@@ -166,30 +192,22 @@ class Batches:
                 continue
             item_id = there[ref.folder].get(ref.uid)
             if item_id is None:
-                failed.append(_fail(caller, ref))
+                found.fail(caller, ref)
             else:
-                found[item_id] = Target(item_id, ref.folder, ref.uid)
+                found.targets[item_id] = Target(item_id, ref.folder, ref.uid)
 
-    async def _find_searched(
-        self,
-        caller: Caller,
-        wanted: Range,
-        *,
-        sort: Sort,
-        found: dict[int, Target],
-        failed: list[Failed],
-    ) -> None:
+    async def _find_searched(self, caller: Caller, wanted: Range, *, sort: Sort, found: _Found) -> None:
         """Find the rows of a search folder."""
         folder_id = wanted.start.folder
         limit = min(wanted.limit, MAX_MAILS + 1)
         item_ids = await self._search_folders.find_range(caller, wanted.start, sort, limit=limit)
         if item_ids is None:
-            failed.append(_fail(caller, wanted.start))
+            found.fail(caller, wanted.start)
             return
-        for item_id in item_ids:
-            found.setdefault(item_id, Target(item_id, folder_id, item_id))
-        if len(found) > MAX_MAILS:
-            raise bad_parameter("ranges", f"a batch has at most {MAX_MAILS} mails")
+        for start in range(0, len(item_ids), _PAGE):
+            found.add([Target(item_id, folder_id, item_id) for item_id in item_ids[start : start + _PAGE]])
+            # Others have their turn: this may be a long list.
+            await asyncio.sleep(0)
 
 
 def _fail(caller: Caller, ref: MailRef) -> Failed:
@@ -224,41 +242,33 @@ def _is_seen(ref: MailRef, seen: frozenset[FolderId] | None) -> bool:
     return seen is None or ref.folder in seen or is_search_folder(ref.folder)
 
 
-async def _find_range(
-    caller: Caller,
-    mailbox: Snapshot,
-    wanted: Range,
-    *,
-    sort: Sort,
-    found: dict[int, Target],
-    failed: list[Failed],
-) -> None:
+async def _find_range(caller: Caller, mailbox: Snapshot, wanted: Range, *, sort: Sort, found: _Found) -> None:
     ref = wanted.start
     item = folder = None
     if ref.owner == mailbox.account_id and READ in await find_rights(mailbox, caller, ref.folder):
         folder = await mailbox.folders.find(ref.folder)
         item = await mailbox.mails.locate(ref.folder, ref.uid)
     if item is None or folder is None:
-        failed.append(_fail(caller, ref))
+        found.fail(caller, ref)
         return
     if mailbox.account_id != caller.account_id and sort.field is SortField.IS_UNREAD:
-        order = await list_by_unread(mailbox, caller, folder, descending=sort.descending)
+        order = found.by_unread.get(ref.folder)
+        if order is None:
+            order = await list_by_unread(mailbox, caller, folder, descending=sort.descending)
+            found.by_unread[ref.folder] = order
         row = next(row for row, (item_id, _) in enumerate(order) if item_id == item.mail.item_id)
-        for item_id, uid in order[row : row + wanted.limit]:
-            found.setdefault(item_id, Target(item_id, ref.folder, uid))
+        found.add([Target(item_id, ref.folder, uid) for item_id, uid in order[row : row + wanted.limit]])
+        await asyncio.sleep(0)
         return
     left = min(wanted.limit, folder.total_items)
     first = Target(item.mail.item_id, ref.folder, ref.uid)
     place = key_of(sort.field, item.keys, ref.uid)
-    found.setdefault(first.item_id, first)
+    found.add([first])
     left -= 1
     while left > 0:
         rows, place = await _list_after(mailbox, folder, sort, place=place, limit=min(left, _PAGE))
-        for target in rows:
-            found.setdefault(target.item_id, target)
+        found.add(rows)
         left -= len(rows)
-        if len(found) > MAX_MAILS:
-            raise bad_parameter("ranges", f"a batch has at most {MAX_MAILS} mails")
         if not rows:
             return
         # Others have their turn: this may be a long list.

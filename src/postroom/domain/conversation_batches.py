@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from postroom.domain.access import INSERT, READ, require
 from postroom.domain.actions import DESTINATION, Action, MoveTo, SetFlags, check_action, find_target
-from postroom.domain.batches import MAX_MAILS, find_owner
+from postroom.domain.batches import MAX_MAILS, RowCount, find_owner
 from postroom.domain.found_conversations import FoundConversations
 from postroom.domain.jobs import CONVERSATION, MOST_MAILS_WAITED_FOR, WAITED_FOR, Jobs, JobState, Target
 from postroom.domain.shared_changes import check_shared_action
@@ -58,6 +58,12 @@ class _Found(NamedTuple):
 
     conversations: dict[ConversationId, None]
     failed: list[Failed]
+    rows: RowCount
+
+    def add(self, numbers: Sequence[ConversationId]) -> None:
+        """Add rows of a range. Raises: badParameter if there are too many."""
+        self.rows.add(len(numbers))
+        self.conversations.update(dict.fromkeys(numbers))
 
     def fail(self, account_id: AccountId, ref: ConversationRef) -> None:
         owner = 0 if ref.owner == account_id else ref.owner
@@ -86,7 +92,7 @@ class ConversationBatches:
         Raises: notFound, badParameter for a destination, label or folder that there is not; badParameter for too many
             mails; unavailable.
         """
-        found = _Found({}, [])
+        found = _Found({}, [], RowCount())
         named = {ref.owner for ref in selection.ids} | {one.start.owner for one in selection.ranges}
         if selection.folder is not None:
             named = {selection.folder.owner}
@@ -142,7 +148,8 @@ class ConversationBatches:
             if numbers is None:
                 found.fail(caller.account_id, start)
             else:
-                found.conversations.update(dict.fromkeys(numbers))
+                found.add(numbers)
+            await asyncio.sleep(0)
 
 
 def _check_range(selection: ConversationSelection) -> None:
@@ -208,7 +215,7 @@ async def _find_range(
         found.fail(caller.account_id, ref)
         return
     place: Anchor = key_of(sort.field, keys, ref.conversation)
-    found.conversations.setdefault(ref.conversation)
+    found.add([ref.conversation])
     left = min(wanted.limit, folder.conversations) - 1
     while left > 0:
         # Downwards an anchor is left out, upwards it is the first.
@@ -217,8 +224,7 @@ async def _find_range(
         rows = await lists.list_places(folder.folder_id, sort, anchor=place, skip=skip, limit=limit)
         if not rows:
             return
-        for row in rows:
-            found.conversations.setdefault(ConversationId(row.uid))
+        found.add([ConversationId(row.uid) for row in rows])
         place = rows[-1]
         left -= len(rows)
         # Others have their turn: this may be a long list.
