@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.fixtures.factories import AddOwner, Owner, make_message
+from tests.fixtures.stores import wait_for_waiting
 from tests.protocol.hook_receiver import CLOSE, HANG, Hooks, Receiver, make_hooks, receiving
 from tests.store.queue_world import FakeTransport, QueueWorld, deferred, failed, relayed
 from tests.unit.mime.test_delivery_reports import REPORT
@@ -315,6 +316,21 @@ async def test_another_url_starts_without_failures(hooks: Hooks, receiver: Recei
     assert (await hooks.change(ref, url=receiver.url)).attempts == 0
     await hooks.work()
     assert told(receiver) == mails
+
+
+async def test_what_is_changed_at_the_same_time_is_all_changed(hooks: Hooks, receiver: Receiver) -> None:
+    ref, store = await hooks.make(receiver.url), hooks.owner.store
+    hook = await hooks.get(ref)
+    folder = FolderRef(hook.owner_id, hook.folder_id)
+    async with asyncio.timeout(60):
+        async with store.directory_transaction() as tx:
+            # As another process does.
+            url = receiver.url + "&other"
+            await tx.webhooks.change(ref.webhook, url=url, kinds=hook.kinds, folder=folder, is_enabled=0)
+            changing = asyncio.create_task(hooks.change(ref, kinds=("mail.removed",)))
+            await wait_for_waiting(store, 1)
+        after = await changing
+    assert (after.url, after.kinds, after.is_enabled) == (url, "mail.removed", 0)
 
 
 async def test_history_that_is_no_longer_there(hooks: Hooks, receiver: Receiver) -> None:

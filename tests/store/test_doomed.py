@@ -3,6 +3,7 @@
 import asyncio
 
 from tests.fixtures.factories import Owner, make_message
+from tests.fixtures.stores import wait_for_waiting
 
 from postroom.domain.doomed import remove_doomed
 from postroom.domain.examination import examine
@@ -11,9 +12,6 @@ from postroom.domain.folder_changes import remove_tree
 from postroom.domain.history import write_down
 from postroom.model.folder import INBOX
 from postroom.model.ids import AccountId
-from postroom.store import Store
-
-_WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 async def test_what_is_asked_for_as_the_last_of_it_ends_is_done(owner: Owner) -> None:
@@ -30,17 +28,6 @@ async def test_what_is_asked_for_as_the_last_of_it_ends_is_done(owner: Owner) ->
     await doomed.finish(owner.account_id)
     await doomed.wait()
     assert looked == [owner.account_id] * 2
-
-
-async def wait_for_waiting(store: Store, count: int) -> None:
-    """Wait until so many wait for a lock, where the engine lets several write at once."""
-    if store.engine.name != "postgres":
-        return
-    while True:
-        async with store.engine.peek() as connection:
-            if await connection.fetch_value(_WAITING) >= count:
-                return
-        await asyncio.sleep(0.01)
 
 
 async def test_two_processes_remove_the_mails_of_one_folder(owner: Owner) -> None:

@@ -167,7 +167,7 @@ class Webhooks:
         require_own(caller, ref.owner, "the webhook")
         self._check(change)
         async with self._store.directory_transaction() as tx:
-            hook = _found(await tx.webhooks.find(ref.webhook, ref.owner))
+            hook = _found(await tx.webhooks.find_to_change(ref.webhook, ref.owner))
             mailbox = tx.mailbox(ref.owner)
             folder = FolderRef(hook.owner_id, hook.folder_id)
             if change.folder is not None or change.all_folders:
@@ -208,7 +208,7 @@ class Webhooks:
         if date is not None and date > self._now():
             raise bad_parameter("from", "from must not be in the future")
         async with self._store.directory_transaction() as tx:
-            hook = _found(await tx.webhooks.find(ref.webhook, ref.owner))
+            hook = _found(await tx.webhooks.find_to_change(ref.webhook, ref.owner))
             mailbox = tx.mailbox(hook.owner_id)
             await _check_readable(mailbox, caller, FolderRef(hook.owner_id, hook.folder_id))
             first = await _find_first(mailbox, position=position, date=date)

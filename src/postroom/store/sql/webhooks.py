@@ -19,6 +19,10 @@ INSERT INTO webhook ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10
 """
 _LIST = f"SELECT {_COLUMNS} FROM webhook WHERE account_id = $1"
 _FIND = f"SELECT {_COLUMNS} FROM webhook WHERE webhook_id = $1 AND account_id = $2"
+# An UPDATE takes the row's lock on either engine.
+_HOLD_STILL = f"""
+UPDATE webhook SET position = position WHERE webhook_id = $1 AND account_id = $2 RETURNING {_COLUMNS}
+"""
 _DELETE = "DELETE FROM webhook WHERE webhook_id = $1 AND account_id = $2 RETURNING webhook_id"
 _CHANGE = f"""
 UPDATE webhook SET url = $2, kinds = $3, owner_id = $4, folder_id = $5, is_enabled = $6 WHERE webhook_id = $1
@@ -99,6 +103,11 @@ class WebhookRepo:
     async def find(self, webhook_id: WebhookId, account_id: AccountId) -> Webhook | None:
         """Return a hook of an account."""
         row = await self._connection.fetch_row(_FIND, webhook_id, account_id)
+        return None if row is None else Webhook(*row)
+
+    async def find_to_change(self, webhook_id: WebhookId, account_id: AccountId) -> Webhook | None:
+        """Return a hook of an account, which nobody else changes until the transaction ends."""
+        row = await self._connection.fetch_row(_HOLD_STILL, webhook_id, account_id)
         return None if row is None else Webhook(*row)
 
     async def delete(self, webhook_id: WebhookId, account_id: AccountId) -> bool:
