@@ -392,6 +392,25 @@ async def test_undo_keeps_folders_from_lying_too_deep(session: User) -> None:
     await check(session)
 
 
+async def test_undo_tells_where_mails_are_whose_folder_is_gone(session: User) -> None:
+    sent = await folder_id(session, "sent")
+    old = (await call(session, "POST", "folders", {"name": "Old"}))["id"]
+    mails = [await session.deliver(make_message(subject=subject)) for subject in "AB"]
+    there = [
+        (await call(session, "POST", f"mails/{one}/move", {"destinationFolderId": old}))["id"]
+        for one in mails
+    ]
+    await call(session, "POST", "batch/mails/move", {"ids": there, "destinationFolderId": sent})
+    [moved] = (await session.get("/api/v1/operations", kind="mails.move", limit=1))["items"]
+    await call(session, "PATCH", "account/settings", {"deleteToTrash": False})
+    await call(session, "DELETE", f"folders/{old}")
+    [one, other] = [mail["id"] for mail in await listed(session, sent)]
+    archived = (await call(session, "POST", f"mails/{one}/archive"))["id"]
+    response = await send(session, "POST", f"operations/{moved['id']}/undo")
+    assert sorted(response.json()["details"]["failedItems"]) == sorted([archived, other])
+    await check(session)
+
+
 async def test_undo_tells_of_folders_that_stay(session: User) -> None:
     one = (await call(session, "POST", "folders", {"name": "One"}))["id"]
     await call(session, "PATCH", f"folders/{one}", {"name": "First"})

@@ -138,12 +138,13 @@ async def _locate(tx: Transaction, item_ids: Iterable[int]) -> dict[ItemId, Loca
 
 async def _move_back(tx: Transaction, step: Move, undone: Undone) -> None:
     found = await _locate(tx, (mail.item_id for mail in step.mails))
+    is_source_there = await tx.folders.find(FolderId(step.source)) is not None
     back: list[Located] = []
     for moved in step.mails:
         item = found.get(ItemId(moved.item_id))
         if item is None:
             undone.failed.append(Failed(step.source, moved.old_uid))
-        elif item.mail.folder_id != step.target:
+        elif not is_source_there or item.mail.folder_id != step.target:
             undone.failed.append(Failed(item.mail.folder_id, item.mail.uid))
         else:
             back.append(item)
