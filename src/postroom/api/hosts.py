@@ -4,14 +4,14 @@ The server answers for any host. But what stands before it may take one Host for
 one, so what is not plain is refused, and nobody has to agree on which of two counts.
 """
 
-import re
 from functools import lru_cache
 
 from litestar.types import HTTPScope
 
 from postroom.errors import PostroomError, bad_parameter
+from postroom.patterns import compile_pattern
 
-_HOST = re.compile(
+_HOST = compile_pattern(
     rb"(?:(?:[A-Za-z0-9._~!$&'()*+,;=-]++|%[0-9A-Fa-f]{2})*+|\[[A-Za-z0-9._~!$&'()*+,;=:-]+\])(?::[0-9]*)?"
 )
 """A host and perhaps a port (RFC 3986 §3.2.2); empty where what is asked for has none."""

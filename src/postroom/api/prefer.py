@@ -1,14 +1,14 @@
 """The Prefer header (RFC 7240), of which ``wait`` is understood: how long an answer may be held back."""
 
-import re
+from postroom.patterns import compile_pattern
 
 MAX_WAIT_SECONDS = 300
 """A larger wish is cut to this."""
 
-_PREFERENCE = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*+"?)++')
+_PREFERENCE = compile_pattern(r'(?:[^",]|"(?:[^"\\]|\\.)*+"?)++')
 """What lies between commas, of which those in quotes are none. It never goes back: whoever sends a header chooses
 what it holds, and an event loop is what would wait."""
-_SECONDS = re.compile(r'[0-9]{1,20}|"[0-9]{1,20}"')
+_SECONDS = compile_pattern(r'[0-9]{1,20}|"[0-9]{1,20}"')
 
 
 def find_wait(header: str | None) -> int | None:

@@ -25,6 +25,7 @@ import idna
 
 from postroom.compose.fields import clean_value, encode_words, is_plain
 from postroom.errors import bad_parameter
+from postroom.patterns import compile_pattern
 
 MAX_LIST_CHARS: Final = 128 * 1024
 MAX_NAME_CHARS: Final = 500
@@ -34,20 +35,20 @@ _MAX_DOMAIN_BYTES = 253
 _LONGEST_PLAIN_NAME_CHARS = 60
 
 _ATOM = r"""[^\x00-\x20\x7f"(),.:;<>@\[\\\]]+"""
-_DOT_ATOM = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+_DOT_ATOM = compile_pattern(rf"{_ATOM}(?:\.{_ATOM})*")
 _ASCII_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
 _HOST = (
     r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*"
 )
-_HOST_NAME = re.compile(_HOST)
+_HOST_NAME = compile_pattern(_HOST)
 _SPEC = rf"({_ASCII_ATOM}(?:\.{_ASCII_ATOM})*)@({_HOST})"
-_SIMPLE = re.compile(
+_SIMPLE = compile_pattern(
     rf"""[ ]*+(?:{_SPEC}|(?:"([^"\\]*+)"|({_ASCII_ATOM}(?:[ ]{_ASCII_ATOM})*+))?[ ]*+<{_SPEC}>)[ ]*+(?:,|\Z)"""
 )
 """An element of the common forms in ASCII; what else there is goes the long way."""
-_LITERAL = re.compile(r"\[[0-9A-Za-z:.]+\]")
-_PLAIN_NAME = re.compile(rf"{_ASCII_ATOM}(?: {_ASCII_ATOM})*")
-_TOKEN = re.compile(
+_LITERAL = compile_pattern(r"\[[0-9A-Za-z:.]+\]")
+_PLAIN_NAME = compile_pattern(rf"{_ASCII_ATOM}(?: {_ASCII_ATOM})*")
+_TOKEN = compile_pattern(
     r"""(?P<word>=\?[^?\s]{1,64}\?[bBqQ]\?[^?\s]*+\?=)
     |(?P<quoted>"(?:[^"\\]|\\.)*+")
     |(?P<literal>\[[^\[\]\\]*+\])
@@ -56,12 +57,12 @@ _TOKEN = re.compile(
     |(?P<atom>(?:[^\s"(),;:<>@\[\]\\])++)""",
     re.VERBOSE | re.DOTALL,
 )
-_SEPARATOR = re.compile("[,;]")
-_COMMENT_MARK = re.compile(r"\\.|[()]", re.DOTALL)
-_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
-_NEEDS_QUOTED_PAIR = re.compile(r'(["\\])')
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=")
+_SEPARATOR = compile_pattern("[,;]")
+_COMMENT_MARK = compile_pattern(r"\\.|[()]", re.DOTALL)
+_QUOTED_PAIR = compile_pattern(r"\\(.)", re.DOTALL)
+_NEEDS_QUOTED_PAIR = compile_pattern(r'(["\\])')
+_CONTROL = compile_pattern("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_ENCODED_WORD = compile_pattern(r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=")
 _UNWANTED = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"))
 """Unicode categories with no place in an address: controls, formats, surrogates, private use, separators."""
 

@@ -10,8 +10,9 @@ from postroom.compose.addresses import Address
 from postroom.compose.fields import render_date, render_tokens
 from postroom.compose.original import find_header_end, unfold
 from postroom.compose.outbound import without_bcc
+from postroom.patterns import compile_pattern
 
-_FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+\n?)", re.MULTILINE)
+_FIELD = compile_pattern(rb"^([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+\n?)", re.MULTILINE)
 _OURS = frozenset((b"date", b"message-id", b"sender", b"return-path", b"received", b"delivered-to"))
 _RECEIPT = b"disposition-notification-to"
 

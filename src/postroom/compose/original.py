@@ -3,10 +3,11 @@
 import re
 
 from postroom.compose.parts import Part, encode_text, keep_message
+from postroom.patterns import compile_pattern
 
-_HEADER_END = re.compile(rb"(\r?\n)\r?\n")
-_FOLD = re.compile(r"\r?\n")
-_ANY_LINE_END = re.compile(rb"\r\n?|\n")
+_HEADER_END = compile_pattern(rb"(\r?\n)\r?\n")
+_FOLD = compile_pattern(r"\r?\n")
+_ANY_LINE_END = compile_pattern(rb"\r\n?|\n")
 
 
 def find_header_end(raw: bytes) -> int:
@@ -25,7 +26,8 @@ def unfold(value: bytes) -> str:
 def find_value(raw: bytes, name: str) -> str:
     """Return the undecoded value of the first header field of that name on one line, "" if there is none."""
     pattern = rb"^%b[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)" % re.escape(name.encode())
-    match = re.search(pattern, raw[: find_header_end(raw)], re.IGNORECASE | re.MULTILINE)
+    field = compile_pattern(pattern, re.IGNORECASE | re.MULTILINE)
+    match = field.search(raw[: find_header_end(raw)])
     return " ".join(match[1].decode("utf-8", "replace").split()) if match else ""
 
 

@@ -3,8 +3,9 @@
 import re
 
 from postroom.compose.original import find_header_end
+from postroom.patterns import compile_pattern
 
-_BCC = re.compile(
+_BCC = compile_pattern(
     rb"^(?:resent-)?bcc[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+(?:\n|\Z)", re.IGNORECASE | re.MULTILINE
 )
 

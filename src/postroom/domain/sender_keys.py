@@ -1,16 +1,16 @@
 """The forms in which senders are compared: with contacts, and with the entries of white and black lists."""
 
-import re
 from collections.abc import Iterable
 
 from postroom.compose.addresses import parse_address
 from postroom.domain.addresses import normalise_domain
 from postroom.domain.contact_cards import address_key
 from postroom.errors import PostroomError, bad_parameter
+from postroom.patterns import compile_pattern
 
 MAX_PATTERN_CHARS = 320
 """RFC 5321 §4.5.3.1: 64 of the local part, 255 of the domain."""
-_NEEDLESS_QUOTES = re.compile(r"\"([^\s\"\\()<>\[\]:;@,.]++(?:\.[^\s\"\\()<>\[\]:;@,.]++)*+)\"(?=@)")
+_NEEDLESS_QUOTES = compile_pattern(r"\"([^\s\"\\()<>\[\]:;@,.]++(?:\.[^\s\"\\()<>\[\]:;@,.]++)*+)\"(?=@)")
 
 
 def pattern_key(pattern: str, *, parameter: str) -> str:

@@ -6,22 +6,24 @@ counts is the address that a connection is made to, and only those of the public
 """
 
 import ipaddress
-import re
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 import idna
 
 from postroom.errors import bad_parameter
+from postroom.patterns import compile_pattern
 
 MAX_URL_CHARS = 2000
 _PORTS = {"http": 80, "https": 443}
 # RFC 3986, with the host in any script (it becomes ASCII by IDNA).
 _CHARACTER = r"(?:[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})"
-_URL = re.compile(rf"(?i:https?)://[^/?#\\\s\x00-\x20\x7f]+(?:[/?]{_CHARACTER}*)?")
-_HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.?")
-_BRACKETED = re.compile(r"\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
-_NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\.?")
+_URL = compile_pattern(rf"(?i:https?)://[^/?#\\\s\x00-\x20\x7f]+(?:[/?]{_CHARACTER}*)?")
+_HOST = compile_pattern(
+    r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.?"
+)
+_BRACKETED = compile_pattern(r"\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
+_NUMBER = compile_pattern(r"(?:[0-9]+|0x[0-9a-f]*)\.?")
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Container, Iterable
 
 from postroom.mime.raw import Raw
+from postroom.patterns import compile_pattern
 
 _PATTERN_BYTES = 32
 _LONGEST_SKIPPED_BYTES = 998
@@ -41,7 +42,7 @@ def candidate_pattern(boundaries: Iterable[bytes]) -> re.Pattern[bytes]:
         else re.escape(boundary) + _BEHIND
         for boundary in boundaries
     ]
-    return re.compile(rb"\n--(?:" + b"|".join(choices) + b")")
+    return compile_pattern(rb"\n--(?:" + b"|".join(choices) + b")")
 
 
 def skip_delimiters(raw: Raw, position: int, *, end: int, boundary: bytes) -> int:
@@ -53,7 +54,7 @@ def skip_delimiters(raw: Raw, position: int, *, end: int, boundary: bytes) -> in
         or len(boundary) > _LONGEST_SKIPPED_BYTES
     ):
         return position
-    run = re.compile(rb"(?:--" + re.escape(boundary) + rb"(?:[ \t](?![ \t]*--)[^\n]*+|\r)?\n)*+")
+    run = compile_pattern(rb"(?:--" + re.escape(boundary) + rb"(?:[ \t](?![ \t]*--)[^\n]*+|\r)?\n)*+")
     match = run.match(raw, position, end)
     return match.end() if match else position
 

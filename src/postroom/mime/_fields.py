@@ -20,13 +20,14 @@ from postroom.mime.params import (
     parse_encoding,
 )
 from postroom.mime.raw import Raw
+from postroom.patterns import compile_pattern
 
-_FIELDS = re.compile(rb"(?:(?!--)[!-9;-~]++[ \t]*+:[^\n]*+(?:\n|\Z)(?:[ \t][^\n]*+(?:\n|\Z))*+)*+")
-_FIELD_START = re.compile(rb"(?!--)[!-9;-~]++[ \t]*+:")
+_FIELDS = compile_pattern(rb"(?:(?!--)[!-9;-~]++[ \t]*+:[^\n]*+(?:\n|\Z)(?:[ \t][^\n]*+(?:\n|\Z))*+)*+")
+_FIELD_START = compile_pattern(rb"(?!--)[!-9;-~]++[ \t]*+:")
 _CONTENT = rb"content-(type|transfer-encoding|disposition|id)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)"
-_FIRST_CONTENT_FIELD = re.compile(_CONTENT, re.IGNORECASE)
-_CONTENT_FIELD = re.compile(rb"\n" + _CONTENT, re.IGNORECASE)
-_BLANK = re.compile(rb"\s*+")
+_FIRST_CONTENT_FIELD = compile_pattern(_CONTENT, re.IGNORECASE)
+_CONTENT_FIELD = compile_pattern(rb"\n" + _CONTENT, re.IGNORECASE)
+_BLANK = compile_pattern(rb"\s*+")
 _LONGEST_FIELD_NAME_BYTES = 998
 _MOST_JUNK_LINES = 1000
 

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from postroom.mime.encoded_words import clean_text, decode_words
 from postroom.mime.headers import unfold
+from postroom.patterns import compile_pattern
 
-_TOKEN = re.compile(
+_TOKEN = compile_pattern(
     r"""(?P<word>=\?[^?\s]{1,130}\?[bBqQ]\?[^?]*+\?=)
     |"(?P<quoted>(?:[^"\\]|\\.)*+)(?:"|\\?\Z)
     |(?P<literal>\[[^\[\]<>,;]*+\])
@@ -22,12 +23,12 @@ _TOKEN = re.compile(
     |(?P<atom>(?:(?!=\?)[^\s"(),;:<>\[])++|.)""",
     re.VERBOSE | re.DOTALL,
 )
-_COMMENT_MARK = re.compile(r"\\.|[()]", re.DOTALL)
+_COMMENT_MARK = compile_pattern(r"\\.|[()]", re.DOTALL)
 _ADDR_SPEC = r"""[^<>\s"(),;:\\\[\]@]++@[^<>\s"(),;:\\\[\]@]++"""
-_BARE = re.compile(_ADDR_SPEC)
-_SIMPLE = re.compile(r"""(?:"([^"\\]*+)"\s*+|([^"<>,;:@()\\\[\]]*+))<(""" + _ADDR_SPEC + ")>")
+_BARE = compile_pattern(_ADDR_SPEC)
+_SIMPLE = compile_pattern(r"""(?:"([^"\\]*+)"\s*+|([^"<>,;:@()\\\[\]]*+))<(""" + _ADDR_SPEC + ")>")
 _SHORT_CHARS = 200
-_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_QUOTED_PAIR = compile_pattern(r"\\(.)", re.DOTALL)
 
 
 class Address(NamedTuple):
@@ -184,7 +185,7 @@ class _ListParser:
         return _decode(" ".join(words[:index])), words[index]
 
 
-_SPACE_AROUND_MARKS = re.compile(r"\s*+([@.])\s*+")
+_SPACE_AROUND_MARKS = compile_pattern(r"\s*+([@.])\s*+")
 
 
 def _decode(text: str) -> str:

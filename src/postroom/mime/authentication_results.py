@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 import idna
 
 from postroom.mime.headers import HeaderField, unfold
+from postroom.patterns import compile_pattern
 
 FIELD_NAME: Final = "authentication-results"
 _SUPPORTED_VERSION = "1"
@@ -24,16 +25,18 @@ _MOST_FIELDS = 20
 _MOST_RESULTS = 100
 _LONGEST_FIELD_BYTES = 32 << 10
 
-_PLAIN = re.compile(r'[^"();\\]++')
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
-_COMMENT_MARK = re.compile(r"\\.|[()]", re.DOTALL)
-_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_PLAIN = compile_pattern(r'[^"();\\]++')
+_QUOTED = compile_pattern(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_COMMENT_MARK = compile_pattern(r"\\.|[()]", re.DOTALL)
+_QUOTED_PAIR = compile_pattern(r"\\(.)", re.DOTALL)
 _VALUE = r"""((?:"(?:[^"\\]|\\.)*+"|[^\s"])++)"""
-_SERVER = re.compile(rf"\s*+{_VALUE}(?:\s++(\d++))?\s*+\Z", re.DOTALL)
-_METHOD = re.compile(r"\s*+([A-Za-z0-9_-]++)\s*+(?:/\s*+(\d++)\s*+)?=\s*+([A-Za-z0-9_-]++)(?!\S)")
-_PROPERTY = re.compile(rf"\s*+([A-Za-z0-9_-]++(?:\s*+\.\s*+[A-Za-z0-9_.-]++)?+)\s*+=\s*+{_VALUE}", re.DOTALL)
-_WORD = re.compile(r"\s*+\S++")
-_POLICY_IN_COMMENT = re.compile(r"(?:^|[\s,;])(?:p|policy)\s*+=\s*+([A-Za-z]++)", re.IGNORECASE)
+_SERVER = compile_pattern(rf"\s*+{_VALUE}(?:\s++(\d++))?\s*+\Z", re.DOTALL)
+_METHOD = compile_pattern(r"\s*+([A-Za-z0-9_-]++)\s*+(?:/\s*+(\d++)\s*+)?=\s*+([A-Za-z0-9_-]++)(?!\S)")
+_PROPERTY = compile_pattern(
+    rf"\s*+([A-Za-z0-9_-]++(?:\s*+\.\s*+[A-Za-z0-9_.-]++)?+)\s*+=\s*+{_VALUE}", re.DOTALL
+)
+_WORD = compile_pattern(r"\s*+\S++")
+_POLICY_IN_COMMENT = compile_pattern(r"(?:^|[\s,;])(?:p|policy)\s*+=\s*+([A-Za-z]++)", re.IGNORECASE)
 _POLICY_PROPERTIES = ("policy.dmarc", "policy.published-domain-policy", "policy.p")
 _POLICIES = frozenset(("none", "quarantine", "reject"))
 

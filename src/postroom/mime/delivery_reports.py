@@ -14,17 +14,18 @@ from postroom.mime.headers import unfold
 from postroom.mime.raw import Raw
 from postroom.mime.structure import part_source
 from postroom.model.mail import Part
+from postroom.patterns import compile_pattern
 
 MULTIPART_REPORT: Final = "multipart/report"
 MAX_READ_BYTES: Final = 128 << 10
 """Bytes that are read of each part."""
 MAX_RECIPIENTS: Final = 1000
 _STATUS_TYPES: Final = frozenset(("message/delivery-status", "message/global-delivery-status"))
-_BLANK_LINES: Final = re.compile(rb"\r?\n(?:[ \t]*\r?\n)+")
-_FIELD: Final = re.compile(rb"^([!-9;-~]{1,100})[ \t]*:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.MULTILINE)
-_STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
-_ESCAPE: Final = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
-_MESSAGE_ID: Final = re.compile(r"<([^<>\s]{1,998})>")
+_BLANK_LINES: Final = compile_pattern(rb"\r?\n(?:[ \t]*\r?\n)+")
+_FIELD: Final = compile_pattern(rb"^([!-9;-~]{1,100})[ \t]*:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.MULTILINE)
+_STATUS: Final = compile_pattern(r"[245]\.\d{1,3}\.\d{1,3}")
+_ESCAPE: Final = compile_pattern(r"\\x\{([0-9A-Fa-f]{2,6})\}")
+_MESSAGE_ID: Final = compile_pattern(r"<([^<>\s]{1,998})>")
 
 
 class FailedRecipient(NamedTuple):

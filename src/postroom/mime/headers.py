@@ -14,12 +14,13 @@ from typing import NamedTuple
 from postroom.mime.encoded_words import clean_text, decode_8bit, decode_words
 from postroom.mime.raw import DEFAULT_LIMITS, Raw
 from postroom.model.mail import Part
+from postroom.patterns import compile_pattern
 
-_FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+\n?)", re.MULTILINE)
-_FOLD = re.compile(r"\r?\n")
-_NEEDS_QUOTES = re.compile(r"[()<>\[\]:;@\\,\"]")
-_WORD_RUN = re.compile(r"=\?[^?\s]{1,130}\?[bBqQ]\?[^?]*\?=(?:\s*=\?[^?\s]{1,130}\?[bBqQ]\?[^?]*\?=)*")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_FIELD = compile_pattern(rb"^([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+\n?)", re.MULTILINE)
+_FOLD = compile_pattern(r"\r?\n")
+_NEEDS_QUOTES = compile_pattern(r"[()<>\[\]:;@\\,\"]")
+_WORD_RUN = compile_pattern(r"=\?[^?\s]{1,130}\?[bBqQ]\?[^?]*\?=(?:\s*=\?[^?\s]{1,130}\?[bBqQ]\?[^?]*\?=)*")
+_QUOTED = compile_pattern(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _MOST_FIELDS = 10_000
 _SMALL_BLOCK_BYTES = 64 << 10
 

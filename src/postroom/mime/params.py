@@ -13,19 +13,20 @@ from urllib.parse import unquote_to_bytes
 
 from postroom.mime.charset import decode_charset
 from postroom.mime.encoded_words import clean_text, decode_8bit, decode_words
+from postroom.patterns import compile_pattern
 
-_TYPE = re.compile(r"\s*([!#-'*+.\w^`{|}~-]+)/([!#-'*+.\w^`{|}~-]+)", re.ASCII)
-_TOKEN = re.compile(r"[^\s;=\"()<>]+")
-_PARAM = re.compile(
+_TYPE = compile_pattern(r"\s*([!#-'*+.\w^`{|}~-]+)/([!#-'*+.\w^`{|}~-]+)", re.ASCII)
+_TOKEN = compile_pattern(r"[^\s;=\"()<>]+")
+_PARAM = compile_pattern(
     r"(?<![^\s;=\"()<>])([^\s;=\"()<>]++)\s*+=\s*+"
     r'(?:"((?:[^"\\]|\\.)*+)(?:"|\\?\Z)|([^\s;]*+(?:[ \t\r\n]++(?![\w*-]++\s*+=)[^\s;]*+)*+))',
     re.DOTALL,
 )
-_COMMENT_AT_END = re.compile(r"(?:^|\s)\([^()]*\)\s*$")
-_COMMENT_BETWEEN = re.compile(r";\s*\([^()\"]*\)")
-_FOLD = re.compile(r"\r?\n(?=[ \t])")
-_QUOTED_PAIR = re.compile(r'\\(["\\])')
-_SECTION = re.compile(r"([^*]+)\*(\d{1,4})?(\*)?")
+_COMMENT_AT_END = compile_pattern(r"(?:^|\s)\([^()]*\)\s*$")
+_COMMENT_BETWEEN = compile_pattern(r";\s*\([^()\"]*\)")
+_FOLD = compile_pattern(r"\r?\n(?=[ \t])")
+_QUOTED_PAIR = compile_pattern(r'\\(["\\])')
+_SECTION = compile_pattern(r"([^*]+)\*(\d{1,4})?(\*)?")
 
 _ENCODINGS = {
     "7-bit": "7bit", "7bits": "7bit", "8-bit": "8bit", "8bits": "8bit",

@@ -10,6 +10,7 @@ ends, stops only at lines that may matter; each of those is looked at once, so t
 import re
 
 from postroom.mime._phrases import FROM, OPENING, ORIGINAL, SENT, WROTE
+from postroom.patterns import compile_pattern
 
 _SNIPPET_SOURCE_CHARS = 16_384
 _SNIPPET_FIRST_CHARS = 512
@@ -18,31 +19,31 @@ _INTRODUCTION_LINES = 3
 
 # The letters that a label begins with tell nearly all other lines apart at once.
 _FROM_LETTERS = "".join(sorted({label[0] for label in FROM.split("|")}))
-_CANDIDATE = re.compile(
+_CANDIDATE = compile_pattern(
     rf"\n(?:(?P<mark>[ \t]{{0,3}}>)|[ \t]*+[-_]{{2,}}+"
     rf"|(?P<header>(?=[*{_FROM_LETTERS}])\*?(?:{FROM})\s?[:：]))",
     re.IGNORECASE,
 )
-_RUN = re.compile(r"(?:(?:\n[ \t\r]*+)++>[^\n]*+)++")
-_WROTE = re.compile(WROTE, re.IGNORECASE)
-_DATED = re.compile(r"[\d@<]")
-_OPENING = re.compile(OPENING, re.IGNORECASE)
-_COLON_END = re.compile(r":[ \t\r]*+(?=\n|\Z)")
-_ANY_COLON_END = re.compile(r"[:：][ \t\r]*+(?=\n|\Z)")
-_ORIGINAL = re.compile(rf"[ \t]*[-_]{{2,}}[ \t]*(?:{ORIGINAL})[ \t]*[-_:]*[ \t\r]*", re.IGNORECASE)
-_HEADER_BLOCK = re.compile(
+_RUN = compile_pattern(r"(?:(?:\n[ \t\r]*+)++>[^\n]*+)++")
+_WROTE = compile_pattern(WROTE, re.IGNORECASE)
+_DATED = compile_pattern(r"[\d@<]")
+_OPENING = compile_pattern(OPENING, re.IGNORECASE)
+_COLON_END = compile_pattern(r":[ \t\r]*+(?=\n|\Z)")
+_ANY_COLON_END = compile_pattern(r"[:：][ \t\r]*+(?=\n|\Z)")
+_ORIGINAL = compile_pattern(rf"[ \t]*[-_]{{2,}}[ \t]*(?:{ORIGINAL})[ \t]*[-_:]*[ \t\r]*", re.IGNORECASE)
+_HEADER_BLOCK = compile_pattern(
     rf"(?:\n[ \t\r]*+)++\*?(?:{FROM})\s?[:：][^\n]*+(?:\n[^\n:：]{{0,200}}+)?"
     rf"\n[ \t\r]*+\*?(?:{SENT})\s?[:：]\*?[ \t]*[^\s]",
     re.IGNORECASE,
 )
-_SIGNATURE = re.compile(r"(?:\A|\n)-- ?\r?(?=\n|\Z)")
+_SIGNATURE = compile_pattern(r"(?:\A|\n)-- ?\r?(?=\n|\Z)")
 _INVISIBLE: dict[int, str | None] = dict.fromkeys(
     map(ord, "\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u2060\ufeff")
 )
 _INVISIBLE |= dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2800), " ")
 # All others are no printable characters to Python either.
 _PRINTABLE_INVISIBLE = ("\u034f", "\u2800")
-_JOINER_IN_SPACE = re.compile("[\u200c\u200d](?=[\\s\u200c\u200d])|(?<=[\\s\u200c\u200d])[\u200c\u200d]")
+_JOINER_IN_SPACE = compile_pattern("[\u200c\u200d](?=[\\s\u200c\u200d])|(?<=[\\s\u200c\u200d])[\u200c\u200d]")
 
 
 def quoted_parts(text: str) -> list[tuple[int, int]]:

@@ -17,6 +17,7 @@ its text.
 
 import re
 
+from postroom.patterns import compile_pattern
 from postroom.sanitise._tokens import TOKEN, VOID_ELEMENTS
 from postroom.sanitise._words import words
 
@@ -32,22 +33,22 @@ _LOOK_BACK = 8
 _MAX_BLOCKS_ADOPTED = 3
 
 # The beginnings of those names: much faster to look for than the names, and rare in mail. End tags go first.
-_MAYBE_FOREIGN = re.compile(
+_MAYBE_FOREIGN = compile_pattern(
     "<(?=[a-zA-Z]{2})(?:[sS][vVeE]|[mM][aA]|[tT][eE]|[fF][rR]|[pP][lL]|[iI][sS]|[iI][mM][aA]|[kK][eE]|[lL][iI][sS]|[aA][pP]"
     "|[nN][oO][sS]|[xX][mM]|[oO][bB])"
 )
-_FOREIGN = re.compile(
+_FOREIGN = compile_pattern(
     r"<(/?)(?=(?:svg|math|select|template|frameset|frame|plaintext|image|isindex|keygen|listing|applet|marquee|noscript|xmp"
     r"|object)[\t\n\f\r />])",
     re.IGNORECASE,
 )
 # Looking at one letter first spares most tags the list of names.
 _FORMATTING = rf"<(?=[abcefinstuABCEFINSTU])(?:{'|'.join(sorted(FORMATTING_ELEMENTS))})(?=[\t\n\f\r />])"
-_FORMATTING_TAG = re.compile(_FORMATTING + r"(?:[^>\"']++|\"[^\"]*+\"?|'[^']*+'?)*+>?", re.IGNORECASE)
-_ANY_FORMATTING_TAG = re.compile(
+_FORMATTING_TAG = compile_pattern(_FORMATTING + r"(?:[^>\"']++|\"[^\"]*+\"?|'[^']*+'?)*+>?", re.IGNORECASE)
+_ANY_FORMATTING_TAG = compile_pattern(
     rf"</?(?:{'|'.join(sorted(FORMATTING_ELEMENTS))})(?=[\t\n\f\r />])[^>]*+(?:>|\Z)", re.IGNORECASE
 )
-_DOUBLE_ESCAPED_SCRIPT = re.compile(r"<!--[^<]*+(?:<(?!script)[^<]*+)*+<script", re.IGNORECASE)
+_DOUBLE_ESCAPED_SCRIPT = compile_pattern(r"<!--[^<]*+(?:<(?!script)[^<]*+)*+<script", re.IGNORECASE)
 
 _IN_BLOCK = frozenset({"p"})
 _CELL = frozenset({"p", "td", "th"})

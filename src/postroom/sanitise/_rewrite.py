@@ -10,41 +10,44 @@ from collections.abc import Callable
 from html import unescape
 from urllib.parse import unquote
 
+from postroom.patterns import compile_pattern
 from postroom.sanitise._policy import EXTERNAL_SOURCE
 from postroom.sanitise.css import ID_PREFIX, clean_declarations
 
 # A value may hold what looks like an attribute, and end where its quote begins one: title="x href=". So attributes
 # are only ever looked for behind whole ones, counted from the beginning of the tag.
 _BEFORE = r'(?: [a-z-]+="[^"]*+")*?'
-_STYLE = re.compile(rf'(<[a-z0-9]+{_BEFORE}) style="([^"]*+)"')
-_BACKGROUND = re.compile(rf'(<[a-z0-9]+{_BEFORE}) background="([^"]*+)"')
+_STYLE = compile_pattern(rf'(<[a-z0-9]+{_BEFORE}) style="([^"]*+)"')
+_BACKGROUND = compile_pattern(rf'(<[a-z0-9]+{_BEFORE}) background="([^"]*+)"')
 # Expressions that begin with a fixed text are found fastest, so frequent tags have their own.
-_IMAGE_TAG = re.compile(r"<img((?: [^>]*)?)>")
-_SOURCE_TAG = re.compile(r"<(input|video|audio|source)((?: [^>]*)?)>")
+_IMAGE_TAG = compile_pattern(r"<img((?: [^>]*)?)>")
+_SOURCE_TAG = compile_pattern(r"<(input|video|audio|source)((?: [^>]*)?)>")
 # One look for all that is rare: each look by itself would take as long as rewriting the links.
-_RARE_TAG = re.compile(r"<(?:input|video|audio|source|area)[ >]")
-_ANCHOR_TAG = re.compile(r"<a( [^>]*)>")
-_AREA_TAG = re.compile(r"<area( [^>]*)>")
-_SOURCE = re.compile(rf'({_BEFORE}) src="([^"]*+)"')
-_HREF = re.compile(rf'({_BEFORE}) href="([^"]*+)"')
-_UNPREFIXED_NAME = re.compile(rf'({_BEFORE}) name="(?!{ID_PREFIX})')
-_ATTRIBUTE = re.compile(r'([^\s="]+)="([^"]*)"')
+_RARE_TAG = compile_pattern(r"<(?:input|video|audio|source|area)[ >]")
+_ANCHOR_TAG = compile_pattern(r"<a( [^>]*)>")
+_AREA_TAG = compile_pattern(r"<area( [^>]*)>")
+_SOURCE = compile_pattern(rf'({_BEFORE}) src="([^"]*+)"')
+_HREF = compile_pattern(rf'({_BEFORE}) href="([^"]*+)"')
+_UNPREFIXED_NAME = compile_pattern(rf'({_BEFORE}) name="(?!{ID_PREFIX})')
+_ATTRIBUTE = compile_pattern(r'([^\s="]+)="([^"]*)"')
 
-_IGNORED_IN_URL = re.compile(r"[\x00-\x20\x7f-\xa0]+")
+_IGNORED_IN_URL = compile_pattern(r"[\x00-\x20\x7f-\xa0]+")
 # Nearly all addresses are such; they stay as they are written, escapes included.
-_PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:[/?#][!-~]*+)?+")
-_EXTERNAL = re.compile(r"https?://[^/\\]", re.IGNORECASE)
+_PLAIN_ADDRESS = compile_pattern(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:[/?#][!-~]*+)?+")
+_EXTERNAL = compile_pattern(r"https?://[^/\\]", re.IGNORECASE)
 # The first of a list of candidates. The list has not been looked at by nh3, so no odd address is taken from it.
-_CANDIDATE = re.compile(
+_CANDIDATE = compile_pattern(
     r"\s*((?:https?:)?//[a-z0-9.-]+(?::\d{1,4})?(?:[/?#][^\s<>\"',]*)?|cid:[^\s,]+)", re.IGNORECASE
 )
-_PLAIN_LINK = re.compile(r"(?:https?://[^/\\]|mailto:|tel:|sms:|ftp://[^/\\])", re.IGNORECASE)
-_IMAGE_DATA = re.compile(r"data:image/(?:png|jpe?g|gif|webp)(?:;[\w.=-]+)*;base64,[\w+/=%-]*", re.IGNORECASE)
+_PLAIN_LINK = compile_pattern(r"(?:https?://[^/\\]|mailto:|tel:|sms:|ftp://[^/\\])", re.IGNORECASE)
+_IMAGE_DATA = compile_pattern(
+    r"data:image/(?:png|jpe?g|gif|webp)(?:;[\w.=-]+)*;base64,[\w+/=%-]*", re.IGNORECASE
+)
 _ELSEWHERE = ' target="_blank" rel="noopener noreferrer"'
 _MAX_CACHED_CHARS = 512
 
 # Word writes this border above the header lines of the mail that is answered.
-_OUTLOOK_BORDER = re.compile(r"border-top:\s*solid\s+#(?:e1e1e1|b5c4df)\s+1\.0pt", re.IGNORECASE)
+_OUTLOOK_BORDER = compile_pattern(r"border-top:\s*solid\s+#(?:e1e1e1|b5c4df)\s+1\.0pt", re.IGNORECASE)
 
 
 def escape_attribute(value: str) -> str:

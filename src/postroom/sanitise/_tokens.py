@@ -12,6 +12,7 @@ stands between its name and its ">". Comments and doctypes match without a group
 
 import re
 
+from postroom.patterns import compile_pattern
 from postroom.sanitise._words import words
 
 _SPACE = r"[\t\n\f\r ]"
@@ -27,7 +28,7 @@ _ATTRIBUTES = rf"(?:{_PLAIN_ATTRIBUTES}|{_EXACT_ATTRIBUTES})"
 
 RAW_TEXT_ELEMENTS = ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
 
-TOKEN = re.compile(
+TOKEN = compile_pattern(
     r"<(?:"
     rf"(?P<close>/?)(?P<name>(?!(?:{'|'.join(RAW_TEXT_ELEMENTS)}){_SPACE[:-1]}/>])[a-zA-Z][^\t\n\f\r />]*+)"
     rf"(?P<attributes>{_ATTRIBUTES})(?:>|\Z)"
@@ -41,7 +42,7 @@ TOKEN = re.compile(
     re.IGNORECASE,
 )
 
-ATTRIBUTE = re.compile(
+ATTRIBUTE = compile_pattern(
     r"([^\t\n\f\r />][^\t\n\f\r />=]*+)"
     r"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"([^\"]*+)\"?|'([^']*+)'?|([^\t\n\f\r >\"'][^\t\n\f\r >]*+))?+)?+"
 )

@@ -14,6 +14,7 @@ cleaned again; time is linear in the length. Follows CSS Syntax Level 3 and Sele
 import functools
 import re
 
+from postroom.patterns import compile_pattern
 from postroom.sanitise._css_names import FUNCTIONS, PROPERTIES
 
 SCOPE_CLASS = "mail-body"
@@ -32,14 +33,14 @@ _PLACING = frozenset(("position", "margin", "margin-block", "margin-inline")) | 
     f"margin-{side}" for side in ("top", "right", "bottom", "left")
 }
 
-_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_SPECIAL = re.compile(r"[^\w\s#%.,+!/:;-]")
-_PLAIN_VALUE = re.compile(r"[\w\s#%.,+!/-]+")
-_RICH_VALUE = re.compile(r"""(?:[\w\s#%.,+!/*()-]|"[\w\s.,&+/@-]*+"|'[\w\s.,&+/@-]*+')++""")
-_STRING = re.compile(r"\"[^\"]*\"|'[^']*'")
-_FUNCTION = re.compile(r"([\w-]*)\s*\(")
-_NEGATIVE = re.compile(r"(?:^|\s|\()-\s*[.\d]")
-_DECLARATION = re.compile(
+_COMMENT = compile_pattern(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_SPECIAL = compile_pattern(r"[^\w\s#%.,+!/:;-]")
+_PLAIN_VALUE = compile_pattern(r"[\w\s#%.,+!/-]+")
+_RICH_VALUE = compile_pattern(r"""(?:[\w\s#%.,+!/*()-]|"[\w\s.,&+/@-]*+"|'[\w\s.,&+/@-]*+')++""")
+_STRING = compile_pattern(r"\"[^\"]*\"|'[^']*'")
+_FUNCTION = compile_pattern(r"([\w-]*)\s*\(")
+_NEGATIVE = compile_pattern(r"(?:^|\s|\()-\s*[.\d]")
+_DECLARATION = compile_pattern(
     r"""(?:[^;"'()\\]|\\.|"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'"""
     r"""|\((?:[^()"'\\]|\\.|"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'"""
     r"""|\((?:[^()"'\\]|\((?:[^()"'\\]|\([^()"'\\]*+\))*+\))*+\))*+\))++""",
@@ -54,14 +55,16 @@ _COMPOUND = (
     r"(?=[a-zA-Z*.#\[:])(?:[a-zA-Z][\w-]*+|\*)?+(?:\.(?:[\w-]|\\[!%@:/.,+()\[\]])++|\#[\w-]++"
     r"|\[[\w-]++(?:[~|^$*]?=(?:\"[\w\s.,:/#*-]*+\"|'[\w\s.,:/#*-]*+'|[\w-]++))?+\s*+\]|" + _PSEUDO + r")*+"
 )
-_SELECTOR = re.compile(_COMPOUND + r"(?:(?:\s*+[>+~]\s*+|\s++)" + _COMPOUND + r")*+")
-_ROOTS = re.compile(rf"(?:(?:html|body|:root|\.{SCOPE_CLASS})(?:\s*+>\s*+|\s++(?![+~>])|\Z))+", re.IGNORECASE)
-_ROOT_COMPOUND = re.compile(rf"(?:html|body|:root|\.{SCOPE_CLASS})(?![\w-])", re.IGNORECASE)
-_ID = re.compile(rf"#(?!{ID_PREFIX})(?=[\w-])")
+_SELECTOR = compile_pattern(_COMPOUND + r"(?:(?:\s*+[>+~]\s*+|\s++)" + _COMPOUND + r")*+")
+_ROOTS = compile_pattern(
+    rf"(?:(?:html|body|:root|\.{SCOPE_CLASS})(?:\s*+>\s*+|\s++(?![+~>])|\Z))+", re.IGNORECASE
+)
+_ROOT_COMPOUND = compile_pattern(rf"(?:html|body|:root|\.{SCOPE_CLASS})(?![\w-])", re.IGNORECASE)
+_ID = compile_pattern(rf"#(?!{ID_PREFIX})(?=[\w-])")
 # A bracket is a condition and never a function's.
-_MEDIA = re.compile(r"@media(?=[\s(])\(?(?:[\w\s:,)./-]|(?<![\w-])\()++", re.IGNORECASE)
-_BRACE = re.compile(r"[{}]")
-_SPACES = re.compile(r"\s+")
+_MEDIA = compile_pattern(r"@media(?=[\s(])\(?(?:[\w\s:,)./-]|(?<![\w-])\()++", re.IGNORECASE)
+_BRACE = compile_pattern(r"[{}]")
+_SPACES = compile_pattern(r"\s+")
 
 
 def clean_declarations(style: str, level: int) -> str:

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape, unescape
 
+from postroom.patterns import compile_pattern
 from postroom.sanitise._longtext import break_long_texts
 from postroom.sanitise._nesting import tame
 from postroom.sanitise._policy import EXTERNAL_SOURCE, POLICIES
@@ -31,14 +32,14 @@ from postroom.sanitise.text import html_to_text, text_to_html
 
 __all__ = ["EXTERNAL_SOURCE", "SafeHTML", "make_safe"]
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_STYLE_BLOCK = re.compile(r"<style(?=[\t\n\f\r />])[^>]*+>((?:[^<]++|<(?!/style))*+)", re.IGNORECASE)
-_BODY = re.compile(r"<body(?=[\t\n\f\r />])((?:[^>\"']++|\"[^\"]*+\"?|'[^']*+'?)*+)", re.IGNORECASE)
-_COLOR = re.compile(r"#?[0-9a-zA-Z]{3,20}")
-_WRAPPER_START = re.compile(rf'<div class="{SCOPE_CLASS}"[^>]*>')
+_SURROGATE = compile_pattern("[\ud800-\udfff]")
+_STYLE_BLOCK = compile_pattern(r"<style(?=[\t\n\f\r />])[^>]*+>((?:[^<]++|<(?!/style))*+)", re.IGNORECASE)
+_BODY = compile_pattern(r"<body(?=[\t\n\f\r />])((?:[^>\"']++|\"[^\"]*+\"?|'[^']*+'?)*+)", re.IGNORECASE)
+_COLOR = compile_pattern(r"#?[0-9a-zA-Z]{3,20}")
+_WRAPPER_START = compile_pattern(rf'<div class="{SCOPE_CLASS}"[^>]*>')
 # A line end right after the tag is not part of the text, so a text that begins with one needs two.
-_PRE_LINE = re.compile(r"(<pre(?: [^>]*)?>)\n")
-_TABLE_TAG = re.compile(r"<(/?)(table|caption|tr|td|th)(?: ((?:dir|lang|title)=[^>]*))?>")
+_PRE_LINE = compile_pattern(r"(<pre(?: [^>]*)?>)\n")
+_TABLE_TAG = compile_pattern(r"<(/?)(table|caption|tr|td|th)(?: ((?:dir|lang|title)=[^>]*))?>")
 
 
 @dataclass(frozen=True, slots=True)

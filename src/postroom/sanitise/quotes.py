@@ -10,20 +10,21 @@ linear.
 
 import re
 
+from postroom.patterns import compile_pattern
 from postroom.sanitise._policy import QUOTE_CLASSES
 from postroom.sanitise._tokens import TOKEN, VOID_ELEMENTS
 
 _CONTAINER_CLASSES = QUOTE_CLASSES - {"WordSection1", "mail-quote", "gmail_attr", "OutlookMessageHeader"}
-_HINT = re.compile(
+_HINT = compile_pattern(
     r"<blockquote|_quote|gmail_extra|moz-cite|zmail_extra|mail-quote|OutlookM|RplyFwdMsg|appendonsend"
 )
-_CLASS = re.compile(r'\bclass="([^"]*)"')
-_CITE = re.compile(r'\btype="cite"', re.IGNORECASE)
+_CLASS = compile_pattern(r'\bclass="([^"]*)"')
+_CITE = compile_pattern(r'\btype="cite"', re.IGNORECASE)
 # From here to the end of the element around it, everything is quoted.
-_BEGINNING = re.compile(
+_BEGINNING = compile_pattern(
     r'\bid="(?:mail-)?(?:x_)*(?:divRplyFwdMsg|appendonsend)"|\bclass="(?:mail-quote|OutlookMessageHeader)"'
 )
-_BLANK = re.compile(r"(?:\s|&nbsp;|<br>)*+")
+_BLANK = compile_pattern(r"(?:\s|&nbsp;|<br>)*+")
 
 
 def quoted_parts_html(html: str) -> list[tuple[int, int]]:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from html import escape, unescape
 
+from postroom.patterns import compile_pattern
 from postroom.sanitise._tokens import TOKEN
 from postroom.sanitise._words import words
 
@@ -37,13 +38,13 @@ _HIDDEN_TAGS = frozenset({"template", "svg", "math", "select"})
 _MAX_LIST_DEPTH = 8
 _MAX_QUOTE_DEPTH = 20
 
-_MARK_RUN = re.compile(f"([{_MARKS}][ {_MARKS}]*)")
-_QUOTE_EDGE = re.compile(f"([{_QUOTE}{_UNQUOTE}])")
-_CONTROL = re.compile(f"[^\t\n -~\xa0-\ud7ff\ue000-\U0010ffff{_QUOTE}{_UNQUOTE}]")
+_MARK_RUN = compile_pattern(f"([{_MARKS}][ {_MARKS}]*)")
+_QUOTE_EDGE = compile_pattern(f"([{_QUOTE}{_UNQUOTE}])")
+_CONTROL = compile_pattern(f"[^\t\n -~\xa0-\ud7ff\ue000-\U0010ffff{_QUOTE}{_UNQUOTE}]")
 _WITHOUT_CONTROLS = dict.fromkeys(
     code for code in (*range(32), 127) if chr(code) not in f"\t\n{_QUOTE}{_UNQUOTE}"
 )
-_TRAILING_SPACE = re.compile(r"(?<![ \t])[ \t]++\n")
+_TRAILING_SPACE = compile_pattern(r"(?<![ \t])[ \t]++\n")
 
 
 def html_to_text(html: str) -> str:
@@ -197,15 +198,15 @@ def _quoted(text: str) -> Iterator[str]:
             yield "\n\n"
 
 
-_QUOTE_PREFIX = re.compile(r">(?: ?>)*+ ?")
+_QUOTE_PREFIX = compile_pattern(r">(?: ?>)*+ ?")
 # Over escaped text: an address may hold &amp; but ends before &lt;, &gt; and quotes.
-_LINK = re.compile(
+_LINK = compile_pattern(
     r"(?P<url>\b(?:https?://|mailto:)(?:[^\s<>&\"']|&amp;)++)"
     r"|(?P<address>(?<![\w.%+@-])[\w.%+-]++@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)++)",
     re.IGNORECASE,
 )
 _MAX_BRACKETS = 8
-_SPACE_RUN = re.compile(r"(?:^| ) +|^ ")
+_SPACE_RUN = compile_pattern(r"(?:^| ) +|^ ")
 
 
 def text_to_html(text: str) -> str:
