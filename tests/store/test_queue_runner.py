@@ -14,15 +14,15 @@ from postroom.domain.examination import examine
 from postroom.domain.queue_admin import QueueAdmin
 from postroom.domain.queue_leases import LEASE_SECONDS
 from postroom.domain.queue_memory import LARGE_BYTES, QueueMemory
-from postroom.domain.queue_runner import STEADY_SECONDS, Places, QueueRunner
+from postroom.domain.queue_runner import STEADY_SECONDS, TAKEN_SECONDS, Places, QueueRunner
 from postroom.errors import PostroomError, unavailable
 from postroom.model.folder import DRAFTS, SCHEDULED, SENT
 from postroom.model.ids import AccountId, ContentId
-from postroom.model.outgoing import RELAY, ProcessingId
+from postroom.model.outgoing import RELAY, OutgoingGroup, ProcessingId
 from postroom.model.outgoing import SCHEDULED as SCHEDULED_KIND
 from postroom.store import Store, open_store
 from postroom.store.sql import outgoing
-from postroom.store.sql.outgoing import ELSEWHERE
+from postroom.store.sql.outgoing import ELSEWHERE, OutgoingWork
 
 
 @pytest.fixture
@@ -114,6 +114,25 @@ async def test_who_was_thought_dead_spoils_nothing(world: QueueWorld, owner: Own
     await other.work()
     assert await world.states(number) == ["relayed"]
     assert (await world.find(number)).finished_at
+
+
+async def test_what_others_hold_is_not_asked_for_without_a_pause(
+    world: QueueWorld, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that a dead machine has locked would keep a processor busy until the database notices."""
+    number = await world.send(owner, ["berta@other.test"])
+    asked: list[str] = []
+
+    async def claim(self: OutgoingWork, destination: str, **_: int) -> list[OutgoingGroup]:
+        asked.append(destination)
+        return []
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OutgoingWork, "claim", claim)
+        assert await world.runner.look() == TAKEN_SECONDS
+    assert asked == [ELSEWHERE]
+    await world.work()
+    assert await world.states(number) == ["relayed"]
 
 
 async def test_it_runs_and_is_woken(world: QueueWorld, owner: Owner) -> None:
