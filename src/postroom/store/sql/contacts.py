@@ -46,10 +46,11 @@ _FIND_CARD = f"""
 SELECT {COLUMNS} FROM contact WHERE account_id = $1 AND folder_id = $2 AND card_uid = $3 ORDER BY uid LIMIT 1
 """
 # Every contact has a name, which few have in common, while many may have no address. The order keeps planners to an
-# index of names: PostgreSQL would take any index of the folder while it has no statistics.
+# index of names: PostgreSQL would take any index of the folder while it has no statistics, and one of addresses with
+# some that it has; IS TRUE keeps it from these.
 _LIST_NAMED = f"""
 SELECT {COLUMNS} FROM contact
-WHERE account_id = $1 AND folder_id = $2 AND name_key >= $3 AND name_key <= $3 AND email_key = $4
+WHERE account_id = $1 AND folder_id = $2 AND name_key >= $3 AND name_key <= $3 AND (email_key = $4) IS TRUE
       AND (length(email_key) > 0 OR phone = $5)
 ORDER BY name_key LIMIT 20
 """
