@@ -42,9 +42,10 @@ _HOST = (
 _HOST_NAME = re.compile(_HOST)
 _SPEC = rf"({_ASCII_ATOM}(?:\.{_ASCII_ATOM})*)@({_HOST})"
 _SIMPLE = re.compile(
-    rf"""[ ]*+(?:{_SPEC}|(?:"([^"\\]*+)"|({_ASCII_ATOM}(?:[ ]{_ASCII_ATOM})*+))?[ ]*+<{_SPEC}>)[ ]*+(?:,|\Z)"""
+    rf"""[ ]*+(?:{_SPEC}|(?:"([^"\\]*+)"|({_ASCII_ATOM}(?:[ ]{_ASCII_ATOM})*))?[ ]*+<{_SPEC}>)[ ]*+(?:,|\Z)"""
 )
-"""An element of the common forms in ASCII; what else there is goes the long way."""
+"""An element of the common forms in ASCII; what else there is goes the long way. The words of a name are not taken
+possessively: Python 3.11.2 would take the space behind the last one, too."""
 _LITERAL = re.compile(r"\[[0-9A-Za-z:.]+\]")
 _PLAIN_NAME = re.compile(rf"{_ASCII_ATOM}(?: {_ASCII_ATOM})*")
 _TOKEN = re.compile(
