@@ -256,6 +256,16 @@ async def test_an_unexpected_354_is_no_reply_to_rcpt() -> None:
     assert peer.taken == []
 
 
+@pytest.mark.parametrize("extensions", [(), ("PIPELINING",)])
+async def test_who_takes_no_message_has_none(extensions: tuple[str, ...]) -> None:
+    async with smtp_peer({"DATA": ["250 2.0.0 ok"]}, extensions=extensions) as peer:
+        (outcome,) = await send(peer)
+        peer.faults.clear()
+    assert (outcome.state, outcome.status) == ("waiting", "4.4.2")
+    assert "unexpected reply: 250 2.0.0 ok" in outcome.answer
+    assert peer.taken == []
+
+
 async def test_more_replies_than_commands_are_never_taken_for_later_ones() -> None:
     async with smtp_peer({"DOT": [b"250 2.0.0 ok\r\n250 2.0.0 ok\r\n"]}) as peer, relaying(peer) as transport:
         await transport.send(RELAY, outbound())

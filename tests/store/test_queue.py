@@ -94,6 +94,17 @@ async def test_all_goes_to_the_relay(world: QueueWorld, owner: Owner) -> None:
     assert [destination for destination, _ in world.transport.sent] == ["relay"]
 
 
+@pytest.mark.parametrize("name", ["local", "relay"])
+async def test_a_domain_that_is_called_like_a_way_of_ours(world: QueueWorld, owner: Owner, name: str) -> None:
+    number = await world.send(owner, [f"berta@{name}"])
+    await world.work()
+    assert [
+        (destination, [one.address for one in outbound.recipients])
+        for destination, outbound in world.transport.sent
+    ] == [(f"{name}.", [f"berta@{name}"])]
+    assert await world.states(number) == ["relayed"]
+
+
 async def test_nothing_begins_before_its_time(world: QueueWorld, owner: Owner) -> None:
     number = await world.send(owner, ["berta@other.test"], delay=10)
     await world.work()

@@ -13,15 +13,16 @@ from tests.store.queue_world import QueueWorld, failed, hold, hold_reply, relaye
 from postroom.domain.examination import examine
 from postroom.domain.queue_admin import QueueAdmin
 from postroom.domain.queue_leases import LEASE_SECONDS
-from postroom.domain.queue_runner import STEADY_SECONDS, Places, QueueRunner
+from postroom.domain.queue_memory import LARGE_BYTES, QueueMemory
+from postroom.domain.queue_runner import STEADY_SECONDS, TAKEN_SECONDS, Places, QueueRunner
 from postroom.errors import PostroomError, unavailable
 from postroom.model.folder import DRAFTS, SCHEDULED, SENT
 from postroom.model.ids import AccountId, ContentId
-from postroom.model.outgoing import RELAY, ProcessingId
+from postroom.model.outgoing import RELAY, OutgoingGroup, ProcessingId
 from postroom.model.outgoing import SCHEDULED as SCHEDULED_KIND
 from postroom.store import Store, open_store
 from postroom.store.sql import outgoing
-from postroom.store.sql.outgoing import ELSEWHERE
+from postroom.store.sql.outgoing import ELSEWHERE, OutgoingWork
 
 
 @pytest.fixture
@@ -113,6 +114,25 @@ async def test_who_was_thought_dead_spoils_nothing(world: QueueWorld, owner: Own
     await other.work()
     assert await world.states(number) == ["relayed"]
     assert (await world.find(number)).finished_at
+
+
+async def test_what_others_hold_is_not_asked_for_without_a_pause(
+    world: QueueWorld, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that a dead machine has locked would keep a processor busy until the database notices."""
+    number = await world.send(owner, ["berta@other.test"])
+    asked: list[str] = []
+
+    async def claim(self: OutgoingWork, destination: str, **_: int) -> list[OutgoingGroup]:
+        asked.append(destination)
+        return []
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OutgoingWork, "claim", claim)
+        assert await world.runner.look() == TAKEN_SECONDS
+    assert asked == [ELSEWHERE]
+    await world.work()
+    assert await world.states(number) == ["relayed"]
 
 
 async def test_it_runs_and_is_woken(world: QueueWorld, owner: Owner) -> None:
@@ -225,6 +245,42 @@ async def test_places_of_the_relay(store: Store, owner: Owner) -> None:
     await world.work()
     assert world.transport.most == 3
     assert len(world.transport.sent) == 10
+
+
+async def test_large_messages_have_a_share_of_memory_together(world: QueueWorld, owner: Owner) -> None:
+    world.turns.memory = QueueMemory(5 << 20)
+    raw = make_message(subject="Large") + b"x" * 78 * 26_000
+    assert LARGE_BYTES < len(raw) < (5 << 20) / 2
+    gate = hold(world.transport)
+    large = [await world.send(owner, [f"berta@domain{number}.test"], raw=raw) for number in range(6)]
+    small = [await world.send(owner, [f"carl@domain{number}.test"]) for number in range(3)]
+    async with asyncio.timeout(60):
+        while world.transport.running < 5 or world.runner.working > 5:
+            await world.runner.look()
+            await asyncio.sleep(0.01)
+    waiting = [group for number in large for group in await world.groups(number) if not group.leased_until]
+    assert len(waiting) == 4
+    # One behind the other, and nothing of them has begun.
+    assert len({group.next_try_at for group in waiting}) == 4
+    assert all(group.next_try_at > world.clock.now_ms() and not group.attempts for group in waiting)
+    assert [bool((await world.find(group.processing_id)).started_at) for group in waiting] == [False] * 4
+    gate.opened.set()
+    for _ in range(20):
+        await world.work()
+        world.clock.advance(5)
+    assert [await world.states(number) for number in (*large, *small)] == [["relayed"]] * 9
+    assert world.transport.most == 5
+
+
+async def test_a_message_beyond_all_memory_goes_alone(world: QueueWorld, owner: Owner) -> None:
+    world.turns.memory = QueueMemory(1 << 20)
+    raw = make_message(subject="Huge") + b"x" * 78 * 20_000
+    numbers = [await world.send(owner, [f"berta@domain{number}.test"], raw=raw) for number in range(2)]
+    for _ in range(5):
+        await world.work()
+        world.clock.advance(5)
+    assert [await world.states(number) for number in numbers] == [["relayed"]] * 2
+    assert world.transport.most == 1
 
 
 # Several runners

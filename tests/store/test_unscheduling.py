@@ -14,6 +14,7 @@ from postroom.config.root import Config
 from postroom.domain import Domain
 from postroom.domain.examination import examine
 from postroom.domain.letters import Letter
+from postroom.domain.queue_admin import QueueAdmin
 from postroom.model.folder import DRAFTS, SCHEDULED, SENT
 from postroom.model.ids import FolderId, MailRef
 from postroom.model.listing import MailListRequest
@@ -87,6 +88,28 @@ async def test_what_was_taken_out_stays(world: World, target: FolderId | None) -
     assert world.queue.transport.sent == []
     assert await world.count(SENT) == 0
     assert await world.refw(answered) == 0
+    await check(world)
+
+
+@pytest.mark.parametrize("was_answered", [False, True])
+async def test_what_an_operator_has_cancelled_has_answered_nothing(world: World, was_answered: bool) -> None:
+    caller = await world.owner.caller()
+    answered = await world.owner.add_mail(make_message())
+    letter = Letter(to="carl@other.test", refw_type="re", refw=answered)
+    if was_answered:
+        await world.domain.sending.send(caller, letter)
+        world.clock.advance(60)
+        await world.queue.work()
+    await world.domain.sending.schedule(caller, letter, at=int(world.clock.now()) + 60)
+    admin = QueueAdmin(world.owner.store)
+    [queued] = [one async for one in admin.iter_waiting()]
+    assert await admin.cancel(queued.message.processing_id, now=world.clock.now_ms()) == 1
+    assert (await world.count(SCHEDULED), await world.count(DRAFTS)) == (0, 1)
+    assert await world.refw(answered) == int(was_answered)
+    async with world.owner.store.read(caller.account_id) as mailbox:
+        reference = await mailbox.drafts.find(queued.message.item_id)
+    assert reference is not None
+    assert (reference.refw_type, reference.refw_item_id) == ("re", queued.message.refw_item_id)
     await check(world)
 
 

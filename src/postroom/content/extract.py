@@ -17,7 +17,7 @@ from postroom.mime.decode import decode_body, text_of
 from postroom.mime.documents import iter_documents
 from postroom.mime.index_text import html_words, index_fields
 from postroom.mime.parse import parse_message
-from postroom.mime.structure import part_source
+from postroom.mime.structure import Sources
 from postroom.model.mail import Part
 from postroom.search.terms import IndexTerms, index_terms
 
@@ -106,6 +106,7 @@ def _read_documents(
 ) -> _Documents:
     sink = TextSink(MAX_CHARS)
     read = failed = 0
+    sources = Sources(raw, root)
     for part in iter_documents(root):
         if not _is_wanted(part, task) or read + failed >= MAX_DOCUMENTS or not may_go_on():
             failed += 1
@@ -113,8 +114,7 @@ def _read_documents(
         begin(part)
         sink.begin(deadline=time.process_time() + task.document_seconds * _TIME_SHARE)
         try:
-            source = part_source(raw, root, part)
-            read_document(decode_body(source, part), part, sink)
+            read_document(decode_body(sources.of(part), part), part, sink)
             read += 1
         except Late:
             read += 1

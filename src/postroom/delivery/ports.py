@@ -43,8 +43,8 @@ class Submission(Protocol):
     async def login(self, name: str, password: str, *, client: str) -> Caller:
         """Return who has that name and password; ``client`` is the source address.
 
-        Raises :class:`PostroomError` with one of the codes ``notAuthenticated``, ``tooManyRequests``,
-        ``unavailable``.
+        Raises :class:`PostroomError` with one of the codes ``notAuthenticated``, ``passwordChangeRequired``,
+        ``secondFactorRequired``, ``tooManyRequests``, ``unavailable``.
         """
         ...
 

@@ -67,6 +67,7 @@ _BY_CODE: Final[dict[str, tuple[int, str]]] = {
     "unknownMechanism": (504, "5.5.4"),
     "notAuthenticated": (535, "5.7.8"),
     "passwordChangeRequired": (535, "5.7.0"),
+    "secondFactorRequired": (535, "5.7.0"),
     "tooManyRequests": (454, "4.7.0"),
     "queueFull": (452, "4.3.1"),
     "senderNotOwn": (550, "5.7.1"),

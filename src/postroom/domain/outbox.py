@@ -17,7 +17,8 @@ from postroom.domain.routing import Route
 from postroom.model.ids import ContentId, ItemId
 from postroom.model.mail import Summary
 from postroom.model.outgoing import SENT, WAITING, Outgoing, OutgoingRecipient, ProcessingId
-from postroom.store.tx import QUEUE, Transaction
+from postroom.store import Store
+from postroom.store.tx import QUEUE, Snapshot, Transaction
 
 _RANDOM_BITS = 12
 """Behind the milliseconds of the clock: a number that a JSON client can hold (below 2**53), never given out twice."""
@@ -113,6 +114,18 @@ async def _create(tx: Transaction, message: Message, *, now: int) -> Outgoing:
         )
         if await tx.outgoing.create(stored):
             return stored
+
+
+async def read_content(store: Store, mailbox: Snapshot, message: Outgoing) -> bytes | None:
+    """Return a message of the queue as it is stored, None where its content is gone. Raises: unavailable."""
+    content = await mailbox.contents.find(message.content_id)
+    if content is None:
+        return None
+    reader = await store.messages.open(message.account_id, content)
+    try:
+        return await reader.read(0, reader.size_bytes)
+    finally:
+        reader.close()
 
 
 def read_message_id(digest: Digest) -> str:

@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 from postroom.config.sending import SendingConfig
 from postroom.domain.history import write_down
+from postroom.domain.outbox import read_content
 from postroom.domain.queue_settling import finish
+from postroom.domain.references import restore_reference, unmark_referred
 from postroom.domain.rewriting import make_draft
-from postroom.domain.steps import Move, Moved
+from postroom.domain.steps import Move, Moved, Step
 from postroom.errors import Kind, PostroomError, not_found
 from postroom.model.folder import DRAFTS
 from postroom.model.folder import SCHEDULED as SCHEDULED_FOLDER
@@ -164,21 +166,25 @@ class QueueAdmin:
                 raise _conflict(f"message {processing_id} is finished")
             recipients = await tx.outgoing.list_recipients(processing_id)
             await tx.outgoing.withdraw_rest(processing_id)
-            await finish(tx, message, now=now)
             if message.kind == SCHEDULED and not message.started_at:
-                await _unschedule(tx, message, now=now)
+                await self._unschedule(tx, message, now=now)
+            await finish(tx, message, now=now)
         return sum(recipient.state == WAITING for recipient in recipients)
 
-
-async def _unschedule(tx: Transaction, message: Outgoing, *, now: int) -> None:
-    """Make a draft of the copy of a scheduled mail, if it lies where such ones lie."""
-    item = (await tx.mails.locate_items([message.item_id])).get(message.item_id)
-    if item is None or item.mail.folder_id != SCHEDULED_FOLDER:
-        return
-    draft = await make_draft(tx, item, date=now // 1000)
-    moved = Moved(draft.item_id, item.mail.uid, draft.uid)
-    step = Move(SCHEDULED_FOLDER, DRAFTS, [moved])
-    await write_down(tx, "mails.cancelSchedule", [step], folder_id=SCHEDULED_FOLDER)
+    async def _unschedule(self, tx: Transaction, message: Outgoing, *, now: int) -> None:
+        """Make a draft of a scheduled mail, if it lies where such ones lie; it has answered nothing then."""
+        steps: list[Step] = []
+        item = (await tx.mails.locate_items([message.item_id])).get(message.item_id)
+        if item is not None and item.mail.folder_id == SCHEDULED_FOLDER:
+            # Where the flag was not set by it, the message itself says whether it answers.
+            is_asked = message.refw_item_id and not message.refw
+            raw = await read_content(self._store, tx, message) if is_asked else None
+            draft = await make_draft(tx, item, date=now // 1000)
+            steps.append(Move(SCHEDULED_FOLDER, DRAFTS, [Moved(draft.item_id, item.mail.uid, draft.uid)]))
+            await restore_reference(tx, message, draft.item_id, raw=raw or b"")
+        await unmark_referred(tx, message, steps)
+        if steps:
+            await write_down(tx, "mails.cancelSchedule", steps, folder_id=SCHEDULED_FOLDER)
 
 
 def _conflict(text: str) -> PostroomError:

@@ -35,6 +35,8 @@ from postroom.store.sql.outgoing import ELSEWHERE
 from postroom.store.tx import QUEUE
 
 POLL_SECONDS = 1.0
+TAKEN_SECONDS = 0.1
+"""How long to wait where all that is due is being claimed, settled or removed by others just now."""
 BATCH = 50
 """Groups claimed in one transaction."""
 BATCHES = 20
@@ -176,6 +178,8 @@ class QueueRunner:
             async with self._store.directory_transaction() as tx:
                 until = lease_end(self._clock)
                 groups = await tx.outgoing.work.claim(lane.name, now=now, until=until, limit=limit)
+            if not groups:
+                return TAKEN_SECONDS
             await self._begin_with(lane, groups)
         return 0.0
 

@@ -12,7 +12,8 @@ was repeated so, and of which nobody has seen the reply then either (:mod:`postr
 to its sender instead.
 
 A destination that cannot be reached rests for a moment: what else is due for it counts as tried. So a queue of
-thousands for a server that is down costs no thousands of connections that time out.
+thousands for a server that is down costs no thousands of connections that time out. A large message for which there
+is no room in memory (:mod:`postroom.domain.queue_memory`) is put off before anything of it has begun.
 """
 
 import asyncio
@@ -32,6 +33,7 @@ from postroom.domain.clock import Clock
 from postroom.domain.ingest import Arrival, Ingest
 from postroom.domain.queue_leases import Lease, LeaseLostError, keep_while
 from postroom.domain.queue_local import add_trace, delivered, make_envelope, refusal, resolve_all
+from postroom.domain.queue_memory import QueueMemory
 from postroom.domain.queue_notices import render_notices
 from postroom.domain.queue_settling import OtherwiseError, Settlement, Settling
 from postroom.domain.queue_start import start
@@ -117,23 +119,20 @@ class Turns:
         self._parts = parts
         self._settling = Settling(parts.store, parts.ingest)
         self._resting: dict[str, tuple[int, str]] = {}
+        self.memory = QueueMemory()
         self.stats = QueueStats()
 
     async def take(self, lease: Lease) -> None:
         """Try a group that is leased, and settle what that came to. Raises: unavailable."""
         number = lease.group.processing_id
         try:
-            job = await self._begin(lease)
-            if job is None:
+            message = await self._find(lease)
+            if message is None:
                 return
-            if not job.recipients:
-                await self._settle(lease, job, [])
-                return
-            self.stats.attempts += 1
-            if lease.group.destination == LOCAL and not job.problem:
-                await self._deliver(lease, job)
-            else:
-                await self._relay(lease, job)
+            try:
+                await self._try_to_end(lease, message)
+            finally:
+                self.memory.give_back(message.size_bytes)
         except LeaseLostError:
             self.stats.lost_leases += 1
             _log.info("a group of the queue was taken away", message=number)
@@ -144,8 +143,8 @@ class Turns:
 
     # Beginning
 
-    async def _begin(self, lease: Lease) -> _Job | None:
-        """Return what is to be tried, None if there is nothing."""
+    async def _find(self, lease: Lease) -> Outgoing | None:
+        """Return the message whose turn it is, with room in memory; None if it has to wait, or is not there."""
         parts, group = self._parts, lease.group
         async with parts.store.directory() as directory:
             message = await directory.outgoing.find(group.processing_id)
@@ -153,9 +152,32 @@ class Turns:
             return None
         now = parts.clock.now_ms()
         if now < message.release_at:  # Not a time to begin, whoever has asked for it.
-            async with parts.store.directory_transaction() as tx:
-                await tx.outgoing.work.put_off([group._replace(next_try_at=message.release_at)])
-            return None
+            wait_until = message.release_at
+        elif self.memory.take(message.size_bytes):
+            return message
+        else:
+            wait_until = self.memory.book(now=now)
+        async with parts.store.directory_transaction() as tx:
+            await tx.outgoing.work.put_off([group._replace(next_try_at=wait_until)])
+        return None
+
+    async def _try_to_end(self, lease: Lease, message: Outgoing) -> None:
+        job = await self._begin(lease, message)
+        if job is None:
+            return
+        if not job.recipients:
+            await self._settle(lease, job, [])
+            return
+        self.stats.attempts += 1
+        if lease.group.destination == LOCAL and not job.problem:
+            await self._deliver(lease, job)
+        else:
+            await self._relay(lease, job)
+
+    async def _begin(self, lease: Lease, message: Outgoing) -> _Job | None:
+        """Return what is to be tried, None if there is nothing."""
+        parts, group = self._parts, lease.group
+        now = parts.clock.now_ms()
         if not await start(parts.store, lease, message, classes=parts.classes, now=now):
             return None
         async with parts.store.directory() as directory:

@@ -1,5 +1,6 @@
 """What a draft or a sent mail answers or forwards: the flags of that mail, and taking them back."""
 
+from postroom.compose.finishing import read_fields
 from postroom.domain.filing import Change, set_refw
 from postroom.domain.steps import Marked, Refer, Step
 from postroom.model.ids import ItemId
@@ -35,6 +36,16 @@ async def unmark_referred(tx: Transaction, message: Outgoing, steps: list[Step])
     item = (await tx.mails.locate_items([item_id])).get(item_id)
     if item is not None:
         _add_step(await set_refw(tx, item, item.mail.refw & ~message.refw), steps)
+
+
+async def restore_reference(tx: Transaction, message: Outgoing, draft_id: ItemId, *, raw: bytes) -> None:
+    """Have a draft answer or forward again what a message did that it was sent as."""
+    if not message.refw_item_id:
+        return
+    word = next((word for word, bit in _BITS.items() if bit == message.refw), "")
+    if not word:  # The flag was set before. An answer says so itself; what forwards has References alone.
+        word = "re" if "in-reply-to" in read_fields(raw) else "fw"
+    await tx.drafts.put(draft_id, Reference(word, ItemId(message.refw_item_id)))
 
 
 def _add_step(change: Change | None, steps: list[Step]) -> None:

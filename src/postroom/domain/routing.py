@@ -47,5 +47,10 @@ class Routing:
                 is_local = await directory.directory.domains.find(domain) is not None
         else:
             is_local = await domains.find(domain) is not None
-        destination = LOCAL if is_local else RELAY if self._has_relay else domain
+        destination = LOCAL if is_local else RELAY if self._has_relay else _as_destination(domain)
         return Route(f"{local_part}@{domain}", destination)
+
+
+def _as_destination(domain: str) -> str:
+    """Return a domain as a destination: one that is called like a way of ours has the dot of the root at its end."""
+    return f"{domain}." if domain in (LOCAL, RELAY) else domain

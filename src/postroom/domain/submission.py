@@ -63,7 +63,7 @@ class Submission:
             password: the password, or an app password that may do everything.
             client: the source address.
 
-        Raises: notAuthenticated; passwordChangeRequired; tooManyRequests; unavailable.
+        Raises: notAuthenticated; passwordChangeRequired; secondFactorRequired; tooManyRequests; unavailable.
         """
         if ":" in name:  # It would become part of the password.
             raise not_authenticated()

@@ -5,16 +5,14 @@ then becomes a draft, wherever its owner has put it; where there is none, a draf
 the Bcc that nobody but the copy showed.
 """
 
-from postroom.compose.finishing import read_fields
 from postroom.compose.outbound import without_bcc
 from postroom.content.digest import Digest
 from postroom.domain.access import refuse_shared
-from postroom.domain.drafts import put_reference
 from postroom.domain.filing import Flags, file_mail, locate_mail
 from postroom.domain.history import write_down
-from postroom.domain.letters import FW, RE, Letters
-from postroom.domain.outbox import withdraw
-from postroom.domain.references import unmark_referred
+from postroom.domain.letters import Letters
+from postroom.domain.outbox import read_content, withdraw
+from postroom.domain.references import restore_reference, unmark_referred
 from postroom.domain.rewriting import make_draft
 from postroom.domain.sending import conflict
 from postroom.domain.steps import Insert, Listed, Move, Moved, Replace, Step
@@ -22,15 +20,12 @@ from postroom.errors import bad_parameter, not_found
 from postroom.model.account import Caller
 from postroom.model.folder import DRAFTS
 from postroom.model.folder import SCHEDULED as SCHEDULED_FOLDER
-from postroom.model.ids import ItemId, MailRef
-from postroom.model.mail import REFW_FORWARDED, REFW_REPLIED, Mail
+from postroom.model.ids import MailRef
+from postroom.model.mail import Mail
 from postroom.model.outgoing import SCHEDULED, SENT, Outgoing, ProcessingId
 from postroom.store import Store
-from postroom.store.sql.drafts import Reference
 from postroom.store.sql.mails import Located
-from postroom.store.tx import Snapshot, Transaction
-
-_WORDS = {REFW_REPLIED: RE, REFW_FORWARDED: FW}
+from postroom.store.tx import Transaction
 
 
 class Unsending:
@@ -65,7 +60,7 @@ class Unsending:
             copy = await _find_copy(tx, message, ref)
             steps: list[Step] = []
             draft = await self._make_draft(tx, copy, digest, steps=steps)
-            await self._restore_reference(tx, message, draft, raw=raw)
+            await restore_reference(tx, message, draft.item_id, raw=raw)
             await unmark_referred(tx, message, steps)
             await write_down(tx, "mails.undoSend", steps, folder_id=DRAFTS)
         return draft
@@ -81,20 +76,10 @@ class Unsending:
         if message.release_at <= self._clock.now_ms():
             raise _too_late()
         async with self._store.peek(caller.account_id) as mailbox:
-            raw = await self._read_content(mailbox, message)
+            raw = await read_content(self._store, mailbox, message)
         if raw is None:  # It was taken back or sent just now.
             raise _too_late()
         return raw
-
-    async def _read_content(self, mailbox: Snapshot, message: Outgoing) -> bytes | None:
-        content = await mailbox.contents.find(message.content_id)
-        if content is None:
-            return None
-        reader = await self._store.messages.open(message.account_id, content)
-        try:
-            return await reader.read(0, reader.size_bytes)
-        finally:
-            reader.close()
 
     async def cancel(self, caller: Caller, ref: MailRef) -> Mail:
         """Take a scheduled mail out of the queue; return the draft that it is then.
@@ -108,13 +93,13 @@ class Unsending:
             message = await tx.outgoing.find_by_item(caller.account_id, item.mail.item_id)
             if ref.folder != SCHEDULED_FOLDER or message is None or message.kind != SCHEDULED:
                 raise not_found("the scheduled mail")
-            raw = await self._read_content(tx, message) or b""
+            raw = await read_content(self._store, tx, message) or b""
             message = await withdraw(tx, message.processing_id, now=now, released_after=0)
             if message is None:
                 raise conflict("the mail is being sent already, or is no longer scheduled")
             steps: list[Step] = []
             draft = await self._draft_of(tx, item, steps=steps)
-            await self._restore_reference(tx, message, draft, raw=raw)
+            await restore_reference(tx, message, draft.item_id, raw=raw)
             await unmark_referred(tx, message, steps)
             await write_down(tx, "mails.cancelSchedule", steps, folder_id=SCHEDULED_FOLDER)
         return draft
@@ -139,19 +124,6 @@ class Unsending:
         else:
             steps.append(Move(before.folder_id, DRAFTS, [Moved(draft.item_id, before.uid, draft.uid)]))
         return draft
-
-    async def _restore_reference(
-        self, tx: Transaction, message: Outgoing, draft: Mail, *, raw: bytes
-    ) -> None:
-        """Have a draft answer or forward again what the message did."""
-        if not message.refw_item_id:
-            return
-        refw_type = _WORDS.get(message.refw, "")
-        if (
-            not refw_type
-        ):  # The flag was set before. An answer says so itself; what forwards has References alone.
-            refw_type = RE if "in-reply-to" in read_fields(raw) else FW
-        await put_reference(tx, draft.item_id, Reference(refw_type, ItemId(message.refw_item_id)))
 
 
 async def _find_copy(tx: Transaction, message: Outgoing, ref: MailRef | None) -> Located | None:

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from postroom.mime.decode import decode_body, decode_bytes
 from postroom.mime.parse import MESSAGE_TYPES
 from postroom.mime.raw import Raw
-from postroom.mime.structure import iter_parts, part_source
+from postroom.mime.structure import Sources, iter_parts
 from postroom.model.mail import Part
 
 MOST_ATTACHMENTS: Final = 1000
@@ -146,9 +146,7 @@ class _Search:
     """The search through one message, with what is left of its bounds."""
 
     def __init__(self, raw: Raw, root: Part) -> None:
-        self._raw = raw
-        self._root = root
-        self._sources: dict[int, Raw] = {}
+        self._sources = Sources(raw, root)
         self._members = MOST_MEMBERS
         self._bytes = MOST_UNPACKED_BYTES
 
@@ -156,7 +154,7 @@ class _Search:
         """Tell whether one attachment is."""
         if part.content_type in _TYPES or is_dangerous_name(part.filename):
             return True
-        source = self._source(part)
+        source = self._sources.of(part)
         start = part.body_start
         head = decode_bytes(source[start : min(part.end, start + _HEAD_BYTES)], part.encoding)
         if is_program(head):
@@ -167,12 +165,6 @@ class _Search:
             or part.filename.lower().endswith(".zip")
         )
         return is_archive and self._holds_dangerous(self._decode(source, part), depth=1)
-
-    def _source(self, part: Part) -> Raw:
-        base = part.decoded_base
-        if base not in self._sources:
-            self._sources[base] = part_source(self._raw, self._root, part)
-        return self._sources[base]
 
     def _decode(self, source: Raw, part: Part) -> bytes:
         if part.end - part.body_start <= LARGEST_ARCHIVE_BYTES:

@@ -9,7 +9,7 @@ from postroom.mime.decode import decode_bytes, text_of
 from postroom.mime.headers import Header
 from postroom.mime.parse import MESSAGE_TYPES
 from postroom.mime.raw import Raw
-from postroom.mime.structure import best_body, iter_parts, part_source
+from postroom.mime.structure import Sources, best_body, iter_parts
 from postroom.model.mail import Part
 
 LARGEST_TEXT_CHARS = 1 << 20
@@ -90,12 +90,13 @@ def _other_texts(raw: Raw, root: Part) -> Iterator[str]:
     if not any(part.content_type in MESSAGE_TYPES for part in outer_parts):
         return
     outer = {part.id for part in outer_parts}
+    sources = Sources(raw, root)
     for part in iter_parts(root):
         if part.filename and part.id not in outer:
             yield part.filename
         if part.content_type in MESSAGE_TYPES and part.parts:
             inner = part.parts[0]
-            source = part_source(raw, root, inner)
+            source = sources.of(inner)
             yield from _header_texts(Header(source, inner))
             yield _message_text(source, inner)
 

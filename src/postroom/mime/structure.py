@@ -52,15 +52,38 @@ def find_part(root: Part, part_id: int) -> Part | None:
     return root
 
 
-def part_source(raw: Raw, root: Part, part: Part) -> Raw:
-    """Return what the offsets of ``part`` count in, given that those of ``root`` count in ``raw``.
+class Sources:
+    """What the offsets of parts count in: the raw message, or the decoded body of the message that they lie in.
 
-    That is ``raw`` again, or the decoded body of the transfer-encoded message that ``part`` lies in.
+    For those who look at many parts, in document order: each transfer-encoded message is decoded once, and held no
+    longer than its parts come.
     """
-    if part.decoded_base == root.decoded_base:
-        return raw
-    base = find_part(root, part.decoded_base)
-    return decode_body(part_source(raw, root, base), base) if base is not None else b""
+
+    def __init__(self, raw: Raw, root: Part) -> None:
+        """The offsets of ``root`` count in ``raw``."""
+        self._raw = raw
+        self._root = root
+        self._decoded: list[tuple[int, Raw]] = []
+
+    def of(self, part: Part) -> Raw:
+        """Return what the offsets of ``part``, which is ``root`` or below it, count in."""
+        base = part.decoded_base
+        if base == self._root.decoded_base:
+            self._decoded.clear()
+            return self._raw
+        for index, (known, source) in enumerate(self._decoded):
+            if known == base:
+                del self._decoded[index + 1 :]
+                return source
+        around = find_part(self._root, base)
+        source = decode_body(self.of(around), around) if around is not None else b""
+        self._decoded.append((base, source))
+        return source
+
+
+def part_source(raw: Raw, root: Part, part: Part) -> Raw:
+    """Return what the offsets of a single part count in, given that those of ``root`` count in ``raw``."""
+    return Sources(raw, root).of(part)
 
 
 def best_body(root: Part, kind: BodyKind) -> Part | None:

@@ -119,11 +119,10 @@ class _Transaction:
             await self._send_content(opened.accepted)
         elif opened.data is not None:
             session.is_dirty = True
-            self._refuse_odd(opened.data)
+            if opened.data.code < 400:
+                # A 2xx here is no word of the message: nothing of it has been sent.
+                raise self._odd(opened.data)
             self._settle(opened.accepted, opened.data)
-        # Without a recipient taken there is nothing to be gained by asking again.
-        if opened.later and not opened.accepted:
-            return []
         return opened.later
 
     async def _reset(self) -> None:
@@ -201,7 +200,10 @@ class _Transaction:
     def _refuse_odd(self, reply: Reply) -> None:
         """Raise LostError for a reply that has no place here: who answers which command is unclear from then on."""
         if 300 <= reply.code < 400:
-            raise self._session.wire.fail(f"an unexpected reply: {reply}")
+            raise self._odd(reply)
+
+    def _odd(self, reply: Reply) -> LostError:
+        return self._session.wire.fail(f"an unexpected reply: {reply}")
 
     async def _send_content(self, accepted: Sequence[OutgoingRecipient]) -> None:
         session = self._session

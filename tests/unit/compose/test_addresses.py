@@ -284,3 +284,10 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     for address in found:
         assert check_address(address, parameter="to") == address
         assert parse_address(str(address), parameter="to") == address
+
+
+@pytest.mark.parametrize(
+    "text", ["Carl <c@x.test>", "Carl  <c@x.test>", "Carl<c@x.test>", " Carl <c@x.test> "]
+)
+def test_the_space_behind_a_name_is_none_of_it(text: str) -> None:
+    assert str(parse_address(text, parameter="to")) == "Carl <c@x.test>"

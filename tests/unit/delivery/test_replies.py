@@ -36,6 +36,10 @@ def test_reply_and_enhanced_codes_agree() -> None:
         (Kind.TOO_LARGE, "payloadTooLarge", (552, "5.3.4")),
         (Kind.UNAVAILABLE, "unavailable", (451, "4.3.0")),
         (Kind.UNAVAILABLE, "diskFull", (452, "4.3.1")),
+        # Whoever is refused at AUTH is told so by 535 (RFC 4954 §6), whatever the reason.
+        (Kind.UNAUTHENTICATED, "notAuthenticated", (535, "5.7.8")),
+        (Kind.DENIED, "passwordChangeRequired", (535, "5.7.0")),
+        (Kind.UNAUTHENTICATED, "secondFactorRequired", (535, "5.7.0")),
     ],
 )
 def test_codes_of_the_domain(kind: Kind, code: str, expected: tuple[int, str]) -> None:

@@ -1,7 +1,14 @@
 """Text for the full-text index."""
 
+import base64
+
+import pytest
+
+from postroom.mime.decode import decode_body
 from postroom.mime.index_text import LARGEST_TEXT_CHARS, html_words, index_fields
 from postroom.mime.parse import parse_message
+from postroom.mime.raw import Raw
+from postroom.model.mail import Part
 from tests.unit.mime.messages import FORWARDED, MIXED, crlf
 
 
@@ -35,6 +42,26 @@ def test_encoded_attached_message() -> None:
     other = index_fields(raw, parse_message(raw), "").other
     assert "inner" in other
     assert "inner text" in other
+
+
+def test_an_encoded_message_is_decoded_once_whatever_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a mail with thousands of messages inside of a large encoded one would take minutes."""
+    inner = b"Content-Type: multipart/mixed; boundary=i\n\n"
+    inner += b"--i\nContent-Type: message/rfc822\n\nSubject: inside\n\nwords\n" * 50
+    encoded = base64.encodebytes(inner + b"--i--\n")
+    attached = b"--o\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" + encoded
+    raw = b"Content-Type: multipart/mixed; boundary=o\n\n" + attached * 2 + b"--o--\n"
+    decoded: list[int] = []
+
+    def counting(source: Raw, part: Part) -> bytes:
+        decoded.append(part.id)
+        return decode_body(source, part)
+
+    monkeypatch.setattr("postroom.mime.structure.decode_body", counting)
+    root = parse_message(raw)
+    fields = index_fields(raw, root, "")
+    assert fields.other.count("inside") == 100
+    assert decoded == [part.id for part in root.parts]
 
 
 def test_html_of_an_attached_message() -> None:

@@ -4,8 +4,10 @@ import base64
 
 import pytest
 
+from postroom.mime.decode import decode_body
 from postroom.mime.parse import parse_message
 from postroom.mime.structure import (
+    Sources,
     best_body,
     find_part,
     has_attachments,
@@ -176,3 +178,23 @@ def test_parts_without_attached_messages() -> None:
     assert [p.content_type for p in iter_parts(parse_message(FORWARDED), into_messages=False)] == [
         "multipart/mixed", "text/plain", "message/rfc822",
     ]  # fmt: skip
+
+
+def test_sources_of_messages_inside_of_encoded_ones() -> None:
+    def attach(message: bytes) -> bytes:
+        encoded = base64.encodebytes(message)
+        return b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" + encoded
+
+    def mix(boundary: bytes, *parts: bytes) -> bytes:
+        begin = b"Content-Type: multipart/mixed; boundary=" + boundary + b"\n\n"
+        return begin + b"".join(b"--" + boundary + b"\n" + part + b"\n" for part in parts)
+
+    inner = mix(b"i", b"\none", attach(b"\ntwo"), attach(b"\nthree"), b"\nfour")
+    raw = mix(b"o", attach(inner), b"\nfive", attach(b"\nsix"))
+    root = parse_message(raw)
+    leaves = [part for part in iter_parts(root) if not part.parts]
+    words = ["one", "two", "three", "four", "five", "six"]
+    for order in (1, -1):
+        sources = Sources(raw, root)
+        found = [decode_body(sources.of(part), part).strip().decode() for part in leaves[::order]]
+        assert found == words[::order]
