@@ -17,7 +17,6 @@ _PIECE = re.compile(
 """What is escaped, a set of characters, the end of a group with a possessive quantifier, or a character."""
 
 
-@lru_cache(maxsize=128)
 def compile_pattern(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
     """Return what ``re.compile`` returns for a pattern, with its possessive groups right. Raises: re.error."""
     if not _HAS_FAULT:
@@ -27,6 +26,7 @@ def compile_pattern(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
     return re.compile(make_atomic(pattern.decode("latin-1")).encode("latin-1"), flags)
 
 
+@lru_cache(maxsize=128)
 def make_atomic(pattern: str) -> str:
     """Return a pattern that matches the same, with atomic groups in place of possessive quantifiers of groups."""
     pieces: list[str] = []
