@@ -1,11 +1,10 @@
 """What the client is served with: policies, what makes it installable, and what is kept of it without a network."""
 
-import asyncio
 import json
 
-from playwright.async_api import Route, expect
+from playwright.async_api import expect
 
-from tests.browser.conftest import PATIENCE_MS, OpenScreen
+from tests.browser.conftest import OpenScreen
 from tests.browser.mailbox import log_in
 from tests.browser.site import Member
 from tests.fixtures.factories import make_message
@@ -91,32 +90,37 @@ async def test_without_a_network_it_opens(open_screen: OpenScreen, ann: Member) 
     await expect(screen.page.get_by_role("navigation", name="Folders")).to_be_visible()
 
 
+COUNTED_STREAMS = """
+window.streams = [];
+const { EventSource } = window;
+window.EventSource = class extends EventSource {
+  constructor(...given) { super(...given); window.streams.push(this); }
+};
+window.askedTickets = 0;
+const mayGo = new Promise((go) => { window.letGo = go; });
+const { fetch } = window;
+window.fetch = async (...given) => {
+  if (String(given[0]).includes("/events/ticket")) {
+    window.askedTickets += 1;
+    await mayGo;
+  }
+  return fetch(...given);
+};
+"""
+"""Keeps the streams that a page opens, and holds its requests for tickets back until it is told ``letGo``."""
+
+
 async def test_one_stream_is_open(open_screen: OpenScreen, ann: Member) -> None:
     """Also where the network comes back while a stream is being opened."""
     screen = await open_screen()
     page = screen.page
-    await page.add_init_script(
-        "window.streams = []; const { EventSource } = window;"
-        "window.EventSource = class extends EventSource {"
-        "  constructor(...given) { super(...given); window.streams.push(this); } };"
-    )
+    await page.add_init_script(COUNTED_STREAMS)
     await page.reload()
-    held: list[Route] = []
-    both_asked = asyncio.Event()
-
-    async def hold_back(route: Route) -> None:
-        held.append(route)
-        if len(held) == 2:
-            both_asked.set()
-
-    await page.route("**/events/ticket*", hold_back)
-    async with page.expect_request("**/events/ticket*"):
-        await log_in(screen, ann)
+    await log_in(screen, ann)
+    await page.wait_for_function("() => window.askedTickets === 1")
     await page.evaluate("dispatchEvent(new Event('online'))")
-    async with asyncio.timeout(PATIENCE_MS / 1000):
-        await both_asked.wait()
-    for route in held:
-        await route.continue_()
+    await page.wait_for_function("() => window.askedTickets === 2")
+    await page.evaluate("letGo()")
     await page.wait_for_function(
         "() => window.streams.length === 2 && window.streams.some((one) => one.readyState === EventSource.OPEN)"
     )
