@@ -2,7 +2,8 @@
 
 A rate is only as good as the machine was idle. So each measurement tells how many cores were busy with something
 else than server and load client, and what an answer cost the server in processor time, which other programs
-hardly change.
+hardly change. Nor is a machine that others share always as fast: :func:`measure_speed` tells how fast one processor
+is just now, so that runs of different hours can be compared.
 """
 
 import contextlib
@@ -16,6 +17,10 @@ _IDLE_COLUMNS = (3, 4)
 """``idle`` and ``iowait`` of the line ``cpu`` in /proc/stat."""
 _ACCOUNTED_COLUMNS = 8
 """user, nice, system, idle, iowait, irq, softirq, steal; guest time is in user already."""
+
+
+_LOOP_STEPS = 1_000_000
+_LOOPS = 5
 
 
 class Usage(NamedTuple):
@@ -51,3 +56,14 @@ def read_usage(pid: int) -> Usage:
     busy = sum(machine[:_ACCOUNTED_COLUMNS]) - sum(machine[column] for column in _IDLE_COLUMNS)
     server = sum(map(_read_server, list_processes(pid)))
     return Usage(time.monotonic(), busy / _TICKS_PER_SECOND, server / _TICKS_PER_SECOND)
+
+
+def measure_speed() -> float:
+    """Return the millions of steps that a loop in Python makes in a second on one processor: the best of some."""
+    seconds = []
+    for _ in range(_LOOPS):
+        total, started_at = 0, time.perf_counter()
+        for number in range(_LOOP_STEPS):
+            total += number
+        seconds.append(time.perf_counter() - started_at)
+    return _LOOP_STEPS / 1_000_000 / min(seconds)

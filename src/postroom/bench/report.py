@@ -37,7 +37,8 @@ def render_markdown(report: Report) -> str:
         "Each figure is the median of its repeats; p99 and CPU are those of the largest mailbox. The load comes from "
         "one compiled client on the same machine. “CPU” is the server's processor time an answer. “Ratio” is the "
         "largest mailbox's figure divided by the smallest's. Goals are for 2 cores and SQLite; **bold** figures miss "
-        "theirs.",
+        "theirs. How fast the machine itself was is the last line of “Server”: runs of different hours are compared "
+        "by it.",
         "",
     ]
     header = _header(report)

@@ -28,6 +28,7 @@ from postroom.bench.load import compile_client
 from postroom.bench.mailbox import BenchMailbox
 from postroom.bench.options import BenchOptions
 from postroom.bench.outgoing_queue import measure_queue
+from postroom.bench.processor import measure_speed
 from postroom.bench.report import print_report, render_json, render_markdown, render_number
 from postroom.bench.results import Goal, Measurement, Report, SizeResult, describe_machine, make_figure
 from postroom.bench.scenarios import (
@@ -136,6 +137,7 @@ class _Run:
         self._tell(f"  {measurement.group}: {measurement.name}: {figure}")
 
     def _measure_size(self, mailbox: BenchMailbox) -> None:
+        speeds = [measure_speed()]
         mailbox.create()
         self._measure_starts(mailbox, "start-up, empty")
         filling_peak = self._fill(mailbox)
@@ -168,6 +170,10 @@ class _Run:
             if self._options.wants("guessing"):
                 measure_guessing(scene)
             api.close()
+        speeds.append(measure_speed())
+        self._take(
+            make_figure("server", "machine: steps of a loop in Python", unit="million/s", repeats=speeds)
+        )
 
     def _measure_starts(self, mailbox: BenchMailbox, name: str) -> None:
         if not self._options.wants("server"):

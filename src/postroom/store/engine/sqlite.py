@@ -61,7 +61,7 @@ PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY
 """
 # 8 MiB cost a third of the rate of reading 20,000 different mails. The first reader does nearly everything, since
 # statements run inline; more are there while searches run in threads.
-_READER_SETTINGS = "PRAGMA cache_size = -24576"
+_READER_SETTINGS = "PRAGMA cache_size = -20480"
 _FURTHER_READER_SETTINGS = "PRAGMA cache_size = -6144"
 
 _MERGED_PAGES = 100
