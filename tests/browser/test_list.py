@@ -94,6 +94,28 @@ async def wait_for_subjects(mailbox: Mailbox, wanted: list[str]) -> None:
         assert await mailbox.subjects(len(wanted)) == wanted
 
 
+@pytest.mark.parametrize("conversations", [False, True])
+async def test_what_is_pressed_is_what_is_opened(
+    open_screen: OpenScreen, ann: Member, conversations: bool
+) -> None:
+    """Also where another mail would take its place while the button is down."""
+    await ann.deliver(make_message(subject="Pressed"))
+    screen = await open_screen()
+    mailbox = await log_in(screen, ann)
+    page = screen.page
+    await show_conversations(mailbox, wanted=conversations)
+    await mailbox.row("Pressed").hover()
+    await page.mouse.down()
+    kind = "conversations" if conversations else "mails"
+    async with page.expect_response(f"**/api/v1/{kind}?*") as fetched:
+        await ann.deliver(make_message(subject="On top"))
+    await (await fetched.value).finished()
+    await page.evaluate("() => new Promise((done) => setTimeout(done, 100))")
+    await page.mouse.up()
+    await expect(mailbox.reading.get_by_role("heading", name="Pressed")).to_be_visible()
+    await wait_for_subjects(mailbox, ["On top", "Pressed"])
+
+
 async def test_a_long_list(open_screen: OpenScreen, ann: Member) -> None:
     await ann.owner.add_many(MANY)
     screen = await open_screen()

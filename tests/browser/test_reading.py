@@ -199,6 +199,47 @@ async def test_on_a_phone(open_screen: OpenScreen, ann: Member) -> None:
     await expect(page.get_by_role("row", name="Newsletter")).to_be_visible()
 
 
+HOLD_BACK = """
+const mayGo = new Promise((go) => { window.letGo = go; });
+const { fetch } = window;
+window.heldBack = 0;
+window.fetch = async (...given) => {
+  const answer = await fetch(...given);
+  if (window.isHolding && /conversations[/].*start=30(&|$)/.test(String(given[0]))) {
+    window.heldBack += 1;
+    await mayGo;
+  }
+  return answer;
+};
+"""
+"""Holds answers with the newest mails of a long conversation back until it is told ``letGo``."""
+
+
+async def test_no_earlier_answer_comes_over_a_later_one(open_screen: OpenScreen, ann: Member) -> None:
+    answer = [("References", "<long@other.test>")]
+    await ann.deliver(*(make_message(subject="Re: Long", headers=answer) for _ in range(LONG)))
+    [found] = (await ann.call("GET", f"/conversations?folderId={ann.inbox}"))["items"]
+    await ann.call("PATCH", f"/conversations/{found['id']}", {"isUnread": False})
+    screen = await open_screen()
+    page = screen.page
+    await page.add_init_script(HOLD_BACK)
+    await page.reload()
+    mailbox = await log_in(screen, ann)
+    await mailbox.open("Long")
+    articles = mailbox.reading.get_by_role("article")
+    await expect(articles).to_have_count(PAGE)
+    await page.evaluate("() => { window.isHolding = true; }")
+    await ann.deliver(make_message(subject="Re: Long", body="The newest.\r\n", headers=answer))
+    await page.wait_for_function("() => window.heldBack > 0")
+    await mailbox.reading.get_by_role("button", name=f"Show {LONG - PAGE} older mails").click()
+    # What is asked for now would be here before.
+    await page.wait_for_timeout(500)
+    await page.evaluate("letGo()")
+    await expect(articles).to_have_count(LONG + 1)
+    await page.wait_for_timeout(500)
+    await expect(articles).to_have_count(LONG + 1)
+
+
 async def test_a_long_conversation(open_screen: OpenScreen, ann: Member) -> None:
     answer = [("References", "<long@other.test>")]
     await ann.deliver(

@@ -28,7 +28,8 @@ export async function refreshFolders() {
 
 export async function refreshLabels() {
   const [{ items }, counters] = await Promise.all([api.get("/labels"), api.get("/mails/counters", { labels: "all" })]);
-  state.set("labels", items);
+  // Nothing is drawn anew for labels that are as they were.
+  if (JSON.stringify(items) !== JSON.stringify(state.get("labels"))) state.set("labels", items);
   state.set("labelUnread", Object.fromEntries(counters.labels.map((/** @type {any} */ one) => [one.labelId, one.unreadItems])));
 }
 

@@ -8,6 +8,7 @@ import { onLive } from "../events.js";
 import { hueOf, initials } from "../format.js";
 import { icon } from "../icons.js";
 import { t } from "../i18n.js";
+import { whenReleased } from "../press.js";
 import { makeHash, navigate } from "../router.js";
 import { showContact } from "./contacts/contact.js";
 import { showError, showToast } from "./toast.js";
@@ -91,13 +92,15 @@ class Contacts extends Component {
       if (round !== this.#round) return;
       this.#total = page.totalItems;
       this.#items = [...this.#items.slice(0, start), ...page.items];
-      this.#showRows();
+      whenReleased(this.#follow);
     } catch (error) {
       if (!this.signal.aborted) showError(error);
     } finally {
       if (round === this.#round) this.#isLoading = false;
     }
   }
+
+  #follow = () => this.#showRows();
 
   #showRows() {
     const [chosen] = this.#route.parts;

@@ -9,6 +9,7 @@ import { Component, fill, h } from "../dom.js";
 import { startDrag } from "../drag.js";
 import { t } from "../i18n.js";
 import { ListSource } from "../list-source.js";
+import { whenReleased } from "../press.js";
 import { fillRow } from "./mail-row.js";
 import { describeError } from "./toast.js";
 
@@ -80,9 +81,12 @@ export class MailList extends Component {
   #listen() {
     this.#listening.abort();
     this.#listening = new AbortController();
-    this.source.addEventListener("change", () => this.#draw(), { signal: this.#listening.signal });
+    this.source.addEventListener("change", () => whenReleased(this.#follow), { signal: this.#listening.signal });
     this.#draw();
   }
+
+  /** Draw what the source has now. */
+  #follow = () => this.#draw();
 
   get #viewHeight() {
     return this.#scroller.clientHeight || 600;
@@ -175,7 +179,7 @@ export class MailList extends Component {
   /** Draw all rows anew, whatever they hold (words or settings have changed). */
   redraw() {
     for (const row of this.#rows.values()) row.stamp = "";
-    this.#draw();
+    whenReleased(this.#follow);
   }
 
   // Selection
@@ -204,9 +208,8 @@ export class MailList extends Component {
     this.#selectionChanged();
   }
 
-  /** @param {number} index */
-  toggle(index) {
-    const item = this.source.itemAt(index);
+  /** @param {number} index @param {Item} [item] what is seen there */
+  toggle(index, item = this.source.itemAt(index)) {
     if (!item) return;
     this.#spreadRange();
     if (!this.#selected.delete(item.id)) this.#selected.add(item.id);
@@ -305,7 +308,7 @@ export class MailList extends Component {
       getSelection()?.removeAllRanges();
     } else if (target.closest(".row-check") || event.ctrlKey || event.metaKey) {
       this.cursor = index;
-      this.toggle(index);
+      this.toggle(index, row.item);
     } else {
       this.cursor = index;
       this.dispatchEvent(new CustomEvent("open-row", { detail: row.item }));

@@ -9,6 +9,7 @@ import { onLive } from "../events.js";
 import { t } from "../i18n.js";
 import { registerKeys } from "../keys.js";
 import { ListSource } from "../list-source.js";
+import { whenReleased } from "../press.js";
 import { makeHash, navigate } from "../router.js";
 import { parseSearch } from "../search-language.js";
 import { findFolder, findRole, state } from "../state.js";
@@ -66,7 +67,7 @@ export class MailScreens extends Component {
     }, signal);
     state.watch(["labels"], () => this.#list.redraw(), signal);
     state.watch(["folders"], () => {
-      this.#bar.update();
+      whenReleased(this.#updateBar);
       // Nobody is told of mails in a folder that is gone or shared no more: the answer to the list says so.
       if (state.get("folders").length && !this.#isSearch && this.#folderId && !findFolder(this.#folderId)) soon();
     }, signal);
@@ -153,10 +154,12 @@ export class MailScreens extends Component {
     return this.#sorts[kind] ?? { sort: "date", dir: "DESC" };
   }
 
+  #updateBar = () => this.#bar.update();
+
   /** @param {ListOf} of @param {string} emptyText */
   #showList(of, emptyText) {
     this.#source = new ListSource(of);
-    this.#source.addEventListener("change", () => this.#bar.update());
+    this.#source.addEventListener("change", () => whenReleased(this.#updateBar));
     this.#source.addEventListener("gone", () => this.#gone());
     this.#leaving = -1;
     this.#list.show(this.#source, emptyText);

@@ -8,6 +8,7 @@ import { Component, debounce, fill, h } from "../dom.js";
 import { onLive } from "../events.js";
 import { icon } from "../icons.js";
 import { t } from "../i18n.js";
+import { whenReleased } from "../press.js";
 import { makeHash, navigate } from "../router.js";
 import { findFolder, state } from "../state.js";
 import { openFolderChoice, openLabelChoice, openMailMenu, permissionsOf, makeToolbar } from "./mail-menus.js";
@@ -45,6 +46,10 @@ export class Reader extends Component {
   #head = h("div");
   #body = h("div");
   #request = new AbortController();
+  /** Something may have changed that is not fetched yet. */
+  #isStale = false;
+  /** @type {Promise<void> | null} */
+  #refreshing = null;
 
   render() {
     const { signal } = this;
@@ -57,7 +62,8 @@ export class Reader extends Component {
     }, signal);
     actions.changes.addEventListener("done", soon, { signal });
     onLive("refresh", () => (this.#hasFailed ? this.#retry() : soon()), signal);
-    state.watch(["labels"], () => { if (this.#id) this.#drawHead(); }, signal);
+    const drawHead = () => { if (this.#id) this.#drawHead(); };
+    state.watch(["labels"], () => whenReleased(drawHead), signal);
     this.#clear();
   }
 
@@ -117,14 +123,16 @@ export class Reader extends Component {
     const id = encodeURIComponent(this.#id);
     if (!isConversationId(this.#id)) return [await api.get(`/mails/${id}`, {}, signal)];
     const get = (/** @type {number} */ start) => api.get(`/conversations/${id}`, { start, limit: PAGE }, signal);
-    let page = await get(Math.max(0, this.#older));
-    if (this.#older < 0) {
-      this.#older = Math.max(0, page.totalItems - PAGE);
-      if (this.#older) page = await get(this.#older);
+    let older = this.#older;
+    let page = await get(Math.max(0, older));
+    if (older < 0) {
+      older = Math.max(0, page.totalItems - PAGE);
+      this.#older = older;
+      if (older) page = await get(older);
     }
     const items = [...page.items];
-    while (page.items.length && this.#older + items.length < page.totalItems) {
-      page = await get(this.#older + items.length);
+    while (page.items.length && older + items.length < page.totalItems) {
+      page = await get(older + items.length);
       items.push(...page.items);
     }
     if (!items.length) throw new ApiError(404, "notFound", "empty");
@@ -250,11 +258,27 @@ export class Reader extends Component {
     /** @type {HTMLElement | null} */ (view.querySelector(".mail-toggle"))?.focus({ preventScroll: true });
   }
 
+  /** Fetch what is open anew; one time after the other, so that no earlier answer comes over a later one. */
   async #refresh() {
+    this.#isStale = true;
+    this.#refreshing ??= this.#catchUp();
+    await this.#refreshing;
+  }
+
+  async #catchUp() {
+    while (this.#isStale) {
+      this.#isStale = false;
+      await this.#fetchAnew();
+    }
+    this.#refreshing = null;
+  }
+
+  async #fetchAnew() {
     if (!this.#id || !this.#mails.length) return;
     const id = this.#id;
     try {
       const mails = await this.#fetch(this.#request.signal);
+      await new Promise((/** @type {(nothing: void) => void} */ done) => whenReleased(done));
       if (id === this.#id) this.#merge(mails);
     } catch (error) {
       if (id === this.#id && error instanceof ApiError && error.status === 404) this.dispatchEvent(new CustomEvent("gone", { detail: id }));
