@@ -128,6 +128,65 @@ async def test_one_stream_is_open(open_screen: OpenScreen, ann: Member) -> None:
     assert await page.evaluate(open_streams) == 1
 
 
+async def test_what_comes_before_the_stream_is_shown(open_screen: OpenScreen, ann: Member) -> None:
+    """A list that was fetched before the first change is told lacks what came in between."""
+    screen = await open_screen()
+    page = screen.page
+    await page.add_init_script(COUNTED_STREAMS)
+    await page.reload()
+    mailbox = await log_in(screen, ann)
+    await page.wait_for_function("() => window.askedTickets === 1")
+    await expect(mailbox.page.get_by_text("0 conversations")).to_be_visible()
+    await ann.deliver(make_message(subject="In between"))
+    await page.evaluate("letGo()")
+    await expect(mailbox.row("In between")).to_be_visible()
+    await mailbox.expect_unread("Inbox", 1)
+
+
+HELD_FOLDERS = """
+const mayGo = new Promise((go) => { window.letGo = go; });
+const { fetch } = window;
+window.heldBack = 0;
+window.fetch = async (...given) => {
+  const answer = await fetch(...given);
+  if (window.isHolding && /[/]folders[?]/.test(String(given[0]))) {
+    window.heldBack += 1;
+    await mayGo;
+  }
+  return answer;
+};
+window.watchInbox = () => {
+  const look = () => {
+    for (const link of document.querySelectorAll("pr-folders a")) {
+      if (link.textContent.startsWith("Inbox")) seen.add(link.textContent);
+    }
+  };
+  const seen = window.seen = new Set();
+  look();
+  const all = { childList: true, subtree: true, characterData: true };
+  new MutationObserver(look).observe(document.querySelector("pr-folders"), all);
+};
+"""
+"""Holds answers with the folders back until it is told ``letGo``; keeps what Inbox shows from ``watchInbox`` on."""
+
+
+async def test_an_earlier_answer_changes_no_count(open_screen: OpenScreen, ann: Member) -> None:
+    screen = await open_screen()
+    page = screen.page
+    await page.add_init_script(HELD_FOLDERS)
+    await page.reload()
+    mailbox = await log_in(screen, ann)
+    await page.evaluate("() => { window.isHolding = true; }")
+    await ann.call("POST", "/folders", {"name": "New"})
+    await page.wait_for_function("() => window.heldBack > 0")
+    await ann.deliver(make_message())
+    await mailbox.expect_unread("Inbox", 1)
+    await page.evaluate("() => { watchInbox(); window.isHolding = false; letGo(); }")
+    await expect(mailbox.folder("New")).to_be_visible()
+    await mailbox.expect_unread("Inbox", 1)
+    assert await page.evaluate("[...window.seen]") == ["Inbox11 unread"]
+
+
 async def test_what_is_missed_is_caught_up(open_screen: OpenScreen, ann: Member) -> None:
     screen = await open_screen()
     mailbox = await log_in(screen, ann)

@@ -111,6 +111,37 @@ export function debounce(call, milliseconds) {
 }
 
 /**
+ * Make a function that makes one call after the other, so that no earlier answer comes over a later one: those that
+ * are wanted while one runs are made as one when it is done.
+ * @param {() => Promise<void>} call @returns {() => Promise<void>} settled when nothing is wanted any more
+ */
+export function inTurn(call) {
+  let isWanted = false;
+  /** @type {Promise<void> | null} */
+  let running = null;
+  const run = async () => {
+    try {
+      while (isWanted) {
+        isWanted = false;
+        try {
+          await call();
+        } catch (error) {
+          // The next call may go well, and speaks for all that wait.
+          if (!isWanted) throw error;
+        }
+      }
+    } finally {
+      running = null;
+    }
+  };
+  return () => {
+    isWanted = true;
+    running ??= run();
+    return running;
+  };
+}
+
+/**
  * Trusted Types allow no text to become HTML or the address of a script but by this policy, which is used here alone:
  * for mails, which are shown where no script runs, and for the service worker.
  * @type {{createHTML(text: string): string, createScriptURL(text: string): string}}

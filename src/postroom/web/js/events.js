@@ -1,7 +1,8 @@
 /**
  * Changes as they happen: the API's event stream, opened with a ticket. Whoever wants to know listens here for
- * `counters`, `folders`, `mails`, `labels`, `contacts`, `job` (the `detail` is the event's data), and for `refresh`:
- * something may have been missed, fetch anew. Where no stream can be had the counters are asked for instead.
+ * `counters`, `folders`, `mails`, `labels`, `contacts`, `job` (the `detail` is the event's data), for `open`: from now
+ * on changes are told, and for `refresh`: something may have been missed, fetch anew. Where no stream can be had the
+ * counters are asked for instead.
  */
 import { api } from "./api.js";
 import { state } from "./state.js";
@@ -73,6 +74,7 @@ class Live extends EventTarget {
       clearTimeout(this.#pollTimer);
       this.#pollTimer = 0;
       state.set("isLive", true);
+      this.#tell("open", null);
       if (wasBroken) this.#tell("refresh", null);
     };
     source.onerror = () => {

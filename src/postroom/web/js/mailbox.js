@@ -2,7 +2,7 @@
 import { api } from "./api.js";
 import { live, onLive } from "./events.js";
 import { useLanguage } from "./i18n.js";
-import { debounce } from "./dom.js";
+import { debounce, inTurn } from "./dom.js";
 import { findRole, state } from "./state.js";
 
 /** Fetch all that the shell shows; throws where the session is no good. */
@@ -21,17 +21,21 @@ export async function refreshSettings() {
   state.set("settings", settings);
 }
 
-export async function refreshFolders() {
-  const { items } = await api.get("/folders");
-  state.set("folders", items);
-}
+/** Counts that the server told of while the folders were fetched: they are of later. @type {Map<string, object>} */
+const toldCounts = new Map();
 
-export async function refreshLabels() {
+export const refreshFolders = inTurn(async () => {
+  toldCounts.clear();
+  const { items } = await api.get("/folders");
+  state.set("folders", items.map((/** @type {import("./types.js").Folder} */ folder) => ({ ...folder, ...toldCounts.get(folder.id) })));
+});
+
+export const refreshLabels = inTurn(async () => {
   const [{ items }, counters] = await Promise.all([api.get("/labels"), api.get("/mails/counters", { labels: "all" })]);
   // Nothing is drawn anew for labels that are as they were.
   if (JSON.stringify(items) !== JSON.stringify(state.get("labels"))) state.set("labels", items);
   state.set("labelUnread", Object.fromEntries(counters.labels.map((/** @type {any} */ one) => [one.labelId, one.unreadItems])));
-}
+});
 
 /** Forget everything of an account. */
 export function clearMailbox() {
@@ -55,6 +59,7 @@ onLive("refresh", () => {
   soonLabels();
 });
 onLive("counters", ({ folderId, unreadCount, totalItems }) => {
+  toldCounts.set(folderId, { unreadItems: unreadCount, totalItems });
   const folders = state.get("folders");
   const known = folders.find((folder) => folder.id === folderId);
   if (!known) return;

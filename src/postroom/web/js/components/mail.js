@@ -58,6 +58,8 @@ export class MailScreens extends Component {
       else if (this.#isSearch) soon();
     }, signal);
     onLive("refresh", soon, signal);
+    // What came in between a list that was fetched before and the first that is told.
+    onLive("open", soon, signal);
     document.addEventListener("searched", () => this.takeFocus(), { signal });
     actions.changes.addEventListener("done", () => void this.#refresh(), { signal });
     state.watch(["route"], () => void this.#follow(), signal);

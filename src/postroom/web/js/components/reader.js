@@ -4,7 +4,7 @@
  */
 import { api, ApiError } from "../api.js";
 import * as actions from "../actions.js";
-import { Component, debounce, fill, h } from "../dom.js";
+import { Component, debounce, fill, h, inTurn } from "../dom.js";
 import { onLive } from "../events.js";
 import { icon } from "../icons.js";
 import { t } from "../i18n.js";
@@ -46,10 +46,6 @@ export class Reader extends Component {
   #head = h("div");
   #body = h("div");
   #request = new AbortController();
-  /** Something may have changed that is not fetched yet. */
-  #isStale = false;
-  /** @type {Promise<void> | null} */
-  #refreshing = null;
 
   render() {
     const { signal } = this;
@@ -258,20 +254,8 @@ export class Reader extends Component {
     /** @type {HTMLElement | null} */ (view.querySelector(".mail-toggle"))?.focus({ preventScroll: true });
   }
 
-  /** Fetch what is open anew; one time after the other, so that no earlier answer comes over a later one. */
-  async #refresh() {
-    this.#isStale = true;
-    this.#refreshing ??= this.#catchUp();
-    await this.#refreshing;
-  }
-
-  async #catchUp() {
-    while (this.#isStale) {
-      this.#isStale = false;
-      await this.#fetchAnew();
-    }
-    this.#refreshing = null;
-  }
+  /** Fetch what is open anew. */
+  #refresh = inTurn(() => this.#fetchAnew());
 
   async #fetchAnew() {
     if (!this.#id || !this.#mails.length) return;
