@@ -8,6 +8,7 @@ from playwright.async_api import expect
 from postroom.demo.files import make_pdf, make_picture
 from tests.api.world import make_message as make_mail
 from tests.browser.conftest import PHONE, OpenScreen
+from tests.browser.holding import hold_answers
 from tests.browser.mailbox import log_in
 from tests.browser.site import Member
 from tests.fixtures.factories import make_message
@@ -199,22 +200,6 @@ async def test_on_a_phone(open_screen: OpenScreen, ann: Member) -> None:
     await expect(page.get_by_role("row", name="Newsletter")).to_be_visible()
 
 
-HOLD_BACK = """
-const mayGo = new Promise((go) => { window.letGo = go; });
-const { fetch } = window;
-window.heldBack = 0;
-window.fetch = async (...given) => {
-  const answer = await fetch(...given);
-  if (window.isHolding && /conversations[/].*start=30(&|$)/.test(String(given[0]))) {
-    window.heldBack += 1;
-    await mayGo;
-  }
-  return answer;
-};
-"""
-"""Holds answers with the newest mails of a long conversation back until it is told ``letGo``."""
-
-
 async def test_no_earlier_answer_comes_over_a_later_one(open_screen: OpenScreen, ann: Member) -> None:
     answer = [("References", "<long@other.test>")]
     await ann.deliver(*(make_message(subject="Re: Long", headers=answer) for _ in range(LONG)))
@@ -222,7 +207,7 @@ async def test_no_earlier_answer_comes_over_a_later_one(open_screen: OpenScreen,
     await ann.call("PATCH", f"/conversations/{found['id']}", {"isUnread": False})
     screen = await open_screen()
     page = screen.page
-    await page.add_init_script(HOLD_BACK)
+    await page.add_init_script(hold_answers("conversations[/].*start=30(&|$)"))
     await page.reload()
     mailbox = await log_in(screen, ann)
     await mailbox.open("Long")

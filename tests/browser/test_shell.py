@@ -5,6 +5,7 @@ import json
 from playwright.async_api import expect
 
 from tests.browser.conftest import OpenScreen
+from tests.browser.holding import hold_answers
 from tests.browser.mailbox import log_in
 from tests.browser.site import Member
 from tests.fixtures.factories import make_message
@@ -96,18 +97,10 @@ const { EventSource } = window;
 window.EventSource = class extends EventSource {
   constructor(...given) { super(...given); window.streams.push(this); }
 };
-window.askedTickets = 0;
-const mayGo = new Promise((go) => { window.letGo = go; });
-const { fetch } = window;
-window.fetch = async (...given) => {
-  if (String(given[0]).includes("/events/ticket")) {
-    window.askedTickets += 1;
-    await mayGo;
-  }
-  return fetch(...given);
-};
 """
-"""Keeps the streams that a page opens, and holds its requests for tickets back until it is told ``letGo``."""
+"""Keeps the streams that a page opens."""
+HELD_TICKETS = hold_answers("/events/ticket", at_once=True)
+"""No stream opens before the tickets are let go."""
 
 
 async def test_one_stream_is_open(open_screen: OpenScreen, ann: Member) -> None:
@@ -115,11 +108,12 @@ async def test_one_stream_is_open(open_screen: OpenScreen, ann: Member) -> None:
     screen = await open_screen()
     page = screen.page
     await page.add_init_script(COUNTED_STREAMS)
+    await page.add_init_script(HELD_TICKETS)
     await page.reload()
     await log_in(screen, ann)
-    await page.wait_for_function("() => window.askedTickets === 1")
+    await page.wait_for_function("() => window.heldBack === 1")
     await page.evaluate("dispatchEvent(new Event('online'))")
-    await page.wait_for_function("() => window.askedTickets === 2")
+    await page.wait_for_function("() => window.heldBack === 2")
     await page.evaluate("letGo()")
     await page.wait_for_function(
         "() => window.streams.length === 2 && window.streams.some((one) => one.readyState === EventSource.OPEN)"
@@ -132,10 +126,10 @@ async def test_what_comes_before_the_stream_is_shown(open_screen: OpenScreen, an
     """A list that was fetched before the first change is told lacks what came in between."""
     screen = await open_screen()
     page = screen.page
-    await page.add_init_script(COUNTED_STREAMS)
+    await page.add_init_script(HELD_TICKETS)
     await page.reload()
     mailbox = await log_in(screen, ann)
-    await page.wait_for_function("() => window.askedTickets === 1")
+    await page.wait_for_function("() => window.heldBack === 1")
     await expect(mailbox.page.get_by_text("0 conversations")).to_be_visible()
     await ann.deliver(make_message(subject="In between"))
     await page.evaluate("letGo()")
@@ -143,18 +137,7 @@ async def test_what_comes_before_the_stream_is_shown(open_screen: OpenScreen, an
     await mailbox.expect_unread("Inbox", 1)
 
 
-HELD_FOLDERS = """
-const mayGo = new Promise((go) => { window.letGo = go; });
-const { fetch } = window;
-window.heldBack = 0;
-window.fetch = async (...given) => {
-  const answer = await fetch(...given);
-  if (window.isHolding && /[/]folders[?]/.test(String(given[0]))) {
-    window.heldBack += 1;
-    await mayGo;
-  }
-  return answer;
-};
+WATCHED_INBOX = """
 window.watchInbox = () => {
   const look = () => {
     for (const link of document.querySelectorAll("pr-folders a")) {
@@ -167,13 +150,14 @@ window.watchInbox = () => {
   new MutationObserver(look).observe(document.querySelector("pr-folders"), all);
 };
 """
-"""Holds answers with the folders back until it is told ``letGo``; keeps what Inbox shows from ``watchInbox`` on."""
+"""Keeps what the Inbox shows beside the list, from ``watchInbox`` on."""
 
 
 async def test_an_earlier_answer_changes_no_count(open_screen: OpenScreen, ann: Member) -> None:
     screen = await open_screen()
     page = screen.page
-    await page.add_init_script(HELD_FOLDERS)
+    await page.add_init_script(hold_answers("/folders[?]"))
+    await page.add_init_script(WATCHED_INBOX)
     await page.reload()
     mailbox = await log_in(screen, ann)
     await page.evaluate("() => { window.isHolding = true; }")
@@ -184,6 +168,7 @@ async def test_an_earlier_answer_changes_no_count(open_screen: OpenScreen, ann: 
     await page.evaluate("() => { watchInbox(); window.isHolding = false; letGo(); }")
     await expect(mailbox.folder("New")).to_be_visible()
     await mailbox.expect_unread("Inbox", 1)
+    # Its name, the figure, and what screen readers say of it.
     assert await page.evaluate("[...window.seen]") == ["Inbox11 unread"]
 
 
