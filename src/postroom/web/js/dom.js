@@ -110,10 +110,13 @@ export function debounce(call, milliseconds) {
   };
 }
 
+const LONGEST_CALL_MS = 30_000;
+
 /**
  * Make a function that makes one call after the other, so that no earlier answer comes over a later one: those that
- * are wanted while one runs are made as one when it is done.
- * @param {() => Promise<void>} call @returns {() => Promise<void>} settled when nothing is wanted any more
+ * are wanted while one runs are made as one when it is done. A call is given a signal to hand on to what it waits for:
+ * one that hangs does not hold up all that follow.
+ * @param {(signal: AbortSignal) => Promise<void>} call @returns {() => Promise<void>} settled when nothing is wanted any more
  */
 export function inTurn(call) {
   let isWanted = false;
@@ -124,7 +127,7 @@ export function inTurn(call) {
       while (isWanted) {
         isWanted = false;
         try {
-          await call();
+          await call(AbortSignal.timeout(LONGEST_CALL_MS));
         } catch (error) {
           // The next call may go well, and speaks for all that wait.
           if (!isWanted) throw error;

@@ -24,14 +24,16 @@ export async function refreshSettings() {
 /** Counts that the server told of while the folders were fetched: they are of later. @type {Map<string, object>} */
 const toldCounts = new Map();
 
-export const refreshFolders = inTurn(async () => {
+export const refreshFolders = inTurn(async (signal) => {
   toldCounts.clear();
-  const { items } = await api.get("/folders");
+  const { items } = await api.get("/folders", {}, signal);
   state.set("folders", items.map((/** @type {import("./types.js").Folder} */ folder) => ({ ...folder, ...toldCounts.get(folder.id) })));
 });
 
-export const refreshLabels = inTurn(async () => {
-  const [{ items }, counters] = await Promise.all([api.get("/labels"), api.get("/mails/counters", { labels: "all" })]);
+export const refreshLabels = inTurn(async (signal) => {
+  const [{ items }, counters] = await Promise.all([
+    api.get("/labels", {}, signal), api.get("/mails/counters", { labels: "all" }, signal),
+  ]);
   // Nothing is drawn anew for labels that are as they were.
   if (JSON.stringify(items) !== JSON.stringify(state.get("labels"))) state.set("labels", items);
   state.set("labelUnread", Object.fromEntries(counters.labels.map((/** @type {any} */ one) => [one.labelId, one.unreadItems])));

@@ -255,15 +255,17 @@ export class Reader extends Component {
   }
 
   /** Fetch what is open anew. */
-  #refresh = inTurn(() => this.#fetchAnew());
+  #refresh = inTurn((signal) => this.#fetchAnew(signal));
 
-  async #fetchAnew() {
+  /** @param {AbortSignal} signal */
+  async #fetchAnew(signal) {
     if (!this.#id || !this.#mails.length) return;
     const id = this.#id;
+    const request = this.#request.signal;
     try {
-      const mails = await this.#fetch(this.#request.signal);
+      const mails = await this.#fetch(AbortSignal.any([request, signal]));
       await new Promise((/** @type {(nothing: void) => void} */ done) => whenReleased(done));
-      if (id === this.#id) this.#merge(mails);
+      if (!request.aborted) this.#merge(mails);
     } catch (error) {
       if (id === this.#id && error instanceof ApiError && error.status === 404) this.dispatchEvent(new CustomEvent("gone", { detail: id }));
     }
