@@ -11,7 +11,8 @@ from typing import Any
 
 from joserfc import jwk, jws
 
-from tests.api.identity_provider import CLIENT, find_port
+from postroom.bench.server import find_free_port
+from tests.api.identity_provider import CLIENT
 from tests.api.world import World
 
 ADDRESS = "ann@example.test"
@@ -50,7 +51,7 @@ class Scripted:
 @asynccontextmanager
 async def serving_tokens() -> AsyncIterator[Scripted]:
     """Run a provider on a free port for the time of a block."""
-    port = find_port()
+    port = find_free_port()
     scripted = Scripted(f"http://127.0.0.1:{port}")
     async with await asyncio.start_server(scripted.answer, "127.0.0.1", port) as server:
         yield scripted

@@ -6,7 +6,6 @@ import ipaddress
 import json
 import os
 import signal
-import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from postroom.app.services import open_services
+from postroom.bench.server import find_free_port
 from postroom.cli.server import CONFIGURATION
 from postroom.config.root import Config
 from postroom.domain.directory import AccountSettings, Directory
@@ -58,12 +58,6 @@ def make_certificate(folder: Path, name: str) -> None:
         temporary.write_bytes(text)
         temporary.chmod(0o600)
         temporary.replace(folder / name_of)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -125,7 +119,7 @@ class Running:
 async def server(tmp_path: Path) -> AsyncIterator[Running]:
     """A server that is not started yet, with a certificate."""
     make_certificate(tmp_path, "first")
-    running = Running(tmp_path, free_port())
+    running = Running(tmp_path, find_free_port())
     yield running
     if running.process is not None and running.process.returncode is None:
         running.process.terminate()

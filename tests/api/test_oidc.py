@@ -16,11 +16,12 @@ from joserfc import jwk
 
 from postroom.api.settings import APISettings
 from postroom.auth.signed_tokens import BadTokenError, parse_keys, read_header
+from postroom.bench.server import find_free_port
 from postroom.config.classes import AccountClass
 from postroom.config.oidc import ALGORITHMS, OIDCConfig
 from postroom.domain.directory import AccountSettings
 from postroom.store import Store
-from tests.api.identity_provider import CLIENT, RealProvider, find_port
+from tests.api.identity_provider import CLIENT, RealProvider
 from tests.api.scripted_provider import (
     ADDRESS,
     EC,
@@ -461,7 +462,7 @@ async def test_without_configuration(
 
 @pytest.fixture(scope="module")
 def real() -> RealProvider:
-    return RealProvider(find_port())
+    return RealProvider(find_free_port())
 
 
 async def test_real_provider(store: Store, classes: dict[str, AccountClass], real: RealProvider) -> None:

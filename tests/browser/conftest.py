@@ -31,9 +31,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.chromium)
             item.add_marker(pytest.mark.asyncio(loop_scope="package"), append=False)
-            # The browser and its driver lose an event at times. What failed first is told with its traceback,
-            # and a third such test fails the run (pyproject.toml): no fault of the client is passed over in silence.
-            item.add_marker(pytest.mark.flaky(reruns=1))
             if reason:
                 item.add_marker(pytest.mark.skip(reason=reason))
 

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from postroom.bench.server import find_free_port
+
 _DAEMONS = Path("/usr/lib/postfix/sbin")
 _MAIN_CF = """
 compatibility_level = 3.6
@@ -103,7 +105,7 @@ def running_postfix(root: Path, *, lmtp: str, options: str = "") -> Iterator[Pos
     """
     postfix = _find_command("postfix")
     assert postfix is not None
-    port = _find_free_port()
+    port = find_free_port()
     configuration = _write_configuration(root, lmtp=lmtp, port=port, options=options)
     instance = Postfix(port, root)
     with (root / "start.log").open("wb") as log:
@@ -138,12 +140,6 @@ def _write_configuration(root: Path, *, lmtp: str, port: int, options: str) -> P
 
 def _find_command(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
-
-
-def _find_free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def _wait_for_port(process: subprocess.Popen[bytes], instance: Postfix) -> None:

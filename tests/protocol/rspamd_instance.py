@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from postroom.bench.server import find_free_port
+
 PASSWORD = "a password of the controller"
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 
@@ -76,7 +78,7 @@ class RunningRspamd:
 @contextmanager
 def running_rspamd(root: Path) -> Iterator[RunningRspamd]:
     """Run an rspamd in ``root``, whose path must be short."""
-    port, controller = _find_free_ports()
+    port, controller = find_free_port(), find_free_port()
     (root / "domains").write_text("test\norg\n")
     instance = RunningRspamd(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{controller}", root)
     with _running(instance, scanner="", controller=controller) as process:
@@ -107,13 +109,6 @@ def _running(
     finally:
         process.terminate()
         process.wait(20)
-
-
-def _find_free_ports() -> tuple[int, int]:
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
 
 
 def _is_open(port: int) -> bool:

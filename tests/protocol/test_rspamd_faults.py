@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import time
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from tests.protocol.hook_receiver import CLOSE, ENDLESS, HANG, RESET, TRICKLE, Answer, Receiver, receiving
 
 from postroom.app.rspamd import FAILURES, REST_SECONDS, Breaker, Rspamd
+from postroom.bench.server import find_free_port
 from postroom.config.filters import FiltersConfig
 from postroom.domain.spam_filters import LOCAL_CLIENT, Score
 from postroom.model.envelope import Envelope, Recipient
@@ -129,9 +129,7 @@ async def test_faults(fault: Answer) -> None:
 
 
 async def test_nobody_listens() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        assert await ask(make_client(f"http://127.0.0.1:{free.getsockname()[1]}")) is None
+    assert await ask(make_client(f"http://127.0.0.1:{find_free_port()}")) is None
 
 
 async def test_a_certificate_that_nobody_trusts() -> None:

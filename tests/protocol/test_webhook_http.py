@@ -22,6 +22,7 @@ from tests.protocol.hook_receiver import (
 )
 
 from postroom.app.webhook_http import MAX_ANSWER_BYTES, MAX_LOOKUPS, HTTPSender, Lookups
+from postroom.bench.server import find_free_port
 from postroom.domain.webhook_turns import Outcome
 
 HEADERS = {"Webhook-Id": "whm_1_2_0"}
@@ -143,9 +144,7 @@ async def test_connections_that_break(answer: Answer) -> None:
 
 
 async def test_nobody_listens() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        [outcome] = await send(f"http://127.0.0.1:{free.getsockname()[1]}/")
+    [outcome] = await send(f"http://127.0.0.1:{find_free_port()}/")
     assert outcome.problem == "the connection failed (Connection refused)"
 
 

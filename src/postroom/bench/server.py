@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -16,16 +17,24 @@ from typing import IO, Self
 from postroom.bench.processor import list_processes
 from postroom.errors import Kind, PostroomError
 
+_PORTS = range(10_000, 32_768)
+"""Below what Linux (32,768 on), the BSDs and macOS (49,152 on) give to outgoing connections."""
 _READY_POLL_SECONDS = 0.004
 _COMMAND_SECONDS = 300
 _BYTES_PER_KIB = 1024
 
 
 def find_free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that is free at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port of 127.0.0.1 that is free, and that the system gives to nobody who asks for any.
+
+    Who waits for a server on a port that the system does give out (``ip_local_port_range``) may meet a stranger that
+    got it first, or itself: a connection to such a port may have it at its own end, too.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def run_postroom(*arguments: str, config_path: Path, stdin: str = "") -> str:
