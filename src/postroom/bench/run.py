@@ -40,7 +40,7 @@ from postroom.bench.scenarios import (
     measure_lists,
 )
 from postroom.bench.sending import measure_sending
-from postroom.bench.server import disk_bytes
+from postroom.bench.server import disk_bytes, interrupted_by_sigterm
 from postroom.errors import PostroomError
 
 _MEGABYTE = 1_000_000
@@ -104,7 +104,7 @@ class _Run:
 
     def measure_all(self) -> int:
         try:
-            with _directory(self._options) as directory:
+            with interrupted_by_sigterm(), _directory(self._options) as directory:
                 for size in self._options.sizes:
                     self._sizes.append(SizeResult(size, []))
                     self._tell(f"{size:,} mails")

@@ -8,19 +8,17 @@ again. A run that was interrupted while delivering is made good by the next: mai
 import asyncio
 import json
 import secrets
-import signal
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import msgspec
 from rich.console import Console
 
 from postroom.bench.api_client import APIClient, mail_path, mails_path
 from postroom.bench.lmtp_client import LMTPClient
-from postroom.bench.server import ServerProcess, add_account, run_postroom
+from postroom.bench.server import ServerProcess, add_account, interrupted_by_sigterm, run_postroom
 from postroom.demo.letters import OWNER_NAME
 from postroom.demo.mailbox import DemoMessage, demo_messages
 from postroom.errors import Kind, PostroomError
@@ -186,18 +184,12 @@ def set_flags(api: APIClient, inbox_id: str, messages: Sequence[DemoMessage]) ->
 def run_demo(options: DemoOptions, console: Console | None = None) -> int:
     """Run the demonstration until Ctrl-C or SIGTERM; return 0 then, else the code that the server ended with."""
     console = console or Console()
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, interrupt)
     try:
-        return Demo(options, console).run()
+        with interrupted_by_sigterm():
+            return Demo(options, console).run()
     except KeyboardInterrupt:
         console.print("Stopped.")
         return 0
     except PostroomError as error:
         console.print(f"demo: {error.message}", markup=False, highlight=False, soft_wrap=True)
         return 1
-    finally:
-        signal.signal(signal.SIGTERM, previous)

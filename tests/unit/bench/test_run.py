@@ -1,8 +1,12 @@
 """The benchmark from end to end: real server processes, with little mail and short measurements."""
 
+import contextlib
 import io
 import json
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,7 @@ from rich.console import Console
 from postroom.bench.attachment import make_large_message
 from postroom.bench.mailbox import BenchMailbox
 from postroom.bench.options import GROUPS, BenchOptions
-from postroom.bench.processor import read_usage
+from postroom.bench.processor import list_processes, read_usage
 from postroom.bench.run import run_bench
 from postroom.bench.server import ServerProcess, disk_bytes, find_free_port, run_postroom
 from postroom.errors import PostroomError
@@ -89,6 +93,39 @@ def test_a_store_that_cannot_be_reached_ends_the_benchmark(tmp_path: Path) -> No
     assert run_bench(options, Console(file=out, soft_wrap=True)) == 2
     assert "postroom bench: postroom init ended with" in out.getvalue()
     assert "Interrupted" in out.getvalue()
+
+
+def test_a_benchmark_that_is_ended_ends_its_server(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "postroom",
+        "bench",
+        "--size",
+        "20",
+        "--only",
+        "counter",
+        "--seconds",
+        "60",
+    ]
+    with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        server = find_server(process)
+        process.terminate()
+        assert process.wait(60) == 130, (tmp_path / "log").read_text()
+    assert not Path(f"/proc/{server}").exists()
+
+
+def find_server(process: "subprocess.Popen[bytes]") -> int:
+    """Return the id of the server that a benchmark runs, once it does."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None
+        for pid in list_processes(process.pid):
+            with contextlib.suppress(OSError):
+                if b"\0serve\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    return pid
+        time.sleep(0.02)
+    raise AssertionError
 
 
 def test_the_large_message_is_well_formed() -> None:

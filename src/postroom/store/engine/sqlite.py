@@ -61,8 +61,8 @@ PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY
 """
 # 8 MiB cost a third of the rate of reading 20,000 different mails. The first reader does nearly everything, since
 # statements run inline; more are there while searches run in threads.
-_READER_SETTINGS = "PRAGMA cache_size = -20480"
-_FURTHER_READER_SETTINGS = "PRAGMA cache_size = -6144"
+_READER_SETTINGS = "PRAGMA cache_size = -16384"
+_FURTHER_READER_SETTINGS = "PRAGMA cache_size = -5120"
 
 _MERGED_PAGES = 100
 """Pages of the index that are written in one transaction: some 15 ms."""
