@@ -6,6 +6,7 @@ import pyotp
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import PHONE, OpenScreen
+from tests.browser.holding import hold_answers
 from tests.browser.mailbox import fill_in_login, log_in
 from tests.browser.screen import Screen
 from tests.browser.site import PASSWORD, Member
@@ -164,6 +165,31 @@ async def test_filters(open_screen: OpenScreen, ann: Member) -> None:
     await expect(page.get_by_label("Strength")).to_have_value(re.compile("custom|medium|strong"))
     await page.reload()
     await expect(page.get_by_label("Forged sender")).to_be_checked()
+
+
+async def test_what_is_pressed_is_not_drawn_anew(open_screen: OpenScreen, ann: Member) -> None:
+    """Somebody takes the next entry away before the list without the first is there."""
+    for address in ("@one.example", "@two.example"):
+        await ann.call("POST", "/account/avas/whitelist", {"emailAddress": address})
+    screen = await open_screen()
+    page = screen.page
+    await page.add_init_script(hold_answers("/whitelist[?]"))
+    await page.goto(f"{screen.url}/#/settings/filters")
+    await page.reload()
+    await fill_in_login(page, ann.address, PASSWORD)
+    first, second = (page.get_by_role("button", name=f"Delete @{name}.example") for name in ("one", "two"))
+    await expect(second).to_be_visible()
+    await page.evaluate("() => { window.isHolding = true; }")
+    await first.click()
+    await page.wait_for_function("() => window.heldBack > 0")
+    await second.hover()
+    await page.mouse.down()
+    # Where it is drawn at once, it is by then.
+    await page.evaluate("() => { window.letGo(); return new Promise((done) => setTimeout(done, 300)); }")
+    await page.mouse.up()
+    await expect(first).to_be_hidden()
+    await expect(second).to_be_hidden()
+    assert (await ann.call("GET", "/account/avas/whitelist"))["items"] == []
 
 
 async def test_addresses(open_screen: OpenScreen, ann: Member) -> None:

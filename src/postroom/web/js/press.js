@@ -42,3 +42,8 @@ export function whenReleased(call) {
   if (isPressed) held.add(call);
   else call();
 }
+
+/** Wait until nothing is pressed. @returns {Promise<void>} */
+export function released() {
+  return new Promise((resolve) => whenReleased(resolve));
+}

@@ -8,7 +8,7 @@ import { Component, debounce, fill, h, inTurn } from "../dom.js";
 import { onLive } from "../events.js";
 import { icon } from "../icons.js";
 import { t } from "../i18n.js";
-import { whenReleased } from "../press.js";
+import { released, whenReleased } from "../press.js";
 import { makeHash, navigate } from "../router.js";
 import { findFolder, state } from "../state.js";
 import { openFolderChoice, openLabelChoice, openMailMenu, permissionsOf, makeToolbar } from "./mail-menus.js";
@@ -264,7 +264,7 @@ export class Reader extends Component {
     const request = this.#request.signal;
     try {
       const mails = await this.#fetch(AbortSignal.any([request, signal]));
-      await new Promise((/** @type {(nothing: void) => void} */ done) => whenReleased(done));
+      await released();
       if (!request.aborted) this.#merge(mails);
     } catch (error) {
       if (id === this.#id && error instanceof ApiError && error.status === 404) this.dispatchEvent(new CustomEvent("gone", { detail: id }));

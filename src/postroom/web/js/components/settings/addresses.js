@@ -1,11 +1,11 @@
 /** The addresses of the account: those that are always there, and those for a while. */
 import { api } from "../../api.js";
-import { fill, h } from "../../dom.js";
+import { h } from "../../dom.js";
 import { t } from "../../i18n.js";
 import { state } from "../../state.js";
 import { askToConfirm } from "../dialog.js";
 import { showToast } from "../toast.js";
-import { actionButton, card, shortDate, thingList } from "./form.js";
+import { actionButton, card, redraw, shortDate, thingList } from "./form.js";
 
 /** @param {HTMLElement} place */
 export async function show(place) {
@@ -24,7 +24,7 @@ export async function show(place) {
     showToast(t("settings.aliasMade", { address: made.emailAddress }));
     await show(place);
   };
-  fill(place,
+  await redraw(place,
     card(t("settings.ownAddresses"), thingList(aliases.items, (/** @type {any} */ one) => [
       h("span", null, one.emailAddress), one.type === "mainAddress" && h("span", { class: "hint" }, t("settings.mainAddress")),
     ], "–")),

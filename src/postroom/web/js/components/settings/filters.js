@@ -2,6 +2,7 @@
 import { api } from "../../api.js";
 import { fill, h } from "../../dom.js";
 import { t } from "../../i18n.js";
+import { released } from "../../press.js";
 import { showError } from "../toast.js";
 import { actionButton, card, checkbox, field, saveForm, select, text, thingList, valueOf } from "./form.js";
 
@@ -63,26 +64,23 @@ async function showList(place, list, hint, option) {
   const entries = [];
   let total = 0;
   const rows = h("div");
-  const load = async () => {
-    const page = await api.get(path, { start: entries.length, limit: PAGE });
-    entries.push(...page.items);
+  const load = async (start = 0) => {
+    const page = await api.get(path, { start, limit: PAGE });
+    await released();
+    entries.splice(start, entries.length, ...page.items);
     total = page.totalItems;
     draw();
-  };
-  const again = async () => {
-    entries.length = 0;
-    await load();
   };
   const draw = () => fill(rows,
     thingList(entries, (one) => [
       h("span", null, one.emailAddress),
-      actionButton(t("action.delete"), async () => { await api.delete(`${path}/${encodeURIComponent(one.id)}`); await again(); }, { kind: "text", name: t("settings.deleteNamed", { name: one.emailAddress }) }),
+      actionButton(t("action.delete"), async () => { await api.delete(`${path}/${encodeURIComponent(one.id)}`); await load(); }, { kind: "text", name: t("settings.deleteNamed", { name: one.emailAddress }) }),
     ], t("settings.emptyList")),
-    entries.length < total && actionButton(t("settings.showMore"), load, { kind: "text" }));
+    entries.length < total && actionButton(t("settings.showMore"), () => load(entries.length), { kind: "text" }));
   const adder = saveForm([field(t("settings.addressOrDomain"), text("emailAddress", "", { required: true, placeholder: "bea@example.org, @example.org" }))], async (form) => {
     await api.post(path, { emailAddress: valueOf(form, "emailAddress").trim() });
     form.reset();
-    await again();
+    await load();
   }, { submit: t("settings.add"), done: null });
   place.append(h("p", { class: "hint" }, hint), option, rows, adder);
   await load();

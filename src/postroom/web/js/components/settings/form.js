@@ -1,7 +1,8 @@
 /** Parts of the settings' pages: cards, fields, lists of things with buttons; and forms that are saved by a call. */
 import { api, ApiError } from "../../api.js";
-import { h, uniqueId } from "../../dom.js";
+import { fill, h, uniqueId } from "../../dom.js";
 import { t } from "../../i18n.js";
+import { released } from "../../press.js";
 import { openDialog } from "../dialog.js";
 import { describeError, showError, showToast } from "../toast.js";
 
@@ -128,6 +129,16 @@ export function actionButton(label, run, { kind = "", name = "" } = {}) {
     }
   });
   return button;
+}
+
+/**
+ * Draw a list of things anew after one of them has changed, once nothing is pressed: somebody goes on with the next
+ * thing before the answer is there.
+ * @param {Element} place @param {...import("../../dom.js").Children} children
+ */
+export async function redraw(place, ...children) {
+  await released();
+  fill(place, ...children);
 }
 
 /**

@@ -1,9 +1,9 @@
 /** Passwords and tokens for programs: each of its own, taken away one by one. */
 import { api } from "../../api.js";
-import { fill, h, uniqueId } from "../../dom.js";
+import { h, uniqueId } from "../../dom.js";
 import { t } from "../../i18n.js";
 import { askForText, askToConfirm, openDialog } from "../dialog.js";
-import { actionButton, card, select, shortDate, showSecret, thingList, withPassword } from "./form.js";
+import { actionButton, card, redraw, select, shortDate, showSecret, thingList, withPassword } from "./form.js";
 
 /** @typedef {{id: string, name: string, scope?: string, createdDate: string, lastUsedDate: string}} Token */
 /** @typedef {import("../../i18n.js").MessageName} MessageName */
@@ -24,7 +24,7 @@ export async function show(place) {
     h("span", { class: "hint" }, t("settings.lastUsed", { date: shortDate(one.lastUsedDate) })),
     actionButton(t("settings.revoke"), () => remove(path, one), { kind: "text", name: t("settings.revokeNamed", { name: one.name }) }),
   ], empty);
-  fill(place,
+  await redraw(place,
     card(t("settings.appPasswords"), h("p", { class: "hint" }, t("settings.appPasswordsHint")),
       list(PASSWORDS, passwords.items, t("settings.noTokens")), actionButton(t("settings.newAppPassword"), async () => { await makePassword(); await show(place); })),
     card(t("settings.badgeTokens"), h("p", { class: "hint" }, t("settings.badgeTokensHint")),

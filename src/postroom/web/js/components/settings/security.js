@@ -3,13 +3,13 @@
  * anything asks for the password once more (withPassword).
  */
 import { api } from "../../api.js";
-import { fill, h, uniqueId } from "../../dom.js";
+import { h, uniqueId } from "../../dom.js";
 import { t } from "../../i18n.js";
 import { loadMailbox } from "../../mailbox.js";
 import { state } from "../../state.js";
 import { askForText, askToConfirm, openDialog } from "../dialog.js";
 import { showToast } from "../toast.js";
-import { actionButton, card, shortDate, showSecret, thingList, withPassword } from "./form.js";
+import { actionButton, card, redraw, shortDate, showSecret, thingList, withPassword } from "./form.js";
 
 /** @typedef {{id: string, method: "email" | "sms" | "authApp", target: string, lastUsedDate: string}} Method */
 /** @typedef {import("../../i18n.js").MessageName} MessageName */
@@ -32,7 +32,7 @@ export async function show(place) {
     await loadMailbox();
     await show(place);
   };
-  fill(place,
+  await redraw(place,
     policy?.twoFactorAuthPolicy.status !== "disabled" && card(t("settings.twoFactor"),
       h("p", { role: "status" }, t(isOn ? "settings.twoFactorOn" : "settings.twoFactorOff")),
       h("div", { class: "button-line" },

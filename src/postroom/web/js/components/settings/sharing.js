@@ -5,7 +5,7 @@ import { t } from "../../i18n.js";
 import { makeHash, navigate } from "../../router.js";
 import { state } from "../../state.js";
 import { askToConfirm } from "../dialog.js";
-import { actionButton, card, field, saveForm, select, text, thingList, valueOf } from "./form.js";
+import { actionButton, card, field, redraw, saveForm, select, text, thingList, valueOf } from "./form.js";
 
 /** @typedef {{account: string, permissions: string[]}} Grant @typedef {import("../../i18n.js").MessageName} MessageName */
 
@@ -55,7 +55,7 @@ async function showGrants(place, folderId) {
     await api.put(path, { account, permissions });
     await again();
   };
-  fill(place, title,
+  await redraw(place, title,
     thingList(items, (/** @type {Grant} */ one) => [
       h("span", null, one.account), roleChooser(one, put),
       actionButton(t("settings.unshare"), () => remove(one), { kind: "text", name: t("settings.unshareNamed", { name: one.account }) }),

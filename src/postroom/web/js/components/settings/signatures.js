@@ -5,7 +5,7 @@ import { t } from "../../i18n.js";
 import { askToConfirm } from "../dialog.js";
 import "../compose/editor.js";
 import { cleanHTML, textToNodes } from "../compose/safe-html.js";
-import { actionButton, card, checkbox, field, isChecked, saveForm, text, thingList, valueOf } from "./form.js";
+import { actionButton, card, checkbox, field, isChecked, redraw, saveForm, text, thingList, valueOf } from "./form.js";
 
 /** @typedef {{id: string, name: string, type: string, body: string}} Signature */
 
@@ -18,7 +18,7 @@ export async function show(place) {
     await api.delete(`/account/signatures/${encodeURIComponent(one.id)}`);
     await show(place);
   };
-  fill(place, card("", h("p", { class: "hint" }, t("settings.signaturesHint")),
+  await redraw(place, card("", h("p", { class: "hint" }, t("settings.signaturesHint")),
     thingList(items, (/** @type {Signature} */ one) => [
       h("span", null, one.name),
       actionButton(t("settings.edit"), () => open(one.id), { kind: "text", name: t("settings.editNamed", { name: one.name }) }),

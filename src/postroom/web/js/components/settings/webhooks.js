@@ -1,11 +1,11 @@
 /** Programs that are told of what happens in the account (docs/webhooks.md). */
 import { api } from "../../api.js";
-import { fill, h } from "../../dom.js";
+import { h } from "../../dom.js";
 import { t } from "../../i18n.js";
 import { findFolder } from "../../state.js";
 import { isContainer, listMailFolders } from "../folders.js";
 import { askToConfirm } from "../dialog.js";
-import { actionButton, card, checkbox, field, isChecked, saveForm, select, shortDate, showSecret, text, thingList, valueOf } from "./form.js";
+import { actionButton, card, checkbox, field, isChecked, redraw, saveForm, select, shortDate, showSecret, text, thingList, valueOf } from "./form.js";
 
 /**
  * @typedef {{id: string, url: string, kinds: string[], folderId: string | null, enabled: boolean,
@@ -29,7 +29,7 @@ export async function show(place) {
     await api.patch(path(one), { enabled: !one.enabled });
     await show(place);
   };
-  fill(place,
+  await redraw(place,
     card("", h("p", { class: "hint" }, t("settings.webhooksHint")),
       thingList(items, (one) => [
         h("div", null, one.url, h("div", { class: "hint" }, describe(one))),
