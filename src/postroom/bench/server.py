@@ -17,7 +17,7 @@ from typing import IO, Self
 from postroom.bench.processor import list_processes
 from postroom.errors import Kind, PostroomError
 
-_PORTS = range(10_000, 32_768)
+_PORTS = range(11_000, 32_768)
 """Below what Linux (32,768 on), the BSDs and macOS (49,152 on) give to outgoing connections."""
 _READY_POLL_SECONDS = 0.004
 _COMMAND_SECONDS = 300
