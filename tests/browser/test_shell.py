@@ -6,8 +6,8 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import OpenScreen
 from tests.browser.holding import hold_answers
-from tests.browser.mailbox import log_in
-from tests.browser.site import Member
+from tests.browser.mailbox import fill_in_login, log_in
+from tests.browser.site import PASSWORD, Member, Site
 from tests.fixtures.factories import make_message
 
 SHELL = {"/", "/manifest.webmanifest"}
@@ -170,6 +170,38 @@ async def test_an_earlier_answer_changes_no_count(open_screen: OpenScreen, ann: 
     await mailbox.expect_unread("Inbox", 1)
     # Its name, the figure, and what screen readers say of it.
     assert await page.evaluate("[...window.seen]") == ["Inbox11 unread"]
+
+
+async def test_an_answer_for_who_has_left_is_not_shown(
+    open_screen: OpenScreen, site: Site, ann: Member
+) -> None:
+    ben = await site.add_account()
+    await ann.call("POST", "/folders", {"name": "Only for Ann"})
+    screen = await open_screen()
+    page = screen.page
+    await page.add_init_script(hold_answers("/folders[?]"))
+    await page.reload()
+    mailbox = await log_in(screen, ann)
+    await expect(mailbox.folder("Only for Ann")).to_be_visible()
+    await page.evaluate("() => { window.isHolding = true; }")
+    await ann.call("POST", "/folders", {"name": "New"})
+    await page.wait_for_function("() => window.heldBack > 0")
+    await page.get_by_role("button", name=f"Account: {ann.address}").click()
+    await page.get_by_role("menuitem", name="Log out").click()
+    await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    await page.evaluate("""async () => {
+      const { state } = await import("/web/js/state.js");
+      window.seen = new Set();
+      state.watch(["folders"], () => { for (const { name } of state.get("folders")) window.seen.add(name); });
+      window.isHolding = false;
+    }""")
+    await fill_in_login(page, ben.address, PASSWORD)
+    await page.evaluate("letGo()")
+    await expect(mailbox.folder("Inbox")).to_be_visible()
+    seen = await page.evaluate("[...window.seen]")
+    assert "Inbox" in seen
+    assert "Only for Ann" not in seen
+    await ben.close()
 
 
 async def test_what_is_missed_is_caught_up(open_screen: OpenScreen, ann: Member) -> None:

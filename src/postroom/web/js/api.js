@@ -3,7 +3,8 @@
  * every call. The id lies in sessionStorage (this window), or in localStorage where the login is to be remembered.
  *
  * `signed-out` is dispatched when the session is over, whoever ended it; `held-up` when there is something to be done
- * first, before it goes on: a second step, or another password.
+ * first, before it goes on: a second step, or another password. What was asked for in a session that is over meanwhile
+ * fails as aborted: its answer is for somebody who may have left, and must not be shown to who comes after.
  */
 
 const BASE = "/api/v1";
@@ -40,21 +41,34 @@ class Api extends EventTarget {
     this.sessid = sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY) ?? "";
     /** Security token of the session, as `POST account/security/check` gave it; "" if none. */
     this.securityToken = "";
+    /** Aborted when the session is over, or where there is none. */
+    this.session = new AbortController();
+    if (!this.sessid) this.session.abort();
   }
 
   /** @param {string} sessid @param {boolean} isRemembered */
   begin(sessid, isRemembered) {
     this.end();
+    this.session = new AbortController();
     this.sessid = sessid;
     (isRemembered ? localStorage : sessionStorage).setItem(KEY, sessid);
   }
 
   /** Forget the session; the server is not told. */
   end() {
+    this.session.abort();
     this.sessid = "";
     this.securityToken = "";
     sessionStorage.removeItem(KEY);
     localStorage.removeItem(KEY);
+  }
+
+  /** End the session here and on the server, once nothing is asked for in it any more. */
+  async logOut() {
+    this.session.abort();
+    // It is forgotten here in any case.
+    if (this.sessid) await this.call("POST", "/logout", { isPublic: true }).catch(() => undefined);
+    this.end();
   }
 
   /**
@@ -78,7 +92,10 @@ class Api extends EventTarget {
    * @returns {Promise<Response>}
    */
   async fetch(method, path, options = {}) {
-    const { query, body, signal, isPublic = false } = options;
+    const { query, body, isPublic = false } = options;
+    const { sessid } = this;
+    // What changes something goes its way to the end.
+    const signals = [options.signal, isPublic || method !== "GET" ? null : this.session.signal].filter((one) => one instanceof AbortSignal);
     const headers = new Headers(options.headers);
     let sent;
     if (body instanceof FormData || body instanceof Blob) {
@@ -90,19 +107,19 @@ class Api extends EventTarget {
     // Without HTTPS a browser does not tell the server that a script asks, and would show a password dialogue at a 401.
     headers.set("X-Requested-With", "XMLHttpRequest");
     if (this.securityToken) headers.set("X-Axigen-Security-Token", this.securityToken);
-    const sessid = this.sessid;
     let response;
     try {
       response = await fetch(this.url(path, query), {
-        method, headers, body: sent, signal, credentials: "same-origin", keepalive: options.keepalive,
+        method, headers, body: sent, signal: AbortSignal.any(signals), credentials: "same-origin", keepalive: options.keepalive,
       });
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") throw error;
       throw new ApiError(0, "unreachable", String(error));
     }
+    if (!isPublic && sessid !== this.sessid) throw new DOMException("the session is over", "AbortError");
     if (response.ok) return response;
     const failure = await readError(response);
-    if (!isPublic && sessid === this.sessid) {
+    if (!isPublic) {
       if (failure.errorCode === "secondFactorRequired" || failure.details?.mustChangePassword) this.dispatchEvent(new Event("held-up"));
       else if (response.status === 401) this.#signOut();
     }

@@ -42,10 +42,11 @@ class App extends Component {
   /** Begin to show the mailbox of the session; back to the login where it is no good. */
   async #enter() {
     this.#isLogin = false;
+    const { signal } = api.session;
     try {
       await loadMailbox();
     } catch (error) {
-      if (!this.#isLogin) this.#showFailure(error);
+      if (!this.#isLogin && !signal.aborted) this.#showFailure(error);
       return;
     }
     state.set("isSignedIn", true);

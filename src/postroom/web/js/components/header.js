@@ -47,11 +47,6 @@ function openAccountMenu(button) {
 /** End the session, here and on the server. */
 async function logOut() {
   live.stop();
-  try {
-    await api.post("/logout");
-  } catch {
-    // The session is forgotten here in any case.
-  }
-  api.end();
+  await api.logOut();
   api.dispatchEvent(new Event("signed-out"));
 }

@@ -37,8 +37,7 @@ class Login extends Component {
 
   /** Give up the login as far as it is. */
   async #goBack() {
-    if (api.sessid) await api.call("POST", "/logout", { isPublic: true }).catch(() => undefined);
-    api.end();
+    await api.logOut();
     this.#showFirstStep();
   }
 
