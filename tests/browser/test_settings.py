@@ -1,5 +1,6 @@
 """Settings: each section as people use it, and what the API has then."""
 
+import asyncio
 import re
 
 import pyotp
@@ -192,6 +193,32 @@ async def test_what_is_pressed_is_not_drawn_anew(open_screen: OpenScreen, ann: M
     assert (await ann.call("GET", "/account/avas/whitelist"))["items"] == []
 
 
+async def test_of_two_lists_the_later_one_is_shown(open_screen: OpenScreen, ann: Member) -> None:
+    """The answer after the first change comes after that after the second, which it lacks."""
+    for name in ("One", "Two"):
+        await ann.call("POST", "/account/signatures", {"name": name, "type": "text", "body": name})
+    screen = await open_screen()
+    page = screen.page
+    await page.add_init_script(hold_answers("/signatures[?]"))
+    await page.goto(f"{screen.url}/#/settings/signatures")
+    await page.reload()
+    await fill_in_login(page, ann.address, PASSWORD)
+    first, second = (page.get_by_role("button", name=f"Delete {name}") for name in ("One", "Two"))
+    confirm = page.get_by_role("dialog").get_by_role("button", name="Delete")
+    await first.click()
+    await page.evaluate("() => { window.isHolding = true; }")
+    await confirm.click()
+    await page.wait_for_function("() => window.heldBack > 0")
+    await page.evaluate("() => { window.isHolding = false; }")
+    await second.click()
+    await confirm.click()
+    await expect(second).to_be_hidden()
+    # Where it is drawn, it is by then.
+    await page.evaluate("() => { window.letGo(); return new Promise((done) => setTimeout(done, 300)); }")
+    await expect(first).to_be_hidden()
+    await expect(second).to_be_hidden()
+
+
 async def test_addresses(open_screen: OpenScreen, ann: Member) -> None:
     screen = await open_section(open_screen, ann, "addresses")
     page = screen.page
@@ -221,6 +248,16 @@ async def test_sharing(open_screen: OpenScreen, ann: Member) -> None:
         await role.select_option("editor")
         await expect(page.get_by_label(f"Role of {bea.address}")).to_have_value("editor")
         await screen.judge("shared")
+        await page.get_by_text("Details").click()
+        letters = {"Delete the folder": "x", "Take mails out": "t"}
+        for label in letters:
+            await page.get_by_label(label).uncheck()
+        await expect(role).to_have_value("custom")
+        await expect_permissions(ann, bea, set("lrswikxte") - set(letters.values()))
+        await expect(page.get_by_label("Flag mails")).to_be_visible()
+        await role.select_option("editor")
+        await expect(page.get_by_label("Take mails out")).to_be_checked()
+        await expect_permissions(ann, bea, set("lrswikxte"))
         theirs = await open_screen()
         await fill_in_login(theirs.page, bea.address, PASSWORD)
         await expect(theirs.page.get_by_role("heading", name="Other users' folders")).to_be_visible()
@@ -229,6 +266,17 @@ async def test_sharing(open_screen: OpenScreen, ann: Member) -> None:
         await expect(page.get_by_text("Nobody but you.")).to_be_visible()
     finally:
         await bea.close()
+
+
+async def expect_permissions(owner: Member, reader: Member, letters: set[str]) -> None:
+    """Wait until somebody may do this in the Inbox."""
+    async with asyncio.timeout(10):
+        while True:
+            [grant] = (await owner.call("GET", f"/folders/{owner.inbox}/permissions"))["items"]
+            assert grant["account"] == reader.address
+            if set(grant["permissions"]) == letters:
+                return
+            await asyncio.sleep(0.05)
 
 
 async def test_password(open_screen: OpenScreen, ann: Member) -> None:

@@ -5,10 +5,11 @@ import { t } from "../../i18n.js";
 import { state } from "../../state.js";
 import { askToConfirm } from "../dialog.js";
 import { showToast } from "../toast.js";
-import { actionButton, card, redraw, shortDate, thingList } from "./form.js";
+import { actionButton, beginDrawing, card, shortDate, thingList } from "./form.js";
 
 /** @param {HTMLElement} place */
 export async function show(place) {
+  const draw = beginDrawing(place);
   const limits = state.get("account")?.restrictions.temporaryAliases ?? { enabled: false, maxNumberOfAliases: 0 };
   const [aliases, temporary] = await Promise.all([
     api.get("/account/aliases"), limits.enabled ? api.get("/account/temporaryaliases") : { items: [] },
@@ -24,7 +25,7 @@ export async function show(place) {
     showToast(t("settings.aliasMade", { address: made.emailAddress }));
     await show(place);
   };
-  await redraw(place,
+  await draw(
     card(t("settings.ownAddresses"), thingList(aliases.items, (/** @type {any} */ one) => [
       h("span", null, one.emailAddress), one.type === "mainAddress" && h("span", { class: "hint" }, t("settings.mainAddress")),
     ], "–")),

@@ -2,9 +2,8 @@
 import { api } from "../../api.js";
 import { fill, h } from "../../dom.js";
 import { t } from "../../i18n.js";
-import { released } from "../../press.js";
 import { showError } from "../toast.js";
-import { actionButton, card, checkbox, field, saveForm, select, text, thingList, valueOf } from "./form.js";
+import { actionButton, beginDrawing, card, checkbox, field, saveForm, select, text, thingList, valueOf } from "./form.js";
 
 /** @typedef {import("../../i18n.js").MessageName} MessageName @typedef {{id: string, emailAddress: string}} Entry */
 
@@ -60,23 +59,20 @@ export async function show(place) {
 /** @param {HTMLElement} place @param {string} list @param {string} hint @param {HTMLElement} option */
 async function showList(place, list, hint, option) {
   const path = `${ROOT}/${list}`;
-  /** @type {Entry[]} */
-  const entries = [];
-  let total = 0;
   const rows = h("div");
-  const load = async (start = 0) => {
-    const page = await api.get(path, { start, limit: PAGE });
-    await released();
-    entries.splice(start, entries.length, ...page.items);
-    total = page.totalItems;
-    draw();
+  /** @param {Entry[]} [before] what is shown already, and stays */
+  const load = async (before = []) => {
+    const draw = beginDrawing(rows);
+    const { items, totalItems } = await api.get(path, { start: before.length, limit: PAGE });
+    /** @type {Entry[]} */
+    const entries = [...before, ...items];
+    await draw(
+      thingList(entries, (one) => [
+        h("span", null, one.emailAddress),
+        actionButton(t("action.delete"), async () => { await api.delete(`${path}/${encodeURIComponent(one.id)}`); await load(); }, { kind: "text", name: t("settings.deleteNamed", { name: one.emailAddress }) }),
+      ], t("settings.emptyList")),
+      entries.length < totalItems && actionButton(t("settings.showMore"), () => load(entries), { kind: "text" }));
   };
-  const draw = () => fill(rows,
-    thingList(entries, (one) => [
-      h("span", null, one.emailAddress),
-      actionButton(t("action.delete"), async () => { await api.delete(`${path}/${encodeURIComponent(one.id)}`); await load(); }, { kind: "text", name: t("settings.deleteNamed", { name: one.emailAddress }) }),
-    ], t("settings.emptyList")),
-    entries.length < total && actionButton(t("settings.showMore"), () => load(entries.length), { kind: "text" }));
   const adder = saveForm([field(t("settings.addressOrDomain"), text("emailAddress", "", { required: true, placeholder: "bea@example.org, @example.org" }))], async (form) => {
     await api.post(path, { emailAddress: valueOf(form, "emailAddress").trim() });
     form.reset();

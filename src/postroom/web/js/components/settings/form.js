@@ -131,14 +131,22 @@ export function actionButton(label, run, { kind = "", name = "" } = {}) {
   return button;
 }
 
+/** How often something was begun to be drawn in a place. @type {WeakMap<Element, number>} */
+const begun = new WeakMap();
+
 /**
- * Draw a list of things anew after one of them has changed, once nothing is pressed: somebody goes on with the next
- * thing before the answer is there.
- * @param {Element} place @param {...import("../../dom.js").Children} children
+ * Begin to draw in a place what is fetched first. The function that is returned draws it once nothing is pressed, since
+ * somebody goes on with the next thing before the answer is there; and not where something else was begun meanwhile,
+ * which is of later.
+ * @param {Element} place @returns {(...children: (Child | Child[])[]) => Promise<void>}
  */
-export async function redraw(place, ...children) {
-  await released();
-  fill(place, ...children);
+export function beginDrawing(place) {
+  const number = (begun.get(place) ?? 0) + 1;
+  begun.set(place, number);
+  return async (...children) => {
+    await released();
+    if (begun.get(place) === number) fill(place, ...children);
+  };
 }
 
 /**

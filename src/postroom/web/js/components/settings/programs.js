@@ -3,7 +3,7 @@ import { api } from "../../api.js";
 import { h, uniqueId } from "../../dom.js";
 import { t } from "../../i18n.js";
 import { askForText, askToConfirm, openDialog } from "../dialog.js";
-import { actionButton, card, redraw, select, shortDate, showSecret, thingList, withPassword } from "./form.js";
+import { actionButton, beginDrawing, card, select, shortDate, showSecret, thingList, withPassword } from "./form.js";
 
 /** @typedef {{id: string, name: string, scope?: string, createdDate: string, lastUsedDate: string}} Token */
 /** @typedef {import("../../i18n.js").MessageName} MessageName */
@@ -13,6 +13,7 @@ const BADGES = "/account/badgetokens";
 
 /** @param {HTMLElement} place */
 export async function show(place) {
+  const draw = beginDrawing(place);
   const [passwords, badges] = await Promise.all([api.get(PASSWORDS), api.get(BADGES)]);
   const remove = async (/** @type {string} */ path, /** @type {Token} */ one) => {
     if (!(await askToConfirm(t("settings.revoke"), t("settings.revokeText", { name: one.name }), t("settings.revoke")))) return;
@@ -24,7 +25,7 @@ export async function show(place) {
     h("span", { class: "hint" }, t("settings.lastUsed", { date: shortDate(one.lastUsedDate) })),
     actionButton(t("settings.revoke"), () => remove(path, one), { kind: "text", name: t("settings.revokeNamed", { name: one.name }) }),
   ], empty);
-  await redraw(place,
+  await draw(
     card(t("settings.appPasswords"), h("p", { class: "hint" }, t("settings.appPasswordsHint")),
       list(PASSWORDS, passwords.items, t("settings.noTokens")), actionButton(t("settings.newAppPassword"), async () => { await makePassword(); await show(place); })),
     card(t("settings.badgeTokens"), h("p", { class: "hint" }, t("settings.badgeTokensHint")),

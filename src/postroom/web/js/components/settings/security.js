@@ -9,7 +9,7 @@ import { loadMailbox } from "../../mailbox.js";
 import { state } from "../../state.js";
 import { askForText, askToConfirm, openDialog } from "../dialog.js";
 import { showToast } from "../toast.js";
-import { actionButton, card, redraw, shortDate, showSecret, thingList, withPassword } from "./form.js";
+import { actionButton, beginDrawing, card, shortDate, showSecret, thingList, withPassword } from "./form.js";
 
 /** @typedef {{id: string, method: "email" | "sms" | "authApp", target: string, lastUsedDate: string}} Method */
 /** @typedef {import("../../i18n.js").MessageName} MessageName */
@@ -24,6 +24,7 @@ export function nameOf(one) {
 
 /** @param {HTMLElement} place */
 export async function show(place) {
+  const draw = beginDrawing(place);
   const [{ items }, { items: usable }] = await Promise.all([api.get(METHODS), api.get(METHODS, { scope: "2fa" })]);
   const account = state.get("account");
   const policy = account?.restrictions.securityPolicy;
@@ -32,7 +33,7 @@ export async function show(place) {
     await loadMailbox();
     await show(place);
   };
-  await redraw(place,
+  await draw(
     policy?.twoFactorAuthPolicy.status !== "disabled" && card(t("settings.twoFactor"),
       h("p", { role: "status" }, t(isOn ? "settings.twoFactorOn" : "settings.twoFactorOff")),
       h("div", { class: "button-line" },

@@ -1,11 +1,12 @@
 /** Who else may see which of one's folders, and what they may do there (RFC 4314's letters, as people say them). */
 import { api } from "../../api.js";
-import { fill, h } from "../../dom.js";
+import { fill, h, inTurn } from "../../dom.js";
 import { t } from "../../i18n.js";
 import { makeHash, navigate } from "../../router.js";
 import { state } from "../../state.js";
 import { askToConfirm } from "../dialog.js";
-import { actionButton, card, field, redraw, saveForm, select, text, thingList, valueOf } from "./form.js";
+import { showError } from "../toast.js";
+import { actionButton, beginDrawing, card, field, saveForm, select, text, thingList, valueOf } from "./form.js";
 
 /** @typedef {{account: string, permissions: string[]}} Grant @typedef {import("../../i18n.js").MessageName} MessageName */
 
@@ -42,6 +43,7 @@ function pathOf(id) {
 
 /** @param {HTMLElement} place @param {string} folderId */
 async function showGrants(place, folderId) {
+  const draw = beginDrawing(place);
   const path = `/folders/${encodeURIComponent(folderId)}/permissions`;
   const { items } = await api.get(path);
   const title = /** @type {HTMLElement} */ (place.firstElementChild);
@@ -51,41 +53,56 @@ async function showGrants(place, folderId) {
     await api.delete(path, { account: one.account });
     await again();
   };
-  const put = async (/** @type {string} */ account, /** @type {string[]} */ permissions) => {
-    await api.put(path, { account, permissions });
+  const share = async (/** @type {string} */ account, /** @type {string} */ role) => {
+    await api.put(path, { account, permissions: [...ROLES[role]] });
     await again();
   };
-  await redraw(place, title,
-    thingList(items, (/** @type {Grant} */ one) => [
-      h("span", null, one.account), roleChooser(one, put),
-      actionButton(t("settings.unshare"), () => remove(one), { kind: "text", name: t("settings.unshareNamed", { name: one.account }) }),
-      h("details", { class: "letters" }, h("summary", null, t("read.details")), letterBoxes(one, put)),
-    ], t("settings.notShared")),
+  await draw(title,
+    thingList(items, (/** @type {Grant} */ one) => {
+      const { role, letters } = makePermissions(path, one, again);
+      return [
+        h("span", null, one.account), role,
+        actionButton(t("settings.unshare"), () => remove(one), { kind: "text", name: t("settings.unshareNamed", { name: one.account }) }),
+        h("details", { class: "letters" }, h("summary", null, t("read.details")), letters),
+      ];
+    }, t("settings.notShared")),
     saveForm([
       h("div", { class: "field-pair" },
         field(t("settings.withWhom"), text("account", "", { required: true, placeholder: "ben@example.org" }), t("settings.withWhomHint")),
         field(t("settings.role"), select("role", Object.keys(ROLES).map((role) => [role, t(/** @type {MessageName} */ (`settings.role.${role}`))]), "reader"))),
-    ], (form) => put(valueOf(form, "account").trim(), [...ROLES[valueOf(form, "role")]]), { submit: t("settings.share"), done: t("settings.shared") }));
+    ], (form) => share(valueOf(form, "account").trim(), valueOf(form, "role")), { submit: t("settings.share"), done: t("settings.shared") }));
 }
 
-/** @param {Grant} one @param {(account: string, permissions: string[]) => Promise<void>} put */
-function roleChooser(one, put) {
-  const role = roleOf(one.permissions);
-  const names = [...Object.keys(ROLES), ...(role === "custom" ? ["custom"] : [])];
-  const made = select("role", names.map((name) => [name, t(/** @type {MessageName} */ (`settings.role.${name}`))]), role);
-  made.setAttribute("aria-label", t("settings.roleOf", { name: one.account }));
-  made.addEventListener("change", () => { if (made.value !== "custom") void put(one.account, [...ROLES[made.value]]); });
-  return made;
-}
-
-/** @param {Grant} one @param {(account: string, permissions: string[]) => Promise<void>} put */
-function letterBoxes(one, put) {
-  return LETTERS.map((letter) => {
-    const box = h("input", { type: "checkbox", name: letter, ".checked": one.permissions.includes(letter) });
-    box.addEventListener("change", () => {
-      const left = LETTERS.filter((each) => (each === letter ? box.checked : one.permissions.includes(each)));
-      void put(one.account, left);
-    });
-    return field(t(/** @type {MessageName} */ (`settings.letter.${letter}`)), box);
-  });
+/**
+ * What somebody may do, as a role and letter by letter: each shows what the other says, and both are saved as they are
+ * changed.
+ * @param {string} path @param {Grant} grant @param {() => Promise<void>} again shows what the server has
+ */
+function makePermissions(path, { account, permissions }, again) {
+  const boxes = LETTERS.map((letter) => h("input", { type: "checkbox", name: letter }));
+  const role = select("role", [...Object.keys(ROLES), "custom"].map((name) => [name, t(/** @type {MessageName} */ (`settings.role.${name}`))]), "");
+  role.setAttribute("aria-label", t("settings.roleOf", { name: account }));
+  // It is what other letters are called, and says nothing by itself.
+  role.options[role.length - 1].disabled = true;
+  const chosen = () => boxes.filter((box) => box.checked).map((box) => box.name);
+  const show = (/** @type {string[]} */ letters) => {
+    for (const box of boxes) box.checked = letters.includes(box.name);
+    role.value = roleOf(letters);
+  };
+  const save = inTurn((signal) => api.call("PUT", path, { body: { account, permissions: chosen() }, signal }));
+  const change = async (/** @type {string[]} */ letters) => {
+    show(letters);
+    try {
+      await save();
+      if (!chosen().length) await again();
+    } catch (error) {
+      showError(error);
+      await again().catch(showError);
+    }
+  };
+  role.addEventListener("change", () => void change([...ROLES[role.value]]));
+  for (const box of boxes) box.addEventListener("change", () => void change(chosen()));
+  show(permissions);
+  const letters = boxes.map((box) => field(t(/** @type {MessageName} */ (`settings.letter.${box.name}`)), box));
+  return { role, letters };
 }

@@ -5,7 +5,7 @@ import { t } from "../../i18n.js";
 import { findFolder } from "../../state.js";
 import { isContainer, listMailFolders } from "../folders.js";
 import { askToConfirm } from "../dialog.js";
-import { actionButton, card, checkbox, field, isChecked, redraw, saveForm, select, shortDate, showSecret, text, thingList, valueOf } from "./form.js";
+import { actionButton, beginDrawing, card, checkbox, field, isChecked, saveForm, select, shortDate, showSecret, text, thingList, valueOf } from "./form.js";
 
 /**
  * @typedef {{id: string, url: string, kinds: string[], folderId: string | null, enabled: boolean,
@@ -17,6 +17,7 @@ const KINDS = ["mail.delivered", "mail.changed", "mail.removed", "mail.sent", "m
 
 /** @param {HTMLElement} place */
 export async function show(place) {
+  const draw = beginDrawing(place);
   /** @type {{items: Webhook[]}} */
   const { items } = await api.get(PATH);
   const path = (/** @type {Webhook} */ one) => `${PATH}/${encodeURIComponent(one.id)}`;
@@ -29,7 +30,7 @@ export async function show(place) {
     await api.patch(path(one), { enabled: !one.enabled });
     await show(place);
   };
-  await redraw(place,
+  await draw(
     card("", h("p", { class: "hint" }, t("settings.webhooksHint")),
       thingList(items, (one) => [
         h("div", null, one.url, h("div", { class: "hint" }, describe(one))),
