@@ -33,6 +33,8 @@ PASSWORD = "correct horse"
 API = "/api/v1"
 STRICT = "strict"
 """A class of accounts that must have a second step, and passwords of 12 characters."""
+SMALL = "small"
+"""A class of accounts for 10 MB."""
 _STEP_SECONDS = 30
 _ENOUGH_SECONDS = 12
 """What is left of a step in which a code is typed in and checked, on a slow machine too."""
@@ -175,6 +177,7 @@ async def running_site(
         'status = "mandatory"\n'
         f"[classes.{STRICT}.restrictions.password_policy.content_policy]\n"
         "enabled = true\nmin_length = 12\n"
+        f"[classes.{SMALL}]\nquota_kb = 10240\n"
     )
     config = load(path).config
     async with open_services(config) as services:

@@ -6,7 +6,7 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import OpenScreen
 from tests.browser.mailbox import log_in
-from tests.browser.site import Member
+from tests.browser.site import SMALL, Member, Site
 from tests.fixtures.factories import make_message
 
 MENUS = "region"
@@ -170,3 +170,13 @@ async def test_labels(open_screen: OpenScreen, ann: Member) -> None:
     await page.get_by_role("menuitem", name="Delete label").click()
     await page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
     await expect(mailbox.folder("To do")).to_be_hidden()
+
+
+async def test_how_full_the_mailbox_is(open_screen: OpenScreen, site: Site) -> None:
+    dora = await site.add_account(class_name=SMALL)
+    mailbox = await log_in(await open_screen(), dora)
+    full = mailbox.folders.get_by_role("progressbar")
+    await expect(full).to_have_accessible_name("0 MB of 10 MB used")
+    await dora.deliver(make_message(body="A line of text.\r\n" * 130_000))
+    await expect(full).to_have_accessible_name("2.1 MB of 10 MB used")
+    await dora.close()

@@ -39,6 +39,11 @@ export const refreshLabels = inTurn(async (signal) => {
   state.set("labelUnread", Object.fromEntries(counters.labels.map((/** @type {any} */ one) => [one.labelId, one.unreadItems])));
 });
 
+export const refreshAccount = inTurn(async (signal) => {
+  const account = await api.get("/account/info", {}, signal);
+  if (JSON.stringify(account) !== JSON.stringify(state.get("account"))) state.set("account", account);
+});
+
 /** Forget everything of an account. */
 export function clearMailbox() {
   live.stop();
@@ -52,13 +57,19 @@ export function clearMailbox() {
 const quiet = (/** @type {() => Promise<void>} */ call) => () => void call().catch(() => undefined);
 const soonFolders = debounce(quiet(refreshFolders), 150);
 const soonLabels = debounce(quiet(refreshLabels), 300);
+/** How full the mailbox is, where that is shown. */
+const soonQuota = debounce(() => { if (state.get("account")?.totalQuota) quiet(refreshAccount)(); }, 1000);
 
 onLive("folders", soonFolders);
 onLive("labels", soonLabels);
-onLive("mails", soonLabels);
+onLive("mails", () => {
+  soonLabels();
+  soonQuota();
+});
 onLive("refresh", () => {
   soonFolders();
   soonLabels();
+  soonQuota();
 });
 onLive("counters", ({ folderId, unreadCount, totalItems }) => {
   toldCounts.set(folderId, { unreadItems: unreadCount, totalItems });
