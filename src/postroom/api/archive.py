@@ -17,6 +17,9 @@ _LOCAL_HEADER_BYTES = 30
 _DATA_DESCRIPTOR_BYTES = 16
 _CENTRAL_HEADER_BYTES = 46
 _END_BYTES = 22
+_LARGE_END_BYTES = 56 + 20
+"""What is said beside it of more entries than 16 bits count: a record of 64 bits, and where it is."""
+_MOST_COUNTED = (1 << 16) - 1
 _EARLIEST = timegm((1980, 1, 1, 0, 0, 0))
 _LATEST = timegm((2107, 12, 31, 23, 59, 58))
 """What a zip archive can say of time."""
@@ -77,14 +80,15 @@ def number_names(names: Sequence[str]) -> list[str]:
 def measure_archive(entries: Sequence[Entry]) -> int:
     """Return the exact length of the archive of ``entries``."""
     each = _LOCAL_HEADER_BYTES + _DATA_DESCRIPTOR_BYTES + _CENTRAL_HEADER_BYTES
-    return _END_BYTES + sum(each + 2 * len(entry.name.encode()) + entry.size for entry in entries)
+    end = _END_BYTES if len(entries) <= _MOST_COUNTED else _END_BYTES + _LARGE_END_BYTES
+    return end + sum(each + 2 * len(entry.name.encode()) + entry.size for entry in entries)
 
 
 async def iter_archive(entries: Sequence[Entry], *, date: int) -> AsyncGenerator[bytes, None]:
     """Yield the archive; the files carry ``date`` (Unix seconds, UTC)."""
     sink = _Sink()
     when = time.gmtime(min(max(date, _EARLIEST), _LATEST))[:6]
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED, allowZip64=False) as archive:
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         for entry in entries:
             info = zipfile.ZipInfo(entry.name, when)
             info.external_attr = _MODE

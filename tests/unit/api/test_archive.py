@@ -55,3 +55,12 @@ async def test_archive(files: dict[str, bytes], date: int) -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.testzip() is None
         assert {name: archive.read(name) for name in archive.namelist()} == files
+
+
+@pytest.mark.parametrize("count", [0xFFFF, 0x10000])
+async def test_more_entries_than_16_bits_count(count: int) -> None:
+    entries = [Entry(str(number), 0, partial(read, b"")) for number in range(count)]
+    data = b"".join([chunk async for chunk in iter_archive(entries, date=0)])
+    assert len(data) == measure_archive(entries)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert len(archive.infolist()) == count
