@@ -29,7 +29,8 @@ from tests.fixtures.stores import sqlite_template, store, store_url  # noqa: F40
 
 MEMORY = Path("/dev/shm")  # noqa: S108
 NEEDED_BYTES = 2 << 30
-WITH_OTHERS = [Path(__file__).parent / group for group in ("api", "browser", "protocol", "store")]
+_GROUPS = ("api", "browser", "protocol", "store", "unit/app", "unit/bench", "unit/cli", "unit/demo")
+WITH_OTHERS = [Path(__file__).parent / group for group in _GROUPS]
 """The groups whose tests wait for other processes, connections or threads."""
 
 
@@ -48,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:  # noqa: F811
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give what depends on others a second try.
 
-    What failed first is told with its traceback at the end, and a third such test of a worker's fails the run
+    What failed first is told with its traceback at the end, and a sixth such test of a worker's fails the run
     (pyproject.toml): no fault is passed over in silence.
     """
     for item in items:
