@@ -7,8 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH := .venv-bench
-# Workers of the tests, one for each processor. More of them fill the time that others wait, and take more of it.
-JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+# Workers of the tests: one more than there are processors, since with as many a quarter of the time was waited.
+JOBS ?= $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 LINT := lint-types lint-style lint-format lint-imports lint-patterns
 
