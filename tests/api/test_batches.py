@@ -177,7 +177,17 @@ async def test_what_is_wrong_is_refused(ann: User, ben: User) -> None:
     assert (await refusal(ann, "GET", f"batch/{'x' * 24}"))[:2] == (404, "notFound")
 
 
-async def test_a_large_batch_is_a_job(session: User, ben: User, small: None) -> None:
+async def test_a_large_batch_is_a_job(
+    session: User, ben: User, small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_begin = asyncio.Event()
+    do_slice = Jobs._do_slice
+
+    async def wait_and_do(self: Jobs, job_key: str) -> bool:
+        await may_begin.wait()
+        return await do_slice(self, job_key)
+
+    monkeypatch.setattr(Jobs, "_do_slice", wait_and_do)
     mails = await fill(session, 10)
     sent = await folder_id(session, "sent")
     body = {"ids": mails, "destinationFolderId": sent}
@@ -186,6 +196,7 @@ async def test_a_large_batch_is_a_job(session: User, ben: User, small: None) -> 
     answer = response.json()
     assert answer["status"] == "inProgress"
     assert (await refusal(session, "POST", "undo"))[:2] == (409, "conflict")
+    may_begin.set()
     state = await finish(session, answer)
     assert state == {**DONE, "jobKey": answer["jobKey"]}
     assert (await refusal(ben, "GET", f"batch/{answer['jobKey']}"))[:2] == (404, "notFound")

@@ -21,7 +21,7 @@ _RULES = {
     "preload": False,
 }
 _INSIDE = ("data:", "blob:", "about:")
-_GONE = r"status of 404 .*/conversations/[^/?]+\?"
+_GONE = re.compile(r"status of 404 .*\((.*/conversations/[^/?]+)\?")
 """What is open is asked for at each change; where its last mail goes, that is how the page learns of it."""
 
 
@@ -43,7 +43,9 @@ class Screen:
     """What happened that must not."""
     requested: list[str] = field(default_factory=list)
     """The addresses of all requests."""
-    _expected: list[str] = field(default_factory=lambda: [_GONE])
+    _expected: list[str] = field(default_factory=list)
+    _found: set[str] = field(default_factory=set)
+    """The addresses that have answered, without their queries."""
 
     def __post_init__(self) -> None:
         context = self.page.context
@@ -59,10 +61,14 @@ class Screen:
 
     def check(self) -> None:
         """Fail if something happened that must not."""
-        unexpected = [
-            problem for problem in self.problems if not any(re.search(one, problem) for one in self._expected)
-        ]
+        unexpected = [problem for problem in self.problems if not self._is_expected(problem)]
         assert not unexpected, "\n".join(unexpected)
+
+    def _is_expected(self, problem: str) -> bool:
+        gone = _GONE.search(problem)
+        if gone is not None and gone[1] in self._found:
+            return True
+        return any(re.search(one, problem) for one in self._expected)
 
     async def keep(self, what: str) -> None:
         """Keep a picture of the page as it is."""
@@ -105,6 +111,8 @@ class Screen:
             self.problems.append(f"request: {request.url}")
 
     def _on_response(self, response: Response) -> None:
+        if response.ok:
+            self._found.add(response.url.partition("?")[0])
         if response.status >= 500:
             self.problems.append(f"answer: {response.status} {response.url}")
 

@@ -44,6 +44,16 @@ async def open_section(open_screen: OpenScreen, member: Member, section: str) ->
     return screen
 
 
+async def open_holding(open_screen: OpenScreen, member: Member, section: str, pattern: str) -> Page:
+    """Log in and open a section in a page that can hold answers back (``hold_answers``)."""
+    screen = await open_screen()
+    await screen.page.add_init_script(hold_answers(pattern))
+    await screen.page.goto(f"{screen.url}/#/settings/{section}")
+    await screen.page.reload()
+    await fill_in_login(screen.page, member.address, PASSWORD)
+    return screen.page
+
+
 async def confirm_password(page: Page) -> None:
     """Give the password once more."""
     dialog = page.get_by_role("dialog", name="Your password, please")
@@ -172,12 +182,7 @@ async def test_what_is_pressed_is_not_drawn_anew(open_screen: OpenScreen, ann: M
     """Somebody takes the next entry away before the list without the first is there."""
     for address in ("@one.example", "@two.example"):
         await ann.call("POST", "/account/avas/whitelist", {"emailAddress": address})
-    screen = await open_screen()
-    page = screen.page
-    await page.add_init_script(hold_answers("/whitelist[?]"))
-    await page.goto(f"{screen.url}/#/settings/filters")
-    await page.reload()
-    await fill_in_login(page, ann.address, PASSWORD)
+    page = await open_holding(open_screen, ann, "filters", "/whitelist[?]")
     first, second = (page.get_by_role("button", name=f"Delete @{name}.example") for name in ("one", "two"))
     await expect(second).to_be_visible()
     await page.evaluate("() => { window.isHolding = true; }")
@@ -197,12 +202,7 @@ async def test_of_two_lists_the_later_one_is_shown(open_screen: OpenScreen, ann:
     """The answer after the first change comes after that after the second, which it lacks."""
     for name in ("One", "Two"):
         await ann.call("POST", "/account/signatures", {"name": name, "type": "text", "body": name})
-    screen = await open_screen()
-    page = screen.page
-    await page.add_init_script(hold_answers("/signatures[?]"))
-    await page.goto(f"{screen.url}/#/settings/signatures")
-    await page.reload()
-    await fill_in_login(page, ann.address, PASSWORD)
+    page = await open_holding(open_screen, ann, "signatures", "/signatures[?]")
     first, second = (page.get_by_role("button", name=f"Delete {name}") for name in ("One", "Two"))
     confirm = page.get_by_role("dialog").get_by_role("button", name="Delete")
     await first.click()

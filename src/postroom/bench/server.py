@@ -18,7 +18,8 @@ from postroom.bench.processor import list_processes
 from postroom.errors import Kind, PostroomError
 
 _PORTS = range(11_000, 32_768)
-"""Below what Linux (32,768 on), the BSDs and macOS (49,152 on) give to outgoing connections."""
+"""Below what Linux (32,768 on), the BSDs and macOS (49,152 on) give to outgoing connections, and above 10,080, the
+last port there that browsers refuse."""
 _READY_POLL_SECONDS = 0.004
 _COMMAND_SECONDS = 300
 _BYTES_PER_KIB = 1024

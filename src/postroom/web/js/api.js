@@ -9,6 +9,7 @@
 
 const BASE = "/api/v1";
 const KEY = "postroom.sessid";
+const LOGOUT_MS = 10_000;
 
 /** What the API refused, or that it could not be reached (status 0). */
 export class ApiError extends Error {
@@ -66,8 +67,9 @@ class Api extends EventTarget {
   /** End the session here and on the server, once nothing is asked for in it any more. */
   async logOut() {
     this.session.abort();
-    // It is forgotten here in any case.
-    if (this.sessid) await this.call("POST", "/logout", { isPublic: true }).catch(() => undefined);
+    // It is forgotten here in any case, and soon where the server does not answer.
+    const signal = AbortSignal.timeout(LOGOUT_MS);
+    if (this.sessid) await this.call("POST", "/logout", { isPublic: true, signal }).catch(() => undefined);
     this.end();
   }
 
